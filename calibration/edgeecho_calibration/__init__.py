@@ -1,0 +1,1 @@
+"""Calibration stage: a data set's train split in, a calibration set out."""

@@ -1,0 +1,3 @@
+"""Ejection fraction from echocardiogram videos. Research use only, not for diagnosis."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,66 @@
+"""Choosing the reader by content, and finding files in folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from edgeecho.cine.types import Cine
+from edgeecho.errors import InputError
+
+VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mpg", ".wmv", ".dcm"})
+"""What is taken from a folder. A file given by name is tried whatever its suffix."""
+
+
+def read_cine(path: Path) -> Cine:
+    """Decode a video or a multi-frame DICOM file; `InputError` where that cannot be done."""
+    _check_readable(path)
+    with path.open("rb") as stream:
+        head = stream.read(132)
+    # DICOM Part 10: a 128-byte preamble, then "DICM" (PS3.10, section 7.1).
+    if head[128:132] == b"DICM":
+        from edgeecho.cine.dicom import read_dicom
+
+        return read_dicom(path)
+    from edgeecho.cine.video import read_video
+
+    return read_video(path)
+
+
+def find_videos(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Files as given; folders as the videos in them, sorted, sub-folders included.
+
+    Hidden files and folders are passed over. A folder without videos is an `InputError`.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in VIDEO_SUFFIXES
+            and file.is_file()
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        )
+        if not inside:
+            raise InputError(
+                f"{path} holds no videos: looked for {', '.join(sorted(VIDEO_SUFFIXES))}; "
+                "name files of other kinds one by one"
+            )
+        found += inside
+    return tuple(found)
+
+
+def _check_readable(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path.name}: no such file: check the path")
+    if path.is_dir():
+        raise InputError(f"{path.name} is a folder: a file was expected")
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path.name} is empty (0 bytes): copy or export it again")
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}") from error

@@ -1,0 +1,49 @@
+"""What a user can mend: one class per exit code, one line per message.
+
+A message says what is wrong, why, and what to do next. Anything that is not an
+`EdgeEchoError` is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class EdgeEchoError(Exception):
+    """Base of every error that a user can mend."""
+
+    exit_code = 1
+
+
+class UsageError(EdgeEchoError):
+    """The command was given options that do not make sense (exit code 2)."""
+
+    exit_code = 2
+
+
+class InputError(EdgeEchoError):
+    """A video, DICOM file or data set cannot be used (exit code 3)."""
+
+    exit_code = 3
+
+
+class ModelError(EdgeEchoError):
+    """A checkpoint, bundle or ONNX file cannot be used (exit code 4)."""
+
+    exit_code = 4
+
+
+class EngineError(EdgeEchoError):
+    """An engine is unknown, missing or cannot run the model (exit code 4)."""
+
+    exit_code = 4
+
+
+class MissingDependencyError(EdgeEchoError):
+    """Software that the command needs is not installed (exit code 4)."""
+
+    exit_code = 4
+
+
+class VerificationError(EdgeEchoError):
+    """An artefact is further from its reference than allowed (exit code 6)."""
+
+    exit_code = 6

@@ -1,0 +1,72 @@
+"""Which clips of a video are looked at, and cutting them out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.errors import UsageError
+from edgeecho.preprocess.spec import PreprocessSpec
+
+
+@dataclass(frozen=True)
+class ClipMode:
+    """Which start frames are taken: `one`, `center`, `all` or `stride:N`.
+
+    `one` is the published single random clip (here drawn with a fixed seed), `all` the
+    published test-time protocol (every start), `center` the middle start, `stride:N` every
+    N-th start.
+    """
+
+    kind: str
+    stride: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> ClipMode:
+        """Read the form used on the command line; anything else is a `UsageError`."""
+        if text in ("one", "center", "all"):
+            return cls(text)
+        if match := re.fullmatch(r"stride:([1-9][0-9]*)", text):
+            return cls("stride", int(match.group(1)))
+        raise UsageError(
+            f"clip mode {text!r} is not known: choose one, center, all or stride:N (N >= 1)"
+        )
+
+    def __str__(self) -> str:
+        return f"stride:{self.stride}" if self.kind == "stride" else self.kind
+
+
+def count_starts(n_frames: int, spec: PreprocessSpec) -> int:
+    """Number of possible start frames of a video of `n_frames` frames, padding included.
+
+    For 32x2: `max(n_frames, 64) - 62`. The published code draws starts from
+    `range(F - (length - 1) * period)`, so the last clip ends on the last frame.
+    """
+    padded = max(n_frames, spec.frames * spec.period)
+    return padded - (spec.frames - 1) * spec.period
+
+
+def clip_starts(
+    n_frames: int, spec: PreprocessSpec, mode: ClipMode, *, seed: int = 0
+) -> NDArray[np.intp]:
+    """Start frames `(n,)` of the clips that `mode` takes from a video of `n_frames` frames.
+
+    `seed` decides the clip of mode `one` and nothing else.
+    """
+    count = count_starts(n_frames, spec)
+    if mode.kind == "one":
+        return np.array([np.random.default_rng(seed).integers(count)], np.intp)
+    if mode.kind == "center":
+        return np.array([(count - 1) // 2], np.intp)
+    return np.arange(0, count, mode.stride, dtype=np.intp)
+
+
+def gather_clips(
+    video: NDArray[np.float32], starts: NDArray[np.intp], spec: PreprocessSpec
+) -> NDArray[np.float32]:
+    """Cut clips out of a padded video: `(3, T, S, S)` -> `(n, 3, frames, S, S) float32`."""
+    indices = starts[:, None] + np.arange(spec.frames) * spec.period
+    return np.ascontiguousarray(video[:, indices].swapaxes(0, 1))

@@ -1,0 +1,101 @@
+"""How a video becomes network input; fixed at training, obeyed everywhere after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from edgeecho.errors import ModelError
+
+# One value each so far. They are written down all the same: a spec that asks for something
+# this version does not do must be refused, not treated as if it had asked for this.
+_SUPPORTED = {
+    "time": "native",
+    "padding": "zeros-after-normalisation",
+    "fit": "center-square",
+    "interpolation": "cubic",
+}
+
+
+@dataclass(frozen=True)
+class PreprocessSpec:
+    """What training did to its videos, so that every later stage does the same.
+
+    The defaults are EchoNet-Dynamic's (Ouyang et al., Nature 2020): 32 frames, every second
+    one, 112x112. `mean` and `std` have no default: they belong to the training set.
+    """
+
+    mean: tuple[float, float, float]
+    """Per-channel mean (R, G, B) on the 0..255 scale."""
+    std: tuple[float, float, float]
+    """Per-channel standard deviation (R, G, B) on the 0..255 scale."""
+    frames: int = 32
+    """Frames in a clip."""
+    period: int = 2
+    """Every `period`-th video frame is taken."""
+    size: int = 112
+    """Height and width of a clip in pixels."""
+    training_fps: float | None = None
+    """Median frame rate of the training set in frames/s, where known."""
+    time: str = "native"
+    """`native`: clips take video frames by index, whatever the frame rate."""
+    padding: str = "zeros-after-normalisation"
+    """A video that is too short is continued with mean grey, not with black."""
+    fit: str = "center-square"
+    """Frames of another size: central square crop, then resize."""
+    interpolation: str = "cubic"
+    """Resize filter of `fit`."""
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            if len(value) != 3 or not all(math.isfinite(v) for v in value):
+                raise ModelError(f"preprocess spec: {name} must be three finite numbers")
+        if min(self.std) <= 0:
+            raise ModelError("preprocess spec: std must be positive")
+        for name in ("frames", "period", "size"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"preprocess spec: {name} must be at least 1")
+        for name, supported in _SUPPORTED.items():
+            if getattr(self, name) != supported:
+                raise ModelError(
+                    f"preprocess spec: {name}={getattr(self, name)!r} is not known to this "
+                    f"version of edgeecho (it knows {supported!r}): upgrade edgeecho"
+                )
+
+    @property
+    def window(self) -> int:
+        """Video frames from a clip's first to its last, both counted: 63 for 32x2."""
+        return (self.frames - 1) * self.period + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON; `from_dict` gives the same spec back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> PreprocessSpec:
+        """Read a spec; a field that is missing or unknown is a `ModelError`."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(value) - known):
+            raise ModelError(
+                f"preprocess spec: unknown field {', '.join(unknown)}: upgrade edgeecho"
+            )
+        if missing := sorted({"mean", "std"} - set(value)):
+            raise ModelError(f"preprocess spec: {' and '.join(missing)} missing")
+        try:
+            channels = {
+                "mean": tuple(float(v) for v in value["mean"]),
+                "std": tuple(float(v) for v in value["std"]),
+            }
+            return cls(**{**value, **channels})  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"preprocess spec: {error}") from error
+
+    def sha256(self) -> str:
+        """Hash of the canonical JSON: equal hashes mean equal preprocessing."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

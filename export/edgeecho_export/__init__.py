@@ -1,0 +1,1 @@
+"""Export stage: a checkpoint in, a model bundle out."""

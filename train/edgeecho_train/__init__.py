@@ -1,0 +1,1 @@
+"""Training stage: an EchoNet-format data set in, a checkpoint out."""

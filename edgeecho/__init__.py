@@ -1,3 +1,55 @@
-"""Ejection fraction from echocardiogram videos. Research use only, not for diagnosis."""
+"""Ejection fraction from echocardiogram videos. Research use only, not for diagnosis.
+
+    from pathlib import Path
+    from edgeecho import estimate, load_model, read_cine
+
+    model = load_model()                      # the demo model, on the fastest engine here
+    answer = estimate(read_cine(Path("video.avi")), model)
+    print(answer.ef, answer.sd, answer.warnings)
+
+Names are loaded when they are first used: `import edgeecho` alone imports no numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+RESEARCH_USE = "Research use only, not for diagnosis."
+
+if TYPE_CHECKING:
+    from edgeecho.cine import Cine, read_cine
+    from edgeecho.errors import EdgeEchoError
+    from edgeecho.estimation import EFEstimate, LoadedModel, estimate, load_model
+    from edgeecho.preprocess import PreprocessSpec
+
+_HOME = {
+    "Cine": "cine",
+    "EFEstimate": "estimation",
+    "EdgeEchoError": "errors",
+    "LoadedModel": "estimation",
+    "PreprocessSpec": "preprocess",
+    "estimate": "estimation",
+    "load_model": "estimation",
+    "read_cine": "cine",
+}
+
+__all__ = [
+    "RESEARCH_USE",
+    "Cine",
+    "EFEstimate",
+    "EdgeEchoError",
+    "LoadedModel",
+    "PreprocessSpec",
+    "__version__",
+    "estimate",
+    "load_model",
+    "read_cine",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"edgeecho.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'edgeecho' has no attribute {name!r}")

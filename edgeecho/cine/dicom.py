@@ -44,7 +44,7 @@ def read_dicom(path: Path) -> Cine:
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     try:
         # One frame at a time: NumberOfFrames is a claim, not a fact. YBR becomes RGB here.

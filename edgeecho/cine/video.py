@@ -20,7 +20,7 @@ from edgeecho.errors import InputError
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 
-import cv2  # noqa: E402
+import cv2
 
 
 def read_video(path: Path) -> Cine:

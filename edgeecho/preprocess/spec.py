@@ -91,7 +91,7 @@ class PreprocessSpec:
                 "mean": tuple(float(v) for v in value["mean"]),
                 "std": tuple(float(v) for v in value["std"]),
             }
-            return cls(**{**value, **channels})  # type: ignore[arg-type]
+            return cls(**{**value, **channels})
         except (TypeError, ValueError) as error:
             raise ModelError(f"preprocess spec: {error}") from error
 

@@ -1,0 +1,16 @@
+"""A model on disk: manifest, artefacts, and opening them with everything checked."""
+
+from edgeecho.bundle.card import render_card
+from edgeecho.bundle.manifest import Artefact, Manifest, Verification
+from edgeecho.bundle.open import DEMO, ModelFile, open_model, read_manifest
+
+__all__ = [
+    "DEMO",
+    "Artefact",
+    "Manifest",
+    "ModelFile",
+    "Verification",
+    "open_model",
+    "read_manifest",
+    "render_card",
+]

@@ -1,0 +1,89 @@
+"""The model card: a page that says nothing the manifest does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeecho.bundle.manifest import Manifest
+
+
+def render_card(manifest: Manifest) -> str:
+    """Markdown of the manifest, in the order in which a reader asks."""
+    sections = [
+        f"# {manifest.name} {manifest.version}",
+        f"**Research use only, not for diagnosis.** Trained on: {manifest.trained_on}",
+        f"Intended use: {manifest.intended_use}",
+        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits),
+        "## Model\n\n" + _model(manifest),
+        "## Training\n\n" + _training(manifest.provenance),
+        "## Measured EF drift against PyTorch\n\n" + _drift(manifest),
+        "## Evaluation\n\n" + _evaluation(manifest),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _model(manifest: Manifest) -> str:
+    spec, architecture = manifest.preprocess, manifest.architecture
+    mean = ", ".join(f"{v:.3f}" for v in spec.mean)
+    std = ", ".join(f"{v:.3f}" for v in spec.std)
+    rate = f"{spec.training_fps:.1f} fps" if spec.training_fps else "an unknown frame rate"
+    return "\n".join(
+        [
+            f"- {architecture['name']}, width {architecture['width']:g}, "
+            f"{architecture['parameters']:,} parameters",
+            f"- clips of {spec.frames} frames, every {spec.period}. frame, "
+            f"{spec.size}x{spec.size} RGB; time: {spec.time}, trained at {rate}",
+            f"- mean {mean}; std {std} (0..255)",
+            f"- checkpoint sha256 {manifest.provenance['checkpoint_sha256']}",
+        ]
+    )
+
+
+def _training(provenance: Mapping[str, Any]) -> str:
+    training = provenance.get("training")
+    if not training:
+        return "The checkpoint does not say how it was trained."
+    data, recipe = training["data"], training["recipe"]
+    lines = [
+        f"- {data['n_train']} training and {data['n_val']} validation videos "
+        f"(FileList.csv sha256 {data['file_list_sha256'][:12]})",
+        "- recipe: " + ", ".join(f"{k} {v}" for k, v in recipe.items()),
+    ]
+    lines += [
+        f"- best epoch {row['epoch']}: validation MAE {row['val_mae']:.2f} EF points"
+        for row in training.get("result", [])
+    ]
+    return "\n".join(lines)
+
+
+def _drift(manifest: Manifest) -> str:
+    rows = [
+        f"| {a.precision} | {v.engine} {v.version} | {v.clips} | "
+        f"{', '.join(map(str, v.batches))} | {v.mean_drift:.6f} | {v.p95_drift:.6f} | "
+        f"{v.max_drift:.6f} | {v.tolerance:g} |"
+        for a in manifest.artefacts.values()
+        for v in a.verification
+    ]
+    head = [
+        "| precision | engine | clips | batch sizes | mean | p95 | max | allowed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return "EF points, on the reference clips.\n\n" + "\n".join([*head, *rows])
+
+
+def _evaluation(manifest: Manifest) -> str:
+    if not manifest.evaluation:
+        return "Not evaluated yet: `edgeecho evaluate DATA --model BUNDLE --record`."
+    rows = [
+        f"| {e['data']} | {e['split']} | {e['n']} | {e['clips']} | {e['precision']} on "
+        f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {e['correlation']:.3f} | "
+        f"{e['r2']:.3f} | {e['mae_of_mean']:.2f} |"
+        for e in manifest.evaluation
+    ]
+    head = [
+        "| data | split | videos | clips | model | MAE | RMSE | r | R2 | MAE of always "
+        "answering the mean |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    return "EF points; errors on phantoms say nothing of patients.\n\n" + "\n".join([*head, *rows])

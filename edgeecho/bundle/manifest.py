@@ -1,0 +1,96 @@
+"""`manifest.json`: what a bundle holds, where it came from and what was measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edgeecho.errors import ModelError
+from edgeecho.preprocess import PreprocessSpec
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+CARD_FILE = "model-card.md"
+METADATA_KEY = "edgeecho.model"
+"""Key in an ONNX file's metadata_props: JSON with name, version, precision, preprocess."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far one engine's EF lay from PyTorch's on the reference clips, in EF points."""
+
+    engine: str
+    version: str
+    batches: tuple[int, ...]
+    """Batch sizes that were run."""
+    clips: int
+    mean_drift: float
+    p95_drift: float
+    max_drift: float
+    tolerance: float
+    """Largest drift that export accepts."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One file of the bundle that an engine can run."""
+
+    file: str
+    sha256: str
+    precision: str
+    opset: int
+    verification: tuple[Verification, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about a model that its users may ask."""
+
+    name: str
+    version: str
+    architecture: Mapping[str, Any]
+    """name, width, parameters."""
+    preprocess: PreprocessSpec
+    provenance: Mapping[str, Any]
+    """checkpoint_sha256, what training recorded, package versions of the export."""
+    artefacts: Mapping[str, Artefact]
+    """By precision: fp32, later fp16 and int8."""
+    trained_on: str
+    """One sentence that is shown with every result."""
+    intended_use: str
+    limits: tuple[str, ...]
+    evaluation: tuple[Mapping[str, Any], ...] = field(default=())
+    """What `edgeecho evaluate --record` measured, one entry a data set and protocol."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON; `from_dict` gives the same manifest back."""
+        value = asdict(self)
+        value["preprocess"] = self.preprocess.to_dict()
+        return {"schema_version": SCHEMA_VERSION, **value}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Manifest:
+        """Read a manifest; `ModelError` says what is wrong with it."""
+        version = value.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise ModelError(
+                f"manifest has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: "
+                "export the bundle again or change the version of edgeecho"
+            )
+        fields = {k: v for k, v in value.items() if k != "schema_version"}
+        try:
+            fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
+            fields["artefacts"] = {k: _artefact(v) for k, v in fields["artefacts"].items()}
+            fields["limits"] = tuple(fields["limits"])
+            fields["evaluation"] = tuple(fields["evaluation"])
+            return cls(**fields)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"manifest is incomplete or malformed: {error}") from error
+
+
+def _artefact(value: Mapping[str, Any]) -> Artefact:
+    checks = tuple(
+        Verification(**{**v, "batches": tuple(v["batches"])}) for v in value["verification"]
+    )
+    return Artefact(**{**value, "verification": checks})

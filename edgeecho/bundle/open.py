@@ -1,0 +1,109 @@
+"""Opening a bundle or a lone ONNX file, and refusing what does not match its manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
+from edgeecho.errors import ModelError
+from edgeecho.files import sha256_file
+from edgeecho.preprocess import PreprocessSpec
+
+DEMO = Path(__file__).parents[1] / "models" / "demo"
+"""The demo bundle, package data."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One artefact that was found, read and verified: what engines and results need."""
+
+    path: Path
+    sha256: str
+    name: str
+    version: str
+    precision: str
+    preprocess: PreprocessSpec
+    trained_on: str
+    """One sentence, empty where it is not known (a lone ONNX file)."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `folder/manifest.json`; `ModelError` where it is absent or malformed."""
+    file = folder / MANIFEST_FILE
+    if not file.is_file():
+        raise ModelError(
+            f"{folder} is not a model bundle (no {MANIFEST_FILE}): "
+            "make one with `edgeecho export`, or leave --model out for the demo model"
+        )
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{file} is not JSON ({error}): export the bundle again") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{file} is not a manifest: export the bundle again")
+    return Manifest.from_dict(value)
+
+
+def open_model(path: Path | None = None, *, precision: str = "fp32") -> ModelFile:
+    """Open a bundle folder, a lone `.onnx` file or (None) the demo bundle.
+
+    The artefact's bytes are hashed and compared with the manifest, so a file that was changed
+    or damaged after export is a `ModelError`, as is everything else that cannot be used.
+    """
+    path = DEMO if path is None else path
+    if path.is_file():
+        return _open_onnx(path)
+    if not path.exists():
+        raise ModelError(f"{path}: no such model: give a bundle folder or an .onnx file")
+    manifest = read_manifest(path)
+    artefact = manifest.artefacts.get(precision)
+    if artefact is None:
+        raise ModelError(
+            f"{path} holds no {precision} model, only {', '.join(manifest.artefacts)}: "
+            f"choose one of them, or export again with {precision}"
+        )
+    file = path / artefact.file
+    if not file.is_file():
+        raise ModelError(f"{path} lacks {artefact.file}: the copy is incomplete, copy it again")
+    found = sha256_file(file)
+    if found != artefact.sha256:
+        raise ModelError(
+            f"{file} was changed after export (sha256 {found[:12]}…, manifest says "
+            f"{artefact.sha256[:12]}…): copy the bundle again"
+        )
+    return ModelFile(
+        path=file,
+        sha256=found,
+        name=manifest.name,
+        version=manifest.version,
+        precision=precision,
+        preprocess=manifest.preprocess,
+        trained_on=manifest.trained_on,
+    )
+
+
+def _open_onnx(path: Path) -> ModelFile:
+    # The runtime has no onnx package; OpenVINO's reader gives metadata_props as "framework".
+    import openvino
+
+    try:
+        properties = openvino.Core().read_model(path).get_rt_info()
+        text = str(properties["framework"].astype(dict)[METADATA_KEY].value)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is not an ONNX model that can be read") from error
+    except KeyError as error:
+        raise ModelError(
+            f"{path} says nothing of its preprocessing: use a model written by `edgeecho export`"
+        ) from error
+    facts = json.loads(text)
+    return ModelFile(
+        path=path,
+        sha256=sha256_file(path),
+        name=facts["name"],
+        version=facts["version"],
+        precision=facts["precision"],
+        preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
+        trained_on="",
+    )

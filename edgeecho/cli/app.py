@@ -1,0 +1,133 @@
+"""`edgeecho`: the commands of the runtime, and those of whatever stages are installed.
+
+Commands are loaded when they are run, so `edgeecho --help` imports neither numpy nor a stage,
+and a stage whose dependencies are missing costs one line and only when it is called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from edgeecho import __version__
+from edgeecho.errors import EdgeEchoError, MissingDependencyError
+
+_RUNTIME = {
+    "infer": "EF of videos and DICOM cines.",
+    "bench": "Latency report: cold start, stages, percentiles.",
+    "doctor": "What is installed, which engines can run, what is missing.",
+}
+
+
+class _LazyCommand(TyperCommand):
+    """Shows its name in `--help`; becomes the real command when it is run."""
+
+    def __init__(self, name: str, summary: str, panel: str, load: Callable[[], Any]) -> None:
+        super().__init__(name, callback=None, help=summary, rich_help_panel=panel)
+        self._load = load
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        # The group invokes `context.command`, which from here on is the real one.
+        return self._load().make_context(info_name, args, parent=parent, **extra)
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return [*_RUNTIME, *sorted(_stages())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if help_text := _RUNTIME.get(cmd_name):
+            return _LazyCommand(cmd_name, help_text, "Runtime", lambda: _load_runtime(cmd_name))
+        if entry := _stages().get(cmd_name):
+            stage = entry.module.partition(".")[0]
+            return _LazyCommand(
+                cmd_name,
+                f"Command of the stage {stage}; see `edgeecho {cmd_name} --help`.",
+                "Stages (workstation)",
+                lambda: _load_stage(entry),
+            )
+        return None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="edgeecho",
+    help="Ejection fraction from echocardiogram videos. Research use only, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgeecho {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Console script: an `EdgeEchoError` is one line and its exit code, a bug a traceback."""
+    try:
+        app(prog_name="edgeecho")
+    except EdgeEchoError as error:
+        typer.echo(f"edgeecho: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _stages() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group="edgeecho.commands")}
+
+
+def _load_runtime(name: str) -> Any:
+    return typer.main.get_command(import_module(f"edgeecho.cli.{name}").app)
+
+
+def _load_stage(entry: EntryPoint) -> Any:
+    extra = entry.extras[0] if entry.extras else None
+    try:
+        command = typer.main.get_command(entry.load())
+        if extra:
+            _check_extra(entry.name, extra)
+    except ModuleNotFoundError as error:
+        raise _missing(entry.name, error.name or "a module", extra) from error
+    command.name = entry.name
+    return command
+
+
+def _check_extra(command: str, extra: str) -> None:
+    """All of the extra's packages, before the command begins its work."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    for line in requires("edgeecho") or []:
+        requirement, _, marker = line.partition(";")
+        if f"extra == '{extra}'" not in marker.replace('"', "'"):
+            continue
+        name = requirement.split(">")[0].split("=")[0].split("[")[0].strip()
+        try:
+            version(name)
+        except PackageNotFoundError as error:
+            raise _missing(command, name, extra) from error
+
+
+def _missing(command: str, module: str, extra: str | None) -> MissingDependencyError:
+    what = f"edgeecho[{extra}]" if extra else module
+    return MissingDependencyError(
+        f"`edgeecho {command}` needs {module}, which is not installed: pip install '{what}'"
+    )

@@ -1,0 +1,55 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.bundle import ModelFile
+from edgeecho.engines.base import EngineFacts
+from edgeecho.errors import EngineError, ModelError
+
+_PROVIDER = "CPUExecutionProvider"
+
+
+class ONNXRuntimeEngine:
+    """An inference session; see `Engine`."""
+
+    def __init__(self, model: ModelFile, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(model.path, options, providers=[_PROVIDER])
+        except Exception as error:  # its exceptions share no base class but Exception
+            if type(error).__module__.startswith("onnxruntime"):
+                raise ModelError(
+                    f"ONNX Runtime cannot load {model.path.name}: {str(error).splitlines()[0]}"
+                ) from error
+            raise
+        # onnxruntime-gpu may put another provider first without a word.
+        active = self._session.get_providers()
+        if active[0] != _PROVIDER:
+            raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
+        self.facts = EngineFacts(
+            name="onnxruntime",
+            version=onnxruntime.__version__,
+            device=f"CPU ({platform.machine()})",
+            precision="f32",
+            threads=threads or len(os.sched_getaffinity(0)),
+        )
+
+    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.run`."""
+        (ef,) = self._session.run(["ef"], {"clip": clips})
+        return np.asarray(ef, np.float32)
+
+
+def open_engine(model: ModelFile, threads: int) -> ONNXRuntimeEngine:
+    """Load `model` for the CPU."""
+    return ONNXRuntimeEngine(model, threads)

@@ -1,0 +1,53 @@
+"""Results for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgeecho import RESEARCH_USE
+from edgeecho.estimation import EFEstimate
+from edgeecho.report.outcome import Failure, Outcome
+
+
+def to_text(outcomes: Sequence[Outcome]) -> str:
+    """One block a file, then what ran, then the banner."""
+    lines: list[str] = []
+    width = max(len(outcome.video) for outcome in outcomes)
+    answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
+    for outcome in outcomes:
+        if isinstance(outcome.answer, Failure):
+            lines.append(f"{outcome.video:<{width}}  no answer: {outcome.answer.message}")
+        else:
+            lines += _answer(outcome.video.ljust(width), outcome.answer)
+    if answers:
+        lines += ["", *_what_ran(answers)]
+    return "\n".join([*lines, RESEARCH_USE])
+
+
+def _answer(video: str, answer: EFEstimate) -> list[str]:
+    n = len(answer.clip_efs)
+    spread = "1 clip"
+    if answer.sd is not None:
+        low, high = min(answer.clip_efs), max(answer.clip_efs)
+        spread = f"{n} clips, sd {answer.sd:.1f}, {low:.1f} to {high:.1f}"
+    head = f"{video}  EF {answer.ef:5.1f} %  ({spread})"
+    return [head, *(f"    warning: {warning}" for warning in answer.warnings)]
+
+
+def _what_ran(answers: Sequence[EFEstimate]) -> list[str]:
+    model, engine = answers[0].model, answers[0].engine
+    times = {
+        name: sum(a.timings_ms[name] for a in answers) / len(answers)
+        for name in answers[0].timings_ms
+    }
+    lines = [
+        f"model   {model.name} {model.version}, {model.precision}, sha256 {model.sha256[:12]}",
+        f"engine  {engine.name} {engine.version}, {engine.precision}, "
+        f"{engine.threads} threads on {engine.device}",
+        "time    "
+        + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items())
+        + (" (mean of a file)" if len(answers) > 1 else ""),
+    ]
+    if model.trained_on:
+        lines.insert(1, f"        trained on: {model.trained_on}")
+    return lines

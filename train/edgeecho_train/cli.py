@@ -1,0 +1,69 @@
+"""`edgeecho train` and `edgeecho stats`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeecho_train.recipe import Recipe
+
+train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+stats_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path, typer.Argument(help="Folder with FileList.csv and Videos/.")]
+_published = Recipe()
+
+
+@train_app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    width: Annotated[
+        float, typer.Option(min=0.0625, max=1, help="Channel factor; 0.25: a 16th of the weights.")
+    ] = _published.width,
+    init: Annotated[
+        str, typer.Option(help="random, kinetics (published; downloads) or a checkpoint file.")
+    ] = _published.init,
+    frames: Annotated[int, typer.Option(min=8, help="Frames in a clip.")] = _published.frames,
+    period: Annotated[int, typer.Option(min=1, help="Every N-th frame.")] = _published.period,
+    size: Annotated[int, typer.Option(min=32, help="Height and width.")] = _published.size,
+    epochs: Annotated[int, typer.Option(min=1)] = _published.epochs,
+    batch_size: Annotated[int, typer.Option(min=1)] = _published.batch_size,
+    optimizer: Annotated[str, typer.Option(help="sgd or adamw.")] = _published.optimizer,
+    lr: Annotated[float, typer.Option(min=0, help="Highest learning rate.")] = _published.lr,
+    weight_decay: Annotated[float, typer.Option(min=0)] = _published.weight_decay,
+    schedule: Annotated[str, typer.Option(help="step or onecycle.")] = _published.schedule,
+    loss: Annotated[str, typer.Option(help="mse or smooth-l1.")] = _published.loss,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Forward pass in bfloat16.")] = False,
+    seed: Annotated[int, typer.Option(min=0)] = _published.seed,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode videos.")] = 1,
+) -> None:
+    """Train r2plus1d_18 to regress EF. The defaults are the published recipe."""
+    recipe = Recipe(
+        width=width, frames=frames, period=period, size=size, epochs=epochs,
+        batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,
+        schedule=schedule, loss=loss, bf16=bf16, seed=seed,
+    )  # fmt: skip
+    from edgeecho_train.start import train as start
+
+    start(data, out, recipe, resume=resume, device=device, workers=workers, init=init)
+
+
+@stats_app.command()
+def stats(
+    data: Data,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Print mean and std of the training split as JSON, computed as published."""
+    import json
+    from dataclasses import asdict
+
+    from edgeecho.dataset import read_dataset
+    from edgeecho_train.stats import channel_statistics
+
+    statistics = channel_statistics(read_dataset(data, split="TRAIN"), seed=seed)
+    typer.echo(json.dumps(asdict(statistics)))

@@ -1,0 +1,84 @@
+"""`edgeecho phantom`: synthetic clips with a known EF. Imports nothing heavy until it runs."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class DistributionOption(str, Enum):
+    """How EF is drawn."""
+
+    uniform = "uniform"
+    echonet = "echonet"
+
+
+class SplitOption(str, Enum):
+    """The split of every video."""
+
+    train = "TRAIN"
+    val = "VAL"
+    test = "TEST"
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Option(help="Folder of the new data set.")],
+    n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="Number of videos.")],
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")
+    ],
+    distribution: Annotated[
+        DistributionOption,
+        typer.Option(help="EF uniform over 10-80 %, or like EchoNet's: 55.7 +- 12.5 %."),
+    ] = DistributionOption.uniform,
+    frames: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation on Python 3.10 too
+        typer.Option(min=24, max=1002, help="Frames per video [default: drawn, 175 +- 57]."),
+    ] = None,
+    split: Annotated[
+        Optional[SplitOption],  # noqa: UP045
+        typer.Option(
+            case_sensitive=False,
+            help="Put every video in one split [default: 75 % TRAIN, 12.5 % VAL, 12.5 % TEST].",
+        ),
+    ] = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, max=256, help="Processes [default: one per core]."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the folder if it exists.")
+    ] = False,
+) -> None:
+    """Write synthetic four-chamber clips with a known EF, in EchoNet-Dynamic's layout.
+
+    The labels are exact, the pictures are not patients: accuracy measured on phantoms says
+    nothing about clinical accuracy.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from edgeecho_train.phantom.population import Recipe
+    from edgeecho_train.phantom.writer import write_dataset
+
+    recipe = Recipe(seed, distribution.value, frames, split.value if split else None)
+    console = Console(stderr=True)
+    columns = ("rendering", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("rendering", total=n)
+        write_dataset(
+            out,
+            recipe,
+            n,
+            workers=workers or os.cpu_count() or 1,
+            overwrite=overwrite,
+            on_video=lambda: progress.advance(task),
+        )
+    typer.echo(f"wrote {n} synthetic phantoms (no patient data) to {out}", err=True)

@@ -1,0 +1,72 @@
+"""One phantom to its frames and its two tracings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho_train.phantom.anatomy import Anatomy
+from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
+from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml, tracing
+from edgeecho_train.phantom.image import Scanner
+from edgeecho_train.phantom.population import Phantom
+
+_WIDE_OPEN = 2.0
+"""Filling rate, in stroke volumes per second, at which the valves stand wide open."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracing:
+    """The true contour of one frame."""
+
+    frame: int
+    lines_px: NDArray[np.float64]
+    """(21, 2, 2): long axis, then 20 short axes from apex to annulus; ends (X, Y) in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A rendered phantom with its labels."""
+
+    frames: NDArray[np.uint8]
+    """(T, H, W) grey levels."""
+    edv_ml: float
+    esv_ml: float
+    diastole: Tracing
+    systole: Tracing
+
+
+def render(phantom: Phantom, rng: np.random.Generator) -> Clip:
+    """Render every frame; `rng` gives the speckle and the noise."""
+    ef = phantom.ef / 100
+    curve = volume_curve(phantom.rr_s, ef, phantom.kick)
+    times = np.arange(phantom.frames) / phantom.fps
+    volumes = curve.volume(phantom.start_s + times)
+    openings = np.clip(curve.rate(phantom.start_s + times) / (ef * _WIDE_OPEN), 0, 1)
+    scanner = Scanner(phantom.view, phantom.appearance, rng)
+    anatomy = Anatomy(phantom.heart, phantom.view, scanner.grid)
+
+    frames = np.empty((phantom.frames, phantom.view.size, phantom.view.size), np.uint8)
+    for i, time in enumerate(times):
+        # The atria are full when the ventricle is empty.
+        atrium = 1.08 - 0.16 * (volumes[i] - (1 - ef)) / ef
+        ventricle = at_volume(phantom.heart, float(volumes[i]))
+        frames[i] = scanner.frame(
+            anatomy.scene(ventricle, float(time), float(openings[i]), float(atrium))
+        )
+
+    def traced(frame: int) -> Tracing:
+        ventricle = at_volume(phantom.heart, float(volumes[frame]))
+        lines = tracing(phantom.heart, ventricle)
+        return Tracing(frame, phantom.view.to_pixels(lines, ventricle, float(times[frame])))
+
+    diastole, systole = end_frames(volumes, ef)
+    return Clip(
+        frames=frames,
+        edv_ml=cavity_volume_ml(phantom.heart),
+        esv_ml=cavity_volume_ml(phantom.heart, 1 - ef),
+        diastole=traced(diastole),
+        systole=traced(systole),
+    )

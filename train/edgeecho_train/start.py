@@ -1,0 +1,163 @@
+"""From a data set and a recipe to a run, fresh or resumed."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgeecho.cli.console import words
+from edgeecho.dataset import LabelledVideo, read_dataset
+from edgeecho.errors import EngineError, ModelError, UsageError
+from edgeecho.files import sha256_file, write_json
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_train.checkpoint import load_checkpoint
+from edgeecho_train.data import ClipDataset, training_batches
+from edgeecho_train.loop import Training, run
+from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, width_of
+from edgeecho_train.recipe import Recipe
+from edgeecho_train.reference import write_reference_clips
+from edgeecho_train.stats import channel_statistics
+
+
+def train(
+    data: Path, out: Path, recipe: Recipe, *, resume: bool, device: str, workers: int, init: str
+) -> None:
+    """Run `recipe` on the TRAIN and VAL rows of `data`; everything is written into `out`.
+
+    `init` is `random`, `kinetics` or a checkpoint file. Errors: `UsageError` for an existing
+    run without `resume` or a different recipe, `InputError` and `ModelError` for unusable
+    data and checkpoints, `EngineError` for a device that is not there.
+    """
+    videos = {split: read_dataset(data, split=split) for split in ("TRAIN", "VAL")}
+    target = _device(device)
+    last = out / "last.pt"
+    if not resume and last.exists():
+        raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")
+    torch.manual_seed(recipe.seed)
+    weights, origin = _initial(init)
+    recipe = replace(recipe, init=origin)
+    network = _network(recipe.width, weights)
+    if last.exists():
+        saved = load_checkpoint(last)
+        _check_same(saved["provenance"], recipe, data)
+        facts = {k: saved[k] for k in ("preprocess", "provenance", "reference_clips")}
+        spec = PreprocessSpec.from_dict(facts["preprocess"])
+    else:
+        saved = None
+        spec = _spec(videos["TRAIN"], recipe)
+        facts = _facts(data, videos, spec, recipe)
+        out.mkdir(parents=True, exist_ok=True)
+        facts["reference_clips"] = write_reference_clips(out, videos["VAL"], spec)
+        write_json(out / "run.json", facts)
+    batches = training_batches(len(videos["TRAIN"]), recipe.batch_size, seed=0, epoch=0)
+    training = Training(network, recipe, batches_per_epoch=len(batches), device=target)
+    if saved is not None:
+        training.restore(saved)
+    datasets = [
+        ClipDataset(videos[s], spec, pad=recipe.pad, seed=recipe.seed) for s in ("TRAIN", "VAL")
+    ]
+    words.print(
+        f"{ARCHITECTURE}, width {recipe.width:g}, {sum(p.numel() for p in network.parameters()):,} "
+        f"parameters, on {target}; {len(videos['TRAIN'])} training and {len(videos['VAL'])} "
+        f"validation videos; epoch {training.position.epoch + 1} of {recipe.epochs}"
+    )
+    run(training, *datasets, out=out, facts=facts, workers=workers)
+
+
+def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
+    statistics = channel_statistics(videos, size=recipe.size, seed=recipe.seed)
+    rates = [video.fps for video in videos if video.fps]
+    return PreprocessSpec(
+        mean=statistics.mean,
+        std=statistics.std,
+        frames=recipe.frames,
+        period=recipe.period,
+        size=recipe.size,
+        training_fps=median(rates) if rates else None,
+    )
+
+
+def _facts(
+    data: Path,
+    videos: dict[str, tuple[LabelledVideo, ...]],
+    spec: PreprocessSpec,
+    recipe: Recipe,
+) -> dict[str, Any]:
+    packages = ("edgeecho", "torch", "torchvision", "numpy", "opencv-python-headless")
+    return {
+        "preprocess": spec.to_dict(),
+        "provenance": {
+            "recipe": recipe.to_dict(),
+            "data": {
+                "file_list_sha256": sha256_file(data / "FileList.csv"),
+                **{f"n_{split.lower()}": len(rows) for split, rows in videos.items()},
+            },
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in packages},
+            },
+        },
+    }
+
+
+def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
+    saved, asked = provenance["recipe"], recipe.to_dict()
+    changed = [f"{k} {saved[k]} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
+    if changed:
+        raise UsageError(
+            f"the run to resume had other options ({', '.join(changed)}): "
+            "give the same ones, or start a new run with another --out"
+        )
+    if provenance["data"]["file_list_sha256"] != sha256_file(data / "FileList.csv"):
+        raise UsageError("the run to resume was trained on other data: give the same FileList.csv")
+
+
+def _initial(init: str) -> tuple[dict[str, Tensor] | None, str]:
+    if init == "random":
+        return None, "random"
+    if init == "kinetics":
+        from torchvision.models.video import R2Plus1D_18_Weights
+
+        try:
+            return R2Plus1D_18_Weights.KINETICS400_V1.get_state_dict(progress=True), "kinetics"
+        except OSError as error:
+            raise ModelError(
+                f"Kinetics-400 weights cannot be downloaded ({error}): "
+                "put torchvision's file into its cache, or use --init random"
+            ) from error
+    return load_checkpoint(Path(init))["state_dict"], f"sha256:{sha256_file(Path(init))}"
+
+
+def _network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:
+    try:
+        network = R2Plus1D18(width)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if weights is None:
+        return network
+    if width_of(weights) != width:
+        raise UsageError(
+            f"--init holds a network of width {width_of(weights):g}, --width is {width:g}: "
+            "make them equal"
+        )
+    if weights["fc.weight"].shape == network.fc.weight.shape:
+        network.load_state_dict(weights)
+    else:
+        initial_weights(network, weights)
+    return network
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise EngineError("--device cuda: torch sees no CUDA device; use --device cpu")
+    return torch.device(name)

@@ -2,6 +2,7 @@
 
     ROOT/FileList.csv    FileName, EF, ESV, EDV, FrameHeight, FrameWidth, FPS, NumberOfFrames, Split
     ROOT/Videos/*.avi
+    ROOT/DESCRIPTION.txt one line that says what the data are (ours, optional)
 
 The layout is described at https://echonet.github.io/dynamic/. File names carry no suffix in
 the public file and `.avi` in some copies; Split is written in any case. Both are accepted.
@@ -65,6 +66,14 @@ def read_dataset(root: Path, *, split: str | None = None) -> tuple[LabelledVideo
     if not chosen:
         raise InputError(f"{listing} has no rows{f' of split {split.upper()}' if split else ''}")
     return chosen
+
+
+def describe_dataset(root: Path) -> str:
+    """What the data are, for manifests and model cards: `root/DESCRIPTION.txt`, if it is there."""
+    file = root / "DESCRIPTION.txt"
+    if file.is_file():
+        return " ".join(file.read_text(encoding="utf-8").split())
+    return "an EchoNet-format data set without a description"
 
 
 def _read_row(root: Path, row: dict[str, str], where: str) -> LabelledVideo:

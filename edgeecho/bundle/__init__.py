@@ -2,10 +2,11 @@
 
 from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import Artefact, Manifest, Verification
-from edgeecho.bundle.open import DEMO, ModelFile, open_model, read_manifest
+from edgeecho.bundle.open import DEMO, EXAMPLE, ModelFile, open_model, read_manifest
 
 __all__ = [
     "DEMO",
+    "EXAMPLE",
     "Artefact",
     "Manifest",
     "ModelFile",

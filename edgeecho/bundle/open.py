@@ -13,6 +13,8 @@ from edgeecho.preprocess import PreprocessSpec
 
 DEMO = Path(__file__).parents[1] / "models" / "demo"
 """The demo bundle, package data."""
+EXAMPLE = DEMO.with_name("example.avi")
+"""A phantom clip, package data, for commands that need some video."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _open_onnx(path: Path) -> ModelFile:
 
     try:
         properties = openvino.Core().read_model(path).get_rt_info()
-        text = str(properties["framework"].astype(dict)[METADATA_KEY].value)
+        text = str(properties["framework"][METADATA_KEY].value)
     except RuntimeError as error:
         raise ModelError(f"{path} is not an ONNX model that can be read") from error
     except KeyError as error:

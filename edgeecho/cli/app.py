@@ -20,6 +20,7 @@ from edgeecho.errors import EdgeEchoError, MissingDependencyError
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
+    "evaluate": "EF against the labels of an EchoNet-format data set.",
     "bench": "Latency report: cold start, stages, percentiles.",
     "doctor": "What is installed, which engines can run, what is missing.",
 }

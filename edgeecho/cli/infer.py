@@ -19,6 +19,7 @@ Model = Annotated[
 ]
 EngineName = Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")]
 Precision = Annotated[str, typer.Option(help="Which of the bundle's models to run.")]
+Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]
 
 
@@ -28,9 +29,7 @@ def infer(
     model: Model = None,
     engine: EngineName = "auto",
     precision: Precision = "fp32",
-    clips: Annotated[
-        str, typer.Option(help="Clips to average: one, center, all or stride:N.")
-    ] = "stride:16",
+    clips: Clips = "stride:16",
     threads: Threads = 0,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,

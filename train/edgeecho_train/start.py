@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 
 from edgeecho.cli.console import words
-from edgeecho.dataset import LabelledVideo, read_dataset
+from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.errors import EngineError, ModelError, UsageError
 from edgeecho.files import sha256_file, write_json
 from edgeecho.preprocess import PreprocessSpec
+from edgeecho.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho_train.checkpoint import load_checkpoint
 from edgeecho_train.data import ClipDataset, training_batches
 from edgeecho_train.loop import Training, run
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, width_of
 from edgeecho_train.recipe import Recipe
-from edgeecho_train.reference import write_reference_clips
 from edgeecho_train.stats import channel_statistics
 
 
@@ -55,7 +55,7 @@ def train(
         spec = _spec(videos["TRAIN"], recipe)
         facts = _facts(data, videos, spec, recipe)
         out.mkdir(parents=True, exist_ok=True)
-        facts["reference_clips"] = write_reference_clips(out, videos["VAL"], spec)
+        facts["reference_clips"] = _reference(out, videos["VAL"], spec)
         write_json(out / "run.json", facts)
     batches = training_batches(len(videos["TRAIN"]), recipe.batch_size, seed=0, epoch=0)
     training = Training(network, recipe, batches_per_epoch=len(batches), device=target)
@@ -85,6 +85,17 @@ def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
     )
 
 
+def _reference(
+    out: Path, videos: Sequence[LabelledVideo], spec: PreprocessSpec
+) -> dict[str, Any] | None:
+    reference = select_reference_clips(videos, spec)
+    if reference is None:
+        words.print("every validation video is shorter than a clip: no reference clips kept")
+        return None
+    digest = save_reference_clips(out / REFERENCE_FILE, reference)
+    return {"file": REFERENCE_FILE, "sha256": digest, "n": len(reference.clips)}
+
+
 def _facts(
     data: Path,
     videos: dict[str, tuple[LabelledVideo, ...]],
@@ -97,6 +108,7 @@ def _facts(
         "provenance": {
             "recipe": recipe.to_dict(),
             "data": {
+                "description": describe_dataset(data),
                 "file_list_sha256": sha256_file(data / "FileList.csv"),
                 **{f"n_{split.lower()}": len(rows) for split, rows in videos.items()},
             },

@@ -101,7 +101,7 @@ def _beat(rr: float, kick: float) -> list[tuple[float, float]]:
     filling = ejection_end + _IVRT_S
     diastole = rr - filling
     early = min(_EARLY_FILLING_S, 0.5 * diastole)
-    atrial = min(_ATRIAL_S, 0.4 * diastole)
+    atrial = min(_ATRIAL_S, 0.3 * diastole)
     # About 70 % of the stroke volume fills early; without an atrial kick more of it must.
     left_after_early = 0.3 if kick else 0.2
     knots = [
@@ -125,8 +125,10 @@ def end_frames(volumes: Floats, ef: float) -> tuple[int, int]:
     systolic = _plateau_ends(volumes <= 1 - ef + _TOLERANCE)
     if not len(diastolic) or not len(systolic):
         raise ValueError("the frames miss end diastole or end systole")
-    es = int(systolic[0])
-    return int(diastolic[np.argmin(np.abs(diastolic - es))]), es
+    earlier = diastolic[diastolic < systolic[-1]]
+    if not len(earlier):
+        return int(diastolic[0]), int(systolic[0])
+    return int(earlier[0]), int(systolic[systolic > earlier[0]][0])
 
 
 def _plateau_ends(on_plateau: NDArray[np.bool_]) -> NDArray[np.intp]:

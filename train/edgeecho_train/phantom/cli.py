@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import os
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal
 
 import typer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class DistributionOption(str, Enum):
-    """How EF is drawn."""
-
-    uniform = "uniform"
-    echonet = "echonet"
-
-
-class SplitOption(str, Enum):
-    """The split of every video."""
-
-    train = "TRAIN"
-    val = "VAL"
-    test = "TEST"
 
 
 @app.command()
@@ -35,23 +19,23 @@ def phantom(
         int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")
     ],
     distribution: Annotated[
-        DistributionOption,
+        Literal["uniform", "echonet"],
         typer.Option(help="EF uniform over 10-80 %, or like EchoNet's: 55.7 +- 12.5 %."),
-    ] = DistributionOption.uniform,
+    ] = "uniform",
     frames: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation on Python 3.10 too
-        typer.Option(min=24, max=1002, help="Frames per video [default: drawn, 175 +- 57]."),
+        int | None,
+        typer.Option(min=24, max=1002, help="Frames per video (default: drawn, 175 +- 57)."),
     ] = None,
     split: Annotated[
-        Optional[SplitOption],  # noqa: UP045
+        Literal["TRAIN", "VAL", "TEST"] | None,
         typer.Option(
             case_sensitive=False,
-            help="Put every video in one split [default: 75 % TRAIN, 12.5 % VAL, 12.5 % TEST].",
+            help="Put every video in one split (default: 75 % TRAIN, 12.5 % VAL, 12.5 % TEST).",
         ),
     ] = None,
     workers: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, max=256, help="Processes [default: one per core]."),
+        int | None,
+        typer.Option(min=1, max=256, help="Processes (default: one per core)."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the folder if it exists.")
@@ -68,7 +52,7 @@ def phantom(
     from edgeecho_train.phantom.population import Recipe
     from edgeecho_train.phantom.writer import write_dataset
 
-    recipe = Recipe(seed, distribution.value, frames, split.value if split else None)
+    recipe = Recipe(seed, distribution, frames, split)
     console = Console(stderr=True)
     columns = ("rendering", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:

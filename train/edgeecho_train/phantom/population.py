@@ -172,7 +172,7 @@ def _draw_any_view(rng: np.random.Generator) -> View:
 
 def _draw_appearance(rng: np.random.Generator) -> Appearance:
     return Appearance(
-        gain_db=float(rng.uniform(10, 15.5)),
+        gain_db=float(rng.uniform(11, 17)),
         dynamic_range_db=float(rng.uniform(40, 48)),
         gamma=float(rng.uniform(1.6, 1.9)),
         clutter=float(rng.uniform(0.3, 1.0)),

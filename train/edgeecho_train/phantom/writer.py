@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,13 +76,10 @@ def _write_videos(
     )
     try:
         futures = [executor.submit(write_video, folder, recipe, index) for index in range(count)]
-        pending: set[Future[WrittenVideo]] = set(futures)
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-                if on_video:
-                    on_video()
+        for done in as_completed(futures):
+            done.result()
+            if on_video:
+                on_video()
         return tuple(future.result() for future in futures)
     finally:
         # After an error or Ctrl-C, do not render the rest of the queue first.

@@ -1,0 +1,110 @@
+"""Cold start: what the first answer costs, each time in a process of its own.
+
+`python -m edgeecho.bench.cold JOB` is that process; it prints one line of JSON. Only the
+processes are fresh: files that were read before may come from the operating system's cache.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from importlib import import_module
+
+from edgeecho.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a fresh process is to answer; plain types, since it travels as JSON."""
+
+    video: str
+    """Path."""
+    model: str | None
+    """Path of a bundle or .onnx file; None: the demo model."""
+    engine: str
+    precision: str
+    clips: str
+    """Clip mode, see `ClipMode`."""
+    threads: int
+    """0: the engine's choice."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """One fresh process, in ms."""
+
+    import_ms: float
+    """Importing edgeecho, NumPy, OpenCV and the engine's package."""
+    load_ms: float
+    """Opening the model, checking its hash, compiling it."""
+    first_inference_ms: float
+    """The engine's share of the first answer; all clips of the video."""
+    first_answer_ms: float
+    """The first answer of the loaded model: decode, preprocess, first inference."""
+    start_to_answer_ms: float
+    """From before the process is started until its answer has arrived."""
+
+
+def measure_cold_starts(job: Job, repeats: int) -> tuple[ColdStart, ...]:
+    """Answer `job` in `repeats` fresh processes, one after the other.
+
+    `EngineError` as soon as one of them fails: a start that crashes is no missing row.
+    """
+    return tuple(_start(job) for _ in range(repeats))
+
+
+def _start(job: Job) -> ColdStart:
+    command = [sys.executable, "-m", "edgeecho.bench.cold", json.dumps(asdict(job))]
+    # A file, not a pipe: a pipe that nobody empties would block a process with much to say.
+    with tempfile.TemporaryFile() as words:
+        begin = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            start_to_answer_ms = (time.perf_counter() - begin) * 1e3
+        words.seek(0)
+        said = words.read().decode(errors="replace").strip().splitlines()
+    # The exit code counts even after an answer: an engine may crash while it is taken down.
+    if process.returncode or not line:
+        raise EngineError(
+            f"a cold start failed with exit code {process.returncode} "
+            f"({said[-1] if said else 'without a word'}): "
+            "see what `edgeecho infer` says of the same video and model"
+        )
+    return ColdStart(**json.loads(line), start_to_answer_ms=start_to_answer_ms)
+
+
+def main() -> None:
+    """The fresh process: answer the job in `sys.argv[1]`, say how long each step took."""
+    job = Job(**json.loads(sys.argv[1]))
+    begin = time.perf_counter()
+    from pathlib import Path
+
+    from edgeecho.engines import ENGINES
+    from edgeecho.estimation import estimate_file, load_model
+
+    for entry in ENGINES:
+        if entry.name == job.engine:
+            import_module(entry.package)
+    imported = time.perf_counter()
+    path = None if job.model is None else Path(job.model)
+    model = load_model(path, engine=job.engine, precision=job.precision, threads=job.threads)
+    loaded = time.perf_counter()
+    result = estimate_file(Path(job.video), model, clips=job.clips)
+    answered = time.perf_counter()
+    times = {
+        "import_ms": (imported - begin) * 1e3,
+        "load_ms": (loaded - imported) * 1e3,
+        "first_inference_ms": result.timings_ms["engine"],
+        "first_answer_ms": (answered - loaded) * 1e3,
+    }
+    sys.stdout.write(json.dumps(times) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

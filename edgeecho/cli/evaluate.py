@@ -1,0 +1,69 @@
+"""`edgeecho evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeecho.cli.infer import Clips, EngineName, Model, Precision, Threads
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder with FileList.csv and Videos/.")],
+    model: Model = None,
+    split: Annotated[str, typer.Option(help="TRAIN, VAL or TEST.")] = "TEST",
+    clips: Clips = "stride:16",
+    engine: EngineName = "auto",
+    precision: Precision = "fp32",
+    threads: Threads = 0,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Also write the predictions.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the result into the bundle's model card.")
+    ] = False,
+) -> None:
+    """Compare a model's EF with the labels of an EchoNet-format data set."""
+    from json import dumps
+
+    from edgeecho import RESEARCH_USE
+    from edgeecho.bundle import DEMO
+    from edgeecho.cli.console import progress_bar
+    from edgeecho.errors import UsageError
+    from edgeecho.estimation import load_model
+    from edgeecho.evaluate import evaluate as run
+    from edgeecho.evaluate import record_evaluation
+    from edgeecho.evaluate.record import to_entry
+    from edgeecho.files import write_text
+    from edgeecho.report import Outcome, to_csv
+
+    bundle = model or DEMO
+    if record and not bundle.is_dir():
+        raise UsageError("--record needs a bundle folder, not a lone .onnx file")
+    loaded = load_model(model, engine=engine, precision=precision, threads=threads)
+    with progress_bar() as progress:
+        result = run(
+            data,
+            loaded,
+            split=split,
+            clips=clips,
+            track=lambda videos: progress.track(videos, description="videos"),
+        )
+    if csv:
+        answered = zip(result.videos, result.answers, strict=True)
+        write_text(csv, to_csv([Outcome(video.name, answer) for video, answer in answered]))
+    if record:
+        record_evaluation(bundle, result)
+    if json:
+        typer.echo(dumps({"research_use": RESEARCH_USE, **to_entry(result)}, indent=2))
+        return
+    m = result.metrics
+    typer.echo(f"{m.n} videos, {result.split} of: {result.data}")
+    typer.echo(f"MAE {m.mae:.2f}  RMSE {m.rmse:.2f}  bias {m.bias:+.2f} EF points")
+    typer.echo(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
+    typer.echo(f"always answering the mean: MAE {m.mae_of_mean:.2f}")
+    typer.echo(RESEARCH_USE)

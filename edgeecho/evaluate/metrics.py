@@ -1,0 +1,46 @@
+"""Regression metrics of EF, all in EF points but for r and R2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How far predictions lie from labels, beside what no model at all would reach."""
+
+    n: int
+    mae: float
+    rmse: float
+    bias: float
+    """Mean of prediction minus label."""
+    correlation: float
+    """Pearson's r; NaN where predictions or labels are all equal."""
+    r2: float
+    """Coefficient of determination, `1 - SSE / SST` (not the square of r)."""
+    mae_of_mean: float
+    """MAE of always answering these labels' own mean: the floor that a model must beat."""
+
+    @classmethod
+    def of(cls, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Metrics:
+        """From two arrays `(n,)` in %."""
+        if predicted.shape != truth.shape or predicted.ndim != 1 or not len(truth):
+            raise ValueError(f"expected two (n,) arrays, got {predicted.shape}, {truth.shape}")
+        error = predicted - truth
+        centred = truth - truth.mean()
+        sst = float(centred @ centred)
+        spread = float(np.sqrt(((predicted - predicted.mean()) ** 2).sum() * sst))
+        return cls(
+            n=len(truth),
+            mae=float(np.abs(error).mean()),
+            rmse=float(np.sqrt((error**2).mean())),
+            bias=float(error.mean()),
+            correlation=float((predicted - predicted.mean()) @ centred / spread)
+            if spread
+            else float("nan"),
+            r2=1 - float(error @ error) / sst if sst else float("nan"),
+            mae_of_mean=float(np.abs(centred).mean()),
+        )

@@ -1,0 +1,61 @@
+"""Every video of a split through the same path as `infer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.estimation import EFEstimate, LoadedModel, estimate_file
+from edgeecho.evaluate.metrics import Metrics
+from edgeecho.files import sha256_file
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions and metrics of one model on one split."""
+
+    data: str
+    """What the data set says of itself."""
+    file_list_sha256: str
+    split: str
+    clips: str
+    videos: Sequence[LabelledVideo]
+    answers: Sequence[EFEstimate]
+
+    @property
+    def metrics(self) -> Metrics:
+        """Over all videos of the split."""
+        return Metrics.of(
+            np.array([answer.ef for answer in self.answers]),
+            np.array([video.ef for video in self.videos]),
+        )
+
+
+def evaluate(
+    data: Path,
+    model: LoadedModel,
+    *,
+    split: str,
+    clips: str,
+    track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
+) -> Evaluation:
+    """Answer every video of `split` and compare with its label.
+
+    `track` may wrap the videos in a progress bar.
+
+    `InputError` where the data set or one of its videos cannot be used: an evaluation that
+    left videos out would be another evaluation.
+    """
+    videos = read_dataset(data, split=split)
+    return Evaluation(
+        data=describe_dataset(data),
+        file_list_sha256=sha256_file(data / "FileList.csv"),
+        split=split.upper(),
+        clips=clips,
+        videos=videos,
+        answers=[estimate_file(video.path, model, clips=clips) for video in track(videos)],
+    )

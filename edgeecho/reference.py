@@ -1,0 +1,81 @@
+"""Reference clips: a few real inputs on which back ends are held to the same number.
+
+Training writes them beside a checkpoint; export compares every engine with PyTorch on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.cine import read_cine
+from edgeecho.dataset import LabelledVideo
+from edgeecho.errors import InputError
+from edgeecho.files import atomic_path, sha256_file
+from edgeecho.preprocess import PreprocessSpec, fit_frames, normalise
+
+REFERENCE_FILE = "reference_clips.npz"
+_COUNT = 12
+
+
+@dataclass(frozen=True)
+class ReferenceClips:
+    """Clips before normalisation, so that they do not depend on mean and std."""
+
+    clips: NDArray[np.uint8]
+    """`(n, frames, S, S, 3)` RGB."""
+    efs: NDArray[np.float32]
+    """`(n,)` labelled EF in %."""
+
+    def normalised(self, spec: PreprocessSpec) -> NDArray[np.float32]:
+        """`(n, 3, frames, S, S)`: what an engine is given."""
+        return np.stack([normalise(clip, spec) for clip in self.clips])
+
+
+def select_reference_clips(
+    videos: Sequence[LabelledVideo], spec: PreprocessSpec
+) -> ReferenceClips | None:
+    """The central clips of up to 12 videos, spread evenly over EF.
+
+    Videos shorter than the window are passed over (their padding is no uint8 value); None
+    where all are.
+    """
+    by_ef = sorted(videos, key=lambda video: video.ef)
+    places = np.unique(np.linspace(0, len(by_ef) - 1, min(_COUNT, len(by_ef))).round().astype(int))
+    clips: list[NDArray[np.uint8]] = []
+    efs: list[float] = []
+    for place in places:
+        frames = read_cine(by_ef[place].path).frames
+        if len(frames) < spec.window:
+            continue
+        start = (len(frames) - spec.window) // 2
+        clips.append(fit_frames(frames[start : start + spec.window : spec.period], spec))
+        efs.append(by_ef[place].ef)
+    return ReferenceClips(np.stack(clips), np.array(efs, np.float32)) if clips else None
+
+
+def save_reference_clips(path: Path, reference: ReferenceClips) -> str:
+    """Write a compressed .npz atomically; give its SHA-256.
+
+    On disk the channel axis stands before the pixels: ultrasound is nearly grey, and equal
+    planes that follow one another compress to one.
+    """
+    with atomic_path(path) as temporary:
+        planes = reference.clips.transpose(0, 1, 4, 2, 3)
+        np.savez_compressed(temporary, clips=planes, ef=reference.efs)
+    return sha256_file(path)
+
+
+def load_reference_clips(path: Path, sha256: str) -> ReferenceClips:
+    """Read what `save_reference_clips` wrote; `InputError` where it is not that file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no reference clips beside the checkpoint: copy them there too")
+    if sha256_file(path) != sha256:
+        raise InputError(f"{path} is not the file the checkpoint was written with: copy it again")
+    with np.load(path, allow_pickle=False) as arrays:
+        clips = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
+        return ReferenceClips(clips, arrays["ef"])

@@ -1,0 +1,144 @@
+"""Three kinds of checkpoint, read into one value.
+
+- ours (`edgeecho train`): carries its preprocessing, provenance and reference clips;
+- EchoNet-Dynamic's release: a dict with `state_dict` (keys prefixed `module.` by DataParallel,
+  tensors saved on CUDA), `frames`, `period` and numpy scalars; mean and std are stored nowhere;
+- a bare state dict of torchvision's r2plus1d_18 with one output.
+
+All are read with `weights_only=True`: a checkpoint is data, not a program.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgeecho.errors import ModelError, UsageError
+from edgeecho.files import sha256_file
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_train.network import R2Plus1D18, width_of
+
+FORMAT = "edgeecho-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user says of a checkpoint that does not say it itself."""
+
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    frames: int | None = None
+    period: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint, ready for export."""
+
+    network: R2Plus1D18
+    """In eval mode, on the CPU."""
+    preprocess: PreprocessSpec
+    sha256: str
+    training: Mapping[str, Any] | None
+    """What training recorded; None for a checkpoint that is not ours."""
+    reference: Mapping[str, Any] | None
+    """File name, sha256 and n of the reference clips beside it."""
+
+
+def read_checkpoint(path: Path, given: Given) -> Source:
+    """Read a checkpoint of any of the three kinds; `ModelError` where it is none of them."""
+    value = _load(path)
+    ours = value.get("format") == FORMAT
+    weights = value.get("state_dict", value)
+    if not isinstance(weights, Mapping) or not weights:
+        raise ModelError(f"{path} holds no state dict: it is not an r2plus1d_18 checkpoint")
+    network = _network({k.removeprefix("module."): v for k, v in weights.items()}, path)
+    if ours:
+        if given != Given():
+            raise UsageError("--mean, --std, --frames and --period: the checkpoint has its own")
+        spec = PreprocessSpec.from_dict(value["preprocess"])
+    else:
+        spec = _given_spec(value, given)
+    return Source(
+        network=network.eval(),
+        preprocess=spec,
+        sha256=sha256_file(path),
+        training=value["provenance"] if ours else None,
+        reference=value["reference_clips"] if ours else None,
+    )
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such checkpoint: check the path")
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            value = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path} is not a checkpoint that can be read safely: {str(error).splitlines()[0]}"
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} holds a {type(value).__name__}, not a dict of weights")
+    return value
+
+
+def _numpy_scalars() -> list[Any]:
+    # EchoNet-Dynamic's losses are numpy scalars, pickled by numpy 1 under a module name that
+    # numpy 2 has moved; they are numbers, so both names are safe to allow.
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = [type(np.dtype(t)) for t in (np.float32, np.float64, np.int32, np.int64)]
+    return [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *dtypes,
+    ]
+
+
+def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:
+    if not all(isinstance(v, Tensor) for v in weights.values()) or not weights.keys() >= {
+        "stem.3.weight",
+        "fc.weight",
+    }:
+        raise ModelError(f"{path} does not hold the weights of an r2plus1d_18")
+    outputs = weights["fc.weight"].shape[0]
+    if outputs != 1:
+        raise ModelError(
+            f"{path} has {outputs} outputs, an EF network has one: train it with `edgeecho train`"
+        )
+    try:
+        network = R2Plus1D18(width_of(weights))
+        network.load_state_dict(weights)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"{path} does not fit an r2plus1d_18: {reason}") from error
+    return network
+
+
+def _given_spec(value: Mapping[str, Any], given: Given) -> PreprocessSpec:
+    if given.mean is None or given.std is None:
+        raise UsageError(
+            "this checkpoint does not say how its videos were normalised: give --mean and --std "
+            "on the 0..255 scale (`edgeecho stats DATA` computes them from the training data)"
+        )
+
+    def chosen(name: str, default: int) -> int:
+        stored, asked = value.get(name), getattr(given, name)
+        if isinstance(stored, int) and asked not in (None, stored):
+            raise UsageError(f"--{name} {asked}: the checkpoint says {stored}")
+        return int(asked or (stored if isinstance(stored, int) else default))
+
+    return PreprocessSpec(
+        mean=given.mean,
+        std=given.std,
+        frames=chosen("frames", PreprocessSpec.frames),
+        period=chosen("period", PreprocessSpec.period),
+    )

@@ -25,6 +25,8 @@ from edgeecho import RESEARCH_USE, __version__
 SCHEMA = "edgeecho-doctor-1"
 Status = Literal["ok", "absent", "warning", "problem"]
 _REINSTALL = "pip install --force-reinstall edgeecho"
+_DRIVER = Path("/proc/driver/nvidia/version")
+_JETSON = Path("/etc/nv_tegra_release")
 
 
 @dataclass(frozen=True)
@@ -87,28 +89,22 @@ def to_text(diagnosis: Diagnosis) -> str:
     if not diagnosis.can_infer:
         lines = ["`edgeecho infer` cannot work here:"]
         for problem in diagnosis.problems:
-            lines += _wrap(f"{problem.name}: {problem.detail}", "  - ")
-            lines += _wrap(problem.remedy, "    to do: ")
+            lines += _entry(f"{problem.name}: {problem.detail}", problem.remedy, "  - ")
     for title, findings in diagnosis.sections.items():
         lines += ["", title]
         width = max(len(f.name) for f in findings) + 2
         for f in findings:
-            head = f"  {f.status:<9}{f.name:<{width}}"
-            lines += _wrap(f.detail, head)
-            lines += _wrap(f.remedy, " " * len(head) + "to do: ")
+            lines += _entry(f.detail, f.remedy, f"  {f.status:<9}{f.name:<{width}}")
     return "\n".join([*lines, "", RESEARCH_USE])
 
 
-def _wrap(text: str, head: str) -> list[str]:
-    # Commands are to be copied: they are not broken at hyphens, nor cut.
-    return textwrap.wrap(
-        text,
-        100,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_on_hyphens=False,
-        break_long_words=False,
+def _entry(detail: str, remedy: str, head: str) -> list[str]:
+    indent = " " * len(head)
+    lines = textwrap.wrap(
+        detail, 80, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
     )
+    # A remedy is a command to copy: it stays in one line, however long.
+    return [*lines, f"{indent}to do: {remedy}"] if remedy else lines
 
 
 def _software() -> tuple[Finding, ...]:
@@ -158,7 +154,7 @@ def _engines() -> tuple[Finding, ...]:
         for e in ENGINES
     ]
     if not any(f.status == "ok" for f in found):
-        found.append(Finding("engines", "problem", "none can be used", f"{ENGINES[0].install}"))
+        found.append(Finding("engines", "problem", "none can be used", ENGINES[0].install))
     return (*found, *_onnxruntime_clash())
 
 
@@ -207,17 +203,18 @@ def _onnxruntime_clash() -> tuple[Finding, ...]:
 
 
 def _demo_model() -> Finding:
-    remedy = f"{_REINSTALL}; or give a model of your own with --model"
     try:
         from edgeecho.bundle import DEMO, open_model
         from edgeecho.errors import ModelError
     except Exception as error:  # noqa: BLE001 - as above
         return Finding("demo", "problem", f"not looked at: {_reason(error)}", _REINSTALL)
+    remedy = f"{_REINSTALL}, or give a model of your own with --model"
+    if not (DEMO / "manifest.json").is_file():
+        return Finding("demo", "problem", "it is not in this installation", remedy)
     try:
         file = open_model()
-    except ModelError as error:
-        reason = str(error).replace(str(DEMO), "the demo bundle").partition(": ")[0]
-        return Finding("demo", "problem", reason, remedy)
+    except (ModelError, OSError) as error:
+        return Finding("demo", "problem", _reason(error), remedy)
     return Finding(
         "demo", "ok", f"{file.name} {file.version}, {file.precision}, its hash is as it should be"
     )
@@ -260,7 +257,7 @@ def _driver() -> tuple[Finding, ...]:
     """The kernel module's own word first; `nvidia-smi` names the cards, where it is there."""
     found = []
     # The line also names the account and machine that built the driver: take the number only.
-    line = _read(Path("/proc/driver/nvidia/version"))
+    line = _read(_DRIVER)
     version = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", line)
     if version:
         found.append(Finding("driver", "ok", version.group()))
@@ -268,9 +265,6 @@ def _driver() -> tuple[Finding, ...]:
         found.append(Finding("Jetson Linux", "ok", f"{release.group(1)}.{release.group(2)}"))
     found += [Finding("GPU", "ok", name) for name in _smi_names()]
     return tuple(found) or (Finding("driver", "absent", "none found; the CPU engines need none"),)
-
-
-_JETSON = Path("/etc/nv_tegra_release")
 
 
 def _smi_names() -> list[str]:
@@ -292,8 +286,10 @@ def _cuda() -> Finding:
         code, count = runtime.cudaGetDeviceCount()
     except Exception as error:  # noqa: BLE001 - without a driver it raises whatever it likes
         return Finding("CUDA", "absent", f"cannot be used: {_reason(error)}")
-    if int(code) != 0:
-        return Finding("CUDA", "absent", f"cannot be used: {getattr(code, 'name', code)}")
+    if code == runtime.cudaError_t.cudaErrorInsufficientDriver:
+        return Finding("CUDA", "absent", "the NVIDIA driver is missing or too old")
+    if code != runtime.cudaError_t.cudaSuccess:
+        return Finding("CUDA", "absent", f"cannot be used: {code.name}")
     return Finding("CUDA", "ok" if count else "absent", f"{count} device(s)")
 
 
@@ -307,6 +303,8 @@ def _tensorrt() -> Finding:
     )
     if installed:
         return Finding("TensorRT", "ok", "found, not tried: " + ", ".join(installed))
+    if find_spec("tensorrt") is not None:
+        return Finding("TensorRT", "ok", "found, not tried; version unknown")
     return Finding("TensorRT", "absent", "not installed; the CPU engines do not need it")
 
 

@@ -227,15 +227,24 @@ def _stages() -> tuple[Finding, ...]:
 
 def _stage(entry: metadata.EntryPoint) -> Finding:
     name = f"edgeecho {entry.name}"
-    package = entry.module.partition(".")[0]
-    # Only the top-level package: looking for the module in it would import it.
-    if find_spec(package) is None:
+    if not _is_there(entry.module):
+        package = entry.module.partition(".")[0]
         return Finding(name, "absent", f"{package} is not in this installation", _REINSTALL)
     for extra in entry.extras:
         if missing := missing_of_extra(extra):
             remedy = f"pip install 'edgeecho[{extra}]'"
             return Finding(name, "absent", f"needs {', '.join(missing)}", remedy)
     return Finding(name, "ok", "all that it needs is installed")
+
+
+def _is_there(module: str) -> bool:
+    """Whether a module's file is there; `find_spec` of a module in a package would import that."""
+    package, _, inside = module.partition(".")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return False
+    paths = [Path(folder, *inside.split(".")) for folder in spec.submodule_search_locations]
+    return any(p.with_suffix(".py").is_file() or (p / "__init__.py").is_file() for p in paths)
 
 
 def missing_of_extra(extra: str) -> tuple[str, ...]:

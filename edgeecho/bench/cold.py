@@ -1,7 +1,6 @@
 """Cold start: what the first answer costs, each time in a process of its own.
 
-`python -m edgeecho.bench.cold JOB` is that process; it prints one line of JSON. Only the
-processes are fresh: files that were read before may come from the operating system's cache.
+`python -m edgeecho.bench.cold JOB` is that process; it prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +14,11 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 
 from edgeecho.errors import EngineError
+
+CAVEAT = (
+    "only the processes are fresh: files may come from the system's cache; "
+    "`edgeecho infer` also loads its command line"
+)
 
 
 @dataclass(frozen=True)

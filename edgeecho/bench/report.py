@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from edgeecho import RESEARCH_USE
-from edgeecho.bench.cold import ColdStart
+from edgeecho.bench.cold import CAVEAT, ColdStart
 from edgeecho.bench.environment import Environment
 from edgeecho.bench.measure import PEAK_RSS_INCLUDES, WarmRuns
 from edgeecho.bench.statistics import PERCENTS, Percentile, summarise
@@ -60,7 +60,7 @@ def to_json(report: BenchReport) -> str:
         "video": {"name": report.video, "frames": warm.frames},
         "clips": {"mode": report.clips, "per_video": warm.clips_per_video},
         "environment": asdict(report.environment),
-        "cold_start": {"runs": [asdict(start) for start in report.cold]},
+        "cold_start": {"runs": [asdict(start) for start in report.cold], "note": CAVEAT},
         "warm": {
             "warmup": warm.warmup,
             "runs": len(warm.samples_ms["total"]),
@@ -147,7 +147,7 @@ def _cold(cold: tuple[ColdStart, ...]) -> list[str]:
         values = [getattr(start, field.name) for start in cold]
         cells = (min(values), statistics.median(values), max(values))
         lines.append(f"  {_COLD_ROWS[field.name]:<38}" + "".join(f"{v:>11.1f}" for v in cells))
-    return lines
+    return [*lines, *textwrap.wrap(CAVEAT, 80, initial_indent="  ", subsequent_indent="  ")]
 
 
 def _warm(warm: WarmRuns) -> list[str]:
@@ -162,7 +162,7 @@ def _warm(warm: WarmRuns) -> list[str]:
         cells = [str(summary.n), f"{summary.mean:.1f}", *percentiles, f"{summary.max:.1f}"]
         lines.append(f"  {stage:<11}" + "".join(f"{cell:>9}" for cell in cells))
     if any(p.value is None for p in summary.percentiles):
-        lines.append("  n<100: such a percentile takes at least 100 runs")
+        lines.append("  n<100 and the like: that percentile takes at least so many runs")
     return lines
 
 

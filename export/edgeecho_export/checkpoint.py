@@ -11,6 +11,8 @@ All are read with `weights_only=True`: a checkpoint is data, not a program.
 from __future__ import annotations
 
 import pickle
+import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,19 @@ from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.network import R2Plus1D18, width_of
 
 FORMAT = "edgeecho-checkpoint-1"
+_OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
+# What `torch.load` raises on damaged bytes: whatever its unpickler stumbles over.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +71,12 @@ def read_checkpoint(path: Path, given: Given) -> Source:
     """Read a checkpoint of any of the three kinds; `ModelError` where it is none of them."""
     value = _load(path)
     ours = value.get("format") == FORMAT
+    if ours and not value.keys() >= _OURS:
+        raise ModelError(f"{path} lacks {', '.join(sorted(_OURS - value.keys()))}: train it again")
     weights = value.get("state_dict", value)
     if not isinstance(weights, Mapping) or not weights:
         raise ModelError(f"{path} holds no state dict: it is not an r2plus1d_18 checkpoint")
-    network = _network({k.removeprefix("module."): v for k, v in weights.items()}, path)
+    network = _network({str(k).removeprefix("module."): v for k, v in weights.items()}, path)
     if ours:
         if given != Given():
             raise UsageError("--mean, --std, --frames and --period: the checkpoint has its own")
@@ -81,10 +98,15 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
             value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path} is not a checkpoint that can be read safely: {str(error).splitlines()[0]}"
-        ) from error
+    except _DAMAGE as error:
+        # torch's own words are many, and advise to run what the file holds.
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        reason = (
+            f"it holds {refused[1]}, which may be a program: save tensors and numbers alone"
+            if refused
+            else "it is damaged or was not written by PyTorch: copy it again"
+        )
+        raise ModelError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path} holds a {type(value).__name__}, not a dict of weights")
     return value
@@ -104,12 +126,17 @@ def _numpy_scalars() -> list[Any]:
 
 
 def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:
-    if not all(isinstance(v, Tensor) for v in weights.values()) or not weights.keys() >= {
-        "stem.3.weight",
-        "fc.weight",
-    }:
+    stem, head = weights.get("stem.3.weight"), weights.get("fc.weight")
+    if (
+        not all(isinstance(v, Tensor) for v in weights.values())
+        or stem is None
+        or head is None
+        or stem.ndim != 5
+        or head.ndim != 2
+        or width_of(weights) > 1
+    ):
         raise ModelError(f"{path} does not hold the weights of an r2plus1d_18")
-    outputs = weights["fc.weight"].shape[0]
+    outputs = head.shape[0]
     if outputs != 1:
         raise ModelError(
             f"{path} has {outputs} outputs, an EF network has one: train it with `edgeecho train`"

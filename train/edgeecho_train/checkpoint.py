@@ -16,6 +16,7 @@ The keys of both:
 from __future__ import annotations
 
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ from edgeecho.files import atomic_path
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 FORMAT = "edgeecho-checkpoint-1"
+# What `torch.load` raises on damaged bytes: whatever its unpickler stumbles over.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
 
 
 def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> None:
@@ -47,8 +60,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: no such checkpoint: check the path")
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ModelError(f"{path} is not a checkpoint: {str(error).splitlines()[0]}") from error
+    except _DAMAGE as error:
+        raise ModelError(
+            f"{path} is not a PyTorch file of weights alone, or it is damaged: copy it again"
+        ) from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
     return value

@@ -113,8 +113,9 @@ def run(
         position.batch, position.loss_sum, position.seconds = 0, 0.0, 0.0
         if improved:
             _save(out / "best.pt", training, facts)
-        _save(out / "last.pt", training, facts, run=True)
+        # Before last.pt: a run that is killed between the two writes the log anew.
         write_log(out, position.history)
+        _save(out / "last.pt", training, facts, run=True)
         row = position.history[-1]
         words.print(
             f"epoch {row['epoch']}/{recipe.epochs}: train loss {row['train_loss']:.3f}, "

@@ -23,16 +23,18 @@ class R2Plus1D18(nn.Module):
     """`(n, 3, T, H, W) float32` normalised clips -> `(n,)` EF in %.
 
     `width` multiplies every channel count: 1 gives torchvision's 31,300,638 parameters
-    (with one output), 0.25 about a sixteenth of them.
+    (with one output), 0.25 about a sixteenth of them. It is rounded to a 64th.
     """
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        planes = [round(p * width) for p in _PLANES]
-        if min(planes) < 4:
+        narrowest = round(_PLANES[0] * width)
+        if narrowest < 4:
             raise ValueError(f"width {width} leaves fewer than 4 channels; use at least 0.0625")
-        self.width = width
-        self.stem = _stem(round(_STEM_PLANES * width), planes[0])
+        # Every other count follows from the narrowest, so that `width_of` gives it back.
+        self.width = narrowest / _PLANES[0]
+        planes = [round(p * self.width) for p in _PLANES]
+        self.stem = _stem(round(_STEM_PLANES * self.width), planes[0])
         self.layer1 = _stage(planes[0], planes[0], stride=1)
         self.layer2 = _stage(planes[0], planes[1], stride=2)
         self.layer3 = _stage(planes[1], planes[2], stride=2)

@@ -155,7 +155,7 @@ def _network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:
         raise UsageError(str(error)) from error
     if weights is None:
         return network
-    if width_of(weights) != width:
+    if width_of(weights) != network.width:
         raise UsageError(
             f"--init holds a network of width {width_of(weights):g}, --width is {width:g}: "
             "make them equal"
@@ -170,6 +170,8 @@ def _network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:
 def _device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name!r} is not known: choose auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise EngineError("--device cuda: torch sees no CUDA device; use --device cpu")
     return torch.device(name)

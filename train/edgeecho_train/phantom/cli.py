@@ -46,16 +46,12 @@ def phantom(
     The labels are exact, the pictures are not patients: accuracy measured on phantoms says
     nothing about clinical accuracy.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from edgeecho.cli.console import progress_bar
     from edgeecho_train.phantom.population import Recipe
     from edgeecho_train.phantom.writer import write_dataset
 
     recipe = Recipe(seed, distribution, frames, split)
-    console = Console(stderr=True)
-    columns = ("rendering", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("rendering", total=n)
         write_dataset(
             out,

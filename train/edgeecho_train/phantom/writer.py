@@ -1,6 +1,6 @@
 """Writes a data set of phantoms in EchoNet-Dynamic's folder layout.
 
-ROOT/FileList.csv, ROOT/VolumeTracings.csv, ROOT/Videos/*.avi (MJPG)
+ROOT/FileList.csv, ROOT/VolumeTracings.csv, ROOT/Videos/*.avi (MJPG), ROOT/DESCRIPTION.txt
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ def write_dataset(
         videos.mkdir()
         written = _write_videos(videos, recipe, count, workers, on_video)
         _write_tables(folder, written)
+        (folder / "DESCRIPTION.txt").write_text(
+            f"synthetic phantoms, never patients (edgeecho phantom, seed {recipe.seed}, "
+            f"{recipe.distribution} EF, n {count})\n",
+            encoding="utf-8",
+        )
     return written
 
 

@@ -1,0 +1,34 @@
+# The commands that people type. Each sets up what it needs in a virtual environment of its own.
+PYTHON ?= python3
+
+.PHONY: demo test check bench clean
+
+demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
+	.venv-demo/bin/python examples/demo.py
+
+test: .venv/ready         ## run the whole test suite
+	.venv/bin/python -m pytest
+
+check: .venv/ready        ## lint, format, types, layers
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv-demo/ready   ## latency report of the demo model on this machine
+	.venv-demo/bin/edgeecho bench
+
+clean:                    ## remove both environments and all caches
+	rm -rf .venv .venv-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# pip 25.1 is the first that knows dependency groups.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export]' --group dev
+	touch $@
+
+.venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -name '*.py')
+	$(PYTHON) -m venv --clear .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	touch $@

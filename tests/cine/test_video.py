@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeecho.cine import find_videos, read_cine
+from edgeecho.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "fourcc", "tolerance"),
+    [("a.avi", "MJPG", 12), ("a.mp4", "mp4v", 12), ("a.mkv", "FFV1", 0), ("a.avi", "HFYU", 0)],
+)
+def test_frames_times_and_colours_come_back(
+    write_video: Callable[..., Path], name: str, fourcc: str, tolerance: int
+) -> None:
+    cine = read_cine(write_video(name, fourcc))
+    assert cine.frames.shape == (40, 64, 96, 3)
+    assert cine.frames.dtype == np.uint8
+    centre = cine.frames[7, 32, 27].astype(int)
+    assert np.abs(centre - (200, 120, 40)).max() <= tolerance  # RGB
+    assert cine.fps == pytest.approx(50)
+    assert cine.fps_source == "container"
+    assert cine.timestamps_s == pytest.approx(np.arange(40) / 50, abs=0.002)
+
+
+def test_a_file_is_known_by_its_content_not_its_suffix(write_video: Callable[..., Path]) -> None:
+    path = write_video("a.avi")
+    assert len(read_cine(path.rename(path.with_name("noname"))).frames) == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"EF,55\n" * 50, "not a video"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "not a video"),
+        (bytes(range(256)) * 40, "not a video"),
+    ],
+)
+def test_a_file_that_is_no_video_is_an_error(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "a.avi"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=words) as caught:
+        read_cine(path)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_the_containers_frame_count_is_not_believed(write_video: Callable[..., Path]) -> None:
+    path = write_video("a.avi", frames=40)
+    data = bytearray(path.read_bytes())
+    header = data.index(b"avih")
+    data[header + 24 : header + 28] = (2_000_000_000).to_bytes(4, "little")  # dwTotalFrames
+    stream = data.index(b"strh")
+    data[stream + 40 : stream + 44] = (2_000_000_000).to_bytes(4, "little")  # dwLength
+    path.write_bytes(data)
+    assert len(read_cine(path).frames) == 40
+
+
+def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_cine(tmp_path / "none.avi")
+    with pytest.raises(InputError, match="is a folder"):
+        read_cine(tmp_path)
+
+
+def test_folders_give_their_videos_in_order(tmp_path: Path) -> None:
+    for name in ("b.avi", "a.MP4", "sub/c.dcm", "notes.txt", ".hidden/d.avi", ".e.avi"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    lone = tmp_path / "notes.txt"
+    found = find_videos([tmp_path, lone])
+    assert [p.relative_to(tmp_path).as_posix() for p in found] == [
+        "a.MP4",
+        "b.avi",
+        "sub/c.dcm",
+        "notes.txt",
+    ]
+
+
+def test_a_folder_without_videos_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no videos"):
+        find_videos([tmp_path])

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STAGES = {"phantom", "stats", "train", "calibrate", "export"}
+RUNTIME = {"infer", "evaluate", "bench", "doctor"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that are loaded once `code` has run in a fresh process."""
+    script = code + "\nimport sys; print(*{m.partition('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_import_loads_nothing_heavy() -> None:
+    heavy = {"torch", "onnx", "onnxruntime", "openvino", "cv2", "numpy"}
+    assert not modules_after("import edgeecho") & heavy
+
+
+def test_the_runtime_answers_without_torch_onnx_or_onnxruntime(
+    narrow_bundle: Path, phantoms: Path
+) -> None:
+    video = next((phantoms / "Videos").iterdir())
+    code = textwrap.dedent(f"""
+        from pathlib import Path
+        from edgeecho import estimate, load_model, read_cine
+        answer = estimate(read_cine(Path({str(video)!r})), load_model(Path({str(narrow_bundle)!r})))
+        assert 0 < answer.ef < 100
+    """)
+    loaded = modules_after(code)
+    assert "openvino" in loaded
+    assert not loaded & {"torch", "torchvision", "onnx", "onnxruntime", "onnxscript", "matplotlib"}
+
+
+def test_help_loads_neither_numpy_nor_a_stage() -> None:
+    code = textwrap.dedent("""
+        import sys
+        sys.argv = ["edgeecho", "--help"]
+        from edgeecho.cli.app import main
+        try:
+            main()
+        except SystemExit as done:
+            assert done.code == 0
+    """)
+    loaded = modules_after(code)
+    assert not loaded & {"numpy", "cv2", "openvino", "torch"}
+    assert not {m for m in loaded if m.startswith("edgeecho_")}
+
+
+def test_help_names_every_command(edgeecho: Any) -> None:
+    shown = edgeecho("--help")
+    assert shown.returncode == 0
+    assert {e.name for e in entry_points(group="edgeecho.commands")} == STAGES
+    for name in STAGES | RUNTIME:
+        assert f" {name} " in shown.stdout
+    assert "not for diagnosis" in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize("command", sorted(STAGES | RUNTIME))
+def test_every_command_has_help_that_names_itself(edgeecho: Any, command: str) -> None:
+    shown = edgeecho(command, "--help")
+    assert shown.returncode == 0
+    assert f"edgeecho {command}" in shown.stdout
+
+
+def test_version_and_no_arguments(edgeecho: Any) -> None:
+    from edgeecho import __version__
+
+    assert edgeecho("--version").stdout == f"edgeecho {__version__}\n"
+    assert "Usage" in edgeecho().stdout + edgeecho().stderr
+
+
+def test_an_unknown_command_or_option_exits_with_2(edgeecho: Any) -> None:
+    assert edgeecho("diagnose").returncode == 2
+    assert edgeecho("infer", "a.avi", "--magic").returncode == 2
+
+
+def test_a_missing_dependency_is_one_line_with_the_extra(tmp_path: Path) -> None:
+    # torch made impossible to import, as in a bare installation.
+    code = textwrap.dedent("""
+        import sys
+        sys.modules["torch"] = None
+        sys.argv = ["edgeecho", "train", "data", "--out", "run"]
+        from edgeecho.cli.app import main
+        main()
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 4, done.stderr
+    assert done.stderr == (
+        "edgeecho: `edgeecho train` needs torch, which is not installed: "
+        "pip install 'edgeecho[train]'\n"
+    )
+
+
+def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
+    code = textwrap.dedent("""
+        import sys, edgeecho.cli.infer as infer
+        def broken(*args, **options): raise ZeroDivisionError("a bug")
+        infer._answer_all = broken
+        import edgeecho.estimation
+        edgeecho.estimation.load_model = lambda *args, **options: None
+        sys.argv = ["edgeecho", "infer", "a.avi"]
+        from edgeecho.cli.app import main
+        main()
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError: a bug" in done.stderr

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BANNER = "Research use only, not for diagnosis."
+
+
+@pytest.fixture
+def video(phantoms: Path, tmp_path: Path) -> Path:
+    first = sorted((phantoms / "Videos").iterdir())[0]
+    return Path(shutil.copy(first, tmp_path / "clip.avi"))
+
+
+def test_one_video_as_text(edgeecho: Any, narrow_bundle: Path, video: Path) -> None:
+    done = edgeecho("infer", video, "--model", narrow_bundle, "--clips", "stride:2")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("clip.avi  EF ")
+    assert "4 clips, sd " in lines[0]
+    assert "synthetic phantoms, never patients" in done.stdout
+    assert "engine  openvino" in done.stdout
+    assert lines[-1] == BANNER
+
+
+def test_json_is_one_document_and_nothing_else(
+    edgeecho: Any, narrow_bundle: Path, video: Path
+) -> None:
+    done = edgeecho("infer", video, "--model", narrow_bundle, "--json", "--clips", "all")
+    value = json.loads(done.stdout)
+    (result,) = value["results"]
+    assert value["research_use"] == BANNER
+    assert result["video"] == "clip.avi"
+    assert len(result["clip_efs"]) == len(result["clip_starts"]) == 70 - 62
+    assert result["ef"] == pytest.approx(sum(result["clip_efs"]) / 8)
+    assert value["model"]["sha256"]
+    assert value["engine"]["precision"] == "f32"
+    assert str(video.parent) not in done.stdout + done.stderr
+
+
+def test_folders_and_bad_files_in_one_call(
+    edgeecho: Any, narrow_bundle: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for path in sorted((phantoms / "Videos").iterdir())[:2]:
+        shutil.copy(path, folder)
+    (folder / "zz-broken.avi").write_text("text")
+    table = tmp_path / "out" / "table.csv"
+    done = edgeecho("infer", folder, "--model", narrow_bundle, "--csv", table)
+    assert done.returncode == 3
+    assert done.stdout.count("  EF ") == 2
+    assert "zz-broken.avi" in done.stdout
+    rows = list(csv.DictReader(table.open()))
+    assert [bool(row["EF"]) for row in rows] == [True, True, False]
+    assert "not a video" in rows[2]["Error"]
+    assert all(row["Note"] == BANNER for row in rows)
+
+
+def test_engines_give_the_same_number(edgeecho: Any, narrow_bundle: Path, video: Path) -> None:
+    answers = []
+    for engine in ("openvino", "onnxruntime"):
+        done = edgeecho("infer", video, "--model", narrow_bundle, "--json", "--engine", engine)
+        value = json.loads(done.stdout)
+        assert value["engine"]["name"] == engine
+        answers.append(value["results"][0]["ef"])
+    assert abs(answers[0] - answers[1]) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "words"),
+    [
+        ("none.avi", None, 3, "none.avi: no such file"),
+        ("text.avi", b"hello", 3, "text.avi is not a video"),
+        ("empty.avi", b"", 3, "empty.avi is empty"),
+    ],
+)
+def test_a_bad_video_is_one_line(
+    edgeecho: Any,
+    narrow_bundle: Path,
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    code: int,
+    words: str,
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    done = edgeecho("infer", name, "--model", narrow_bundle)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"edgeecho: {words}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_bad_choice_is_one_line(
+    edgeecho: Any, narrow_bundle: Path, tmp_path: Path, video: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    changed = Path(shutil.copytree(narrow_bundle, tmp_path / "changed"))
+    with (changed / "fp32.onnx").open("ab") as stream:
+        stream.write(b"!")
+    for args, code, words in [
+        (["empty", "--model", narrow_bundle], 3, "holds no videos"),
+        ([video, "--model", "nowhere"], 4, "no such model"),
+        ([video, "--model", changed], 4, "was changed after export"),
+        ([video, "--model", narrow_bundle, "--engine", "abacus"], 4, "'abacus' is not known"),
+        ([video, "--model", narrow_bundle, "--precision", "fp8"], 4, "holds no fp8 model"),
+        ([video, "--model", narrow_bundle, "--clips", "every"], 2, "stride:N"),
+    ]:
+        done = edgeecho("infer", *args)
+        assert (done.returncode, done.stdout) == (code, ""), args
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1

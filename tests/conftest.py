@@ -1,0 +1,85 @@
+"""What the tests of all stages share: a phantom data set, a run trained on it, its bundle.
+
+Everything is made once a session by the real commands. Tests that change a file copy it first.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgeecho.cli.app import main
+from edgeecho.dataset import read_dataset
+
+EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """EchoNet-format folder: 16 phantoms of 70 frames, about 10 TRAIN, 3 VAL and 3 TEST rows."""
+    root = tmp_path_factory.mktemp("phantoms") / "set"
+    # A seed whose 16 draws hold all three splits.
+    run_process("phantom", "--out", root, "--n", 16, "--seed", 2, "--frames", 70, check=True)
+    splits = {video.split for video in read_dataset(root)}
+    assert splits == {"TRAIN", "VAL", "TEST"}, "choose another --seed for the fixture"
+    return root
+
+
+@pytest.fixture(scope="session")
+def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder with best.pt: width 0.0625, 32x2 frames, 112 px, one epoch on `phantoms`."""
+    pytest.importorskip("torch")
+    from edgeecho_train.recipe import Recipe
+    from edgeecho_train.start import train
+
+    out = tmp_path_factory.mktemp("narrow") / "run"
+    recipe = Recipe(width=0.0625, epochs=1, batch_size=5)
+    train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
+    return out
+
+
+@pytest.fixture(scope="session")
+def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "narrow", version 1, exported from `narrow_run` and verified (fp32)."""
+    pytest.importorskip("onnxscript")
+    from edgeecho_export.checkpoint import Given
+    from edgeecho_export.pipeline import Label, export
+
+    out = tmp_path_factory.mktemp("bundle") / "narrow"
+    label = Label("narrow", "1")
+    export(narrow_run / "best.pt", out, label, given=Given(), clips=None, overwrite=False)
+    return out
+
+
+@pytest.fixture
+def edgeecho(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> EdgeEcho:
+    """`edgeecho("infer", file, ...)`: the real `main()` in this process, as a finished process."""
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        arguments = ["edgeecho", *map(str, words)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        capsys.readouterr()
+        code: object = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        stdout, stderr = capsys.readouterr()
+        assert isinstance(code, int), f"exit with {code!r}"
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
+
+    return run
+
+
+def run_process(*words: object, check: bool = False) -> subprocess.CompletedProcess[str]:
+    """`edgeecho ...` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from edgeecho.cli.app import main; main()", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=check,
+    )

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeecho.bundle import open_model
+from edgeecho.engines import ENGINES, load_engine, registry
+from edgeecho.errors import EngineError, ModelError
+
+CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENGINES])
+def test_any_batch_gives_the_same_ef_for_a_clip(narrow_bundle: Path, name: str) -> None:
+    engine = load_engine(name, open_model(narrow_bundle))
+    together = engine.run(CLIPS)
+    assert together.shape == (5,)
+    assert together.dtype == np.float32
+    one_by_one = np.concatenate([engine.run(CLIPS[i : i + 1]) for i in range(5)])
+    assert np.abs(together - one_by_one).max() < 0.001
+    assert engine.facts.name == name
+    assert engine.facts.precision == "f32"
+
+
+def test_engines_agree_within_a_hundredth_of_a_point(narrow_bundle: Path) -> None:
+    model = open_model(narrow_bundle)
+    answers = [load_engine(entry.name, model).run(CLIPS) for entry in ENGINES]
+    assert len(answers) == 2
+    assert np.ptp(answers[0]) > 0
+    assert np.abs(answers[0] - answers[1]).max() < 0.01
+
+
+def test_results_are_not_overwritten_by_the_next_run(narrow_bundle: Path) -> None:
+    for entry in ENGINES:
+        engine = load_engine(entry.name, open_model(narrow_bundle))
+        first = engine.run(CLIPS[:1])
+        kept = first.copy()
+        engine.run(CLIPS[1:2])
+        assert (first == kept).all()
+
+
+def test_the_number_of_threads_is_obeyed(narrow_bundle: Path) -> None:
+    for entry in ENGINES:
+        assert load_engine(entry.name, open_model(narrow_bundle), threads=1).facts.threads == 1
+
+
+def test_an_unknown_engine_lists_the_known_ones(narrow_bundle: Path) -> None:
+    with pytest.raises(EngineError, match="'tensorflow' is not known: choose auto, openvino, onnx"):
+        load_engine("tensorflow", open_model(narrow_bundle))
+
+
+def test_a_named_engine_that_is_missing_is_an_error_not_a_fall_back(
+    narrow_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    model = open_model(narrow_bundle)
+    with pytest.raises(EngineError, match=r"not installed: pip install 'edgeecho\[ort\]'"):
+        load_engine("onnxruntime", model)
+    with pytest.raises(EngineError, match="no engine is installed: pip install openvino"):
+        load_engine("auto", model)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENGINES])
+def test_a_file_that_an_engine_cannot_load_is_one_line(
+    narrow_bundle: Path, tmp_path: Path, name: str
+) -> None:
+    from dataclasses import replace
+
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(open_model(narrow_bundle).path.read_bytes()[:5000])
+    with pytest.raises(ModelError, match=r"cannot load broken\.onnx") as caught:
+        load_engine(name, replace(open_model(narrow_bundle), path=broken))
+    assert "\n" not in str(caught.value)

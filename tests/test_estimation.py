@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeecho.cine import Cine, read_cine
+from edgeecho.errors import EngineError, UsageError
+from edgeecho.estimation import LoadedModel, estimate, estimate_file, load_model
+from edgeecho.preprocess import ClipMode, clip_starts, gather_clips, normalise, pad_short
+
+
+@pytest.fixture(scope="module")
+def model(narrow_bundle: Path) -> LoadedModel:
+    return load_model(narrow_bundle)
+
+
+def cine(n: int, *, fps: float | None = 50.0, size: tuple[int, int] = (112, 112)) -> Cine:
+    frames = np.random.default_rng(n).integers(0, 256, (n, *size, 3), dtype=np.uint8)
+    return Cine(frames, np.arange(n) / (fps or 1), fps, "container", "video", "MJPG")
+
+
+def test_ef_is_the_mean_of_the_clips_run_one_by_one(model: LoadedModel) -> None:
+    spec = model.file.preprocess
+    video = cine(80)
+    answer = estimate(video, model, clips="stride:4")
+    prepared = pad_short(normalise(video.frames, spec), spec)
+    starts = clip_starts(80, spec, ClipMode("stride", 4))
+    single = [float(model.engine.run(gather_clips(prepared, s[None], spec))[0]) for s in starts]
+    assert answer.clip_starts == tuple(starts)
+    assert answer.clip_efs == pytest.approx(single, abs=1e-3)
+    assert answer.ef == pytest.approx(np.mean(single), abs=1e-3)
+    assert answer.sd == pytest.approx(np.std(single, ddof=1), abs=1e-3)
+
+
+def test_a_single_clip_has_no_spread(model: LoadedModel) -> None:
+    answer = estimate(cine(80), model, clips="center")
+    assert len(answer.clip_efs) == 1
+    assert answer.sd is None
+
+
+def test_a_fitting_clip_gives_no_warning(model: LoadedModel) -> None:
+    rate = model.file.preprocess.training_fps
+    assert estimate(cine(80, fps=rate), model, clips="center").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("video", "words"),
+    [
+        (cine(30), "too short: 30 frames, but a clip spans 63"),
+        (cine(80, size=(64, 96)), "not a 112x112 clip: the central 64x64 of 96x64"),
+        (cine(80, fps=25), "25 fps .container., but the model was trained at about"),
+        (cine(80, fps=None), "frame rate unknown"),
+    ],
+)
+def test_what_makes_an_answer_worth_less_is_said(
+    model: LoadedModel, video: Cine, words: str
+) -> None:
+    (warning,) = [w for w in estimate(video, model, clips="center").warnings if w.startswith(words[:9])]
+    import re
+
+    assert re.match(words, warning)
+
+
+def test_not_a_number_is_an_error(model: LoadedModel) -> None:
+    class Broken:
+        facts = model.engine.facts
+
+        def run(self, clips: np.ndarray) -> np.ndarray:
+            return np.full(len(clips), np.nan, np.float32)
+
+    with pytest.raises(EngineError, match="not a number"):
+        estimate(cine(80), replace(model, engine=Broken()), clips="center")
+
+
+def test_an_unknown_clip_mode_is_a_usage_error(model: LoadedModel) -> None:
+    with pytest.raises(UsageError):
+        estimate(cine(80), model, clips="some")
+
+
+def test_a_file_is_answered_as_its_decoded_frames_are(
+    model: LoadedModel, phantoms: Path
+) -> None:
+    path = sorted((phantoms / "Videos").iterdir())[0]
+    from_file = estimate_file(path, model)
+    assert from_file.clip_efs == estimate(read_cine(path), model).clip_efs
+    assert set(from_file.timings_ms) == {"decode", "preprocess", "engine"}
+
+
+def test_the_public_names_are_the_documented_ones() -> None:
+    import edgeecho
+
+    for name in edgeecho.__all__:
+        assert getattr(edgeecho, name) is not None
+    # A module and a function must not fight over one name.
+    assert callable(edgeecho.estimate)
+    assert edgeecho.estimate is estimate
+    with pytest.raises(AttributeError):
+        edgeecho.no_such_name  # noqa: B018

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from edgeecho import RESEARCH_USE, doctor
+from edgeecho import RESEARCH_USE
 from edgeecho.bundle import Artefact, Manifest
-from edgeecho.doctor import Finding, diagnose
+from edgeecho.doctor import Finding, diagnose, engines, findings, gpu, software
 from edgeecho.engines import ENGINES, EngineEntry
 from edgeecho.files import sha256_file, write_json
 from edgeecho.preprocess import PreprocessSpec
@@ -169,7 +169,7 @@ def test_both_onnxruntimes(
 def test_one_onnxruntime_is_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     distribution(tmp_path, "onnxruntime-gpu", "1.20.0", "onnxruntime")
-    assert doctor._onnxruntime_clash() == ()
+    assert engines._onnxruntime_clash() == ()
 
 
 def test_opencv_without_ffmpeg_stops_infer(
@@ -208,7 +208,7 @@ def test_stage_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "my_stage" / "cli.py").touch()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
 
-    findings = {f.name: f for f in doctor._stages()}
+    findings = {f.name: f for f in software.find_stages()}
     assert findings["edgeecho train"].status == "absent"
     assert findings["edgeecho train"].detail == "needs my.pkg, torch"
     assert findings["edgeecho train"].remedy == "pip install 'edgeecho[train]'"
@@ -223,8 +223,8 @@ def test_driver_without_the_builders_name(tmp_path: Path, monkeypatch: pytest.Mo
         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  "
         "(dvs-builder@U22-I3-AE18)\nGCC version:  gcc version 12.3.0\n"
     )
-    monkeypatch.setattr(doctor, "_DRIVER", version)
-    assert doctor._driver()[0] == Finding("driver", "ok", "570.86.15")
+    monkeypatch.setattr(gpu, "_DRIVER", version)
+    assert gpu.find_driver()[0] == Finding("driver", "ok", "570.86.15")
 
 
 def test_cards_by_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,9 +232,9 @@ def test_cards_by_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     program.write_text("#!/bin/sh\necho 'NVIDIA RTX A2000, 570.86.15, 6138 MiB'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert Finding("GPU", "ok", "NVIDIA RTX A2000, 570.86.15, 6138 MiB") in doctor._driver()
+    assert Finding("GPU", "ok", "NVIDIA RTX A2000, 570.86.15, 6138 MiB") in gpu.find_driver()
     program.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
-    assert all(f.name != "GPU" for f in doctor._driver())
+    assert all(f.name != "GPU" for f in gpu.find_driver())
 
 
 def test_tensorrt_is_found_and_not_imported(
@@ -243,7 +243,7 @@ def test_tensorrt_is_found_and_not_imported(
     distribution(tmp_path, "tensorrt-cu12", "10.8.0", "tensorrt")
     (tmp_path / "tensorrt.py").write_text("raise AssertionError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert doctor._tensorrt().detail == "found, not tried: tensorrt-cu12 10.8.0"
+    assert gpu.find_tensorrt().detail == "found, not tried: tensorrt-cu12 10.8.0"
 
 
 def test_nothing_private(tmp_path: Path) -> None:
@@ -282,4 +282,4 @@ def test_nothing_private(tmp_path: Path) -> None:
     ],
 )
 def test_reasons_carry_no_folders(said: str, kept: str) -> None:
-    assert doctor._reason(ValueError(said)) == kept
+    assert findings.reason(ValueError(said)) == kept

@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from edgeecho import __version__
 from edgeecho.errors import EdgeEchoError, MissingDependencyError
+from edgeecho.extras import missing_of_extra
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
@@ -104,27 +105,13 @@ def _load_stage(entry: EntryPoint) -> Any:
     extra = entry.extras[0] if entry.extras else None
     try:
         command = typer.main.get_command(entry.load())
-        if extra:
-            _check_extra(entry.name, extra)
+        # All of the extra's packages, before the command begins its work.
+        if missing := missing_of_extra(extra) if extra else ():
+            raise _missing(entry.name, missing[0], extra)
     except ModuleNotFoundError as error:
         raise _missing(entry.name, error.name or "a module", extra) from error
     command.name = entry.name
     return command
-
-
-def _check_extra(command: str, extra: str) -> None:
-    """All of the extra's packages, before the command begins its work."""
-    from importlib.metadata import PackageNotFoundError, requires, version
-
-    for line in requires("edgeecho") or []:
-        requirement, _, marker = line.partition(";")
-        if f"extra == '{extra}'" not in marker.replace('"', "'"):
-            continue
-        name = requirement.split(">")[0].split("=")[0].split("[")[0].strip()
-        try:
-            version(name)
-        except PackageNotFoundError as error:
-            raise _missing(command, name, extra) from error
 
 
 def _missing(command: str, module: str, extra: str | None) -> MissingDependencyError:

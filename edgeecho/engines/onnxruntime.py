@@ -41,13 +41,20 @@ class ONNXRuntimeEngine:
             version=onnxruntime.__version__,
             device=f"CPU ({platform.machine()})",
             precision="f32",
-            threads=threads or len(os.sched_getaffinity(0)),
+            threads=threads or _usable_cores(),
         )
 
     def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.run`."""
         (ef,) = self._session.run(["ef"], {"clip": clips})
         return np.asarray(ef, np.float32)
+
+
+def _usable_cores() -> int:
+    # What ONNX Runtime takes when it is not told; the affinity mask exists on Linux only.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def open_engine(model: ModelFile, threads: int) -> ONNXRuntimeEngine:

@@ -43,13 +43,22 @@ class R2Plus1D18(nn.Module):
         self.fc = nn.Linear(planes[3], 1)
         self._initialise()
 
-    def forward(self, clip: Tensor) -> Tensor:
-        """EF in % for each clip."""
+    def features(self, clip: Tensor) -> Tensor:
+        """Pooled features `(n, 512 * width)` before the head."""
         x: Tensor = self.stem(clip)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
-        ef: Tensor = self.fc(self.avgpool(x).flatten(1))
+        pooled: Tensor = self.avgpool(x)
+        return pooled.flatten(1)
+
+    def head(self, features: Tensor) -> Tensor:
+        """EF in % from pooled features."""
+        ef: Tensor = self.fc(features)
         return ef.squeeze(1)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """EF in % for each clip."""
+        return self.head(self.features(clip))
 
     def _initialise(self) -> None:
         # As torchvision's VideoResNet does it, but for the bias of the head.

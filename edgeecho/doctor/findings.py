@@ -1,0 +1,46 @@
+"""What doctor finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "absent", "warning", "problem"]
+REINSTALL = "pip install --force-reinstall edgeecho"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    status: Status
+    """`absent` can be done without, `warning` should be mended, a `problem` stops `infer`."""
+    detail: str
+    remedy: str = ""
+    """What to type or do; empty where nothing is to be done."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that was found, by section."""
+
+    sections: Mapping[str, tuple[Finding, ...]]
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """What stops `edgeecho infer`."""
+        return tuple(f for found in self.sections.values() for f in found if f.status == "problem")
+
+    @property
+    def can_infer(self) -> bool:
+        """Whether `edgeecho infer VIDEO` can work here."""
+        return not self.problems
+
+
+def reason(error: BaseException) -> str:
+    """First line of an error without folders: they often hold a user's name."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return re.sub(r"(?:[A-Za-z]:)?[\\/](?:[^\\/'\":()]+[\\/])+", "", first)

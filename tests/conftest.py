@@ -5,6 +5,7 @@ Everything is made once a session by the real commands. Tests that change a file
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,10 @@ import pytest
 
 from edgeecho.cli.app import main
 from edgeecho.dataset import read_dataset
+
+# Before anything imports torch: on a machine that does other things too, threads that wait by
+# spinning make networks as small as these ten times as slow.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
 

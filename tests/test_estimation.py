@@ -49,19 +49,18 @@ def test_a_fitting_clip_gives_no_warning(model: LoadedModel) -> None:
 @pytest.mark.parametrize(
     ("video", "words"),
     [
-        (cine(30), "too short: 30 frames, but a clip spans 63"),
-        (cine(80, size=(64, 96)), "not a 112x112 clip: the central 64x64 of 96x64"),
-        (cine(80, fps=25), "25 fps .container., but the model was trained at about"),
+        (cine(30, fps=52), "too short: 30 frames, but a clip spans 63"),
+        (cine(80, fps=52, size=(64, 96)), "not a 112x112 clip: the central 64x64 of 96x64"),
+        (cine(80, fps=25), "25 fps (container), but the model was trained at about"),
         (cine(80, fps=None), "frame rate unknown"),
     ],
 )
 def test_what_makes_an_answer_worth_less_is_said(
     model: LoadedModel, video: Cine, words: str
 ) -> None:
-    (warning,) = [w for w in estimate(video, model, clips="center").warnings if w.startswith(words[:9])]
-    import re
-
-    assert re.match(words, warning)
+    warnings = estimate(video, model, clips="center").warnings
+    assert len(warnings) == 1
+    assert warnings[0].startswith(words)
 
 
 def test_not_a_number_is_an_error(model: LoadedModel) -> None:
@@ -80,9 +79,7 @@ def test_an_unknown_clip_mode_is_a_usage_error(model: LoadedModel) -> None:
         estimate(cine(80), model, clips="some")
 
 
-def test_a_file_is_answered_as_its_decoded_frames_are(
-    model: LoadedModel, phantoms: Path
-) -> None:
+def test_a_file_is_answered_as_its_decoded_frames_are(model: LoadedModel, phantoms: Path) -> None:
     path = sorted((phantoms / "Videos").iterdir())[0]
     from_file = estimate_file(path, model)
     assert from_file.clip_efs == estimate(read_cine(path), model).clip_efs

@@ -35,9 +35,14 @@ def read_manifest(folder: Path) -> Manifest:
     """Read `folder/manifest.json`; `ModelError` where it is absent or malformed."""
     file = folder / MANIFEST_FILE
     if not file.is_file():
+        if folder == DEMO:
+            raise ModelError(
+                "the demo model is not in this installation: "
+                "install edgeecho again, or give a model of your own"
+            )
         raise ModelError(
             f"{folder} is not a model bundle (no {MANIFEST_FILE}): "
-            "make one with `edgeecho export`, or leave --model out for the demo model"
+            "make one with `edgeecho export`, or take the demo model"
         )
     try:
         value = json.loads(file.read_text(encoding="utf-8"))

@@ -63,11 +63,12 @@ def test_too_few_training_videos_is_an_error(phantoms: Path) -> None:
 def test_the_command_writes_a_set_for_a_models_preprocessing(
     edgeecho: Any, phantoms: Path, narrow_bundle: Path, tmp_path: Path
 ) -> None:
+    out = tmp_path / "set.json"
     done = edgeecho(
-        "calibrate", "select", phantoms, "--out", "set.json", "--n", 4, "--model", narrow_bundle
+        "calibrate", "select", phantoms, "--out", out, "--n", 4, "--model", narrow_bundle
     )
     assert done.returncode == 0, done.stderr
-    value = json.loads((tmp_path / "set.json").read_text())
+    value = json.loads(out.read_text())
     assert len(value["clips"]) == 4
     assert value["preprocess_sha256"] == open_model(narrow_bundle).preprocess.sha256()
     assert "synthetic phantoms" in value["data"]

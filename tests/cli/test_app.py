@@ -13,6 +13,11 @@ STAGES = {"phantom", "stats", "train", "calibrate", "export"}
 RUNTIME = {"infer", "evaluate", "bench", "doctor"}
 
 
+def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
 def modules_after(code: str) -> set[str]:
     """Top-level modules that are loaded once `code` has run in a fresh process."""
     script = code + "\nimport sys; print(*{m.partition('.')[0] for m in sys.modules})"
@@ -93,7 +98,9 @@ def test_a_missing_dependency_is_one_line_with_the_extra(tmp_path: Path) -> None
         from edgeecho.cli.app import main
         main()
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 4, done.stderr
     assert done.stderr == (
         "edgeecho: `edgeecho train` needs torch, which is not installed: "
@@ -112,7 +119,9 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
         from edgeecho.cli.app import main
         main()
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError: a bug" in done.stderr

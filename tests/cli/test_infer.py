@@ -91,7 +91,7 @@ def test_a_bad_video_is_one_line(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    done = edgeecho("infer", name, "--model", narrow_bundle)
+    done = edgeecho("infer", tmp_path / name, "--model", narrow_bundle)
     assert done.returncode == code
     assert done.stdout == ""
     assert done.stderr.startswith(f"edgeecho: {words}")
@@ -106,8 +106,8 @@ def test_a_bad_choice_is_one_line(
     with (changed / "fp32.onnx").open("ab") as stream:
         stream.write(b"!")
     for args, code, words in [
-        (["empty", "--model", narrow_bundle], 3, "holds no videos"),
-        ([video, "--model", "nowhere"], 4, "no such model"),
+        ([tmp_path / "empty", "--model", narrow_bundle], 3, "holds no videos"),
+        ([video, "--model", tmp_path / "nowhere"], 4, "no such model"),
         ([video, "--model", changed], 4, "was changed after export"),
         ([video, "--model", narrow_bundle, "--engine", "abacus"], 4, "'abacus' is not known"),
         ([video, "--model", narrow_bundle, "--precision", "fp8"], 4, "holds no fp8 model"),

@@ -51,11 +51,13 @@ def test_the_command_compares_every_video_and_records_it(
 ) -> None:
     bundle = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
     command = ["evaluate", phantoms, "--model", bundle, "--split", "val", "--record", "--json"]
-    done = edgeecho(*command, "--csv", "predictions.csv")
+    done = edgeecho(*command, "--csv", tmp_path / "predictions.csv")
     assert done.returncode == 0, done.stderr
     value = json.loads(done.stdout)
     with (phantoms / "FileList.csv").open() as stream:
-        truth = {r["FileName"]: float(r["EF"]) for r in csv.DictReader(stream) if r["Split"] == "VAL"}
+        truth = {
+            r["FileName"]: float(r["EF"]) for r in csv.DictReader(stream) if r["Split"] == "VAL"
+        }
     with (tmp_path / "predictions.csv").open() as stream:
         predicted = {row["FileName"]: float(row["EF"]) for row in csv.DictReader(stream)}
     assert predicted.keys() == truth.keys()

@@ -57,10 +57,8 @@ def test_all_clips_equal_the_published_ones_bit_for_bit(n_frames: int, n_clips: 
     assert starts[-1] == max(n_frames, 64) - 63
 
 
-@pytest.mark.parametrize(
-    ("n_frames", "padded_in_second_clip"), [(1, 32), (24, 20), (62, 1), (63, 1)]
-)
-def test_padding_is_mean_grey_at_the_end(n_frames: int, padded_in_second_clip: int) -> None:
+@pytest.mark.parametrize(("n_frames", "padded"), [(1, 32), (24, 20), (62, 1), (63, 1)])
+def test_padding_of_the_second_clip_is_mean_grey_at_its_end(n_frames: int, padded: int) -> None:
     frames = np.full((n_frames, 8, 8, 3), 255, np.uint8)
     video = pad_short(normalise(frames, SMALL), SMALL)
     second = gather_clips(video, clip_starts(n_frames, SMALL, ClipMode("all")), SMALL)[1]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-TINY = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 4 --workers 0".split()
+OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 4 --workers 0"
+TINY = OPTIONS.split()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,6 @@ def test_existing_run_is_not_overwritten(edgeecho, phantoms: Path, finished: Pat
         (["--epochs", "2"], "epochs 1 -> 2"),
         (["--width", "0.125"], "width 0.0625 -> 0.125"),
         (["--seed", "1"], "seed 0 -> 1"),
-        (["--bf16"], "bf16 False -> True"),
     ],
 )
 def test_resume_with_other_options_is_a_usage_error(
@@ -93,6 +93,7 @@ def test_command_trains_from_another_checkpoint(
         (["--schedule", "cosine"], 2, "step or onecycle"),
         (["--width", "0.01"], 2, "0.0625"),
         (["--device", "banana"], 2, "auto, cpu or cuda"),
+        (["--bf16", "--device", "cpu"], 2, "--frames above 16"),
         (["--init", "nowhere.pt"], 4, "nowhere.pt"),
     ],
 )

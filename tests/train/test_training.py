@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from edgeecho.dataset import read_dataset
+from edgeecho.errors import UsageError
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.reference import load_reference_clips
@@ -26,7 +27,7 @@ from edgeecho_train.start import train
 
 FILES = {"best.pt", "last.pt", "log.csv", "loss.png", "run.json", "reference_clips.npz"}
 TINY = Recipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
-ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1", bf16=True)
+ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1")
 OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 2 --epochs 2 --lr 1e-3"
 
 
@@ -178,14 +179,44 @@ def test_run_stopped_within_an_epoch_ends_as_if_it_had_not_been(
 
 @pytest.fixture(scope="module")
 def adamw(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, with the other optimizer, schedule, loss and arithmetic."""
+    """The same, with the other optimizer, schedule and loss."""
     out = tmp_path_factory.mktemp("adamw") / "run"
     go(phantoms, out, ADAMW)
     return out
 
 
-def test_onecycle_ends_near_zero(adamw: Path) -> None:
-    assert rows(adamw)[-1]["lr"] < 1e-6
+def test_onecycle_goes_up_to_lr_and_down(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    step = loop.Training.step
+
+    def noted(self: loop.Training, *batch: torch.Tensor) -> float:
+        used.append(self.optimizer.param_groups[0]["lr"])
+        return step(self, *batch)
+
+    monkeypatch.setattr(loop.Training, "step", noted)
+    go(phantoms, tmp_path / "run", ADAMW)
+    top = int(np.argmax(used))
+    assert max(used) == pytest.approx(1e-3, rel=0.05)
+    assert used[0] < 1e-4
+    assert used[-1] < 1e-6
+    assert used == sorted(used[:top]) + sorted(used[top:], reverse=True)
+
+
+def test_bfloat16_trains(phantoms: Path, tmp_path: Path) -> None:
+    recipe = replace(TINY, bf16=True, frames=24, period=2, epochs=1)
+    go(phantoms, tmp_path / "run", recipe)
+    (row,) = rows(tmp_path / "run")
+    assert 0 < row["train_loss"] < 3000
+    weights = load(tmp_path / "run" / "best.pt")["state_dict"].values()
+    assert {w.dtype for w in weights} == {torch.float32, torch.int64}
+
+
+def test_loss_that_is_no_number_ends_the_run(phantoms: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lower --lr"):
+        go(phantoms, tmp_path / "run", replace(TINY, lr=1e12))
+    assert not (tmp_path / "run" / "best.pt").exists()
 
 
 def test_log_lost_between_two_writes_comes_back(
@@ -215,7 +246,7 @@ def test_killed_process_resumes_to_the_same_weights(
         process.stderr.close()
     assert process.returncode == -signal.SIGKILL
     assert len(rows(out)) == 1, "killed too late for this test"
-    assert FILES <= {file.name for file in out.iterdir()}
+    assert {file.name for file in out.iterdir()} >= FILES
     assert load(out / "best.pt")["width"] == 0.0625
     go(phantoms, out, TINY, resume=True)
     assert_same_run(out, whole)

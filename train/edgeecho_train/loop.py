@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeecho.cli.console import progress_bar, words
+from edgeecho.errors import UsageError
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches
 from edgeecho_train.log import write_log
@@ -73,14 +75,17 @@ class Training:
         return self.network.head(features.float())
 
     def step(self, clips: Tensor, efs: Tensor) -> float:
-        """One optimizer step; gives the batch's mean loss."""
+        """One optimizer step; gives the batch's mean loss. `UsageError` where it is no number."""
         self.optimizer.zero_grad(set_to_none=True)
         loss: Tensor = self.loss(self.predict(clips), efs.to(self.device))
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if self.recipe.schedule == "onecycle":
             self.schedule.step()
-        return loss.item()
+        value = loss.item()
+        if not math.isfinite(value):
+            raise UsageError(f"the training loss is {value}: start again with a lower --lr")
+        return value
 
 
 def run(

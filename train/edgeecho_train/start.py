@@ -26,6 +26,10 @@ from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, wi
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.stats import channel_statistics
 
+# Up to here a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient is then
+# memory that nobody wrote (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 are right).
+_BF16_SHORT = 16
+
 
 def train(
     data: Path, out: Path, recipe: Recipe, *, resume: bool, device: str, workers: int, init: str
@@ -38,6 +42,8 @@ def train(
     """
     videos = {split: read_dataset(data, split=split) for split in ("TRAIN", "VAL")}
     target = _device(device)
+    if recipe.bf16 and target.type == "cpu" and recipe.frames <= _BF16_SHORT:
+        raise UsageError(f"--bf16 on a CPU needs --frames above {_BF16_SHORT}: leave it out")
     last = out / "last.pt"
     if not resume and last.exists():
         raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")

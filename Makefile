@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -17,6 +17,9 @@ check: .venv/ready        ## lint, format, types, layers
 
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench
+
+smoke: .venv-demo/ready   ## every runtime command from the installed wheel, outside the clone
+	.ci/smoke .venv-demo
 
 clean:                    ## remove both environments and all caches
 	rm -rf .venv .venv-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,6 @@
 """`make demo`: what the demo model answers to phantoms, and to a real cine that it cannot know.
 
-The phantoms' true EF is in examples/FileList.csv. The real clip is a DICOM file inside pydicom's
+The phantoms' true EF is in examples/phantoms/FileList.csv. The real clip is a DICOM file inside pydicom's
 wheel; nobody knows its EF.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydicom.examples import get_path
 
-HERE = Path(__file__).parent
+PHANTOMS = Path(__file__).parent / "phantoms"
 EDGEECHO = Path(sys.executable).with_name("edgeecho")
 
 
@@ -23,10 +23,10 @@ def main() -> None:
     print("(a) Phantoms that the demo model has not seen. Synthetic: their true EF is known.\n")
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "answers.csv"
-        infer(HERE / "Videos", "--csv", table)
+        infer(PHANTOMS / "Videos", "--csv", table)
         answers = {row["FileName"]: float(row["EF"]) for row in read_csv(table)}
     print(f"\n    {'phantom':<24}{'true EF':>9}{'answer':>9}{'error':>9}")
-    for row in read_csv(HERE / "FileList.csv"):
+    for row in read_csv(PHANTOMS / "FileList.csv"):
         truth, answer = float(row["EF"]), answers[f"{row['FileName']}.avi"]
         print(f"    {row['FileName']:<24}{truth:>9.1f}{answer:>9.1f}{answer - truth:>+9.1f}")
 

@@ -77,8 +77,8 @@ def _evaluation(manifest: Manifest) -> str:
         return "Not evaluated yet: `edgeecho evaluate DATA --model BUNDLE --record`."
     rows = [
         f"| {e['data']} | {e['split']} | {e['n']} | {e['clips']} | {e['precision']} on "
-        f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {e['correlation']:.3f} | "
-        f"{e['r2']:.3f} | {e['mae_of_mean']:.2f} |"
+        f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {_three(e['correlation'])} | "
+        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} |"
         for e in manifest.evaluation
     ]
     head = [
@@ -87,3 +87,7 @@ def _evaluation(manifest: Manifest) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     return "EF points; errors on phantoms say nothing of patients.\n\n" + "\n".join([*head, *rows])
+
+
+def _three(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"

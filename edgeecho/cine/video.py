@@ -32,7 +32,7 @@ def read_video(path: Path) -> Cine:
             "check that it plays elsewhere, or convert it to MJPG AVI"
         )
     try:
-        frames, milliseconds = _decode(capture)
+        frames, milliseconds = _decode(capture, path.name)
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         fourcc = int(capture.get(cv2.CAP_PROP_FOURCC))
     finally:
@@ -50,7 +50,7 @@ def read_video(path: Path) -> Cine:
     )
 
 
-def _decode(capture: cv2.VideoCapture) -> tuple[list[NDArray[np.uint8]], list[float]]:
+def _decode(capture: cv2.VideoCapture, name: str) -> tuple[list[NDArray[np.uint8]], list[float]]:
     # The container's frame count is not used: it is often wrong and can be absurd, so memory
     # grows only with frames that really were decoded.
     frames: list[NDArray[np.uint8]] = []
@@ -61,7 +61,7 @@ def _decode(capture: cv2.VideoCapture) -> tuple[list[NDArray[np.uint8]], list[fl
             return frames, milliseconds
         if frames and frame.shape[:2] != frames[0].shape[:2]:
             raise InputError(
-                "the frame size changes within the video: export it with one frame size"
+                f"{name}: the frame size changes within the video: export it with one frame size"
             )
         frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
         milliseconds.append(capture.get(cv2.CAP_PROP_POS_MSEC))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.cli.infer import EngineName, Model, Precision, Threads
+from edgeecho.cli.infer import Clips, EngineName, Model, Precision, Threads
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -20,9 +20,7 @@ def bench(
     model: Model = None,
     engine: EngineName = "auto",
     precision: Precision = "fp32",
-    clips: Annotated[
-        str, typer.Option(help="Clips of the video: one, center, all or stride:N.")
-    ] = "center",
+    clips: Clips = "center",
     runs: Annotated[int, typer.Option(min=1, help="Warm runs that are timed.")] = 30,
     warmup: Annotated[int, typer.Option(min=0, help="Runs before them.")] = 3,
     cold_starts: Annotated[
@@ -40,13 +38,13 @@ def bench(
     from edgeecho.bench.environment import read_environment
     from edgeecho.bench.measure import measure_warm_runs
     from edgeecho.bench.report import BenchReport, to_json, to_text
-    from edgeecho.bundle import DEMO
+    from edgeecho.bundle import EXAMPLE
     from edgeecho.cli.console import words
     from edgeecho.estimation import load_model
     from edgeecho.preprocess import ClipMode
 
     ClipMode.parse(clips)  # before the model is loaded, so that a typo costs nothing
-    video = DEMO / "example.avi" if video is None else video
+    video = EXAMPLE if video is None else video
     environment = read_environment()
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     facts = loaded.engine.facts

@@ -64,6 +64,7 @@ def evaluate(
     m = result.metrics
     typer.echo(f"{m.n} videos, {result.split} of: {result.data}")
     typer.echo(f"MAE {m.mae:.2f}  RMSE {m.rmse:.2f}  bias {m.bias:+.2f} EF points")
-    typer.echo(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
+    if m.correlation is not None and m.r2 is not None:
+        typer.echo(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
     typer.echo(f"always answering the mean: MAE {m.mae_of_mean:.2f}")
     typer.echo(RESEARCH_USE)

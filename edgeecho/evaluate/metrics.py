@@ -17,10 +17,10 @@ class Metrics:
     rmse: float
     bias: float
     """Mean of prediction minus label."""
-    correlation: float
-    """Pearson's r; NaN where predictions or labels are all equal."""
-    r2: float
-    """Coefficient of determination, `1 - SSE / SST` (not the square of r)."""
+    correlation: float | None
+    """Pearson's r; None where predictions or labels are all equal."""
+    r2: float | None
+    """Coefficient of determination, `1 - SSE / SST` (not the square of r); None as above."""
     mae_of_mean: float
     """MAE of always answering these labels' own mean: the floor that a model must beat."""
 
@@ -33,14 +33,13 @@ class Metrics:
         centred = truth - truth.mean()
         sst = float(centred @ centred)
         spread = float(np.sqrt(((predicted - predicted.mean()) ** 2).sum() * sst))
+        covariance = float((predicted - predicted.mean()) @ centred)
         return cls(
             n=len(truth),
             mae=float(np.abs(error).mean()),
             rmse=float(np.sqrt((error**2).mean())),
             bias=float(error.mean()),
-            correlation=float((predicted - predicted.mean()) @ centred / spread)
-            if spread
-            else float("nan"),
-            r2=1 - float(error @ error) / sst if sst else float("nan"),
+            correlation=covariance / spread if spread else None,
+            r2=1 - float(error @ error) / sst if sst else None,
             mae_of_mean=float(np.abs(centred).mean()),
         )

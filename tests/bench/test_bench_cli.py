@@ -145,13 +145,9 @@ def test_missing_video(bench: Cli, video: Path, tiny_model: Path) -> None:
     assert "edgeecho: gone.avi: no such file" in err
 
 
-def test_the_demos_example_is_the_default(
-    bench: Cli, video: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copy(video, tmp_path / "example.avi")
-    monkeypatch.setattr("edgeecho.bundle.DEMO", tmp_path)
+def test_the_packaged_example_is_the_default(bench: Cli, tiny_model: Path) -> None:
     code, out, _ = bench(
         "--model", tiny_model, "--runs", 1, "--warmup", 0, "--cold-starts", 0, "--json"
     )
     assert code == 0
-    assert json.loads(out)["video"]["name"] == "example.avi"
+    assert json.loads(out)["video"] == {"name": "example.avi", "frames": 100}

@@ -41,6 +41,14 @@ def test_the_truth_itself_is_perfect_and_the_mean_scores_zero(efs: list[float]) 
         assert mean.r2 == pytest.approx(0, abs=1e-6)
 
 
+def test_what_is_undefined_is_none_not_nan() -> None:
+    constant = Metrics.of(np.array([50.0, 50.0]), np.array([40.0, 60.0]))
+    assert constant.correlation is None
+    assert constant.r2 == 0
+    single = Metrics.of(np.array([50.0]), np.array([40.0]))
+    assert (single.correlation, single.r2, single.mae) == (None, None, 10)
+
+
 def test_arrays_that_do_not_belong_together_are_a_bug() -> None:
     with pytest.raises(ValueError, match="expected two"):
         Metrics.of(np.zeros(3), np.zeros(4))

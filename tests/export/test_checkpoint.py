@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgeecho.errors import ModelError, UsageError
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_export.checkpoint import Given, read_checkpoint
+from edgeecho_train.network import R2Plus1D18
+
+GIVEN = Given(mean=(32.64, 32.9, 33.15), std=(49.98, 49.97, 50.24))
+
+
+def weights(width: float = 0.0625) -> dict[str, torch.Tensor]:
+    torch.manual_seed(4)
+    return R2Plus1D18(width).state_dict()
+
+
+def echonet(path: Path, *, zipped: bool = True, **changes: Any) -> Path:
+    """A checkpoint as EchoNet-Dynamic's training script wrote its release."""
+    network = R2Plus1D18(0.0625)
+    network.load_state_dict(weights())
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
+    network(torch.randn(2, 3, 8, 32, 32)).sum().backward()
+    optimizer.step()
+    network.load_state_dict(weights())
+    value = {
+        "epoch": 44,
+        "state_dict": {f"module.{k}": v for k, v in network.state_dict().items()},
+        "period": 2,
+        "frames": 32,
+        "best_loss": np.float64(30.5),
+        "loss": np.float32(31.5),
+        "r2": np.float64(0.8),
+        "opt_dict": optimizer.state_dict(),
+        "scheduler_dict": torch.optim.lr_scheduler.StepLR(optimizer, 15).state_dict(),
+    }
+    torch.save({**value, **changes}, path, _use_new_zipfile_serialization=zipped)
+    return path
+
+
+def rewrite_pickle(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change `data.pkl` within a checkpoint and nothing else."""
+    with zipfile.ZipFile(path) as source:
+        records = [(record, source.read(record)) for record in source.infolist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
+        for record, data in records:
+            is_pickle = record.filename.endswith("/data.pkl")
+            target.writestr(record.filename, change(data) if is_pickle else data)
+
+
+def assert_holds(network: R2Plus1D18, expected: dict[str, torch.Tensor]) -> None:
+    found = network.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[k], expected[k]) for k in expected)
+    assert not network.training
+
+
+def test_our_checkpoint_brings_everything(narrow_run: Path) -> None:
+    source = read_checkpoint(narrow_run / "best.pt", Given())
+    stored = torch.load(narrow_run / "best.pt", weights_only=True)
+    assert_holds(source.network, stored["state_dict"])
+    assert source.preprocess == PreprocessSpec.from_dict(stored["preprocess"])
+    assert source.training["recipe"]["epochs"] == 1
+    assert source.reference["file"] == "reference_clips.npz"
+
+
+def test_our_checkpoint_is_not_overruled(narrow_run: Path) -> None:
+    for given in (GIVEN, Given(frames=32), Given(period=2)):
+        with pytest.raises(UsageError, match="has its own"):
+            read_checkpoint(narrow_run / "best.pt", given)
+
+
+@pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])
+def test_echonets_release_is_read_whichever_numpy_wrote_it(module: bytes, tmp_path: Path) -> None:
+    path = echonet(tmp_path / "echonet.pt")
+    scalar = re.compile(rb"cnumpy\.(?:_core|core)\.multiarray\nscalar\n")
+
+    def respell(data: bytes) -> bytes:
+        assert len(scalar.findall(data)) == 1
+        return scalar.sub(b"c" + module + b".multiarray\nscalar\n", data)
+
+    rewrite_pickle(path, respell)
+    source = read_checkpoint(path, GIVEN)
+    assert_holds(source.network, weights())
+    assert source.preprocess == PreprocessSpec(GIVEN.mean, GIVEN.std, frames=32, period=2)
+    assert source.training is None
+    assert source.reference is None
+
+
+def test_checkpoint_saved_on_a_gpu_is_read_on_the_cpu(tmp_path: Path) -> None:
+    path = echonet(tmp_path / "echonet.pt")
+
+    def move(data: bytes) -> bytes:
+        assert data.count(b"X\x03\x00\x00\x00cpu") == 1
+        return data.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
+
+    rewrite_pickle(path, move)
+    assert_holds(read_checkpoint(path, GIVEN).network, weights())
+
+
+def test_file_format_of_old_torch_is_read(tmp_path: Path) -> None:
+    path = echonet(tmp_path / "echonet.pt", zipped=False)
+    assert_holds(read_checkpoint(path, GIVEN).network, weights())
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("width", [0.0625, 0.3])
+def test_bare_state_dict_takes_what_is_given(prefix: str, width: float, tmp_path: Path) -> None:
+    bare = weights(width)
+    torch.save({prefix + k: v for k, v in bare.items()}, tmp_path / "bare.pt")
+    given = Given(GIVEN.mean, GIVEN.std, frames=16, period=3)
+    source = read_checkpoint(tmp_path / "bare.pt", given)
+    assert_holds(source.network, bare)
+    assert (source.preprocess.frames, source.preprocess.period) == (16, 3)
+
+
+@pytest.mark.parametrize("given", [Given(), Given(mean=GIVEN.mean), Given(std=GIVEN.std)])
+def test_mean_and_std_must_be_given(given: Given, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--mean and --std"):
+        read_checkpoint(echonet(tmp_path / "echonet.pt"), given)
+
+
+@pytest.mark.parametrize("option", ["frames", "period"])
+def test_contradiction_is_a_usage_error(option: str, tmp_path: Path) -> None:
+    path = echonet(tmp_path / "echonet.pt", frames=24, period=4)
+    agreeing = Given(GIVEN.mean, GIVEN.std, frames=24, period=4)
+    assert read_checkpoint(path, agreeing).preprocess.period == 4
+    given = Given(GIVEN.mean, GIVEN.std, **{option: 16})
+    with pytest.raises(UsageError, match=f"--{option} 16: the checkpoint says"):
+        read_checkpoint(path, given)
+
+
+class Program:
+    """Pickles as a call of `function`."""
+
+    def __init__(self, function: Callable[..., Any], argument: str) -> None:
+        self.call = (function, (argument,))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return self.call
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("function", [os.mkdir, eval], ids=["mkdir", "eval"])
+def test_program_is_refused_and_not_run(
+    function: Callable[..., Any], zipped: bool, tmp_path: Path
+) -> None:
+    trap = tmp_path / "trap"
+    argument = str(trap) if function is os.mkdir else f"__import__('os').mkdir({str(trap)!r})"
+    path = echonet(tmp_path / "evil.pt", zipped=zipped, loss=Program(function, argument))
+    with pytest.raises(ModelError, match=function.__name__) as caught:
+        read_checkpoint(path, GIVEN)
+    assert "weights_only" not in str(caught.value), "advises to run it"
+    assert not trap.exists()
+    with path.open("rb") as stream, zipfile.ZipFile(stream) if zipped else stream as content:
+        if zipped:
+            # The trap works, for a reader that falls into it.
+            with pytest.raises(pickle.UnpicklingError):
+                pickle.loads(content.read("evil/data.pkl"))
+
+
+def damaged(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / "damaged.pt"
+    value: Any = weights()
+    if kind == "400 outputs":
+        value["fc.weight"], value["fc.bias"] = torch.zeros(400, 32), torch.zeros(400)
+    elif kind == "one shape changed":
+        value["layer2.0.conv1.0.0.weight"] = value["layer2.0.conv1.0.0.weight"][:-1]
+    elif kind == "far too wide":
+        value["stem.3.weight"] = torch.zeros(1, 1, 1, 1, 1).expand(64_000, 1, 1, 1, 1).clone()
+    elif kind.startswith("without "):
+        del value[kind.removeprefix("without ")]
+    elif kind == "one key too many":
+        value["layer5.weight"] = torch.zeros(1)
+    elif kind == "scalar head":
+        value["fc.weight"] = torch.tensor(1.0)
+    elif kind == "numbered keys":
+        value = dict(enumerate(value.values()))
+    elif kind == "list":
+        value = list(value.values())
+    elif kind == "tensor":
+        value = torch.zeros(3)
+    elif kind == "empty dict":
+        value = {}
+    elif kind == "no tensors":
+        value = dict.fromkeys(value, 1.0)
+    elif kind == "ours without preprocess":
+        value = {"format": "edgeecho-checkpoint-1", "state_dict": value}
+    else:
+        raise KeyError(kind)
+    torch.save(value, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "400 outputs", "one shape changed", "far too wide", "without layer1.0.conv1.0.1.weight",
+        "without stem.3.weight", "without fc.weight", "without fc.bias", "one key too many",
+        "scalar head", "numbered keys", "list", "tensor", "empty dict", "no tensors",
+        "ours without preprocess",
+    ],
+)  # fmt: skip
+def test_what_is_no_ef_network_is_a_model_error_of_one_line(kind: str, tmp_path: Path) -> None:
+    path = damaged(tmp_path, kind)
+    with pytest.raises(ModelError) as caught:
+        read_checkpoint(path, GIVEN)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"EF,Split\n55,TRAIN\n", b"hello", b"\x80\x02G\x00", b"PK\x03\x04", b"\x89PNG\r\n"],
+)
+def test_file_that_is_no_checkpoint_is_a_model_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "some.pt").write_bytes(content)
+    with pytest.raises(ModelError, match="damaged") as caught:
+        read_checkpoint(tmp_path / "some.pt", GIVEN)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
+def test_truncated_checkpoint_is_a_model_error(part: float, zipped: bool, tmp_path: Path) -> None:
+    path = echonet(tmp_path / "echonet.pt", zipped=zipped)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(ModelError, match="damaged"):
+        read_checkpoint(path, GIVEN)
+
+
+def test_missing_file_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such checkpoint"):
+        read_checkpoint(tmp_path / "nowhere.pt", GIVEN)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from edgeecho.errors import VerificationError
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_export.parity import verify
+from edgeecho_export.to_onnx import write_onnx
+from edgeecho_train.network import R2Plus1D18
+
+SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
+
+
+@pytest.fixture(scope="module")
+def network() -> R2Plus1D18:
+    """A network whose answers differ from clip to clip and whose batch norms do something."""
+    torch.manual_seed(8)
+    network = R2Plus1D18(0.0625)
+    with torch.no_grad():
+        network.fc.weight.mul_(100)
+        for _ in range(20):
+            network(torch.randn(4, 3, 16, 56, 56))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def file(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    write_onnx(path, network, SPEC, name="tiny", version="1")
+    return path
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    scale = np.linspace(0.2, 3, 8).reshape(-1, 1, 1, 1, 1)
+    return (rng.standard_normal((8, 3, 16, 56, 56)) * scale).astype(np.float32)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_engines_give_pytorchs_ef(
+    batch: int, file: Path, network: R2Plus1D18, clips: np.ndarray
+) -> None:
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(clips[:batch])).numpy()
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(file, "CPU", config)
+    for name, found in (
+        ("onnxruntime", session.run(None, {"clip": clips[:batch]})[0]),
+        ("openvino", compiled([clips[:batch]])[0]),
+    ):
+        assert found.shape == expected.shape == (batch,)
+        assert np.abs(found - expected).max() < 0.01, name
+    assert batch == 1 or expected.std() > 0.1, "the same answer to every clip"
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_gate_passes_an_honest_export(
+    count: int, file: Path, network: R2Plus1D18, clips: np.ndarray
+) -> None:
+    checks = verify(file, network, clips[:count])
+    assert {check.engine for check in checks} == {"openvino", "onnxruntime"}
+    for check in checks:
+        assert check.batches == (1, 2, 8)
+        assert check.clips == count
+        assert check.tolerance == 0.01
+        assert 0 <= check.mean_drift <= check.max_drift <= 0.01
+        assert check.p95_drift <= check.max_drift
+
+
+def changed(file: Path, out: Path, change: Callable[[onnx.ModelProto], None]) -> Path:
+    model = onnx.load(file)
+    change(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, out)
+    return out
+
+
+def add_to_bias(model: onnx.ModelProto, points: float) -> None:
+    """Shift every EF."""
+    (head,) = (node for node in model.graph.node if node.op_type == "Gemm")
+    (bias,) = (i for i in model.graph.initializer if i.name == head.input[2])
+    value = onnx.numpy_helper.to_array(bias) + np.float32(points)
+    bias.CopyFrom(onnx.numpy_helper.from_array(value, bias.name))
+
+
+def test_drift_is_measured_in_ef_points(
+    file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    shifted = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, 0.005))
+    for check in verify(shifted, network, clips):
+        assert check.mean_drift == pytest.approx(0.005, abs=1e-3)
+        assert check.max_drift == pytest.approx(0.005, abs=1e-3)
+
+
+@pytest.mark.parametrize("points", [0.02, -0.02, 30, float("nan"), float("inf")])
+def test_changed_weights_do_not_pass(
+    points: float, file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    shifted = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, points))
+    with pytest.raises(VerificationError, match="allowed are 0.01") as caught:
+        verify(shifted, network, clips[:2])
+    assert "\n" not in str(caught.value)
+
+
+def test_one_wrong_convolution_does_not_pass(
+    file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    def flip(model: onnx.ModelProto) -> None:
+        (weight,) = (i for i in model.graph.initializer if list(i.dims) == [32, 72, 3, 1, 1])[:1]
+        value = -onnx.numpy_helper.to_array(weight)
+        weight.CopyFrom(onnx.numpy_helper.from_array(value, weight.name))
+
+    with pytest.raises(VerificationError):
+        verify(changed(file, tmp_path / "m.onnx", flip), network, clips)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_fault_of_a_single_batch_size_does_not_pass(
+    batch: int, file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    def spoil(model: onnx.ModelProto) -> None:
+        graph = model.graph
+        last = graph.node[-1]
+        assert list(last.output) == ["ef"]
+        last.output[0] = "honest"
+        graph.initializer.extend(
+            [
+                helper.make_tensor("spoiled_size", TensorProto.INT64, [1], [batch]),
+                helper.make_tensor("points", TensorProto.FLOAT, [1], [0.05]),
+            ]
+        )
+        graph.node.extend(
+            [
+                helper.make_node("Shape", ["clip"], ["size"], start=0, end=1),
+                helper.make_node("Equal", ["size", "spoiled_size"], ["hit"]),
+                helper.make_node("Cast", ["hit"], ["factor"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", ["factor", "points"], ["shift"]),
+                helper.make_node("Add", ["honest", "shift"], ["ef"]),
+            ]
+        )
+
+    with pytest.raises(VerificationError, match="0.05"):
+        verify(changed(file, tmp_path / "m.onnx", spoil), network, clips)
+
+
+def test_network_that_answers_nan_does_not_pass(tmp_path: Path, clips: np.ndarray) -> None:
+    broken = R2Plus1D18(0.0625).eval()
+    torch.nn.init.constant_(broken.fc.bias, float("nan"))
+    write_onnx(tmp_path / "nan.onnx", broken, SPEC, name="nan", version="1")
+    with pytest.raises(VerificationError, match="nan EF points"):
+        verify(tmp_path / "nan.onnx", broken, clips[:1])

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import getpass
+import json
+from collections import Counter
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from edgeecho.bundle import open_model
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_export.to_onnx import write_onnx
+from edgeecho_train.network import R2Plus1D18
+
+SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, training_fps=50.5)
+
+
+@pytest.fixture(scope="module")
+def network() -> R2Plus1D18:
+    torch.manual_seed(8)
+    return R2Plus1D18(0.0625).eval()
+
+
+@pytest.fixture(scope="module")
+def file(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    write_onnx(path, network, SPEC, name="tiny", version="3")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(file: Path) -> onnx.ModelProto:
+    return onnx.load(file)
+
+
+def test_opset_is_18_and_nothing_but_the_standard(model: onnx.ModelProto) -> None:
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 18)]
+    assert not model.functions
+
+
+def test_only_the_batch_is_dynamic(model: onnx.ModelProto) -> None:
+    (clip,), (ef,) = model.graph.input, model.graph.output
+    assert (clip.name, ef.name) == ("clip", "ef")
+    dims = clip.type.tensor_type.shape.dim
+    assert dims[0].dim_param
+    assert [d.dim_value for d in dims[1:]] == [3, 16, 56, 56]
+    (batch,) = ef.type.tensor_type.shape.dim
+    assert batch.dim_param == dims[0].dim_param
+    kinds = {value.type.tensor_type.elem_type for value in (clip, ef)}
+    assert kinds == {onnx.TensorProto.FLOAT}
+
+
+def test_batch_norms_are_folded_into_37_convolutions(model: onnx.ModelProto) -> None:
+    operators = Counter(node.op_type for node in model.graph.node)
+    assert operators["Conv"] == 37
+    assert "BatchNormalization" not in operators
+    # 17 blocks of two factors, one ReLU after each but for those of the sums; 8 sums.
+    assert operators["Relu"] == 2 + 8 * 4
+    assert operators["Add"] == 8
+    assert all(len(n.input) == 3 for n in model.graph.node if n.op_type == "Conv"), "no bias"
+
+
+def test_preprocessing_travels_inside(model: onnx.ModelProto, file: Path) -> None:
+    (entry,) = model.metadata_props
+    assert entry.key == "edgeecho.model"
+    facts = json.loads(entry.value)
+    assert PreprocessSpec.from_dict(facts["preprocess"]) == SPEC
+    assert (facts["name"], facts["version"], facts["precision"]) == ("tiny", "3", "fp32")
+    opened = open_model(file)
+    assert opened.preprocess == SPEC
+    assert (opened.name, opened.version) == ("tiny", "3")
+
+
+def test_nothing_of_this_machine_is_inside(file: Path) -> None:
+    whole = file.read_bytes()
+    for secret in (b"site-packages", b"/work", b"/home", b"Traceback", b"edgeecho_train"):
+        assert secret not in whole, secret
+    model = onnx.load(file)
+    for initializer in model.graph.initializer:
+        # Weights are any bytes; three given ones in a row come about by chance.
+        initializer.ClearField("raw_data")
+    words = model.SerializeToString()
+    assert b"clip" in words
+    for secret in (b".py", b"/tmp", b"/usr", b"/root", b"line ", b"stack", b"namespace"):
+        assert secret not in words, secret
+    assert f"/{getpass.getuser()}/".encode() not in words
+
+
+def test_file_is_alone_and_valid(file: Path, model: onnx.ModelProto) -> None:
+    assert [f.name for f in file.parent.iterdir()] == ["model.onnx"]
+    onnx.checker.check_model(model, full_check=True)
+    inside = {i.data_location for i in model.graph.initializer}
+    assert inside == {onnx.TensorProto.DEFAULT}
+
+
+def test_two_exports_give_the_same_bytes(file: Path, network: R2Plus1D18, tmp_path: Path) -> None:
+    write_onnx(tmp_path / "again.onnx", network, SPEC, name="tiny", version="3")
+    assert (tmp_path / "again.onnx").read_bytes() == file.read_bytes()
+
+
+def test_export_leaves_the_network_as_it_was(file: Path, network: R2Plus1D18) -> None:
+    torch.manual_seed(8)
+    fresh = R2Plus1D18(0.0625).state_dict()
+    assert all(torch.equal(value, fresh[key]) for key, value in network.state_dict().items())
+    assert not network.training

@@ -19,7 +19,7 @@ from edgeecho.files import atomic_path, sha256_file
 from edgeecho.preprocess import PreprocessSpec, fit_frames, normalise
 
 REFERENCE_FILE = "reference_clips.npz"
-_COUNT = 12
+_COUNT = 8
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ReferenceClips:
 def select_reference_clips(
     videos: Sequence[LabelledVideo], spec: PreprocessSpec
 ) -> ReferenceClips | None:
-    """The central clips of up to 12 videos, spread evenly over EF.
+    """The central clips of up to 8 videos, spread evenly over EF.
 
     Videos shorter than the window are passed over (their padding is no uint8 value); None
     where all are.

@@ -4,43 +4,24 @@
 - EchoNet-Dynamic's release: a dict with `state_dict` (keys prefixed `module.` by DataParallel,
   tensors saved on CUDA), `frames`, `period` and numpy scalars; mean and std are stored nowhere;
 - a bare state dict of torchvision's r2plus1d_18 with one output.
-
-All are read with `weights_only=True`: a checkpoint is data, not a program.
 """
 
 from __future__ import annotations
 
-import pickle
-import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from edgeecho.errors import ModelError, UsageError
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
+from edgeecho_train.checkpoint import FORMAT, load_torch_file
 from edgeecho_train.network import R2Plus1D18, width_of
 
-FORMAT = "edgeecho-checkpoint-1"
 _OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
-# What `torch.load` raises on damaged bytes: whatever its unpickler stumbles over.
-_DAMAGE = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,7 @@ class Source:
 
 def read_checkpoint(path: Path, given: Given) -> Source:
     """Read a checkpoint of any of the three kinds; `ModelError` where it is none of them."""
-    value = _load(path)
+    value = load_torch_file(path)
     ours = value.get("format") == FORMAT
     if ours and not value.keys() >= _OURS:
         raise ModelError(f"{path} lacks {', '.join(sorted(_OURS - value.keys()))}: train it again")
@@ -90,39 +71,6 @@ def read_checkpoint(path: Path, given: Given) -> Source:
         training=value["provenance"] if ours else None,
         reference=value["reference_clips"] if ours else None,
     )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such checkpoint: check the path")
-    try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            value = torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
-        # torch's own words are many, and advise to run what the file holds.
-        refused = re.search(r"GLOBAL (\S+)", str(error))
-        reason = (
-            f"it holds {refused[1]}, which may be a program: save tensors and numbers alone"
-            if refused
-            else "it is damaged or was not written by PyTorch: copy it again"
-        )
-        raise ModelError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} holds a {type(value).__name__}, not a dict of weights")
-    return value
-
-
-def _numpy_scalars() -> list[Any]:
-    # EchoNet-Dynamic's losses are numpy scalars, pickled by numpy 1 under a module name that
-    # numpy 2 has moved; they are numbers, so both names are safe to allow.
-    scalar = np.float64(0).__reduce__()[0]
-    dtypes = [type(np.dtype(t)) for t in (np.float32, np.float64, np.int32, np.int64)]
-    return [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
-        np.dtype,
-        *dtypes,
-    ]
 
 
 def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:

@@ -20,7 +20,10 @@ SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, tr
 @pytest.fixture(scope="module")
 def network() -> R2Plus1D18:
     torch.manual_seed(8)
-    return R2Plus1D18(0.0625).eval()
+    network = R2Plus1D18(0.0625)
+    # Batch norms that do something, so that folding them leaves a bias.
+    network(torch.randn(4, 3, 16, 56, 56))
+    return network.eval()
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +98,11 @@ def test_file_is_alone_and_valid(file: Path, model: onnx.ModelProto) -> None:
     assert inside == {onnx.TensorProto.DEFAULT}
 
 
-def test_two_exports_give_the_same_bytes(file: Path, network: R2Plus1D18, tmp_path: Path) -> None:
+def test_exporting_again_gives_the_same_bytes_and_changes_no_weight(
+    file: Path, network: R2Plus1D18, tmp_path: Path
+) -> None:
+    before = {key: value.clone() for key, value in network.state_dict().items()}
     write_onnx(tmp_path / "again.onnx", network, SPEC, name="tiny", version="3")
     assert (tmp_path / "again.onnx").read_bytes() == file.read_bytes()
-
-
-def test_export_leaves_the_network_as_it_was(file: Path, network: R2Plus1D18) -> None:
-    torch.manual_seed(8)
-    fresh = R2Plus1D18(0.0625).state_dict()
-    assert all(torch.equal(value, fresh[key]) for key, value in network.state_dict().items())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert not network.training

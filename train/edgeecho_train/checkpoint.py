@@ -16,10 +16,12 @@ The keys of both:
 from __future__ import annotations
 
 import pickle
+import re
 import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from edgeecho.errors import ModelError
@@ -31,6 +33,7 @@ FORMAT = "edgeecho-checkpoint-1"
 _DAMAGE = (
     pickle.UnpicklingError,
     RuntimeError,
+    OSError,
     EOFError,
     ValueError,
     LookupError,
@@ -56,14 +59,44 @@ def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> N
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read one of our own checkpoints onto the CPU, or raise `ModelError`."""
+    value = load_torch_file(path)
+    if value.get("format") != FORMAT:
+        raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
+    return value
+
+
+def load_torch_file(path: Path) -> dict[str, Any]:
+    """Read a dict of tensors, numbers and texts that torch saved; anything else: `ModelError`.
+
+    `weights_only=True`: a checkpoint is data, not a program. Numpy scalars are let through, since
+    EchoNet-Dynamic's release holds some.
+    """
     if not path.is_file():
         raise ModelError(f"{path}: no such checkpoint: check the path")
     try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            value = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
-        raise ModelError(
-            f"{path} is not a PyTorch file of weights alone, or it is damaged: copy it again"
-        ) from error
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
-        raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
+        # torch's own words are many, and advise to run what the file holds.
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        reason = (
+            f"it holds {refused[1]}, which may be a program: save tensors and numbers alone"
+            if refused
+            else "it is damaged or was not written by PyTorch: copy it again"
+        )
+        raise ModelError(f"{path} is not a checkpoint that can be read safely: {reason}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} holds a {type(value).__name__}, not a dict of weights")
     return value
+
+
+def _numpy_scalars() -> list[Any]:
+    # Pickled by numpy 1 under a module name that numpy 2 has moved; both name a number.
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = [type(np.dtype(t)) for t in (np.float32, np.float64, np.int32, np.int64)]
+    return [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *dtypes,
+    ]

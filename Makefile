@@ -31,7 +31,7 @@ clean:                    ## remove both environments and all caches
 	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export]' --group dev
 	touch $@
 
-.venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -name '*.py')
+.venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -type f -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv --clear .venv-demo
 	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
 	touch $@

@@ -11,6 +11,7 @@ the public file and `.avi` in some copies; Split is written in any case. Both ar
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def read_dataset(root: Path, *, split: str | None = None) -> tuple[LabelledVideo
             f"{len(absent)} of {len(rows)} videos of {listing} are not in {root / 'Videos'}, "
             f"the first is {absent[0]}.avi: complete the folder or remove the rows"
         )
+    if doubled := [name for name, n in Counter(v.name for v in rows).items() if n > 1]:
+        raise InputError(f"{listing} lists {doubled[0]} more than once: keep one row a video")
     chosen = tuple(v for v in rows if split is None or v.split == split.upper())
     if not chosen:
         raise InputError(f"{listing} has no rows{f' of split {split.upper()}' if split else ''}")
@@ -72,13 +75,15 @@ def describe_dataset(root: Path) -> str:
     """What the data are, for manifests and model cards: `root/DESCRIPTION.txt`, if it is there."""
     file = root / "DESCRIPTION.txt"
     if file.is_file():
-        return " ".join(file.read_text(encoding="utf-8").split())
+        return " ".join(file.read_text(encoding="utf-8", errors="replace").split())
     return "an EchoNet-format data set without a description"
 
 
 def _read_row(root: Path, row: dict[str, str], where: str) -> LabelledVideo:
     file_name = (row["FileName"] or "").strip()
     name = file_name[:-4] if file_name.lower().endswith(".avi") else file_name
+    if not name or Path(name).name != name:
+        raise InputError(f"{where}: FileName {file_name!r} is not the name of a file in Videos/")
     split = (row["Split"] or "").strip().upper()
     if split not in SPLITS:
         raise InputError(f"{where}: Split is {row['Split']!r}, not one of {', '.join(SPLITS)}")
@@ -87,6 +92,8 @@ def _read_row(root: Path, row: dict[str, str], where: str) -> LabelledVideo:
         fps = float(row["FPS"]) if row.get("FPS") else None
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: EF and FPS must be numbers") from error
+    if fps is not None and not 0 < fps < 10_000:
+        raise InputError(f"{where}: FPS is {fps}: leave it empty where it is not known")
     if not 0 <= ef <= 100:
         raise InputError(f"{where}: EF is {ef}, not within 0..100 %")
     return LabelledVideo(name, root / "Videos" / f"{name}.avi", ef, split, fps)

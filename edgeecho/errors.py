@@ -19,6 +19,12 @@ class UsageError(EdgeEchoError):
     exit_code = 2
 
 
+class OutputError(EdgeEchoError):
+    """A result cannot be written where it was asked for (exit code 2)."""
+
+    exit_code = 2
+
+
 class InputError(EdgeEchoError):
     """A video, DICOM file or data set cannot be used (exit code 3)."""
 

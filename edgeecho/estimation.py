@@ -66,7 +66,11 @@ class EFEstimate:
 
 
 def load_model(
-    path: Path | None = None, *, engine: str = "auto", precision: str = "fp32", threads: int = 0
+    path: Path | None = None,
+    *,
+    engine: str = "auto",
+    precision: str | None = None,
+    threads: int = 0,
 ) -> LoadedModel:
     """Open a bundle or .onnx file (None: the demo model), verify it and compile it.
 
@@ -144,8 +148,8 @@ def _warnings(cine: Cine, model: ModelFile) -> tuple[str, ...]:
             "was resized; text and what lies beside the sector were not masked"
         )
     if spec.training_fps is None:
-        return tuple(found)
-    if cine.fps is None:
+        found.append("the model does not say at what frame rate it was trained")
+    elif cine.fps is None:
         found.append(f"frame rate unknown; the model was trained at {spec.training_fps:.0f} fps")
     elif max(cine.fps / spec.training_fps, spec.training_fps / cine.fps) > _RATE_RATIO:
         found.append(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
+# The same module under another name; having both breaks it.
+_STANDS_IN = {"onnxruntime": ("onnxruntime-gpu",)}
+
 
 def missing_of_extra(extra: str) -> tuple[str, ...]:
     """Packages of edgeecho's extra that are not installed, in alphabetical order."""
@@ -14,8 +17,14 @@ def missing_of_extra(extra: str) -> tuple[str, ...]:
         if f"extra == '{extra}'" not in marker.replace('"', "'"):
             continue
         name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
-        try:
-            metadata.version(name)
-        except metadata.PackageNotFoundError:
+        if not any(_is_installed(n) for n in (name, *_STANDS_IN.get(name, ()))):
             missing.add(name)
     return tuple(sorted(missing))
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

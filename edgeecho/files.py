@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,7 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgeecho.errors import UsageError
+from edgeecho.errors import OutputError, UsageError
+
+# What a user can mend; any other OSError in a writing block is a bug and keeps its traceback.
+_MENDABLE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
+    errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.EBUSY,
+}  # fmt: skip
 
 
 def sha256_file(path: Path) -> str:
@@ -24,54 +31,59 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents; `OutputError` where that cannot be done."""
+    with _output_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     The temporary name keeps the suffix, since many writers choose the format by it.
+    `OutputError` where the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}", dir=path.parent
-    )
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        # mkstemp gives 0600; a published file gets what the user's umask would have given.
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if path.exists() and not path.is_file():
+        # Renaming over /dev/stdout, say, would replace the device.
+        raise OutputError(f"{path} is not a regular file: choose another name")
+    make_folder(path.parent)
+    with _output_errors(path):
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}", dir=path.parent
+        )
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            # mkstemp gives 0600; a published file gets what the user's umask would have given.
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def atomic_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside `path`; rename it to `path` if the block succeeds.
 
-    An existing, non-empty `path` is an error unless `overwrite` is set; then it stays
-    until the new folder is complete.
+    An existing, non-empty `path` is a `UsageError` unless `overwrite` is set and it holds the
+    file `marker`, which says that it is a folder of the same kind; it stays until the new
+    folder is complete. `OutputError` where the folder cannot be written.
     """
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} exists and is not a folder: choose another name")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
-        raise UsageError(f"{path} exists: choose another folder or add --overwrite")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent))
-    try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if path.is_dir():
-            retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            path.replace(retired)
-            temporary.replace(path)
-            shutil.rmtree(retired)
-        else:
-            temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    path = path.resolve()
+    _check_replaceable(path, marker, overwrite)
+    make_folder(path.parent)
+    with _output_errors(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            _publish(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -82,7 +94,43 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, in a form that people can read and diff."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def _check_replaceable(path: Path, marker: str, overwrite: bool) -> None:
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{path} exists and is not a folder: choose another name")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise UsageError(f"{path} exists: choose another folder or add --overwrite")
+    if not (path / marker).is_file():
+        raise UsageError(f"{path} holds something else (no {marker}): choose another folder")
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    if not path.is_dir():
+        temporary.replace(path)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+    path.replace(retired)
+    try:
+        temporary.replace(path)
+    except OSError:
+        retired.replace(path)
+        raise
+    shutil.rmtree(retired)
+
+
+@contextmanager
+def _output_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _MENDABLE:
+            raise
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _umask() -> int:

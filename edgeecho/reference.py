@@ -41,21 +41,30 @@ def select_reference_clips(
 ) -> ReferenceClips | None:
     """The central clips of up to 8 videos, spread evenly over EF.
 
-    Videos shorter than the window are passed over (their padding is no uint8 value); None
-    where all are.
+    Videos shorter than the window are passed over (their padding is no uint8 value) and
+    replaced by others; None where all are.
     """
+    chosen: list[tuple[float, NDArray[np.uint8]]] = []
+    for video in _spread_over_ef(videos):
+        frames = read_cine(video.path).frames
+        if len(frames) >= spec.window:
+            start = (len(frames) - spec.window) // 2
+            clip = fit_frames(frames[start : start + spec.window : spec.period], spec)
+            chosen.append((video.ef, clip))
+        if len(chosen) == _COUNT:
+            break
+    if not chosen:
+        return None
+    chosen.sort(key=lambda pair: pair[0])
+    efs, clips = zip(*chosen, strict=True)
+    return ReferenceClips(np.stack(clips), np.array(efs, np.float32))
+
+
+def _spread_over_ef(videos: Sequence[LabelledVideo]) -> list[LabelledVideo]:
+    """All videos: first `_COUNT` that are evenly spread over EF, then the rest."""
     by_ef = sorted(videos, key=lambda video: video.ef)
-    places = np.unique(np.linspace(0, len(by_ef) - 1, min(_COUNT, len(by_ef))).round().astype(int))
-    clips: list[NDArray[np.uint8]] = []
-    efs: list[float] = []
-    for place in places:
-        frames = read_cine(by_ef[place].path).frames
-        if len(frames) < spec.window:
-            continue
-        start = (len(frames) - spec.window) // 2
-        clips.append(fit_frames(frames[start : start + spec.window : spec.period], spec))
-        efs.append(by_ef[place].ef)
-    return ReferenceClips(np.stack(clips), np.array(efs, np.float32)) if clips else None
+    places = np.linspace(0, len(by_ef) - 1, min(_COUNT, len(by_ef))).round().astype(int).tolist()
+    return [by_ef[p] for p in places] + [v for p, v in enumerate(by_ef) if p not in places]
 
 
 def save_reference_clips(path: Path, reference: ReferenceClips) -> str:

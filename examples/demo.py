@@ -1,7 +1,7 @@
 """`make demo`: what the demo model answers to phantoms, and to a real cine that it cannot know.
 
-The phantoms' true EF is in examples/phantoms/FileList.csv. The real clip is a DICOM file inside pydicom's
-wheel; nobody knows its EF.
+The phantoms' true EF is in examples/phantoms/FileList.csv. The real clip is a DICOM file inside
+pydicom's wheel; nobody knows its EF.
 """
 
 from __future__ import annotations

@@ -48,6 +48,10 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> No
         ("a,50,1,2,3,4,5,6,holdout\n", "holdout"),
         ("a,50\n", "Split"),
         ("a,50,1,2,3,4,5,6,TRAIN\nd,50,1,2,3,4,5,6,TRAIN\n", "1 of 2 videos.*d.avi"),
+        ("a,50,1,2,3,4,nan,6,TRAIN\n", "FPS is nan"),
+        ("a,50,1,2,3,4,-3,6,TRAIN\n", "FPS is -3"),
+        ("../Videos/a,50,1,2,3,4,5,6,TRAIN\n", "not the name of a file"),
+        ("a,50,1,2,3,4,5,6,TRAIN\na.avi,50,1,2,3,4,5,6,TEST\n", "lists a more than once"),
         ("", "no rows"),
     ],
 )

@@ -77,9 +77,7 @@ def _stratified(
     return [by_ef[rng.choice(group)] for group in groups]
 
 
-def _clip(
-    video: LabelledVideo, spec: PreprocessSpec, rng: np.random.Generator
-) -> CalibrationClip:
+def _clip(video: LabelledVideo, spec: PreprocessSpec, rng: np.random.Generator) -> CalibrationClip:
     frames = read_cine(video.path).frames
     seed = int(rng.integers(1 << 31))
     start = int(clip_starts(len(frames), spec, ClipMode("one"), seed=seed)[0])

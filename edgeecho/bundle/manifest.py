@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edgeecho.errors import ModelError
@@ -67,7 +70,7 @@ class Manifest:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
         value = asdict(self)
         value["preprocess"] = self.preprocess.to_dict()
-        return {"schema_version": SCHEMA_VERSION, **value}
+        return sealed({"schema_version": SCHEMA_VERSION, **value})
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Manifest:
@@ -78,7 +81,11 @@ class Manifest:
                 f"manifest has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: "
                 "export the bundle again or change the version of edgeecho"
             )
-        fields = {k: v for k, v in value.items() if k != "schema_version"}
+        if sealed(value)["seal"] != value.get("seal"):
+            raise ModelError(
+                "manifest was changed after export (its seal does not fit): copy the bundle again"
+            )
+        fields = {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
         try:
             fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
             fields["artefacts"] = {k: _artefact(v) for k, v in fields["artefacts"].items()}
@@ -89,7 +96,19 @@ class Manifest:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error
 
 
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` with a `seal`, the SHA-256 of all the rest: a damaged mean is a wrong EF.
+
+    It finds damage and careless edits; it is no signature.
+    """
+    rest = {k: v for k, v in value.items() if k != "seal"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return {**rest, "seal": hashlib.sha256(text.encode()).hexdigest()}
+
+
 def _artefact(value: Mapping[str, Any]) -> Artefact:
+    if Path(value["file"]).name != value["file"]:
+        raise ModelError(f"manifest names {value['file']!r}, which is not a file of the bundle")
     checks = tuple(
         Verification(**{**v, "batches": tuple(v["batches"])}) for v in value["verification"]
     )

@@ -53,18 +53,20 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest.from_dict(value)
 
 
-def open_model(path: Path | None = None, *, precision: str = "fp32") -> ModelFile:
+def open_model(path: Path | None = None, *, precision: str | None = None) -> ModelFile:
     """Open a bundle folder, a lone `.onnx` file or (None) the demo bundle.
 
     The artefact's bytes are hashed and compared with the manifest, so a file that was changed
     or damaged after export is a `ModelError`, as is everything else that cannot be used.
+    `precision` None: what a lone file has, fp32 of a bundle.
     """
     path = DEMO if path is None else path
     if path.is_file():
-        return _open_onnx(path)
+        return _open_onnx(path, precision)
     if not path.exists():
         raise ModelError(f"{path}: no such model: give a bundle folder or an .onnx file")
     manifest = read_manifest(path)
+    precision = precision or "fp32"
     artefact = manifest.artefacts.get(precision)
     if artefact is None:
         raise ModelError(
@@ -91,26 +93,28 @@ def open_model(path: Path | None = None, *, precision: str = "fp32") -> ModelFil
     )
 
 
-def _open_onnx(path: Path) -> ModelFile:
+def _open_onnx(path: Path, precision: str | None) -> ModelFile:
     # The runtime has no onnx package; OpenVINO's reader gives metadata_props as "framework".
     import openvino
 
     try:
         properties = openvino.Core().read_model(path).get_rt_info()
-        text = str(properties["framework"][METADATA_KEY].value)
+        facts = json.loads(str(properties["framework"][METADATA_KEY].value))
+        found = ModelFile(
+            path=path,
+            sha256=sha256_file(path),
+            name=facts["name"],
+            version=facts["version"],
+            precision=facts["precision"],
+            preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
+            trained_on="",
+        )
     except RuntimeError as error:
         raise ModelError(f"{path} is not an ONNX model that can be read") from error
-    except KeyError as error:
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ModelError(
             f"{path} says nothing of its preprocessing: use a model written by `edgeecho export`"
         ) from error
-    facts = json.loads(text)
-    return ModelFile(
-        path=path,
-        sha256=sha256_file(path),
-        name=facts["name"],
-        version=facts["version"],
-        precision=facts["precision"],
-        preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
-        trained_on="",
-    )
+    if precision not in (None, found.precision):
+        raise ModelError(f"{path} is {found.precision}, not {precision}: leave --precision out")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def find_videos(paths: Iterable[Path]) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not _is_folder(path):
             found.append(path)
             continue
         inside = sorted(
@@ -46,21 +47,35 @@ def find_videos(paths: Iterable[Path]) -> tuple[Path, ...]:
         )
         if not inside:
             raise InputError(
-                f"{path} holds no videos: looked for {', '.join(sorted(VIDEO_SUFFIXES))}; "
+                f"{path.name} holds no videos: looked for {', '.join(sorted(VIDEO_SUFFIXES))}; "
                 "name files of other kinds one by one"
             )
         found += inside
     return tuple(found)
 
 
-def _check_readable(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path.name}: no such file: check the path")
-    if path.is_dir():
-        raise InputError(f"{path.name} is a folder: a file was expected")
+def _is_folder(path: Path) -> bool:
     try:
-        if path.stat().st_size == 0:
+        return path.is_dir()
+    except OSError:  # too long a name, say: reading it as a file gives the reason
+        return False
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        # FFmpeg is given UTF-8; OpenCV ends the process on a name that is not.
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        name = path.name.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{name} is not a UTF-8 file name: rename the file") from error
+    try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            raise InputError(f"{path.name} is a folder: a file was expected")
+        if facts.st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes): copy or export it again")
         path.open("rb").close()
+    except FileNotFoundError as error:
+        raise InputError(f"{path.name}: no such file: check the path") from error
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}") from error

@@ -10,22 +10,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine.types import Cine
 from edgeecho.errors import InputError
 
-# FFmpeg prints decoder complaints on stderr; ours is one line. Set before cv2 is imported.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-
-import cv2
-
 
 def read_video(path: Path) -> Cine:
     """Decode every frame of a video file; `InputError` where nothing can be decoded."""
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    _silence()
+    # Absolute: FFmpeg takes the part before a colon in "12:30.avi" for a protocol.
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise InputError(
             f"{path.name} is not a video or DICOM file that edgeecho can read: "
@@ -48,6 +45,12 @@ def read_video(path: Path) -> Cine:
         container="video",
         codec=_fourcc_text(fourcc),
     )
+
+
+def _silence() -> None:
+    # OpenCV and FFmpeg print their complaints on stderr; ours is one line.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when a file is first opened
 
 
 def _decode(capture: cv2.VideoCapture, name: str) -> tuple[list[NDArray[np.uint8]], list[float]]:

@@ -19,7 +19,7 @@ def bench(
     ] = None,
     model: Model = None,
     engine: EngineName = "auto",
-    precision: Precision = "fp32",
+    precision: Precision = None,
     clips: Clips = "center",
     runs: Annotated[int, typer.Option(min=1, help="Warm runs that are timed.")] = 30,
     warmup: Annotated[int, typer.Option(min=0, help="Runs before them.")] = 3,
@@ -39,7 +39,7 @@ def bench(
     from edgeecho.bench.measure import measure_warm_runs
     from edgeecho.bench.report import BenchReport, to_json, to_text
     from edgeecho.bundle import EXAMPLE
-    from edgeecho.cli.console import words
+    from edgeecho.console import words
     from edgeecho.estimation import load_model
     from edgeecho.preprocess import ClipMode
 
@@ -54,7 +54,7 @@ def bench(
     words.print(f"{cold_starts} cold starts ...")
     path = None if model is None else str(model)
     # The engine that ran, not `auto`: both halves of the report are then of the same one.
-    job = Job(str(video), path, facts.name, precision, clips, threads)
+    job = Job(str(video), path, facts.name, loaded.file.precision, clips, threads)
     cold = measure_cold_starts(job, cold_starts)
     report = BenchReport(video.name, clips, loaded.file, facts, environment, cold, warm)
     typer.echo(to_json(report) if json else to_text(report))

@@ -19,7 +19,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="TRAIN, VAL or TEST.")] = "TEST",
     clips: Clips = "stride:16",
     engine: EngineName = "auto",
-    precision: Precision = "fp32",
+    precision: Precision = None,
     threads: Threads = 0,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the predictions.")] = None,
@@ -31,19 +31,22 @@ def evaluate(
     from json import dumps
 
     from edgeecho import RESEARCH_USE
-    from edgeecho.bundle import DEMO
-    from edgeecho.cli.console import progress_bar
+    from edgeecho.console import progress_bar
+    from edgeecho.dataset import SPLITS
     from edgeecho.errors import UsageError
     from edgeecho.estimation import load_model
     from edgeecho.evaluate import evaluate as run
     from edgeecho.evaluate import record_evaluation
     from edgeecho.evaluate.record import to_entry
     from edgeecho.files import write_text
+    from edgeecho.preprocess import ClipMode
     from edgeecho.report import Outcome, to_csv
 
-    bundle = model or DEMO
-    if record and not bundle.is_dir():
-        raise UsageError("--record needs a bundle folder, not a lone .onnx file")
+    ClipMode.parse(clips)
+    if split.upper() not in SPLITS:
+        raise UsageError(f"--split {split!r} is not known: choose {', '.join(SPLITS)}")
+    if record and (model is None or not model.is_dir()):
+        raise UsageError("--record needs --model BUNDLE, a folder to write into")
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     with progress_bar() as progress:
         result = run(
@@ -53,18 +56,12 @@ def evaluate(
             clips=clips,
             track=lambda videos: progress.track(videos, description="videos"),
         )
+    if json:
+        typer.echo(dumps({"research_use": RESEARCH_USE, **to_entry(result)}, indent=2))
+    else:
+        typer.echo(result.to_text())
     if csv:
         answered = zip(result.videos, result.answers, strict=True)
         write_text(csv, to_csv([Outcome(video.name, answer) for video, answer in answered]))
-    if record:
-        record_evaluation(bundle, result)
-    if json:
-        typer.echo(dumps({"research_use": RESEARCH_USE, **to_entry(result)}, indent=2))
-        return
-    m = result.metrics
-    typer.echo(f"{m.n} videos, {result.split} of: {result.data}")
-    typer.echo(f"MAE {m.mae:.2f}  RMSE {m.rmse:.2f}  bias {m.bias:+.2f} EF points")
-    if m.correlation is not None and m.r2 is not None:
-        typer.echo(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
-    typer.echo(f"always answering the mean: MAE {m.mae_of_mean:.2f}")
-    typer.echo(RESEARCH_USE)
+    if record and model:
+        record_evaluation(model, result)

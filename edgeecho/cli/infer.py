@@ -18,7 +18,9 @@ Model = Annotated[
     Path | None, typer.Option(help="Bundle folder or .onnx file; default: the demo model.")
 ]
 EngineName = Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")]
-Precision = Annotated[str, typer.Option(help="Which of the bundle's models to run.")]
+Precision = Annotated[
+    str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")
+]
 Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]
 
@@ -28,7 +30,7 @@ def infer(
     videos: Annotated[list[Path], typer.Argument(help="Videos, DICOM cines, or folders of them.")],
     model: Model = None,
     engine: EngineName = "auto",
-    precision: Precision = "fp32",
+    precision: Precision = None,
     clips: Clips = "stride:16",
     threads: Threads = 0,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
@@ -49,21 +51,25 @@ def infer(
     outcomes = _answer_all(
         files, load_model(model, engine=engine, precision=precision, threads=threads), clips
     )
-    if csv:
-        write_text(csv, to_csv(outcomes))
     failures = [o.answer for o in outcomes if isinstance(o.answer, Failure)]
-    if len(failures) == len(outcomes) == 1:
+    alone = len(failures) == len(outcomes) == 1
+    if json:
+        typer.echo(to_json(outcomes))
+    elif not alone:
+        typer.echo(to_text(outcomes))
+    if alone:
         # A single file that cannot be used is an error like any other: one line, on stderr.
         typer.echo(f"edgeecho: {failures[0].message}", err=True)
-    else:
-        typer.echo(to_json(outcomes) if json else to_text(outcomes))
+    # Last: answers that took long must not be lost because a table cannot be written.
+    if csv:
+        write_text(csv, to_csv(outcomes))
     if failures:
         sys.exit(failures[0].exit_code)
 
 
 def _answer_all(files: tuple[Path, ...], model: LoadedModel, clips: str) -> list[Outcome]:
-    from edgeecho.cli.console import progress_bar
-    from edgeecho.errors import InputError
+    from edgeecho.console import progress_bar
+    from edgeecho.errors import EngineError, InputError
     from edgeecho.estimation import estimate_file
     from edgeecho.report import Failure, Outcome
 
@@ -72,6 +78,6 @@ def _answer_all(files: tuple[Path, ...], model: LoadedModel, clips: str) -> list
         for file in progress.track(files, description="videos"):
             try:
                 outcomes.append(Outcome(file.name, estimate_file(file, model, clips=clips)))
-            except InputError as error:
+            except (InputError, EngineError) as error:
                 outcomes.append(Outcome(file.name, Failure.of(error)))
     return outcomes

@@ -57,7 +57,12 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
     number to the engine.
     """
     entry = _choose(name)
-    engine: Engine = import_module(entry.module).open_engine(model, threads)
+    try:
+        engine: Engine = import_module(entry.module).open_engine(model, threads)
+    except ImportError as error:
+        raise EngineError(
+            f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
+        ) from error
     return engine
 
 

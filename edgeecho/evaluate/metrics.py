@@ -33,13 +33,15 @@ class Metrics:
         centred = truth - truth.mean()
         sst = float(centred @ centred)
         spread = float(np.sqrt(((predicted - predicted.mean()) ** 2).sum() * sst))
+        # Not `spread > 0`: rounding leaves equal predictions a spread of 1e-14.
+        varies = np.ptp(predicted) > 0 and np.ptp(truth) > 0
         covariance = float((predicted - predicted.mean()) @ centred)
         return cls(
             n=len(truth),
             mae=float(np.abs(error).mean()),
             rmse=float(np.sqrt((error**2).mean())),
             bias=float(error.mean()),
-            correlation=covariance / spread if spread else None,
-            r2=1 - float(error @ error) / sst if sst else None,
+            correlation=covariance / spread if varies else None,
+            r2=1 - float(error @ error) / sst if np.ptp(truth) > 0 else None,
             mae_of_mean=float(np.abs(centred).mean()),
         )

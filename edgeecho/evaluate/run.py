@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeecho import RESEARCH_USE
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.estimation import EFEstimate, LoadedModel, estimate_file
 from edgeecho.evaluate.metrics import Metrics
@@ -33,6 +34,18 @@ class Evaluation:
             np.array([answer.ef for answer in self.answers]),
             np.array([video.ef for video in self.videos]),
         )
+
+    def to_text(self) -> str:
+        """For people."""
+        m = self.metrics
+        lines = [
+            f"{m.n} videos, {self.split} of: {self.data}",
+            f"MAE {m.mae:.2f}  RMSE {m.rmse:.2f}  bias {m.bias:+.2f} EF points",
+        ]
+        if m.correlation is not None and m.r2 is not None:
+            lines.append(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
+        lines.append(f"always answering the mean: MAE {m.mae_of_mean:.2f}")
+        return "\n".join([*lines, RESEARCH_USE])
 
 
 def evaluate(

@@ -58,8 +58,12 @@ class PreprocessSpec:
         if min(self.std) <= 0:
             raise ModelError("preprocess spec: std must be positive")
         for name in ("frames", "period", "size"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"preprocess spec: {name} must be at least 1")
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ModelError(f"preprocess spec: {name} must be a whole number, at least 1")
+        rate = self.training_fps
+        if rate is not None and not (isinstance(rate, float | int) and 0 < rate < math.inf):
+            raise ModelError("preprocess spec: training_fps must be a positive number or null")
         for name, supported in _SUPPORTED.items():
             if getattr(self, name) != supported:
                 raise ModelError(
@@ -84,8 +88,9 @@ class PreprocessSpec:
             raise ModelError(
                 f"preprocess spec: unknown field {', '.join(unknown)}: upgrade edgeecho"
             )
-        if missing := sorted({"mean", "std"} - set(value)):
-            raise ModelError(f"preprocess spec: {' and '.join(missing)} missing")
+        # None of them has a default here: a field that got lost must not become another number.
+        if missing := sorted(known - set(value)):
+            raise ModelError(f"preprocess spec: {', '.join(missing)} missing")
         try:
             channels = {
                 "mean": tuple(float(v) for v in value["mean"]),

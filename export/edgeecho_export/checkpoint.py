@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from edgeecho.errors import ModelError, UsageError
@@ -32,6 +33,7 @@ class Given:
     std: tuple[float, float, float] | None = None
     frames: int | None = None
     period: int | None = None
+    training_fps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def read_checkpoint(path: Path, given: Given) -> Source:
     network = _network({str(k).removeprefix("module."): v for k, v in weights.items()}, path)
     if ours:
         if given != Given():
-            raise UsageError("--mean, --std, --frames and --period: the checkpoint has its own")
+            raise UsageError(
+                "--mean, --std, --frames, --period, --training-fps: the checkpoint has its own"
+            )
         spec = PreprocessSpec.from_dict(value["preprocess"])
     else:
         spec = _given_spec(value, given)
@@ -105,15 +109,23 @@ def _given_spec(value: Mapping[str, Any], given: Given) -> PreprocessSpec:
             "on the 0..255 scale (`edgeecho stats DATA` computes them from the training data)"
         )
 
+    if max(given.std) < 1:
+        raise UsageError("--mean and --std look like the 0..1 scale: multiply them by 255")
+
     def chosen(name: str, default: int) -> int:
-        stored, asked = value.get(name), getattr(given, name)
-        if isinstance(stored, int) and asked not in (None, stored):
+        asked, stored = getattr(given, name), value.get(name)
+        if stored is None:
+            return int(asked or default)
+        if not isinstance(stored, int | np.integer) or stored < 1:
+            raise ModelError(f"the checkpoint's {name} is {stored!r}, not a whole number")
+        if asked not in (None, stored):
             raise UsageError(f"--{name} {asked}: the checkpoint says {stored}")
-        return int(asked or (stored if isinstance(stored, int) else default))
+        return int(stored)
 
     return PreprocessSpec(
         mean=given.mean,
         std=given.std,
         frames=chosen("frames", PreprocessSpec.frames),
         period=chosen("period", PreprocessSpec.period),
+        training_fps=given.training_fps,
     )

@@ -38,6 +38,9 @@ def export(
     std: Annotated[str | None, typer.Option(help="R,G,B on 0..255, likewise.")] = None,
     frames: Annotated[int | None, typer.Option(min=1, help="Frames in a clip, likewise.")] = None,
     period: Annotated[int | None, typer.Option(min=1, help="Every N-th frame, likewise.")] = None,
+    training_fps: Annotated[
+        float | None, typer.Option(min=1, help="Frame rate of its training data, likewise.")
+    ] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Not yet in this version.")] = False,
     int8: Annotated[bool, typer.Option("--int8", help="Not yet in this version.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
@@ -68,7 +71,9 @@ def export(
         checkpoint,
         folder,
         label,
-        given=Given(_channels(mean, "--mean"), _channels(std, "--std"), frames, period),
+        given=Given(
+            _channels(mean, "--mean"), _channels(std, "--std"), frames, period, training_fps
+        ),
         clips=clips,
         overwrite=overwrite,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
-from edgeecho.cli.console import words
+from edgeecho.console import words
 from edgeecho.dataset import read_dataset
 from edgeecho.errors import UsageError
 from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
@@ -58,7 +58,7 @@ def export(
     """
     source = read_checkpoint(checkpoint, given)
     reference = _reference(checkpoint, source, clips)
-    with atomic_folder(out, overwrite=overwrite) as folder:
+    with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         file = folder / "fp32.onnx"
         words.print(f"tracing {ARCHITECTURE}, width {source.network.width:g}")
         write_onnx(file, source.network, source.preprocess, name=label.name, version=label.version)

@@ -6,7 +6,6 @@ import json
 import math
 import platform
 import re
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path

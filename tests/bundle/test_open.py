@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import Manifest, open_model, read_manifest
+from edgeecho.bundle.manifest import sealed
 from edgeecho.errors import ModelError
 
 
@@ -19,7 +21,7 @@ def bundle(narrow_bundle: Path, tmp_path: Path) -> Path:
 
 def edit(bundle: Path, **changes: Any) -> None:
     file = bundle / "manifest.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    file.write_text(json.dumps(sealed({**json.loads(file.read_text()), **changes})))
 
 
 def test_a_bundle_opens_with_what_its_manifest_says(bundle: Path) -> None:
@@ -42,6 +44,8 @@ def test_a_lone_onnx_file_carries_its_preprocessing(bundle: Path, tmp_path: Path
     assert model.preprocess == in_bundle.preprocess
     assert (model.name, model.version) == (in_bundle.name, in_bundle.version)
     assert model.sha256 == in_bundle.sha256
+    with pytest.raises(ModelError, match="is fp32, not int8"):
+        open_model(lone, precision="int8")
 
 
 @pytest.mark.parametrize("place", [0, 1000, -1])
@@ -66,6 +70,19 @@ def test_an_unknown_schema_names_both_sides(bundle: Path) -> None:
     edit(bundle, schema_version=99)
     with pytest.raises(ModelError, match="version 99, this edgeecho reads 1"):
         open_model(bundle)
+
+
+def test_any_changed_number_of_the_manifest_is_refused(bundle: Path) -> None:
+    file = bundle / "manifest.json"
+    text = file.read_text()
+    places = [match.start() for match in re.finditer(r"\d", text)]
+    for place in places[:: len(places) // 40]:
+        digit = "7" if text[place] != "7" else "3"
+        file.write_text(text[:place] + digit + text[place + 1 :])
+        with pytest.raises(ModelError, match=r"changed after export|schema version"):
+            open_model(bundle)
+    file.write_text(text)
+    open_model(bundle)
 
 
 @pytest.mark.parametrize(

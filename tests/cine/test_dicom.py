@@ -73,6 +73,8 @@ def test_grey_frames_become_three_equal_channels(write_dicom: Callable[..., Path
         ({"FrameTimeVector": [0, *[25] * 11], "FrameTime": 20}, 40, "FrameTimeVector"),
         ({"RecommendedDisplayFrameRate": 60, "CineRate": 30}, 60, "RecommendedDisplayFrameRate"),
         ({"CineRate": 30}, 30, "CineRate"),
+        ({"FrameTimeVector": [0, 0, 0], "FrameTime": 20}, 50, "FrameTime"),
+        ({"FrameTime": -20, "CineRate": 30}, 30, "CineRate"),
         ({"CineRate": 0}, None, "unknown"),
         ({}, None, "unknown"),
     ],
@@ -84,6 +86,26 @@ def test_the_frame_rate_says_where_it_came_from(
     assert cine.fps == (None if fps is None else pytest.approx(fps))
     assert cine.fps_source == source
     assert np.isfinite(cine.timestamps_s).all() == (fps is not None)
+
+
+def test_an_attribute_that_is_no_number_counts_as_missing(
+    write_dicom: Callable[..., Path],
+) -> None:
+    path = write_dicom(FrameTime="20.00000", CineRate=30)
+    data = path.read_bytes()
+    assert data.count(b"20.00000") == 1
+    path.write_bytes(data.replace(b"20.00000", b"2(.0abc)"))
+    cine = read_cine(path)
+    assert (cine.fps, cine.fps_source) == (pytest.approx(30), "CineRate")
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "PALETTE COLOR", "HSV"])
+def test_pixels_that_would_come_out_wrong_are_refused_by_name(
+    write_dicom: Callable[..., Path], photometric: str
+) -> None:
+    path = write_dicom(PIXELS[..., 0].copy(), PhotometricInterpretation=photometric)
+    with pytest.raises(InputError, match=f"{photometric} is not supported"):
+        read_cine(path)
 
 
 def test_an_uneven_frame_time_vector_gives_uneven_time_stamps(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +62,25 @@ def test_the_containers_frame_count_is_not_believed(write_video: Callable[..., P
     data[stream + 40 : stream + 44] = (2_000_000_000).to_bytes(4, "little")  # dwLength
     path.write_bytes(data)
     assert len(read_cine(path).frames) == 40
+
+
+def test_odd_names(write_video: Callable[..., Path], tmp_path: Path) -> None:
+    path = write_video("a.avi")
+    assert len(read_cine(path.rename(tmp_path / "12:30 Müller.avi")).frames) == 40
+    with pytest.raises(InputError, match=r"M\\udcfcller.avi is not a UTF-8 file name"):
+        read_cine(Path(os.fsdecode(b"M\xfcller.avi")))
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        read_cine(tmp_path / ("x" * 300))
+
+
+def test_nothing_is_said_but_the_error(tmp_path: Path) -> None:
+    (tmp_path / "a.avi").write_text("no video")
+    code = "import edgeecho; from pathlib import Path; edgeecho.read_cine(Path('a.avi'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "InputError" in done.stderr.splitlines()[-1]
+    assert "WARN" not in done.stderr
 
 
 def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:

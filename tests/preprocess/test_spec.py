@@ -44,7 +44,12 @@ def test_any_difference_changes_the_hash() -> None:
         ({"mean": [1, 2]}, "mean must be three"),
         ({"mean": [1, 2, float("nan")]}, "finite"),
         ({"std": [1, 0, 1]}, "std must be positive"),
-        ({"frames": 0}, "frames must be at least 1"),
+        ({"frames": 0}, "frames must be a whole number"),
+        ({"frames": 32.5}, "frames must be a whole number"),
+        ({"period": True}, "period must be a whole number"),
+        ({"training_fps": 0}, "training_fps"),
+        ({"training_fps": float("nan")}, "training_fps"),
+        ({"training_fps": "50"}, "training_fps"),
         ({"frames": "many"}, "preprocess spec"),
         ({"mean": None}, "preprocess spec"),
     ],
@@ -54,9 +59,12 @@ def test_a_spec_that_cannot_be_obeyed_is_refused(change: dict, words: str) -> No
         PreprocessSpec.from_dict({**SPEC.to_dict(), **change})
 
 
-def test_mean_and_std_have_no_default() -> None:
-    with pytest.raises(ModelError, match="mean and std missing"):
-        PreprocessSpec.from_dict({})
+@pytest.mark.parametrize("name", sorted(SPEC.to_dict()))
+def test_a_lost_field_is_refused_not_replaced_by_a_default(name: str) -> None:
+    value = SPEC.to_dict()
+    del value[name]
+    with pytest.raises(ModelError, match=f"{name} missing"):
+        PreprocessSpec.from_dict(value)
 
 
 def test_the_window_of_the_published_clip_is_63_frames() -> None:

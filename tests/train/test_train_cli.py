@@ -55,6 +55,13 @@ def test_resume_with_other_options_is_a_usage_error(
     assert contents(finished) == before
 
 
+def test_resume_of_nothing_is_a_usage_error(edgeecho, phantoms: Path, tmp_path: Path) -> None:
+    done = edgeecho("train", phantoms, "--out", tmp_path / "typo", "--resume", *TINY)
+    assert done.returncode == 2
+    assert "no run to resume" in done.stderr
+    assert not (tmp_path / "typo").exists()
+
+
 def test_resume_on_other_data_is_a_usage_error(
     edgeecho, phantoms: Path, finished: Path, tmp_path: Path
 ) -> None:

@@ -6,7 +6,9 @@ has a state that would have to be saved, whatever the number of worker processes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -122,4 +124,12 @@ def loader(
         num_workers=workers,
         # Worker processes must not inherit OpenCV's or torch's threads by fork.
         multiprocessing_context="spawn" if workers else None,
+        worker_init_fn=partial(_end_with, os.getpid()),
     )
+
+
+def _end_with(parent: int, _worker: int) -> None:
+    # torch's workers watch for the death of their parent, but take whoever it is once they have
+    # started: without this, one whose run is killed in those seconds waits for ever.
+    if os.getppid() != parent:
+        raise SystemExit

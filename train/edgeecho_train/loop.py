@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgeecho.cli.console import progress_bar, words
+from edgeecho.console import progress_bar, words
 from edgeecho.errors import UsageError
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgeecho.cli.console import words
+from edgeecho.console import words
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.errors import EngineError, ModelError, UsageError
-from edgeecho.files import sha256_file, write_json
+from edgeecho.files import make_folder, sha256_file, write_json
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho_train.checkpoint import load_checkpoint
@@ -47,6 +47,8 @@ def train(
     last = out / "last.pt"
     if not resume and last.exists():
         raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")
+    if resume and not last.exists() and not (out / "run.json").exists():
+        raise UsageError(f"{out} holds no run to resume: check --out, or leave --resume out")
     torch.manual_seed(recipe.seed)
     weights, origin = _initial(init)
     recipe = replace(recipe, init=origin)
@@ -60,7 +62,7 @@ def train(
         saved = None
         spec = _spec(videos["TRAIN"], recipe)
         facts = _facts(data, videos, spec, recipe)
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         facts["reference_clips"] = _reference(out, videos["VAL"], spec)
         write_json(out / "run.json", facts)
     batches = training_batches(len(videos["TRAIN"]), recipe.batch_size, seed=0, epoch=0)
@@ -73,7 +75,7 @@ def train(
     words.print(
         f"{ARCHITECTURE}, width {recipe.width:g}, {sum(p.numel() for p in network.parameters()):,} "
         f"parameters, on {target}; {len(videos['TRAIN'])} training and {len(videos['VAL'])} "
-        f"validation videos; epoch {training.position.epoch + 1} of {recipe.epochs}"
+        f"validation videos; {training.position.epoch} of {recipe.epochs} epochs done"
     )
     run(training, *datasets, out=out, facts=facts, workers=workers)
 

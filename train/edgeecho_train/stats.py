@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeecho.cine import read_cine
-from edgeecho.cli.console import progress_bar
+from edgeecho.console import progress_bar
 from edgeecho.dataset import LabelledVideo
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, fit_frames
 

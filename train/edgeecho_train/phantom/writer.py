@@ -59,7 +59,7 @@ def write_dataset(
 
     The files do not depend on `workers`. `on_video` is called once a video is done.
     """
-    with atomic_folder(root, overwrite=overwrite) as folder:
+    with atomic_folder(root, marker="DESCRIPTION.txt", overwrite=overwrite) as folder:
         videos = folder / "Videos"
         videos.mkdir()
         written = _write_videos(videos, recipe, count, workers, on_video)

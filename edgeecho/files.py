@@ -44,11 +44,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, since many writers choose the format by it.
     `OutputError` where the file cannot be written.
     """
-    if path.exists() and not path.is_file():
-        # Renaming over /dev/stdout, say, would replace the device.
-        raise OutputError(f"{path} is not a regular file: choose another name")
     make_folder(path.parent)
     with _output_errors(path):
+        if path.exists() and not path.is_file():
+            # Renaming over /dev/stdout, say, would replace the device.
+            raise OutputError(f"{path} is not a regular file: choose another name")
         descriptor, name = tempfile.mkstemp(
             prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}", dir=path.parent
         )

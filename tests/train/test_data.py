@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +80,11 @@ def test_random_crop_moves_the_whole_clip_by_one_offset_of_0_to_23() -> None:
         down, right = row - 56, column - 56
         expected = np.zeros_like(clip)
         for channel in range(3):
-            for time in range(2):
-                source = clip[channel, time, max(down, 0) : 112 + down]
+            for frame in range(2):
+                source = clip[channel, frame, max(down, 0) : 112 + down]
                 source = source[:, max(right, 0) : 112 + right]
                 top, left = max(-down, 0), max(-right, 0)
-                target = expected[channel, time, top:, left:]
+                target = expected[channel, frame, top:, left:]
                 target[: source.shape[0], : source.shape[1]] = source
         np.testing.assert_array_equal(crop, expected)
         seen.add((down + 12, right + 12))
@@ -122,6 +127,53 @@ def test_worker_processes_change_nothing(dataset: ClipDataset) -> None:
         assert clips.shape == (2, 3, 32, 112, 112)
         assert torch.equal(clips, same_clips)
         assert torch.equal(efs, same_efs)
+
+
+SLOW_START = """
+import sys, time
+from pathlib import Path
+from edgeecho_train.data import loader, training_batches
+
+class Slow:
+    def __init__(self, mark):
+        self.mark = mark
+    def __setstate__(self, state):
+        Path(state["mark"]).touch()
+        time.sleep(1)
+
+if __name__ == "__main__":
+    next(iter(loader(Slow(sys.argv[1]), training_batches(4, 2, seed=0, epoch=0), workers=1)))
+"""
+
+
+def test_worker_whose_parent_is_killed_while_it_starts_ends_too(tmp_path: Path) -> None:
+    script, mark = tmp_path / "slow.py", tmp_path / "mark"
+    script.write_text(SLOW_START)
+    process = subprocess.Popen([sys.executable, script, mark], start_new_session=True)
+    try:
+        while not mark.exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert session_exists(process.pid), "the worker is not there yet: this test shows nothing"
+        deadline = time.monotonic() + 30
+        while session_exists(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not session_exists(process.pid)
+    finally:
+        if session_exists(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def session_exists(number: int) -> bool:
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group = file.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue  # it has just ended
+        if int(group) == number and state != "Z":
+            return True
+    return False
 
 
 @given(n=st.integers(1, 300), batch=st.integers(1, 40), epoch=st.integers(0, 99))

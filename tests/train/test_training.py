@@ -239,44 +239,19 @@ def test_killed_process_resumes_to_the_same_weights(
     code = "from edgeecho.cli.app import main; main()"
     words = ["train", str(phantoms), "--out", str(out), *OPTIONS.split()]
     errors = tmp_path / "stderr"
-    with (
-        errors.open("w") as stream,
-        subprocess.Popen(
+    with errors.open("w") as stream:
+        process = subprocess.Popen(
             [sys.executable, "-c", code, *words], stderr=stream, start_new_session=True
-        ) as process,
-    ):
-        wait_for(lambda: (out / "last.pt").exists() or process.poll() is not None)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL, errors.read_text()
+        )
+        while not (out / "last.pt").exists() and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, errors.read_text()
     assert len(rows(out)) == 1, "killed too late for this test"
     assert {file.name for file in out.iterdir()} >= FILES
     assert load(out / "best.pt")["width"] == 0.0625
     go(phantoms, out, TINY, resume=True)
     assert_same_run(out, whole)
-    try:
-        wait_for(lambda: not group_exists(process.pid))
-    finally:
-        if group_exists(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-def group_exists(number: int) -> bool:
-    """Whether a process of that session is left: a worker that outlived its parent, say."""
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, group = file.read_text().rpartition(")")[2].split()[:3]
-        except OSError:
-            continue  # it has just ended
-        if int(group) == number and state != "Z":
-            return True
-    return False
 
 
 def test_resumed_run_that_was_done_stays_as_it_is(whole: Path, phantoms: Path) -> None:

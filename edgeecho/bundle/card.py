@@ -32,7 +32,7 @@ def _model(manifest: Manifest) -> str:
         [
             f"- {architecture['name']}, width {architecture['width']:g}, "
             f"{architecture['parameters']:,} parameters",
-            f"- clips of {spec.frames} frames, every {spec.period}. frame, "
+            f"- clips of {spec.frames} frames with period {spec.period}, "
             f"{spec.size}x{spec.size} RGB; time: {spec.time}, trained at {rate}",
             f"- mean {mean}; std {std} (0..255)",
             f"- checkpoint sha256 {manifest.provenance['checkpoint_sha256']}",

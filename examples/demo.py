@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pydicom.examples import get_path
 
-PHANTOMS = Path(__file__).parent / "phantoms"
+CLONE = Path(__file__).resolve().parents[1]
+PHANTOMS = CLONE / "examples" / "phantoms"
 EDGEECHO = Path(sys.executable).with_name("edgeecho")
 
 
@@ -39,7 +40,9 @@ def main() -> None:
 def infer(*arguments: object) -> None:
     """Run `edgeecho infer` as a user would."""
     words = [str(argument) for argument in arguments]
-    shown = [Path(word).name if Path(word).is_absolute() else word for word in words]
+    # Files in the clone as a user would type them; of others the name is enough.
+    shown = [word.removeprefix(f"{CLONE}/") for word in words]
+    shown = [Path(word).name if Path(word).is_absolute() else word for word in shown]
     print(f"$ edgeecho infer {' '.join(shown)}", flush=True)
     subprocess.run([EDGEECHO, "infer", *words], check=True)
 

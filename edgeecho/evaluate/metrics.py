@@ -33,8 +33,7 @@ class Metrics:
         centred = truth - truth.mean()
         sst = float(centred @ centred)
         spread = float(np.sqrt(((predicted - predicted.mean()) ** 2).sum() * sst))
-        # Not `spread > 0`: rounding leaves equal predictions a spread of 1e-14.
-        varies = np.ptp(predicted) > 0 and np.ptp(truth) > 0
+        varies = _varies(predicted) and _varies(truth)
         covariance = float((predicted - predicted.mean()) @ centred)
         return cls(
             n=len(truth),
@@ -42,6 +41,11 @@ class Metrics:
             rmse=float(np.sqrt((error**2).mean())),
             bias=float(error.mean()),
             correlation=covariance / spread if varies else None,
-            r2=1 - float(error @ error) / sst if np.ptp(truth) > 0 else None,
+            r2=1 - float(error @ error) / sst if _varies(truth) else None,
             mae_of_mean=float(np.abs(centred).mean()),
         )
+
+
+def _varies(efs: NDArray[np.float64]) -> bool:
+    # Not `> 0`: the mean of equal numbers is rounded, and leaves them a spread of 1e-14.
+    return bool(np.ptp(efs) > 1e-9)

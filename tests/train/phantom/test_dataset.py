@@ -77,7 +77,16 @@ def test_layout_is_echonets(root):
     header = (root / "VolumeTracings.csv").read_text().splitlines()[0]
     assert header == "FileName,X1,Y1,X2,Y2,Frame"
     assert [v["FileName"] for v in _videos(root)] == [f"phantom-s7-{i:05d}" for i in range(COUNT)]
-    assert {p.name for p in root.iterdir()} == {"FileList.csv", "VolumeTracings.csv", "Videos"}
+    assert {p.name for p in root.iterdir()} == {
+        "DESCRIPTION.txt",
+        "FileList.csv",
+        "VolumeTracings.csv",
+        "Videos",
+    }
+    description = (root / "DESCRIPTION.txt").read_text()
+    assert description == (
+        f"synthetic phantoms, never patients (edgeecho phantom, seed 7, uniform EF, n {COUNT})\n"
+    )
     assert len(list((root / "Videos").iterdir())) == COUNT
 
 
@@ -157,7 +166,7 @@ def test_bytes_depend_on_seed_and_index_only(root, tmp_path):
     for name, content in short.items():
         if name.endswith(".avi"):
             assert content == whole[name]
-        else:
+        elif name.endswith(".csv"):
             assert whole[name].startswith(content)
     write_dataset(tmp_path / "two", RECIPE, 3, workers=2)
     assert _bytes(tmp_path / "two") == short
@@ -179,7 +188,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
 def test_a_failed_table_keeps_the_old_set(tmp_path, monkeypatch):
     target = tmp_path / "set"
     target.mkdir()
-    (target / "old.txt").write_text("kept")
+    (target / "DESCRIPTION.txt").write_text("kept")
     with pytest.raises(UsageError, match="--overwrite"):
         write_dataset(target, RECIPE, 1, workers=1)
 
@@ -190,4 +199,4 @@ def test_a_failed_table_keeps_the_old_set(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_dataset(target, RECIPE, 1, workers=1, overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
-    assert (target / "old.txt").read_text() == "kept"
+    assert (target / "DESCRIPTION.txt").read_text() == "kept"

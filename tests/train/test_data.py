@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -118,7 +119,13 @@ def test_validation_clips_are_published_clips_without_augmentation(dataset: Clip
         assert any(np.array_equal(clip, candidate) for candidate in expected)
 
 
-def test_worker_processes_change_nothing(dataset: ClipDataset) -> None:
+COMPARE = """
+import pickle, sys
+import torch
+from edgeecho_train.data import loader, training_batches
+
+if __name__ == "__main__":
+    dataset = pickle.load(open(sys.argv[1], "rb"))
     batches = training_batches(6, 2, seed=5, epoch=1)[:2]
     alone = list(loader(dataset, batches, workers=0))
     helped = list(loader(dataset, batches, workers=1))
@@ -127,6 +134,19 @@ def test_worker_processes_change_nothing(dataset: ClipDataset) -> None:
         assert clips.shape == (2, 3, 32, 112, 112)
         assert torch.equal(clips, same_clips)
         assert torch.equal(efs, same_efs)
+    print("compared")
+"""
+
+
+def test_worker_processes_change_nothing(dataset: ClipDataset, tmp_path: Path) -> None:
+    # In a process of its own, as `edgeecho train` is. In the process of the whole suite, where
+    # torch, OpenVINO, ONNX Runtime and pytest's faulthandler meet, the end of a worker is the
+    # end of pytest: SIGSEGV in waitpid, when torch's SIGCHLD handler is to be called.
+    (tmp_path / "compare.py").write_text(COMPARE)
+    (tmp_path / "dataset").write_bytes(pickle.dumps(dataset))
+    command = [sys.executable, tmp_path / "compare.py", tmp_path / "dataset"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "compared\n", done.stderr
 
 
 SLOW_START = """

@@ -220,6 +220,20 @@ def test_loss_that_is_no_number_ends_the_run(phantoms: Path, tmp_path: Path) -> 
     assert not (tmp_path / "run" / "best.pt").exists()
 
 
+def test_one_validation_video_has_no_correlation(phantoms: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "Videos").symlink_to(phantoms / "Videos")
+    head, *rest = (phantoms / "FileList.csv").read_text().splitlines()
+    first = next(i for i, line in enumerate(rest) if line.endswith("VAL"))
+    rest = [v if i == first else v.replace("VAL", "TRAIN") for i, v in enumerate(rest)]
+    (tmp_path / "data" / "FileList.csv").write_text("\n".join([head, *rest]) + "\n")
+    go(tmp_path / "data", tmp_path / "run", replace(TINY, epochs=1))
+    (result,) = load(tmp_path / "run" / "best.pt")["provenance"]["result"]
+    # None, not NaN: it goes into the manifest, which is JSON.
+    assert result["val_correlation"] is None
+    assert result["val_mae"] > 0
+
+
 def test_log_lost_between_two_writes_comes_back(
     phantoms: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from edgeecho.console import progress_bar, words
 from edgeecho.errors import UsageError
+from edgeecho.evaluate import Metrics
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches
 from edgeecho_train.log import write_log
@@ -126,7 +126,8 @@ def run(
         words.print(
             f"epoch {row['epoch']}/{recipe.epochs}: train loss {row['train_loss']:.3f}, "
             f"validation loss {row['val_loss']:.3f}, MAE {row['val_mae']:.2f} EF points, "
-            f"r {row['val_correlation']:.3f}, {row['seconds']:.0f} s"
+            + ("" if row["val_correlation"] is None else f"r {row['val_correlation']:.3f}, ")
+            + f"{row['seconds']:.0f} s"
             + (" (best so far)" if improved else "")
         )
 
@@ -155,7 +156,7 @@ def _train_epoch(
 
 
 @torch.no_grad()
-def _validate(training: Training, data: ClipDataset, *, workers: int) -> dict[str, float]:
+def _validate(training: Training, data: ClipDataset, *, workers: int) -> dict[str, Any]:
     training.network.eval()
     predicted: list[Tensor] = []
     truth: list[Tensor] = []
@@ -164,12 +165,14 @@ def _validate(training: Training, data: ClipDataset, *, workers: int) -> dict[st
         predicted.append(training.predict(clips).cpu())
         truth.append(efs)
     ef, label = torch.cat(predicted), torch.cat(truth)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = float(np.corrcoef(ef.numpy(), label.numpy())[0, 1]) if len(ef) > 1 else 0.0
+    loss = float(training.loss(ef, label))
+    if not math.isfinite(loss):
+        raise UsageError(f"the validation loss is {loss}: start again with a lower --lr")
+    metrics = Metrics.of(ef.double().numpy(), label.double().numpy())
     return {
-        "val_loss": float(training.loss(ef, label)),
-        "val_mae": float((ef - label).abs().mean()),
-        "val_correlation": correlation,
+        "val_loss": loss,
+        "val_mae": metrics.mae,
+        "val_correlation": metrics.correlation,
     }
 
 

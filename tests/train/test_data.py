@@ -20,7 +20,6 @@ from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.data import (
     ClipDataset,
     ClipKey,
-    loader,
     one_clip,
     random_crop,
     training_batches,

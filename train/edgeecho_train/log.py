@@ -34,9 +34,12 @@ def _draw(path: Path, history: Sequence[dict[str, Any]]) -> None:
     for name, label in (("train_loss", "training"), ("val_loss", "validation")):
         loss.plot(epochs, [row[name] for row in history], marker=".", label=label)
     loss.set(xlabel="epoch", ylabel="loss", yscale="log")
+    loss.yaxis.set_major_formatter("{x:g}")
+    loss.yaxis.set_minor_formatter("{x:g}")
     loss.legend()
     error.plot(epochs, [row["val_mae"] for row in history], marker=".", color="C1")
-    error.set(xlabel="epoch", ylabel="validation MAE (EF points)", ylim=(0, None))
+    top = 1.1 * max(row["val_mae"] for row in history)
+    error.set(xlabel="epoch", ylabel="validation MAE (EF points)", ylim=(0, top))
     for axis in (loss, error):
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)

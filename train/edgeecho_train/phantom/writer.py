@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import MissingDependencyError
+from edgeecho.errors import MissingDependencyError, OutputError
 from edgeecho.files import atomic_folder
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 from edgeecho_train.phantom.render import Tracing, render
@@ -137,7 +137,9 @@ def _encode(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
     finally:
         capture.release()
     if count != len(frames):
-        raise OSError(f"{path.name}: {count} of {len(frames)} frames were written")
+        raise OutputError(
+            f"{path.name}: only {count} of {len(frames)} frames were written: is the disk full?"
+        )
 
 
 def _write_tables(folder: Path, videos: Sequence[WrittenVideo]) -> None:

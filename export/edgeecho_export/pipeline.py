@@ -27,7 +27,7 @@ INTENDED_USE = (
 LIMITS = (
     "Knows only what it was trained on (see above); no gate refuses other views, other organs "
     "or no heart at all.",
-    "Takes every second frame by index: a video whose frame rate is far from training's is "
+    "Takes frames by index, whatever the frame rate: a video whose rate is far from training's is "
     "answered with a warning.",
     "No uncertainty is calibrated yet: the spread over clips says how much the answer varies "
     "along the video, not how far it is from the truth.",

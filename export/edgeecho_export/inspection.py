@@ -1,0 +1,120 @@
+"""What a checkpoint is, for `edgeecho inspect`: the plug-in that reads it, since torch can."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgeecho.inspection import STAGES, Inspection, NetworkStage
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_export.checkpoint import Given, Source, read_checkpoint
+from edgeecho_train.checkpoint import FORMAT, load_torch_file
+from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
+
+# Reading wants mean and std of a checkpoint that stores none; these are never shown.
+_STAND_IN = Given(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+
+
+def inspect_checkpoint(path: Path) -> Inspection:
+    """Inspect a checkpoint of any kind that export reads; `ModelError` where it is none."""
+    value = load_torch_file(path)
+    ours = value.get("format") == FORMAT
+    stored = [name for name in ("frames", "period") if value.get(name) is not None]
+    del value
+    source = read_checkpoint(path, Given() if ours else _STAND_IN)
+    spec = source.preprocess
+    stages = network_stages(source.network.width, (1, 3, spec.frames, spec.size, spec.size))
+    facts = _own_facts(source) if ours else _foreign_facts(spec, stored)
+    return Inspection(
+        kind="checkpoint",
+        file=path.name,
+        sha256=source.sha256,
+        stages=stages,
+        counted="everything that is trained, batch norms' scale and shift included",
+        architecture={
+            "name": ARCHITECTURE,
+            "width": source.network.width,
+            "parameters": sum(p.numel() for p in source.network.parameters()),
+        },
+        provenance={"checkpoint_sha256": source.sha256, "training": source.training},
+        **facts,
+    )
+
+
+def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, ...]:
+    """Stages of the network for one clip `(1, 3, T, H, W)`.
+
+    It runs on torch's meta device, which knows shapes and no values: at full width too this
+    takes no memory and milliseconds.
+    """
+    with torch.device("meta"):
+        network, example = R2Plus1D18(width).eval(), torch.empty(clip)
+    macs: Counter[str] = Counter()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv3d | nn.Linear):
+            module.register_forward_hook(_counting(macs, name.partition(".")[0]))
+        if name in STAGES:
+            module.register_forward_hook(_noting(shapes, name))
+    with torch.inference_mode():
+        # The head's output is the network's own, one value for each clip.
+        shapes["fc"] = tuple(network(example).shape)
+    inputs = [clip, *shapes.values()]
+    return tuple(
+        NetworkStage(
+            name=stage,
+            input_shape=inputs[i],
+            output_shape=shapes[name],
+            parameters=sum(p.numel() for p in network.get_submodule(name).parameters()),
+            macs=macs[name],
+        )
+        for i, (name, stage) in enumerate(STAGES.items())
+    )
+
+
+def _counting(macs: Counter[str], stage: str) -> Any:
+    def hook(module: nn.Conv3d | nn.Linear, _: Any, output: Tensor) -> None:
+        # One output value takes as many products as its filter or row has weights.
+        macs[stage] += output.numel() * math.prod(module.weight.shape[1:])
+
+    return hook
+
+
+def _noting(shapes: dict[str, tuple[int, ...]], stage: str) -> Any:
+    def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        shapes[stage] = tuple(output.shape)
+
+    return hook
+
+
+def _own_facts(source: Source) -> dict[str, Any]:
+    data = _mapping(_mapping(source.training).get("data"))
+    return {
+        "preprocess": source.preprocess.to_dict(),
+        "preprocess_sha256": source.preprocess.sha256(),
+        "trained_on": data.get("description"),
+    }
+
+
+def _foreign_facts(spec: PreprocessSpec, stored: list[str]) -> dict[str, Any]:
+    missing = [name for name in ("frames", "period", "size") if name not in stored]
+    assumed = ", ".join(f"{name} {getattr(spec, name)}" for name in missing)
+    return {
+        "preprocess": {name: getattr(spec, name) for name in stored},
+        "unknown": (
+            "mean and std of the training videos: `edgeecho export` wants --mean and --std, "
+            "`edgeecho stats DATA` computes them",
+            f"{', '.join(missing)} of its clips: taken as EchoNet-Dynamic's ({assumed})",
+            "what it was trained on and how: the checkpoint does not say",
+        ),
+    }
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,6 +1,15 @@
 """A file that a user has, decoded: `read_cine`."""
 
 from edgeecho.cine.read import VIDEO_SUFFIXES, find_videos, read_cine
-from edgeecho.cine.types import Cine
+from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
 
-__all__ = ["VIDEO_SUFFIXES", "Cine", "find_videos", "read_cine"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "FROM_USER",
+    "VIDEO_SUFFIXES",
+    "Cine",
+    "Limits",
+    "Region",
+    "find_videos",
+    "read_cine",
+]

@@ -6,26 +6,33 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgeecho.cine.types import Cine
+from edgeecho.cine.container import HEAD_BYTES
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.errors import InputError
 
-VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mpg", ".wmv", ".dcm"})
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".wmv", ".dcm"}
+)
 """What is taken from a folder. A file given by name is tried whatever its suffix."""
 
 
-def read_cine(path: Path) -> Cine:
-    """Decode a video or a multi-frame DICOM file; `InputError` where that cannot be done."""
-    _check_readable(path)
-    with path.open("rb") as stream:
-        head = stream.read(132)
-    # DICOM Part 10: a 128-byte preamble, then "DICM" (PS3.10, section 7.1).
-    if head[128:132] == b"DICM":
-        from edgeecho.cine.dicom import read_dicom
+def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
+    """Decode a video or a multi-frame DICOM file; `InputError` where that cannot be done.
 
-        return read_dicom(path)
+    The file's kind is known by its content, its suffix is not looked at. What is missing in a
+    damaged file is named in the `Cine`'s `damage`.
+    """
+    _check_readable(path, limits)
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    # Imported when they are needed: OpenCV for one kind, pydicom for the other.
+    from edgeecho.cine.dicom import is_dicom, read_dicom
+
+    if is_dicom(head):
+        return read_dicom(path, limits)
     from edgeecho.cine.video import read_video
 
-    return read_video(path)
+    return read_video(path, limits)
 
 
 def find_videos(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -61,7 +68,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(path: Path, limits: Limits) -> None:
     try:
         # FFmpeg is given UTF-8; OpenCV ends the process on a name that is not.
         str(path).encode("utf-8")
@@ -74,6 +81,11 @@ def _check_readable(path: Path) -> None:
             raise InputError(f"{path.name} is a folder: a file was expected")
         if facts.st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes): copy or export it again")
+        if facts.st_size > limits.megabytes * 1_000_000:
+            raise InputError(
+                f"{path.name} is larger than {limits.megabytes} MB: "
+                "cut the clip out of it, or raise --max-mb"
+            )
         path.open("rb").close()
     except FileNotFoundError as error:
         raise InputError(f"{path.name}: no such file: check the path") from error

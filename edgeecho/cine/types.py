@@ -1,11 +1,59 @@
-"""What every reader gives."""
+"""What every reader gives, and the limits that every reader keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgeecho.errors import InputError, UsageError
+
+FROM_USER = "--fps"
+"""`fps_source` of a rate that the user gave."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a file is decoded before it is refused: a header can claim anything."""
+
+    pixels: int = 4096 * 4096
+    """Of one frame, height times width."""
+    frames: int = 4000
+    megabytes: int = 800
+    """10^6 bytes: of the file, and of its decoded frames `(T, H, W, 3)`."""
+
+    def check_size(self, name: str, height: int, width: int) -> None:
+        """`InputError` where frames of that size must not be decoded."""
+        if not 0 < height * width <= self.pixels or min(height, width) < 1:
+            raise InputError(
+                f"{name} says that its frames are {width}x{height}, over the limit of "
+                f"{self.pixels} pixels: the file is damaged, or raise --max-pixels"
+            )
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in pixels; `x`, `y` is its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if min(self.x, self.y) < 0 or min(self.width, self.height) < 1:
+            raise ValueError(f"expected x, y >= 0 and width, height >= 1, got {self}")
+
+    def inside(self, height: int, width: int) -> Region | None:
+        """The part of it that lies within an image; None where there is none."""
+        right, bottom = min(self.x + self.width, width), min(self.y + self.height, height)
+        if right <= self.x or bottom <= self.y:
+            return None
+        return Region(self.x, self.y, right - self.x, bottom - self.y)
 
 
 @dataclass(frozen=True)
@@ -19,11 +67,16 @@ class Cine:
     fps: float | None
     """Frames per second; None where the file gives none."""
     fps_source: str
-    """Where the frame rate came from (`container`, a DICOM attribute's name, or `unknown`)."""
+    """Where the frame rate came from: `container`, `time stamps`, a DICOM attribute's name,
+    `--fps` or `unknown`."""
     container: str
-    """`video` or `dicom`."""
+    """`avi`, `mp4`, `mkv`, `dicom`, `other` or `h26x` (see `container_of`)."""
     codec: str
     """FourCC of a video, transfer syntax name of a DICOM file."""
+    regions: tuple[Region, ...] = ()
+    """Where a DICOM file says that there is 2D tissue, within the image's bounds."""
+    damage: tuple[str, ...] = ()
+    """What is missing or contradictory in the file, in words that go into the result."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
@@ -33,4 +86,66 @@ class Cine:
         if self.timestamps_s.shape != (len(self.frames),):
             raise ValueError(
                 f"expected {len(self.frames)} time stamps, got {self.timestamps_s.shape}"
+            )
+
+    def at_rate(self, fps: float) -> Cine:
+        """The same frames at a constant rate, which the user knows better than the file."""
+        if not 1 <= fps <= 1000:
+            raise UsageError(f"--fps {fps:g} is no frame rate: give 1 to 1000 frames/s")
+        stamps = np.arange(len(self.frames)) / fps
+        return replace(self, timestamps_s=stamps, fps=float(fps), fps_source=FROM_USER)
+
+
+class FrameStore:
+    """Decoded frames of one size, in memory that grows with them and with nothing else.
+
+    Not a list and `np.stack`: that holds every frame twice at the end.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._name = name
+        self._limits = limits
+        self._buffer = np.empty((0, 0, 0, 3), np.uint8)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, frame: NDArray[np.uint8]) -> None:
+        """Add a frame `(H, W, 3)` RGB; `InputError` at a limit or where the size changes."""
+        if not self._count:
+            self._limits.check_size(self._name, *frame.shape[:2])
+            self._buffer = np.empty((16, *frame.shape), np.uint8)
+        if frame.shape != self._buffer.shape[1:]:
+            raise InputError(
+                f"{self._name}: the frame size changes within the video: "
+                "export it with one frame size"
+            )
+        self._check_room()
+        if self._count == len(self._buffer):
+            # In place: for buffers of this size realloc moves pages and copies nothing.
+            self._buffer.resize((self._count * 3 // 2, *frame.shape), refcheck=False)
+        self._buffer[self._count] = frame
+        self._count += 1
+
+    def drop_last(self) -> None:
+        """Take the last frame back."""
+        self._count -= 1
+
+    def frames(self) -> NDArray[np.uint8]:
+        """`(T, H, W, 3)`; the store must not be used after it."""
+        self._buffer.resize((self._count, *self._buffer.shape[1:]), refcheck=False)
+        return self._buffer
+
+    def _check_room(self) -> None:
+        if self._count >= self._limits.frames:
+            raise InputError(
+                f"{self._name} has more than {self._limits.frames} frames: "
+                "cut it shorter, or raise --max-frames"
+            )
+        size = (self._count + 1) * self._buffer[0].nbytes
+        if size > self._limits.megabytes * 1_000_000:
+            raise InputError(
+                f"{self._name}: its decoded frames need more than {self._limits.megabytes} MB "
+                f"({self._count} frames so far): cut it shorter, or raise --max-mb"
             )

@@ -40,7 +40,7 @@ def test_a_file_is_known_by_its_content_not_its_suffix(write_video: Callable[...
     [
         (b"", "is empty"),
         (b"EF,55\n" * 50, "not a video"),
-        (b"RIFF\x00\x00\x00\x00AVI LIST", "not a video"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "header of this AVI file is damaged"),
         (bytes(range(256)) * 40, "not a video"),
     ],
 )

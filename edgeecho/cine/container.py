@@ -1,0 +1,58 @@
+"""What kind of file it is, and the little of its header that OpenCV does not tell.
+
+Only containers that are named here reach FFmpeg. It would open others too, and some of them,
+such as playlists, make it read other files or the network.
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEAD_BYTES = 64 * 1024
+"""How much of a file `container_of` and `avi_rate` want to see."""
+
+_MATROSKA = b"\x1a\x45\xdf\xa3"
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_MPEG = (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
+_H26X = (b"\x00\x00\x00\x01", b"\x00\x00\x01")
+_MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+
+
+def container_of(head: bytes) -> str | None:
+    """What a file is by its first bytes; None: no video.
+
+    `avi`, `mp4` (MOV too) and `mkv` (WebM too) say how many frames or seconds they hold; `other`
+    (MPEG program and elementary streams, ASF) does not say it reliably, and `h26x`, a bare
+    H.264 or HEVC stream as DICOM holds it, does not even say its frame rate.
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head[4:8] in _MP4_BOXES:
+        return "mp4"
+    if head.startswith(_MATROSKA):
+        return "mkv"
+    if head.startswith((_ASF, *_MPEG)):
+        return "other"
+    if head.startswith(_H26X):
+        return "h26x"
+    return None
+
+
+def avi_rate(head: bytes) -> float | None:
+    """Frames per second of an AVI file's video stream; None where the header says none.
+
+    FFmpeg answers 25 for a rate of zero, which nobody could tell from a true 25. Layout: AVI
+    RIFF file reference (Microsoft): `strh` has dwScale and dwRate 20 and 24 bytes after
+    fccType, `avih` begins with the microseconds of a frame.
+    """
+    stream = head.find(b"vids")
+    if stream >= 0 and len(head) >= stream + 28:
+        scale, rate = struct.unpack_from("<II", head, stream + 20)
+        if scale and rate:
+            return float(rate / scale)
+    main = head.find(b"avih")
+    if main >= 0 and len(head) >= main + 12:
+        (microseconds,) = struct.unpack_from("<I", head, main + 8)
+        if microseconds:
+            return 1e6 / float(microseconds)
+    return None

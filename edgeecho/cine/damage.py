@@ -1,0 +1,93 @@
+"""What a video claims against what was decoded: OpenCV itself says nothing of the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.cine.types import FrameStore
+
+# A step this much longer than the usual one has lost a frame, in a file whose steps are even.
+_GAP = 1.5
+_EVEN_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the container's header says."""
+
+    container: str
+    codec: str
+    height: int
+    width: int
+    fps: float | None
+    frames: float
+    """In MKV made of duration and rate; in containers of the kind `other` a guess of FFmpeg's."""
+
+    @property
+    def exact_frames(self) -> float | None:
+        """The number of frames, where the container holds such a number."""
+        return self.frames if self.container in ("avi", "mp4") and self.frames > 0 else None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Where the container holds it and no number of frames."""
+        # Damaged headers give numbers like -4e17.
+        known = self.container == "mkv" and self.fps is not None and 0 < self.frames < 1e9
+        return self.frames / self.fps if known and self.fps else None
+
+
+@dataclass
+class Decoded:
+    """What was really there."""
+
+    store: FrameStore
+    milliseconds: list[float] = field(default_factory=list)
+    """Time stamp of each frame in the store."""
+    failed_between: int = 0
+    """Failures that were followed by a good frame."""
+    broken: int = 0
+    """Frames that were decoded and left out, since their data are cut short."""
+
+    @property
+    def count(self) -> int:
+        """Frames in the store."""
+        return len(self.milliseconds)
+
+
+def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> tuple[str, ...]:
+    """What is missing, in words for the result; `stamps` `(T,)` in s, or NaN."""
+    found = []
+    if claims.exact_frames is not None and claims.exact_frames != decoded.count:
+        found.append(f"{claims.exact_frames:.0f} frames claimed, {decoded.count} decoded")
+    if claims.duration_s is not None and claims.fps:
+        there = float(stamps[-1]) + 1 / claims.fps
+        # Two frames: the duration may count the last frame or not, and is rounded.
+        if claims.duration_s - there > 2 / claims.fps:
+            found.append(f"{claims.duration_s:.2f} s claimed, frames end at {there:.2f} s")
+    if decoded.broken:
+        found.append(f"frames left out because their data are cut short: {decoded.broken}")
+    gaps = _gaps(stamps)
+    if gaps:
+        found.append(f"frames are missing after {', '.join(f'{t:.2f} s' for t in gaps)}")
+    elif decoded.failed_between:
+        found.append("frames in the middle could not be decoded: times after them may be wrong")
+    if claims.container == "other":
+        found.append(
+            f"this kind of file ({claims.codec}) does not say how many frames it holds: "
+            "if some are missing, nobody can know"
+        )
+    return tuple(found)
+
+
+def _gaps(stamps: NDArray[np.float64]) -> list[float]:
+    """Where frames are missing in a file of constant rate, in s; the first three."""
+    steps = np.diff(stamps)
+    if len(steps) < 2 or not np.isfinite(steps).all():
+        return []
+    usual = np.median(steps)
+    if np.mean(np.abs(steps - usual) < 0.1 * usual + 0.0015) < _EVEN_SHARE:
+        return []
+    return [float(stamps[i]) for i in np.flatnonzero(steps > _GAP * usual)[:3]]

@@ -1,0 +1,185 @@
+"""Broken videos end in an error or in a cine that says what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from media import (
+    FAULTS,
+    LOSSLESS,
+    VIDEO_FORMATS,
+    decode_with_pyav,
+    jpegs,
+    phantom_frames,
+    write_avi,
+    write_format,
+    write_video,
+)
+
+from edgeecho.cine import Cine, Limits, read_cine
+from edgeecho.errors import InputError
+
+SAYS_ITS_LENGTH = [name for name in VIDEO_FORMATS if name.split(",")[0] not in ("WMV", "MPEG-PS")]
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("formats")
+    return {name: write_format(folder, name) for name in VIDEO_FORMATS}
+
+
+@pytest.mark.parametrize("name", VIDEO_FORMATS)
+def test_every_format_gives_the_pixels_of_another_decoder(
+    files: dict[str, Path], name: str
+) -> None:
+    cine = read_cine(files[name])
+    assert (cine.frames == decode_with_pyav(files[name])).all()
+    assert len(cine.frames) == 100
+    assert cine.fps == pytest.approx(50)
+    assert cine.timestamps_s == pytest.approx(np.arange(100) / 50, abs=0.002)
+    if name in SAYS_ITS_LENGTH:
+        assert cine.damage == ()
+    else:
+        assert "does not say how many frames" in cine.damage[0]
+    if name in LOSSLESS:
+        assert (cine.frames == phantom_frames()).all()
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "whole"])
+@pytest.mark.parametrize("name", SAYS_ITS_LENGTH)
+def test_no_fault_is_a_silent_short_read(
+    files: dict[str, Path], tmp_path: Path, name: str, fault: str
+) -> None:
+    path = tmp_path / files[name].name
+    path.write_bytes(FAULTS[fault](files[name].read_bytes()))
+    result: Cine | str
+    try:
+        result = read_cine(path)
+    except InputError as error:
+        result = str(error)
+    if isinstance(result, str):
+        assert "\n" not in result
+        assert result.startswith(path.name)
+        assert str(tmp_path) not in result
+    else:
+        assert len(result.frames) == 100 or result.damage
+        assert fault != "header only" or result.damage
+
+
+def test_cut_frames_are_left_out_and_counted(tmp_path: Path) -> None:
+    pictures = jpegs()
+    pictures[40] = pictures[40][: len(pictures[40]) // 2]
+    cine = read_cine(write_avi(tmp_path / "a.avi", pictures))
+    assert len(cine.frames) == 99
+    assert cine.damage == (
+        "100 frames claimed, 99 decoded",
+        "frames left out because their data are cut short: 1",
+        "frames are missing after 0.78 s",
+    )
+    assert cine.timestamps_s[40] == pytest.approx(0.82)
+
+
+def test_a_camera_that_writes_no_end_markers_is_read_whole(tmp_path: Path) -> None:
+    path = write_avi(tmp_path / "a.avi", [picture[:-2] for picture in jpegs()])
+    assert read_cine(path).damage == ()
+
+
+def test_a_lying_frame_count_is_named_and_costs_nothing(tmp_path: Path) -> None:
+    path = write_avi(tmp_path / "a.avi", jpegs(), claimed=2_000_000_000)
+    cine = read_cine(path)
+    assert len(cine.frames) == 100
+    assert cine.damage == ("2000000000 frames claimed, 100 decoded",)
+    assert cine.frames.base is None or cine.frames.base.nbytes < 2 * cine.frames.nbytes
+
+
+@pytest.mark.parametrize(("rate", "scale", "fps"), [(50, 1, 50), (0, 0, None), (0, 1, None)])
+def test_a_rate_of_zero_is_unknown_and_not_25(
+    tmp_path: Path, rate: int, scale: int, fps: float | None
+) -> None:
+    path = write_avi(tmp_path / "a.avi", jpegs(), rate=rate, scale=scale, microseconds=0)
+    cine = read_cine(path)
+    assert cine.fps == fps
+    assert cine.fps_source == ("unknown" if fps is None else "container")
+    assert np.isfinite(cine.timestamps_s).all() == (fps is not None)
+
+
+def test_the_main_headers_rate_is_taken_where_the_streams_is_zero(tmp_path: Path) -> None:
+    path = write_avi(tmp_path / "a.avi", jpegs(), rate=0, scale=0, microseconds=25_000)
+    assert read_cine(path).fps == pytest.approx(40)
+
+
+def test_a_variable_rate_comes_with_its_time_stamps(tmp_path: Path) -> None:
+    steps = [20, 35, 15, 10] * 25
+    times = np.cumsum([0, *steps[:-1]])
+    path = write_video(tmp_path / "a.mkv", "libx264", "yuv420p", times_ms=times.tolist())
+    cine = read_cine(path)
+    assert cine.timestamps_s == pytest.approx(times / 1000)
+    assert cine.fps == pytest.approx(99 / (times[-1] / 1000), rel=0.02)
+    assert cine.damage == ()
+
+
+def test_a_codec_without_a_decoder_is_named(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", "libsvtav1", "yuv420p", {"svtav1-params": "preset=12"})
+    with pytest.raises(InputError, match=r"cannot be decoded \(codec av01\)|codec AV01"):
+        read_cine(path)
+
+
+@pytest.mark.parametrize("place", [0, 30])
+def test_a_picture_bomb_is_refused_before_it_is_decoded(tmp_path: Path, place: int) -> None:
+    ok, bomb = cv2.imencode(".jpg", np.zeros((8000, 8000, 3), np.uint8))
+    assert ok
+    pictures = jpegs()[:60]
+    pictures[place] = bomb.tobytes()
+    with pytest.raises(InputError, match="8000x8000, over the limit of 16777216 pixels"):
+        read_cine(write_avi(tmp_path / "a.avi", pictures))
+
+
+def test_a_frame_of_another_size_is_left_out_and_a_change_of_size_refused(tmp_path: Path) -> None:
+    small = jpegs(phantom_frames()[:, :64, :64])
+    pictures = jpegs()
+    mixed = [*pictures[:10], small[10], *pictures[11:]]
+    cine = read_cine(write_avi(tmp_path / "a.avi", mixed))
+    assert len(cine.frames) == 99
+    with pytest.raises(InputError, match="frame size changes"):
+        read_cine(write_avi(tmp_path / "b.avi", [*pictures[:30], *small[30:]]))
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(frames=99), "more than 99 frames: .* --max-frames"),
+        (Limits(pixels=112 * 112 - 1), "112x112, over the limit of 12543 pixels"),
+        (Limits(megabytes=3), r"need more than 3 MB \(79 frames so far\): .* --max-mb"),
+    ],
+)
+def test_limits_are_kept(tmp_path: Path, limits: Limits, words: str) -> None:
+    path = write_avi(tmp_path / "a.avi", jpegs())
+    with pytest.raises(InputError, match=words):
+        read_cine(path, limits)
+    assert len(read_cine(path).frames) == 100
+
+
+def test_a_file_over_the_limit_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with path.open("wb") as stream:
+        stream.truncate(900_000_000)  # a hole, no disk is used
+    with pytest.raises(InputError, match="larger than 800 MB"):
+        read_cine(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{secret}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{secret}'\n",
+    ],
+)
+def test_a_playlist_opens_no_other_file(tmp_path: Path, content: str) -> None:
+    secret = write_avi(tmp_path / "secret.avi", jpegs())
+    path = tmp_path / "list.avi"
+    path.write_text(content.format(secret=secret))
+    with pytest.raises(InputError, match="not a video"):
+        read_cine(path)

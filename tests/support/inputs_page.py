@@ -1,0 +1,141 @@
+"""The tables of docs/inputs.md: every format, whole and broken, through the real path.
+
+`python tests/support/inputs_page.py` writes them anew; a test compares.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from media import (
+    FAULTS,
+    VIDEO_FORMATS,
+    jpegs,
+    phantom_frames,
+    write_avi,
+    write_format,
+    write_video,
+)
+
+from edgeecho.errors import EdgeEchoError
+from edgeecho.estimation import LoadedModel, estimate_file, load_model
+from edgeecho.preprocess import Handling
+
+PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
+BEGIN, END = "<!-- {} begins -->", "<!-- {} ends -->"
+
+
+def render(page: str) -> str:
+    """`page` with its two tables made anew."""
+    model = load_model()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, table in (("formats", _formats), ("special", _special)):
+            head, rest = page.split(BEGIN.format(name))
+            tail = rest.split(END.format(name))[1]
+            text = "\n".join(table(Path(folder), model))
+            page = f"{head}{BEGIN.format(name)}\n{text}\n{END.format(name)}{tail}"
+    return page
+
+
+def _formats(folder: Path, model: LoadedModel) -> list[str]:
+    lines = ["| format | " + " | ".join(FAULTS) + " |", "|---" * (len(FAULTS) + 1) + "|"]
+    for name, path in _files(folder):
+        data = path.read_bytes()
+        cells = []
+        for break_it in FAULTS.values():
+            path.write_bytes(break_it(data))
+            cells.append(_cell(path, model))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    return [(name, write_format(folder, name)) for name in VIDEO_FORMATS]
+
+
+def _cell(path: Path, model: LoadedModel) -> str:
+    """`100`: answered from so many frames; `90 of 100`: answered and said so; `refused`."""
+    try:
+        answer = estimate_file(path, model, clips="center")
+    except EdgeEchoError as error:
+        assert error.exit_code == 3, error
+        return "refused"
+    count = str(answer.video.frames)
+    return f"{count}, said so" if answer.video.damage else count
+
+
+def _special(folder: Path, model: LoadedModel) -> list[str]:
+    lines = ["| file | what happens |", "|---|---|"]
+    for name, (write, handling) in _SPECIAL.items():
+        path = write(folder)
+        try:
+            answer = estimate_file(path, model, clips="center", handling=handling)
+        except EdgeEchoError as error:
+            lines.append(f"| {name} | exit {error.exit_code}: {error} |")
+        else:
+            warnings = "; ".join(answer.warnings) or "no warning"
+            lines.append(f"| {name} | answered; {warnings} |")
+    return lines
+
+
+def _suffix(folder: Path, name: str) -> Path:
+    return write_avi(folder / name, jpegs())
+
+
+def _repeated(folder: Path) -> Path:
+    frames = phantom_frames().copy()
+    frames[[11, 28, 44]] = frames[[10, 27, 43]]
+    return write_avi(folder / "repeated.avi", jpegs(frames))
+
+
+def _odd(folder: Path) -> Path:
+    frames = phantom_frames().copy()
+    frames[40, 56:] = 128
+    return write_avi(folder / "odd.avi", jpegs(frames))
+
+
+def _variable(folder: Path) -> Path:
+    times = np.cumsum([0, *[20, 35, 15, 10] * 25])[:100].tolist()
+    return write_video(folder / "variable.mkv", "libx264", "yuv420p", times_ms=times)
+
+
+_NATIVE, _RESAMPLE = Handling(), Handling(time="resample")
+_SPECIAL: dict[str, tuple[Callable[[Path], Path], Handling]] = {
+    "AVI under the name `clip.mp4`": (lambda f: _suffix(f, "clip.mp4"), _NATIVE),
+    "AVI under a name without a suffix": (lambda f: _suffix(f, "clip"), _NATIVE),
+    "header claims 2,000,000,000 frames": (
+        lambda f: write_avi(f / "lie.avi", jpegs(), claimed=2_000_000_000),
+        _NATIVE,
+    ),
+    "frame rate 0": (
+        lambda f: write_avi(f / "rate0.avi", jpegs(), rate=0, scale=0, microseconds=0),
+        _NATIVE,
+    ),
+    "frame rate 0, to be resampled": (
+        lambda f: write_avi(f / "rate0.avi", jpegs(), rate=0, scale=0, microseconds=0),
+        _RESAMPLE,
+    ),
+    "frame rate 600": (lambda f: write_avi(f / "rate600.avi", jpegs(), rate=600), _NATIVE),
+    "frame rate 600, to be resampled": (
+        lambda f: write_avi(f / "rate600.avi", jpegs(), rate=600),
+        _RESAMPLE,
+    ),
+    "variable frame rate": (_variable, _NATIVE),
+    "variable frame rate, to be resampled": (_variable, _RESAMPLE),
+    "3 repeated frames": (_repeated, _NATIVE),
+    "lower half of one frame grey": (_odd, _NATIVE),
+    "24 frames": (lambda f: write_avi(f / "short.avi", jpegs()[:24]), _NATIVE),
+    "AV1": (
+        lambda f: write_video(
+            f / "av1.mkv", "libsvtav1", "yuv420p", {"svtav1-params": "preset=12"}
+        ),
+        _NATIVE,
+    ),
+}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

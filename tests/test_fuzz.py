@@ -1,0 +1,93 @@
+"""Mutated files of every format: no crash, no hang, no memory in proportion to a lie.
+
+100 cases here, 10,000 in `make fuzz`. A case is reproduced by its number:
+`python tests/support/fuzz_worker.py CORPUS N N+1`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from media import VIDEO_FORMATS, phantom_frames, write_video
+
+CASES = int(os.environ.get("EDGEECHO_FUZZ_CASES", "100"))
+FIRST = int(os.environ.get("EDGEECHO_FUZZ_FIRST", "0"))
+LONGEST_S = 10.0
+MOST_MB = 1000.0
+WORKER = Path(__file__).parent / "support" / "fuzz_worker.py"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    frames = phantom_frames()[:30]
+    for i, (suffix, codec, pixels, options) in enumerate(VIDEO_FORMATS.values()):
+        write_video(folder / f"video{i:02}{suffix}", codec, pixels, options, frames=frames)
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measures memory on Linux")
+@pytest.mark.timeout(3600)
+def test_nothing_crashes_hangs_or_eats_memory(corpus: Path) -> None:
+    findings, outcomes = [], Counter[str]()
+    case, end = FIRST, FIRST + CASES
+    while case < end:
+        done, finding = _run(corpus, case, end)
+        outcomes.update(fact["outcome"].split(":")[0] for fact in done)
+        findings += [
+            fact
+            for fact in done
+            if fact["outcome"].startswith("CRASH") or fact["s"] > LONGEST_S or fact["mb"] > MOST_MB
+        ]
+        if finding:
+            findings.append(finding)
+        case += len(done) + bool(finding)
+    print(f"{CASES} cases: {dict(outcomes)}")
+    assert not findings, json.dumps(findings[:5], indent=2)
+    # Mutations that never break a file, or always, would test nothing.
+    assert min(outcomes["read"], outcomes["error"]) > CASES // 20
+
+
+def _run(corpus: Path, first: int, last: int) -> tuple[list[dict], dict | None]:
+    """The cases that one worker got through, and the one that ended it."""
+    arguments = [sys.executable, str(WORKER), str(corpus), str(first), str(last)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def listen() -> None:
+        assert process.stdout
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    done: list[dict] = []
+    running: dict = {}
+    while True:
+        try:
+            line = lines.get(timeout=3 * LONGEST_S)
+        except queue.Empty:
+            process.kill()
+            return done, {**running, "outcome": "HANG"}
+        if line is None:
+            break
+        fact = json.loads(line)
+        if "begins" in fact:
+            running = fact
+        else:
+            done.append({**running, **fact})
+    code = process.wait()
+    said = process.stderr.read() if process.stderr else ""
+    if code:
+        return done, {**running, "outcome": f"worker ended with {code}: {said[-500:]}"}
+    if said:
+        return done, {**running, "outcome": f"words on stderr: {said[-500:]}"}
+    return done, None

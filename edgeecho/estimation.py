@@ -8,25 +8,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.cine import Cine, read_cine
+from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
 from edgeecho.engines import Engine, EngineFacts, load_engine
 from edgeecho.errors import EngineError
 from edgeecho.preprocess import (
     ClipMode,
+    Handling,
+    Prepared,
+    VideoFacts,
     clip_starts,
-    fit_frames,
     gather_clips,
     normalise,
     pad_short,
+    prepare,
 )
+from edgeecho.quality import find_warnings
 
 DEFAULT_CLIPS = "stride:16"
 _BATCH = 4
-# Beyond this ratio between the video's frame rate and training's a warning is given: the same
-# 32 frames then hold clearly more or less of a heart beat than the network has seen.
-_RATE_RATIO = 1.25
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class EFEstimate:
     ef: float
     """Mean over the clips, in %."""
     clip_starts: tuple[int, ...]
-    """First frame of each clip."""
+    """First frame of each clip, counted from 0 among the frames at the model's time base."""
+    clip_times_s: tuple[float, ...] | None
+    """Time of these frames in s; None where the frame rate is unknown."""
     clip_efs: tuple[float, ...]
     """EF of each clip in %."""
     clips: str
@@ -52,10 +56,7 @@ class EFEstimate:
     warnings: tuple[str, ...]
     model: ModelFile
     engine: EngineFacts
-    frames: int
-    """Frames that were decoded."""
-    fps: float | None
-    fps_source: str
+    video: VideoFacts
     timings_ms: Mapping[str, float]
     """decode (when read from a file), preprocess, engine."""
 
@@ -80,23 +81,43 @@ def load_model(
     return LoadedModel(file, load_engine(engine, file, threads=threads))
 
 
-def estimate(cine: Cine, model: LoadedModel, *, clips: str = DEFAULT_CLIPS) -> EFEstimate:
+def estimate(
+    cine: Cine,
+    model: LoadedModel,
+    *,
+    clips: str = DEFAULT_CLIPS,
+    handling: Handling | None = None,
+) -> EFEstimate:
     """EF of a decoded video.
 
-    `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`). Clips are cut and run a
-    few at a time, so memory does not grow with their number.
+    `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`); `handling` is what the user
+    decided about crop and time. Errors: those of `prepare` and `estimate_prepared`.
+    """
+    return _prepare_and_estimate(cine, model, clips, handling)[0]
+
+
+def estimate_prepared(
+    cine: Cine, prepared: Prepared, model: LoadedModel, *, clips: str = DEFAULT_CLIPS
+) -> EFEstimate:
+    """EF of a video that was prepared already. `EngineError` where it is not a number.
+
+    Clips are cut and run a few at a time, so memory does not grow with their number.
     """
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
     begin = time.perf_counter()
-    video = pad_short(normalise(fit_frames(cine.frames, spec), spec), spec)
-    starts = clip_starts(len(cine.frames), spec, mode)
+    starts = clip_starts(len(prepared.frames), spec, mode)
+    # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
+    reach = slice(int(starts[0]), int(starts[-1]) + spec.frames * spec.period)
+    video = pad_short(normalise(prepared.frames[reach], spec), spec)
+    offsets = starts - starts[0]
+    facts = VideoFacts.of(cine, prepared, spec)
     preprocess_s = time.perf_counter() - begin
     efs = []
     engine_s = 0.0
-    for first in range(0, len(starts), _BATCH):
+    for first in range(0, len(offsets), _BATCH):
         begin = time.perf_counter()
-        batch = gather_clips(video, starts[first : first + _BATCH], spec)
+        batch = gather_clips(video, offsets[first : first + _BATCH], spec)
         middle = time.perf_counter()
         efs.append(model.engine.run(batch))
         preprocess_s += middle - begin
@@ -110,51 +131,64 @@ def estimate(cine: Cine, model: LoadedModel, *, clips: str = DEFAULT_CLIPS) -> E
     return EFEstimate(
         ef=float(values.mean(dtype=np.float64)),
         clip_starts=tuple(starts.tolist()),
+        clip_times_s=_times(prepared, starts),
         clip_efs=tuple(values.tolist()),
         clips=str(mode),
-        warnings=_warnings(cine, model.file),
+        warnings=find_warnings(facts, spec, len(prepared.frames)),
         model=model.file,
         engine=model.engine.facts,
-        frames=len(cine.frames),
-        fps=cine.fps,
-        fps_source=cine.fps_source,
+        video=facts,
         timings_ms={"preprocess": preprocess_s * 1e3, "engine": engine_s * 1e3},
     )
 
 
-def estimate_file(path: Path, model: LoadedModel, *, clips: str = DEFAULT_CLIPS) -> EFEstimate:
-    """`estimate` of a file, the decoding time included in `timings_ms`."""
+def estimate_file(
+    path: Path,
+    model: LoadedModel,
+    *,
+    clips: str = DEFAULT_CLIPS,
+    handling: Handling | None = None,
+    fps: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> EFEstimate:
+    """`estimate` of a file, the decoding time included in `timings_ms`.
+
+    `fps`, in frames/s, goes before what the file says.
+    """
+    return answer_file(path, model, clips=clips, handling=handling, fps=fps, limits=limits)[0]
+
+
+def answer_file(
+    path: Path,
+    model: LoadedModel,
+    *,
+    clips: str = DEFAULT_CLIPS,
+    handling: Handling | None = None,
+    fps: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[EFEstimate, Prepared]:
+    """`estimate_file`, and the frames that the network was shown."""
     begin = time.perf_counter()
-    cine = read_cine(path)
+    cine = read_cine(path, limits)
     decode_ms = (time.perf_counter() - begin) * 1e3
-    result = estimate(cine, model, clips=clips)
-    return replace(result, timings_ms={"decode": decode_ms, **result.timings_ms})
+    cine = cine if fps is None else cine.at_rate(fps)
+    answer, prepared = _prepare_and_estimate(cine, model, clips, handling)
+    return replace(answer, timings_ms={"decode": decode_ms, **answer.timings_ms}), prepared
 
 
-def _warnings(cine: Cine, model: ModelFile) -> tuple[str, ...]:
-    """What makes this answer worth less, in words a user can act on."""
-    spec = model.preprocess
-    found = []
-    count, height, width = cine.frames.shape[:3]
-    if count < spec.window:
-        found.append(
-            f"too short: {count} frames, but a clip spans {spec.window}; "
-            "the rest is filled with mean grey"
-        )
-    if (height, width) != (spec.size, spec.size):
-        side = min(height, width)
-        found.append(
-            f"not a {spec.size}x{spec.size} clip: the central {side}x{side} of {width}x{height} "
-            "was resized; text and what lies beside the sector were not masked"
-        )
-    if spec.training_fps is None:
-        found.append("the model does not say at what frame rate it was trained")
-    elif cine.fps is None:
-        found.append(f"frame rate unknown; the model was trained at {spec.training_fps:.0f} fps")
-    elif max(cine.fps / spec.training_fps, spec.training_fps / cine.fps) > _RATE_RATIO:
-        found.append(
-            f"{cine.fps:.0f} fps ({cine.fps_source}), but the model was trained at about "
-            f"{spec.training_fps:.0f}: a clip spans {spec.window / cine.fps:.1f} s "
-            f"instead of {spec.window / spec.training_fps:.1f} s"
-        )
-    return tuple(found)
+def _prepare_and_estimate(
+    cine: Cine, model: LoadedModel, clips: str, handling: Handling | None
+) -> tuple[EFEstimate, Prepared]:
+    ClipMode.parse(clips)
+    begin = time.perf_counter()
+    prepared = prepare(cine, model.file.preprocess, handling)
+    prepare_ms = (time.perf_counter() - begin) * 1e3
+    answer = estimate_prepared(cine, prepared, model, clips=clips)
+    timings = {**answer.timings_ms, "preprocess": answer.timings_ms["preprocess"] + prepare_ms}
+    return replace(answer, timings_ms=timings), prepared
+
+
+def _times(prepared: Prepared, starts: NDArray[np.intp]) -> tuple[float, ...] | None:
+    # A video that is shorter than a clip has a second start behind its last frame.
+    times = prepared.times_s[np.minimum(starts, len(prepared.times_s) - 1)]
+    return tuple(times.tolist()) if np.isfinite(times).all() else None

@@ -16,7 +16,7 @@ from edgeecho.cine import read_cine
 from edgeecho.dataset import LabelledVideo
 from edgeecho.errors import InputError
 from edgeecho.files import atomic_path, sha256_file
-from edgeecho.preprocess import PreprocessSpec, fit_frames, normalise
+from edgeecho.preprocess import PreprocessSpec, normalise, prepare
 
 REFERENCE_FILE = "reference_clips.npz"
 _COUNT = 8
@@ -46,10 +46,10 @@ def select_reference_clips(
     """
     chosen: list[tuple[float, NDArray[np.uint8]]] = []
     for video in _spread_over_ef(videos):
-        frames = read_cine(video.path).frames
+        frames = prepare(read_cine(video.path), spec).frames
         if len(frames) >= spec.window:
             start = (len(frames) - spec.window) // 2
-            clip = fit_frames(frames[start : start + spec.window : spec.period], spec)
+            clip = frames[start : start + spec.window : spec.period]
             chosen.append((video.ef, clip))
         if len(chosen) == _COUNT:
             break

@@ -15,7 +15,7 @@ from edgeecho.cine import read_cine
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.errors import InputError
 from edgeecho.files import sha256_file
-from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, fit_frames
+from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
 
 SCHEMA = "edgeecho-calibration-set-1"
 
@@ -78,10 +78,10 @@ def _stratified(
 
 
 def _clip(video: LabelledVideo, spec: PreprocessSpec, rng: np.random.Generator) -> CalibrationClip:
-    frames = read_cine(video.path).frames
+    frames = prepare(read_cine(video.path), spec).frames
     seed = int(rng.integers(1 << 31))
     start = int(clip_starts(len(frames), spec, ClipMode("one"), seed=seed)[0])
-    clip = fit_frames(frames[start : start + spec.window : spec.period], spec)
+    clip = frames[start : start + spec.window : spec.period]
     return CalibrationClip(
         video=video.name,
         start=start,

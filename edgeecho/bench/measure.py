@@ -72,7 +72,7 @@ def measure_warm_runs(
     return WarmRuns(
         samples_ms={stage: tuple(values) for stage, values in samples.items()},
         warmup=warmup,
-        frames=result.frames,
+        frames=result.video.frames,
         clips_per_video=len(result.clip_starts),
         peak_rss_mb=peak_rss_mb(),
     )

@@ -1,15 +1,22 @@
 """From decoded frames to what the network sees: one code for training and the bedside."""
 
 from edgeecho.preprocess.clips import ClipMode, clip_starts, gather_clips
+from edgeecho.preprocess.facts import VideoFacts
 from edgeecho.preprocess.frames import fit_frames, normalise, pad_short
+from edgeecho.preprocess.prepare import PLAUSIBLE_FPS, Handling, Prepared, prepare
 from edgeecho.preprocess.spec import PreprocessSpec
 
 __all__ = [
+    "PLAUSIBLE_FPS",
     "ClipMode",
+    "Handling",
+    "Prepared",
     "PreprocessSpec",
+    "VideoFacts",
     "clip_starts",
     "fit_frames",
     "gather_clips",
     "normalise",
     "pad_short",
+    "prepare",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,7 +15,6 @@ from edgeecho.errors import ModelError
 # One value each so far. They are written down all the same: a spec that asks for something
 # this version does not do must be refused, not treated as if it had asked for this.
 _SUPPORTED = {
-    "time": "native",
     "padding": "zeros-after-normalisation",
     "fit": "center-square",
     "interpolation": "cubic",
@@ -42,11 +42,13 @@ class PreprocessSpec:
     training_fps: float | None = None
     """Median frame rate of the training set in frames/s, where known."""
     time: str = "native"
-    """`native`: clips take video frames by index, whatever the frame rate."""
+    """`native`: clips take video frames by index, whatever the frame rate, as published;
+    `resample(FPS)`: videos are brought to FPS frames/s by their time stamps first."""
     padding: str = "zeros-after-normalisation"
     """A video that is too short is continued with mean grey, not with black."""
     fit: str = "center-square"
-    """Frames of another size: central square crop, then resize."""
+    """Frames of another size: central square crop, then resize. (What is not sector is cut
+    away before, see `prepare`.)"""
     interpolation: str = "cubic"
     """Resize filter of `fit`."""
 
@@ -64,12 +66,24 @@ class PreprocessSpec:
         rate = self.training_fps
         if rate is not None and not (isinstance(rate, float | int) and 0 < rate < math.inf):
             raise ModelError("preprocess spec: training_fps must be a positive number or null")
+        if self.time != "native" and self.resample_fps is None:
+            raise ModelError(
+                f"preprocess spec: time={self.time!r} is not known to this version of edgeecho "
+                "(it knows 'native' and 'resample(FPS)'): upgrade edgeecho"
+            )
         for name, supported in _SUPPORTED.items():
             if getattr(self, name) != supported:
                 raise ModelError(
                     f"preprocess spec: {name}={getattr(self, name)!r} is not known to this "
                     f"version of edgeecho (it knows {supported!r}): upgrade edgeecho"
                 )
+
+    @property
+    def resample_fps(self) -> float | None:
+        """Rate to which videos are brought, in frames/s; None for `native`."""
+        match = re.fullmatch(r"resample\(([0-9]+(?:\.[0-9]+)?)\)", str(self.time))
+        rate = float(match.group(1)) if match else 0.0
+        return rate if rate > 0 else None
 
     @property
     def window(self) -> int:

@@ -30,6 +30,10 @@ def train(
     frames: Annotated[int, typer.Option(min=8, help="Frames in a clip.")] = _published.frames,
     period: Annotated[int, typer.Option(min=1, help="Every N-th frame.")] = _published.period,
     size: Annotated[int, typer.Option(min=32, help="Height and width.")] = _published.size,
+    resample: Annotated[
+        float | None,
+        typer.Option(min=1, max=1000, help="Bring videos to so many frames/s; default: native."),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = _published.epochs,
     batch_size: Annotated[int, typer.Option(min=1)] = _published.batch_size,
     optimizer: Annotated[str, typer.Option(help="sgd or adamw.")] = _published.optimizer,
@@ -44,7 +48,8 @@ def train(
 ) -> None:
     """Train r2plus1d_18 to regress EF. The defaults are the published recipe."""
     recipe = Recipe(
-        width=width, frames=frames, period=period, size=size, epochs=epochs,
+        width=width, frames=frames, period=period, size=size,
+        time="native" if resample is None else f"resample({resample:g})", epochs=epochs,
         batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,
         schedule=schedule, loss=loss, bf16=bf16, seed=seed,
     )  # fmt: skip

@@ -23,10 +23,10 @@ from edgeecho.preprocess import (
     ClipMode,
     PreprocessSpec,
     clip_starts,
-    fit_frames,
     gather_clips,
     normalise,
     pad_short,
+    prepare,
 )
 
 _VALIDATION = -1
@@ -56,7 +56,7 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
         video = self.videos[key.video]
         rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
-        clip = one_clip(read_cine(video.path).frames, self.spec, rng)
+        clip = one_clip(prepare(read_cine(video.path), self.spec).frames, self.spec, rng)
         if key.epoch != _VALIDATION:
             clip = random_crop(clip, self.pad, rng)
         return torch.from_numpy(clip), torch.tensor(video.ef, dtype=torch.float32)
@@ -65,11 +65,11 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
 def one_clip(
     frames: NDArray[np.uint8], spec: PreprocessSpec, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A clip with a random start: the published training and validation protocol."""
+    """A clip with a random start, out of prepared frames: the published protocol."""
     start = clip_starts(len(frames), spec, ClipMode("one"), seed=int(rng.integers(1 << 31)))
-    # Only the window's frames are resized and normalised; indices then begin at 0.
+    # Only the window's frames are normalised; indices then begin at 0.
     window = frames[start[0] : start[0] + spec.frames * spec.period]
-    video = pad_short(normalise(fit_frames(window, spec), spec), spec)
+    video = pad_short(normalise(window, spec), spec)
     clip: NDArray[np.float32] = gather_clips(video, np.zeros(1, np.intp), spec)[0]
     return clip
 

@@ -26,6 +26,8 @@ class Recipe:
     frames: int = 32
     period: int = 2
     size: int = 112
+    time: str = "native"
+    """`native` (as published) or `resample(FPS)`; see `PreprocessSpec`."""
     init: str = "random"
     """`random`, `kinetics` (torchvision downloads it) or a checkpoint file's SHA-256."""
     epochs: int = 45

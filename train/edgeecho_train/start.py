@@ -81,7 +81,9 @@ def train(
 
 
 def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
-    statistics = channel_statistics(videos, size=recipe.size, seed=recipe.seed)
+    statistics = channel_statistics(
+        videos, size=recipe.size, time=recipe.time, seed=recipe.seed
+    )
     rates = [video.fps for video in videos if video.fps]
     return PreprocessSpec(
         mean=statistics.mean,
@@ -89,6 +91,7 @@ def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
         frames=recipe.frames,
         period=recipe.period,
         size=recipe.size,
+        time=recipe.time,
         training_fps=median(rates) if rates else None,
     )
 
@@ -130,7 +133,7 @@ def _facts(
 
 def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    changed = [f"{k} {saved[k]} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
+    changed = [f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
     if changed:
         raise UsageError(
             f"the run to resume had other options ({', '.join(changed)}): "

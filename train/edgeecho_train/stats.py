@@ -10,7 +10,7 @@ import numpy as np
 from edgeecho.cine import read_cine
 from edgeecho.console import progress_bar
 from edgeecho.dataset import LabelledVideo
-from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, fit_frames
+from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
 
 # EchoNet-Dynamic takes 128 videos of the training split and one 16x2 clip of each.
 _VIDEOS = 128
@@ -28,7 +28,7 @@ class ChannelStatistics:
 
 
 def channel_statistics(
-    videos: Sequence[LabelledVideo], *, size: int = 112, seed: int = 0
+    videos: Sequence[LabelledVideo], *, size: int = 112, time: str = "native", seed: int = 0
 ) -> ChannelStatistics:
     """Statistics over 128 random videos, one random 16x2 clip each, in float64.
 
@@ -38,17 +38,19 @@ def channel_statistics(
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(videos))[:_VIDEOS]
-    clip_spec = PreprocessSpec((0, 0, 0), (1, 1, 1), frames=_FRAMES, period=_PERIOD, size=size)
+    clip_spec = PreprocessSpec(
+        (0, 0, 0), (1, 1, 1), frames=_FRAMES, period=_PERIOD, size=size, time=time
+    )
     count = 0
     total = np.zeros(3)
     squares = np.zeros(3)
     with progress_bar() as progress:
         for index in progress.track(chosen, description="channel statistics"):
-            frames = read_cine(videos[index].path).frames
+            frames = prepare(read_cine(videos[index].path), clip_spec).frames
             start = clip_starts(
                 len(frames), clip_spec, ClipMode("one"), seed=int(rng.integers(1 << 31))
             )[0]
-            clip = fit_frames(frames[start::_PERIOD][:_FRAMES], clip_spec).astype(np.float64)
+            clip = frames[start::_PERIOD][:_FRAMES].astype(np.float64)
             count += clip[..., 0].size
             total += clip.sum(axis=(0, 1, 2))
             squares += (clip**2).sum(axis=(0, 1, 2))

@@ -95,7 +95,7 @@ def write_video(folder: Path, recipe: Recipe, index: int) -> WrittenVideo:
     """Render video `index` of a recipe into `folder`."""
     phantom, rng = draw_phantom(recipe, index)
     clip = render(phantom, rng)
-    _encode(folder / f"{phantom.name}.avi", clip.frames, phantom.fps)
+    encode(folder / f"{phantom.name}.avi", clip.frames, phantom.fps)
     frames, height, width = clip.frames.shape
     return WrittenVideo(
         name=phantom.name,
@@ -111,7 +111,7 @@ def write_video(folder: Path, recipe: Recipe, index: int) -> WrittenVideo:
     )
 
 
-def _encode(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
+def encode(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
     """Write grey frames (T, H, W) as MJPG.
 
     By FFmpeg, since its decoder is the one the runtime reads with. At this frame size its

@@ -1,0 +1,136 @@
+"""From a decoded video to frames as the network knows them: cut, masked, resized, timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.cine import FROM_USER, Cine, Region
+from edgeecho.errors import InputError, UsageError
+from edgeecho.preprocess.frames import fit_frames
+from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
+from edgeecho.preprocess.spec import PreprocessSpec
+from edgeecho.preprocess.timebase import resample_places
+
+PLAUSIBLE_FPS = (15.0, 150.0)
+"""Frame rates of echocardiograms; beyond them the number in the file is taken for an error."""
+# EchoNet-Dynamic's format: such frames were cut out and masked when the data set was made.
+_CUT_OUT = (112, 112)
+
+
+@dataclass(frozen=True)
+class Handling:
+    """What a user may decide about a video."""
+
+    time: str | None = None
+    """`native` or `resample`, instead of what the model's spec says."""
+    crop: Region | None = None
+    """Cut this rectangle out instead of looking for the sector."""
+    find_sector: bool = True
+    """False: take the central square, mask nothing."""
+
+    def __post_init__(self) -> None:
+        if self.time not in (None, "native", "resample"):
+            raise UsageError(f"--time {self.time!r} is not known: choose native or resample")
+        if self.crop is not None and not self.find_sector:
+            raise UsageError("--crop and --no-crop exclude each other: give one of them")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A video as the network will see it, before normalisation, and what was done to it."""
+
+    frames: NDArray[np.uint8]
+    """`(T', S, S, 3)` RGB."""
+    fitted: NDArray[np.uint8]
+    """`(T, S, S, 3)` RGB: the decoded frames, cut and resized, before any resampling."""
+    times_s: NDArray[np.float64]
+    """`(T',)` time of each frame in s from the first; NaN where the frame rate is unknown."""
+    source: NDArray[np.intp]
+    """`(T',)` the decoded frame that each frame is."""
+    fps: float | None
+    """Rate of `frames`: the spec's after resampling, else the file's."""
+    time: str
+    """`native` or `resample(FPS)`: how time was treated."""
+    area: str
+    """Which part of the image it is: `whole` (it was cut out already), `central square`, or how
+    the sector was found."""
+    sector: Sector | None
+
+
+def prepare(cine: Cine, spec: PreprocessSpec, handling: Handling | None = None) -> Prepared:
+    """Cut the sector out, resize it, and bring it to the spec's time base.
+
+    `InputError` where the crop lies outside the image, or where the video must be resampled
+    and its frame rate is unknown or implausible.
+    """
+    handling = handling or Handling()
+    fitted, area, sector = _cut(cine, spec, handling)
+    frames, times, fps = fitted, cine.timestamps_s, cine.fps
+    source = np.arange(len(frames))
+    rate = _target_rate(spec, handling)
+    if rate is not None:
+        _check_time(cine)
+        source = resample_places(times, rate)
+        frames = fitted[source]
+        times, fps = np.arange(len(frames)) / rate, rate
+    return Prepared(
+        frames=frames,
+        fitted=fitted,
+        times_s=times,
+        source=source,
+        fps=fps,
+        time="native" if rate is None else f"resample({rate:g})",
+        area=area,
+        sector=sector,
+    )
+
+
+def _cut(
+    cine: Cine, spec: PreprocessSpec, handling: Handling
+) -> tuple[NDArray[np.uint8], str, Sector | None]:
+    height, width = cine.frames.shape[1:3]
+    sector = None
+    if handling.crop is not None:
+        inside = handling.crop.inside(height, width)
+        if inside != handling.crop:
+            raise InputError(
+                f"the crop reaches outside the image of {width}x{height}: give another --crop"
+            )
+        sector = crop_sector(handling.crop)
+    elif (height, width) in (_CUT_OUT, (spec.size, spec.size)):
+        return fit_frames(cine.frames, spec), "whole", None
+    elif handling.find_sector:
+        sector = find_sector(cine.frames, cine.regions)
+    if sector is None:
+        return fit_frames(cine.frames, spec), "central square", None
+    return sector_to_size(cine.frames, sector, spec.size), sector.method, sector
+
+
+def _target_rate(spec: PreprocessSpec, handling: Handling) -> float | None:
+    if handling.time == "native":
+        return None
+    if handling.time == "resample" and spec.resample_fps is None:
+        if spec.training_fps is None:
+            raise UsageError(
+                "--time resample: the model does not say at what frame rate it was trained: "
+                "leave it out"
+            )
+        return spec.training_fps
+    return spec.resample_fps
+
+
+def _check_time(cine: Cine) -> None:
+    low, high = PLAUSIBLE_FPS
+    if cine.fps is None:
+        raise InputError(
+            "the file does not say its frame rate, and the video must be resampled: "
+            "give it with --fps"
+        )
+    if cine.fps_source != FROM_USER and not low <= cine.fps <= high:
+        raise InputError(
+            f"the file says {cine.fps:g} frames/s ({cine.fps_source}), which no echocardiogram "
+            f"has, and the video must be resampled: give the true rate with --fps"
+        )

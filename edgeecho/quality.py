@@ -1,0 +1,71 @@
+"""What makes an answer worth less, in words that a user can act on."""
+
+from __future__ import annotations
+
+from edgeecho.preprocess import PLAUSIBLE_FPS, PreprocessSpec, VideoFacts
+
+# Beyond this ratio between the video's frame rate and training's, clips taken by index hold
+# clearly more or less of a heart beat than the network has seen.
+_RATE_RATIO = 1.25
+
+
+def find_warnings(facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int) -> tuple[str, ...]:
+    """Warnings about one video; `prepared_frames` is its length at the model's time base."""
+    found = [f"damaged file: {damage}" for damage in facts.damage]
+    if prepared_frames < spec.window:
+        found.append(
+            f"too short: {prepared_frames} frames, but a clip spans {spec.window}; "
+            "the rest is filled with mean grey"
+        )
+    if facts.area == "central square":
+        side = min(facts.height, facts.width)
+        found.append(
+            f"the central {side}x{side} of {facts.width}x{facts.height} was taken, no sector: "
+            "text and what lies beside it were not masked; see `edgeecho preview`, or give --crop"
+        )
+    found += _of_frames(facts)
+    found += _of_time(facts, spec)
+    if facts.beats_per_clip is not None and facts.beats_per_clip < 1:
+        found.append(
+            f"a clip holds {facts.beats_per_clip:.1f} of a heart beat "
+            f"({facts.heart_rate_bpm:.0f} beats/min): it may miss end-diastole or end-systole"
+        )
+    return tuple(found)
+
+
+def _of_frames(facts: VideoFacts) -> list[str]:
+    found = []
+    if facts.repeated_frames:
+        found.append(f"{len(facts.repeated_frames)} of {facts.frames} frames repeat the one before")
+    if facts.odd_frames:
+        first = ", ".join(map(str, facts.odd_frames[:5]))
+        found.append(
+            f"{len(facts.odd_frames)} frames fit neither neighbour (from 0: {first}): "
+            "damaged, or they do not belong to this cine"
+        )
+    return found
+
+
+def _of_time(facts: VideoFacts, spec: PreprocessSpec) -> list[str]:
+    if facts.fps is None:
+        return ["the file does not say its frame rate: give it with --fps"]
+    found = []
+    low, high = PLAUSIBLE_FPS
+    if not low <= facts.fps <= high:
+        found.append(
+            f"{facts.fps:g} frames/s ({facts.fps_source}) is no rate of an echocardiogram: "
+            "give the true one with --fps"
+        )
+    if facts.time == "native" and spec.training_fps is None:
+        found.append("the model does not say at what frame rate it was trained")
+    elif facts.time == "native" and spec.training_fps is not None:
+        ratio = max(facts.fps / spec.training_fps, spec.training_fps / facts.fps)
+        if ratio > _RATE_RATIO and facts.clip_s is not None:
+            found.append(
+                f"{facts.fps:.0f} fps ({facts.fps_source}), but the model was trained at about "
+                f"{spec.training_fps:.0f}: a clip spans {facts.clip_s:.1f} s instead of "
+                f"{spec.window / spec.training_fps:.1f} s; --time resample evens that out"
+            )
+    if facts.heart_rate_bpm is None:
+        found.append("no heart beat found in the motion of the frames")
+    return found

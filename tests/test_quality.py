@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgeecho.preprocess import PreprocessSpec, VideoFacts
+from edgeecho.quality import find_warnings
+
+SPEC = PreprocessSpec((32, 32, 32), (50, 50, 50), training_fps=50.0)
+GOOD = VideoFacts(
+    container="avi",
+    codec="MJPG",
+    width=112,
+    height=112,
+    frames=176,
+    fps=50.0,
+    fps_source="container",
+    damage=(),
+    repeated_frames=(),
+    odd_frames=(),
+    heart_rate_bpm=66.0,
+    area="whole",
+    square=None,
+    fill=None,
+    time="native",
+    clip_s=1.26,
+)
+
+
+def test_a_good_video_gives_no_warning() -> None:
+    assert find_warnings(GOOD, SPEC, 176) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"damage": ("3 s claimed", "x")}, ["damaged file: 3 s claimed", "damaged file: x"]),
+        ({"area": "central square", "width": 96, "height": 64}, ["the central 64x64 of 96x64"]),
+        ({"repeated_frames": (11, 28)}, ["2 of 176 frames repeat the one before"]),
+        ({"odd_frames": (40,)}, ["1 frames fit neither neighbour (from 0: 40)"]),
+        ({"fps": None, "clip_s": None}, ["the file does not say its frame rate: give it"]),
+        ({"fps": 25.0, "clip_s": 2.5}, ["25 fps (container), but the model was trained at"]),
+        ({"fps": 600.0, "time": "resample(50)"}, ["600 frames/s (container) is no rate of an"]),
+        ({"heart_rate_bpm": None}, ["no heart beat found"]),
+        ({"heart_rate_bpm": 40.0}, ["a clip holds 0.8 of a heart beat (40 beats/min)"]),
+    ],
+)
+def test_what_makes_an_answer_worth_less_is_said(change: dict, words: list[str]) -> None:
+    found = find_warnings(replace(GOOD, **change), SPEC, 176)
+    assert len(found) == len(words)
+    assert all(text.startswith(start) for text, start in zip(found, words, strict=True))
+
+
+def test_a_resampled_video_is_at_the_rate_of_training() -> None:
+    assert find_warnings(replace(GOOD, fps=25.0, time="resample(50)"), SPEC, 176) == ()
+
+
+def test_a_short_video_is_counted_at_the_models_time_base() -> None:
+    assert "too short: 40 frames" in find_warnings(GOOD, SPEC, 40)[0]
+
+
+def test_a_model_that_does_not_know_its_rate_says_so() -> None:
+    unknown = replace(SPEC, training_fps=None)
+    assert find_warnings(GOOD, unknown, 176) == (
+        "the model does not say at what frame rate it was trained",
+    )

@@ -1,0 +1,61 @@
+"""`edgeecho preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeecho.cli.infer import Crop, Fps, MaxFrames, MaxMB, MaxPixels, Model, NoCrop, Time
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def preview(
+    video: Annotated[Path, typer.Argument(help="Video or DICOM cine.")],
+    out: Annotated[
+        Path, typer.Option(help=".png: contact sheet; .avi or .mp4: a video of all frames.")
+    ],
+    start: Annotated[
+        int | None, typer.Option(min=0, help="First frame of the clip; default: the central clip.")
+    ] = None,
+    model: Model = None,
+    fps: Fps = None,
+    time: Time = None,
+    crop: Crop = None,
+    no_crop: NoCrop = False,
+    max_frames: MaxFrames = 4000,
+    max_pixels: MaxPixels = 16_777_216,
+    max_mb: MaxMB = 800,
+) -> None:
+    """Show what the network sees: the crop in the original, and the frames of a clip.
+
+    The original is shown with whatever is written on it, a patient's name perhaps.
+    """
+    from edgeecho.bundle import open_model
+    from edgeecho.cine import Limits, read_cine
+    from edgeecho.cli.handling import parse_handling
+    from edgeecho.console import words
+    from edgeecho.errors import UsageError
+    from edgeecho.preprocess import prepare
+    from edgeecho.preview import View, write_movie, write_sheet
+    from edgeecho.preview.movie import CODECS
+
+    suffix = out.suffix.lower()
+    if suffix not in (".png", *CODECS):
+        raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
+    handling = parse_handling(time, crop, no_crop, fps)
+    spec = open_model(model).preprocess
+    cine = read_cine(video, Limits(max_pixels, max_frames, max_mb))
+    cine = cine if fps is None else cine.at_rate(fps)
+    view = View.of(cine, prepare(cine, spec, handling), spec, start)
+    if suffix == ".png":
+        write_sheet(out, view)
+    else:
+        write_movie(out, view)
+    for damage in cine.damage:
+        words.print(f"damaged file: {damage}")
+    words.print(f"{out}: {view.caption()}")
+    words.print("It shows the original frame: text on it may identify a patient.")

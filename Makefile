@@ -1,13 +1,16 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo test check bench smoke clean
+.PHONY: demo test fuzz check bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
 
 test: .venv/ready         ## run the whole test suite
 	.venv/bin/python -m pytest
+
+fuzz: .venv/ready         ## 10,000 damaged files of every format (CASES=N for another number)
+	EDGEECHO_FUZZ_CASES=$(or $(CASES),10000) .venv/bin/python -m pytest -s tests/test_fuzz.py
 
 check: .venv/ready        ## lint, format, types, layers
 	.venv/bin/ruff check

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from dicoms import DICOM_FORMATS
 from media import VIDEO_FORMATS, phantom_frames, write_video
 
 CASES = int(os.environ.get("EDGEECHO_FUZZ_CASES", "100"))
@@ -31,6 +32,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = phantom_frames()[:30]
     for i, (suffix, codec, pixels, options) in enumerate(VIDEO_FORMATS.values()):
         write_video(folder / f"video{i:02}{suffix}", codec, pixels, options, frames=frames)
+    for i, write in enumerate(DICOM_FORMATS.values()):
+        write(folder / f"cine{i:02}.dcm")
     return folder
 
 

@@ -22,7 +22,7 @@ def container_of(head: bytes) -> str | None:
     """What a file is by its first bytes; None: no video.
 
     `avi`, `mp4` (MOV too) and `mkv` (WebM too) say how many frames or seconds they hold; `other`
-    (MPEG program and elementary streams, ASF) does not say it reliably, and `h26x`, a bare
+    (MPEG transport, program and elementary streams, ASF) does not say it reliably, and `h26x`, a bare
     H.264 or HEVC stream as DICOM holds it, does not even say its frame rate.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
@@ -31,7 +31,7 @@ def container_of(head: bytes) -> str | None:
         return "mp4"
     if head.startswith(_MATROSKA):
         return "mkv"
-    if head.startswith((_ASF, *_MPEG)):
+    if head.startswith((_ASF, *_MPEG)) or head[:565:188] == b"\x47" * 4:
         return "other"
     if head.startswith(_H26X):
         return "h26x"

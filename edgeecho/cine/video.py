@@ -46,12 +46,14 @@ def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
 
 def read_video_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Cine:
     """The same from memory, for a video stream inside a DICOM file; `name` is for messages."""
-    return _read(
-        lambda: cv2.VideoCapture(io.BytesIO(data), cv2.CAP_FFMPEG, _OPTIONS),
-        data[:HEAD_BYTES],
-        name,
-        limits,
-    )
+    # OpenCV reads from the buffer and holds no reference to it.
+    buffers: list[io.BytesIO] = []
+
+    def open_capture() -> cv2.VideoCapture:
+        buffers.append(io.BytesIO(data))
+        return cv2.VideoCapture(buffers[-1], cv2.CAP_FFMPEG, _OPTIONS)
+
+    return _read(open_capture, data[:HEAD_BYTES], name, limits)
 
 
 def _read(

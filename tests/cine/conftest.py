@@ -8,6 +8,34 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dicoms import write_dicom as write_dicom_file
+from pydicom.uid import ExplicitVRLittleEndian
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def write_dicom(tmp_path: Path) -> Callable[..., Path]:
+    """`dicoms.write_dicom` to cine.dcm in the test's folder."""
+
+    def write(
+        pixels: np.ndarray = PIXELS,
+        *,
+        encoded: list[bytes] | None = None,
+        syntax: str = ExplicitVRLittleEndian,
+        with_offsets: bool = False,
+        **attributes: object,
+    ) -> Path:
+        return write_dicom_file(
+            tmp_path / "cine.dcm",
+            pixels,
+            encoded=encoded,
+            syntax=syntax,
+            with_offsets=with_offsets,
+            **attributes,
+        )
+
+    return write
 
 
 @pytest.fixture

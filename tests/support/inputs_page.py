@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from dicoms import DICOM_FORMATS, write_dicom
 from media import (
     FAULTS,
     VIDEO_FORMATS,
@@ -19,8 +20,9 @@ from media import (
     write_format,
     write_video,
 )
+from pydicom.uid import JPEGBaseline8Bit
 
-from edgeecho.errors import EdgeEchoError
+from edgeecho.errors import EdgeEchoError, InputError
 from edgeecho.estimation import LoadedModel, estimate_file, load_model
 from edgeecho.preprocess import Handling
 
@@ -53,18 +55,22 @@ def _formats(folder: Path, model: LoadedModel) -> list[str]:
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
-    return [(name, write_format(folder, name)) for name in VIDEO_FORMATS]
+    videos = [(name, write_format(folder, name)) for name in VIDEO_FORMATS]
+    cines = [
+        (name, write(folder / f"{i}.dcm")) for i, (name, write) in enumerate(DICOM_FORMATS.items())
+    ]
+    return videos + cines
 
 
 def _cell(path: Path, model: LoadedModel) -> str:
-    """`100`: answered from so many frames; `90 of 100`: answered and said so; `refused`."""
+    """`100`: answered from so many frames; `90, said so`: what is wrong is named; `refused`."""
     try:
         answer = estimate_file(path, model, clips="center")
-    except EdgeEchoError as error:
-        assert error.exit_code == 3, error
+    except InputError:
         return "refused"
     count = str(answer.video.frames)
-    return f"{count}, said so" if answer.video.damage else count
+    named = answer.video.damage or answer.video.odd_frames
+    return f"{count}, said so" if named else count
 
 
 def _special(folder: Path, model: LoadedModel) -> list[str]:
@@ -95,6 +101,19 @@ def _odd(folder: Path) -> Path:
     frames = phantom_frames().copy()
     frames[40, 56:] = 128
     return write_avi(folder / "odd.avi", jpegs(frames))
+
+
+def _broken_fragment(folder: Path) -> Path:
+    pictures = jpegs()
+    pictures[5] = pictures[5][: len(pictures[5]) // 2]
+    return write_dicom(
+        folder / "fragment.dcm",
+        phantom_frames(),
+        encoded=pictures,
+        syntax=JPEGBaseline8Bit,
+        PhotometricInterpretation="YBR_FULL_422",
+        FrameTime=20,
+    )
 
 
 def _variable(folder: Path) -> Path:
@@ -128,6 +147,33 @@ _SPECIAL: dict[str, tuple[Callable[[Path], Path], Handling]] = {
     "3 repeated frames": (_repeated, _NATIVE),
     "lower half of one frame grey": (_odd, _NATIVE),
     "24 frames": (lambda f: write_avi(f / "short.avi", jpegs()[:24]), _NATIVE),
+    "DICOM whose sixth JPEG is cut in half": (_broken_fragment, _NATIVE),
+    "DICOM that claims 2,000,000,000 frames": (
+        lambda f: write_dicom(
+            f / "lie.dcm", phantom_frames(), FrameTime=20, NumberOfFrames="2000000000"
+        ),
+        _NATIVE,
+    ),
+    "DICOM that claims 60,000x60,000 pixels": (
+        lambda f: write_dicom(
+            f / "huge.dcm", phantom_frames(), FrameTime=20, Rows=60_000, Columns=60_000
+        ),
+        _NATIVE,
+    ),
+    "DICOM without a frame rate, to be resampled": (
+        lambda f: write_dicom(f / "norate.dcm", phantom_frames()),
+        _RESAMPLE,
+    ),
+    "JPEG XL inside DICOM": (
+        lambda f: write_dicom(
+            f / "xl.dcm",
+            phantom_frames(),
+            encoded=jpegs(),
+            syntax="1.2.840.10008.1.2.4.110",
+            FrameTime=20,
+        ),
+        _NATIVE,
+    ),
     "AV1": (
         lambda f: write_video(
             f / "av1.mkv", "libsvtav1", "yuv420p", {"svtav1-params": "preset=12"}

@@ -1,0 +1,23 @@
+"""Multi-frame DICOM, through pydicom. No text of a file goes anywhere: only pixels and timing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgeecho.cine.dicom.detect import is_dicom
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
+
+__all__ = ["is_dicom", "read_dicom"]
+
+
+def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
+    """Decode every frame of a DICOM file; `InputError` where that cannot be done.
+
+    Frames that cannot be decoded are left out and named in `damage`; the others keep their own
+    time. JPEG Lossless and JPEG-LS need the extra `dicom-lossless`, else they are a
+    `MissingDependencyError`. Nothing that the file says in words gets into the `Cine` or an error.
+    """
+    # pydicom takes longer to import than a video to read: only this module is imported for those.
+    from edgeecho.cine.dicom.reader import read
+
+    return read(path, limits)

@@ -1,0 +1,154 @@
+"""A DICOM file taken apart: its attributes, and where its pixels lie. Nothing is decoded here."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_preamble
+
+from edgeecho.cine.dicom.detect import is_dicom
+from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.cine.types import Limits
+from edgeecho.errors import InputError
+
+# Nothing else is kept of a file: no names, dates or identifiers.
+_ATTRIBUTES = (
+    "BitsAllocated",
+    "BitsStored",
+    "BluePaletteColorLookupTableData",
+    "BluePaletteColorLookupTableDescriptor",
+    "CineRate",
+    "Columns",
+    "EffectiveDuration",
+    "ExtendedOffsetTable",
+    "FrameIncrementPointer",
+    "FrameTime",
+    "FrameTimeVector",
+    "GreenPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableDescriptor",
+    "NumberOfFrames",
+    "PhotometricInterpretation",
+    "PixelRepresentation",
+    "PlanarConfiguration",
+    "RecommendedDisplayFrameRate",
+    "RedPaletteColorLookupTableData",
+    "RedPaletteColorLookupTableDescriptor",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "Rows",
+    "SamplesPerPixel",
+    "SegmentedBluePaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData",
+    "SequenceOfUltrasoundRegions",
+    "VOILUTFunction",
+    "WindowCenter",
+    "WindowWidth",
+)
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_UNDEFINED = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class PixelData:
+    """The value of (7FE0,0010), as far as the file holds it."""
+
+    buffer: bytes
+    start: int
+    stop: int
+    claimed_bytes: int | None
+    """None: of undefined length, so in fragments (PS3.5, A.4)."""
+    big_endian: bool
+    words: bool
+    """VR OW: in big endian the bytes of 8-bit samples are swapped in pairs."""
+
+
+@dataclass(frozen=True)
+class DicomFile:
+    """What is needed of a file to decode its frames."""
+
+    name: str
+    dataset: Dataset
+    syntax: str
+    """UID of the transfer syntax; "" where the file gives none."""
+    pixels: PixelData
+
+
+def open_dicom(path: Path, limits: Limits) -> DicomFile:
+    """Read a file's header and find its pixels; `InputError` where there are none."""
+    name = path.name
+    with path.open("rb") as stream:
+        # Into memory: a parser that is told a length of 4 GB gets what there is, not 4 GB.
+        buffer = stream.read(limits.megabytes * 1_000_000 + 1)
+    if len(buffer) > limits.megabytes * 1_000_000:
+        raise InputError(
+            f"{name} is larger than {limits.megabytes} MB: "
+            "cut the clip out of it, or raise --max-mb"
+        )
+    if not is_dicom(buffer[:132]):
+        raise InputError(f"{name} is not a DICOM file: check that it opens elsewhere")
+    try:
+        dataset, syntax, buffer, at = _parse(buffer, name, limits)
+    except (zlib.error, *DAMAGE):
+        # `from None`: pydicom's texts may quote the file's.
+        raise InputError(f"{name} is a damaged DICOM file: export it again") from None
+    return DicomFile(name, dataset, syntax, _find_pixels(buffer, at, name))
+
+
+def _parse(buffer: bytes, name: str, limits: Limits) -> tuple[Dataset, str, bytes, int]:
+    """Attributes, transfer syntax, the (inflated) bytes, and where reading them stopped."""
+    stream = io.BytesIO(buffer)
+    read_preamble(stream, force=True)
+    # Group 0002 is explicit little endian in every file (PS3.10, 7.1).
+    meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    syntax = str(meta.get("TransferSyntaxUID") or "")
+    if syntax == _DEFLATED:
+        # pydicom would inflate all of it at once: a few kB can claim to be many GB. What comes
+        # out is a file in explicit VR little endian (PS3.5, A.5) without preamble.
+        buffer = _inflate(memoryview(buffer)[stream.tell() :], name, limits)
+    stream = io.BytesIO(buffer)
+    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_ATTRIBUTES))
+    return dataset, syntax, buffer, stream.tell()
+
+
+def _inflate(data: memoryview, name: str, limits: Limits) -> bytes:
+    inflated, decompressor = bytearray(), zlib.decompressobj(-zlib.MAX_WBITS)
+    for start in range(0, len(data), 1 << 14):
+        try:
+            inflated += decompressor.decompress(data[start : start + (1 << 14)])
+        except zlib.error:  # what came before the damage is kept: its frames may be whole
+            break
+        if len(inflated) > limits.megabytes * 1_000_000:
+            raise InputError(
+                f"{name} is larger than {limits.megabytes} MB when inflated: "
+                "cut the clip out of it, or raise --max-mb"
+            )
+    return bytes(inflated)
+
+
+def _find_pixels(buffer: bytes, at: int, name: str) -> PixelData:
+    # The tag and VR show the encoding themselves; file headers lie about it.
+    tag = buffer[at : at + 4]
+    if tag not in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10") or len(buffer) < at + 12:
+        raise InputError(
+            f"{name} is a DICOM file without an image: choose a cine, "
+            "or copy it again if it was cut short"
+        )
+    big_endian = tag[0] == 0x7F
+    vr = buffer[at + 4 : at + 6]
+    explicit = vr in (b"OB", b"OW", b"UN")
+    start = at + (12 if explicit else 8)
+    length = int.from_bytes(buffer[start - 4 : start], "big" if big_endian else "little")
+    return PixelData(
+        buffer=buffer,
+        start=start,
+        stop=len(buffer) if length == _UNDEFINED else min(start + length, len(buffer)),
+        claimed_bytes=None if length == _UNDEFINED else length,
+        big_endian=big_endian,
+        words=vr == b"OW",
+    )

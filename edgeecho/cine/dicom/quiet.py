@@ -1,0 +1,68 @@
+"""What pydicom, Pillow and gdcm raise and say, kept from the user: it may quote the file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PIL.Image import DecompressionBombError
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
+# What their parsers stumble over in damaged bytes.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    DecompressionBombError,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back pydicom's warnings and log messages."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def overheard() -> Iterator[Callable[[], bool]]:
+    """Hold back what C code prints on stderr; gives a function that says whether it has.
+
+    The libjpeg inside gdcm decodes damaged data and only prints that they are: there is no other
+    way to know of it, or to keep it quiet.
+    """
+    with _one_at_a_time, tempfile.TemporaryFile() as caught:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is none, nothing is printed then
+            yield lambda: False
+            return
+        try:
+            os.dup2(caught.fileno(), 2)
+            yield lambda: os.fstat(caught.fileno()).st_size > 0
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

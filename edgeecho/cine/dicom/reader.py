@@ -1,0 +1,133 @@
+"""From a DICOM file to a `Cine`: which frames, decoded how, taken when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.uid import MPEGTransferSyntaxes
+
+from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
+from edgeecho.cine.dicom.codestream import BrokenFrameError
+from edgeecho.cine.dicom.damage import describe_damage
+from edgeecho.cine.dicom.decode import NATIVE, RLE, DecodeFrame, frame_decoder, syntax_name
+from edgeecho.cine.dicom.file import DicomFile, open_dicom
+from edgeecho.cine.dicom.fragments import Fragments, read_fragments
+from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
+from edgeecho.cine.dicom.quiet import quiet
+from edgeecho.cine.dicom.regions import read_regions
+from edgeecho.cine.dicom.timing import Numbering, Timing, read_timing
+from edgeecho.cine.types import Cine, FrameStore, Limits
+from edgeecho.errors import InputError
+
+
+def read(path: Path, limits: Limits) -> Cine:
+    """See `read_dicom`."""
+    with quiet():
+        file = open_dicom(path, limits)
+        # MPEG-2, H.264 and HEVC.
+        video = file.syntax in MPEGTransferSyntaxes
+        return _read_video(file, limits) if video else _read_frames(file, limits)
+
+
+def _fragments(file: DicomFile, limits: Limits) -> Fragments:
+    # Several for a frame are rare, and no frame needs many.
+    return read_fragments(file.pixels, file.name, most=64 * limits.frames)
+
+
+def _read_frames(file: DicomFile, limits: Limits) -> Cine:
+    layout = read_layout(file.dataset, file.name, limits)
+    claimed = claimed_frames(file.dataset)
+    decode = frame_decoder(file, layout)
+    if file.syntax in NATIVE:
+        frames = native_frames(file.pixels, layout, claimed, file.name)
+    else:
+        frames = compressed_frames(
+            _fragments(file, limits), file.dataset, claimed, limits, one_each=file.syntax == RLE
+        )
+    if frames.count > limits.frames:
+        raise InputError(
+            f"{file.name} has more than {limits.frames} frames: "
+            "cut it shorter, or raise --max-frames"
+        )
+    pixels, kept, lost = _decode(frames, decode, file.name, limits)
+    timing = read_timing(file.dataset, Numbering(np.asarray(kept), frames.count, claimed))
+    return Cine(
+        frames=pixels,
+        timestamps_s=timing.seconds,
+        fps=timing.fps,
+        fps_source=timing.source,
+        container="dicom",
+        codec=syntax_name(file.syntax),
+        regions=read_regions(file.dataset, layout.rows, layout.columns),
+        damage=describe_damage(claimed, len(kept), lost, frames.notes),
+    )
+
+
+def _decode(
+    frames: Frames, decode: DecodeFrame, name: str, limits: Limits
+) -> tuple[NDArray[np.uint8], list[int], list[int]]:
+    """Pixels `(T, H, W, 3)`, the numbers of their frames, and those of the broken ones."""
+    store = FrameStore(name, limits)
+    kept: list[int] = []
+    lost: list[int] = []
+    reason = "they are empty" if frames.count else "the file ends before the first"
+    for index, encoded in enumerate(frames.encoded):
+        try:
+            if encoded is None:
+                raise BrokenFrameError(reason)
+            store.append(decode(encoded))
+            kept.append(index)
+        except BrokenFrameError as error:
+            reason = str(error)
+            lost.append(index)
+    if not kept:
+        raise InputError(
+            f"{name}: none of its frames can be decoded: {reason}: copy or export it again"
+        )
+    return store.frames(), kept, lost
+
+
+def _read_video(file: DicomFile, limits: Limits) -> Cine:
+    """A video stream in fragments (PS3.5, A.4.6 and A.4.7); its own rate is the last resort."""
+    from edgeecho.cine.video import read_video_bytes
+
+    fragments = _fragments(file, limits)
+    stream = read_video_bytes(joined(fragments), file.name, limits)
+    count, height, width = stream.frames.shape[:3]
+    claimed = claimed_frames(file.dataset)
+    # With all frames there, nothing that the container says is missing can be missing.
+    notes = (*fragments.notes, *(() if claimed == count else stream.damage))
+    damage = describe_damage(claimed, count, [], notes)
+    if any(part is None for part in fragments.parts):
+        damage += ("a stretch in the middle cannot be read: times after it may be wrong",)
+    regions = read_regions(file.dataset, height, width)
+    size = [numbers(file.dataset, key).tolist() for key in ("Columns", "Rows")]
+    if size != [[width], [height]]:
+        # The stream is right (PS3.5, 8.2.7), and nobody knows where in it the regions are.
+        regions = ()
+        damage += (f"the header gives another frame size than {width}x{height}",)
+    indices = _indices(stream.timestamps_s)
+    timing = read_timing(file.dataset, Numbering(indices, int(indices[-1]) + 1, claimed))
+    if timing.fps is None:
+        timing = Timing(stream.timestamps_s, stream.fps, stream.fps_source)
+    return Cine(
+        frames=stream.frames,
+        timestamps_s=timing.seconds,
+        fps=timing.fps,
+        fps_source=timing.source,
+        container="dicom",
+        codec=syntax_name(file.syntax),
+        regions=regions,
+        damage=damage,
+    )
+
+
+def _indices(stamps: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number of each frame of a stream, by the steps of its time stamps: some may be lost."""
+    steps = np.diff(stamps)
+    if not len(steps) or not np.isfinite(steps).all() or steps.min() <= 0:
+        return np.arange(len(stamps))
+    counts = np.maximum(np.rint(steps / np.median(steps)), 1).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(counts)])

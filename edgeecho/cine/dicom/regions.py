@@ -1,0 +1,37 @@
+"""Where the image is 2D tissue: the regions that an ultrasound machine writes."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+
+from edgeecho.cine.dicom.attributes import numbers
+from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.cine.types import Region
+
+_CORNERS = tuple(f"RegionLocation{corner}" for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1"))
+
+
+def read_regions(dataset: Dataset, height: int, width: int) -> tuple[Region, ...]:
+    """Regions of 2D tissue, clipped to an image of that size; those outside it are left out.
+
+    SequenceOfUltrasoundRegions (PS3.3, C.8.5.5): RegionSpatialFormat 1 is 2D, RegionDataType 1 is
+    tissue, and the corners are pixels that belong to the region.
+    """
+    try:
+        items = list(dataset.get("SequenceOfUltrasoundRegions") or [])
+        found = [_tissue(item) for item in items]
+    except DAMAGE:
+        return ()
+    clipped = [region.inside(height, width) for region in found if region is not None]
+    return tuple(region for region in clipped if region is not None)
+
+
+def _tissue(item: Dataset) -> Region | None:
+    kinds = [numbers(item, key) for key in ("RegionSpatialFormat", "RegionDataType")]
+    corners = [numbers(item, key) for key in _CORNERS]
+    if any(len(value) != 1 for value in (*kinds, *corners)) or any(kind[0] != 1 for kind in kinds):
+        return None
+    left, top, right, bottom = (int(corner[0]) for corner in corners)
+    if min(left, top) < 0 or right < left or bottom < top:
+        return None
+    return Region(left, top, right - left + 1, bottom - top + 1)

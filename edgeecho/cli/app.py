@@ -16,13 +16,16 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from edgeecho import __version__
-from edgeecho.errors import EdgeEchoError, MissingDependencyError
-from edgeecho.extras import missing_of_extra
+from edgeecho.errors import EdgeEchoError
+from edgeecho.plugins import load_plugin
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
     "evaluate": "EF against the labels of an EchoNet-format data set.",
     "bench": "Latency report: cold start, stages, percentiles.",
+    "preview": "What the network sees of a video: crop, clip, contact sheet.",
+    "inspect": "What a checkpoint, bundle or ONNX file is: network, preprocessing, origin.",
+    "schema": "JSON Schema of what `infer --json` writes.",
     "doctor": "What is installed, which engines can run, what is missing.",
 }
 
@@ -102,20 +105,6 @@ def _load_runtime(name: str) -> Any:
 
 
 def _load_stage(entry: EntryPoint) -> Any:
-    extra = entry.extras[0] if entry.extras else None
-    try:
-        command = typer.main.get_command(entry.load())
-        # All of the extra's packages, before the command begins its work.
-        if missing := missing_of_extra(extra) if extra else ():
-            raise _missing(entry.name, missing[0], extra)
-    except ModuleNotFoundError as error:
-        raise _missing(entry.name, error.name or "a module", extra) from error
+    command = typer.main.get_command(load_plugin(entry, f"`edgeecho {entry.name}`"))
     command.name = entry.name
     return command
-
-
-def _missing(command: str, module: str, extra: str | None) -> MissingDependencyError:
-    what = f"edgeecho[{extra}]" if extra else module
-    return MissingDependencyError(
-        f"`edgeecho {command}` needs {module}, which is not installed: pip install '{what}'"
-    )

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from edgeecho.estimation import LoadedModel
+    from collections.abc import Callable
+
+    from edgeecho.estimation import EFEstimate
+    from edgeecho.preprocess import Prepared
     from edgeecho.report import Outcome
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -23,6 +26,23 @@ Precision = Annotated[
 ]
 Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]
+Fps = Annotated[
+    float | None, typer.Option(help="Frames/s of the video, instead of what the file says.")
+]
+Time = Annotated[
+    str | None,
+    typer.Option(help="native (frames by index) or resample; default: as the model was trained."),
+]
+Crop = Annotated[
+    str | None,
+    typer.Option(metavar="X,Y,W,H", help="Cut out this rectangle (pixels) as the sector."),
+]
+NoCrop = Annotated[
+    bool, typer.Option("--no-crop", help="Take the central square; look for no sector.")
+]
+MaxFrames = Annotated[int, typer.Option(min=1, help="Refuse videos with more frames.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse frames with more pixels.")]
+MaxMB = Annotated[int, typer.Option(min=1, help="Refuse files, or decoded frames, above it.")]
 
 
 @app.command()
@@ -33,23 +53,42 @@ def infer(
     precision: Precision = None,
     clips: Clips = "stride:16",
     threads: Threads = 0,
+    fps: Fps = None,
+    time: Time = None,
+    crop: Crop = None,
+    no_crop: NoCrop = False,
+    max_frames: MaxFrames = 4000,
+    max_pixels: MaxPixels = 16_777_216,
+    max_mb: MaxMB = 800,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with frames and curves for a browser.")
+    ] = None,
 ) -> None:
     """EF of videos and DICOM cines. Research use only, not for diagnosis.
 
     Exit code 0: all answered; 3: at least one file could not be used (the others were).
     """
-    from edgeecho.cine import find_videos
-    from edgeecho.estimation import load_model
+    from edgeecho.cine import Limits, find_videos
+    from edgeecho.cli.handling import parse_handling
+    from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
     from edgeecho.preprocess import ClipMode
     from edgeecho.report import Failure, to_csv, to_json, to_text
 
-    ClipMode.parse(clips)  # before the model is loaded, so that a typo costs nothing
+    # Before the model is loaded, so that a typo costs nothing.
+    ClipMode.parse(clips)
+    handling = parse_handling(time, crop, no_crop, fps)
+    limits = Limits(max_pixels, max_frames, max_mb)
     files = find_videos(videos)
+    loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     outcomes = _answer_all(
-        files, load_model(model, engine=engine, precision=precision, threads=threads), clips
+        files,
+        lambda file: answer_file(
+            file, loaded, clips=clips, handling=handling, fps=fps, limits=limits
+        ),
+        pictures=html is not None,
     )
     failures = [o.answer for o in outcomes if isinstance(o.answer, Failure)]
     alone = len(failures) == len(outcomes) == 1
@@ -63,21 +102,46 @@ def infer(
     # Last: answers that took long must not be lost because a table cannot be written.
     if csv:
         write_text(csv, to_csv(outcomes))
+    if html:
+        from datetime import datetime, timezone
+
+        from edgeecho.report.html import to_html
+
+        write_text(html, to_html(outcomes, datetime.now(timezone.utc)))
     if failures:
         sys.exit(failures[0].exit_code)
 
 
-def _answer_all(files: tuple[Path, ...], model: LoadedModel, clips: str) -> list[Outcome]:
+def _answer_all(
+    files: tuple[Path, ...],
+    answer: Callable[[Path], tuple[EFEstimate, Prepared]],
+    *,
+    pictures: bool,
+) -> list[Outcome]:
     from edgeecho.console import progress_bar
     from edgeecho.errors import EngineError, InputError
-    from edgeecho.estimation import estimate_file
     from edgeecho.report import Failure, Outcome
+    from edgeecho.report.pictures import Pictures, frames_each
 
+    most = frames_each(len(files)) if pictures else 0
     outcomes = []
     with progress_bar() as progress:
         for file in progress.track(files, description="videos"):
+            name = file.name.encode("utf-8", "backslashreplace").decode()
             try:
-                outcomes.append(Outcome(file.name, estimate_file(file, model, clips=clips)))
+                estimate, prepared = answer(file)
             except (InputError, EngineError) as error:
-                outcomes.append(Outcome(file.name, Failure.of(error)))
+                outcomes.append(Outcome(name, Failure.of(error)))
+                continue
+            shown = Pictures.of(prepared, estimate, most) if most else None
+            outcomes.append(Outcome(name, estimate, _sha256(file), shown))
     return outcomes
+
+
+def _sha256(file: Path) -> str | None:
+    from edgeecho.files import sha256_file
+
+    try:
+        return sha256_file(file)
+    except OSError:  # it was read a moment ago, so it was taken away since
+        return None

@@ -1,8 +1,17 @@
-"""Results as text, JSON and CSV. Every form says: research use only."""
+"""Results as text, JSON, CSV and an HTML page. Every form says: research use only."""
 
 from edgeecho.report.outcome import Failure, Outcome
-from edgeecho.report.structured import to_json
+from edgeecho.report.structured import SCHEMA, schema_text, to_json
 from edgeecho.report.table import CSV_COLUMNS, to_csv
 from edgeecho.report.text import to_text
 
-__all__ = ["CSV_COLUMNS", "Failure", "Outcome", "to_csv", "to_json", "to_text"]
+__all__ = [
+    "CSV_COLUMNS",
+    "SCHEMA",
+    "Failure",
+    "Outcome",
+    "schema_text",
+    "to_csv",
+    "to_json",
+    "to_text",
+]

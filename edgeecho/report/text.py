@@ -6,32 +6,58 @@ from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
 from edgeecho.estimation import EFEstimate
-from edgeecho.report.outcome import Failure, Outcome
+from edgeecho.preprocess import VideoFacts
+from edgeecho.report.outcome import Failure, Outcome, labels
+
+AREAS = {
+    "whole": "whole frame",
+    "central square": "central square",
+    "DICOM region": "sector by DICOM region",
+    "found in the frames": "sector found in the frames",
+    "--crop": "sector by --crop",
+}
+"""`VideoFacts.area` in words."""
 
 
 def to_text(outcomes: Sequence[Outcome]) -> str:
     """One block a file, then what ran, then the banner."""
     lines: list[str] = []
-    width = max(len(outcome.video) for outcome in outcomes)
+    names = labels(outcomes)
+    width = max(map(len, names))
     answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
-    for outcome in outcomes:
+    for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome.answer, Failure):
-            lines.append(f"{outcome.video:<{width}}  no answer: {outcome.answer.message}")
+            lines.append(f"{name:<{width}}  no answer: {outcome.answer.message}")
         else:
-            lines += _answer(outcome.video.ljust(width), outcome.answer)
+            lines += _answer(name.ljust(width), outcome.answer)
     if answers:
         lines += ["", *_what_ran(answers)]
     return "\n".join([*lines, RESEARCH_USE])
 
 
-def _answer(video: str, answer: EFEstimate) -> list[str]:
+def _answer(name: str, answer: EFEstimate) -> list[str]:
     n = len(answer.clip_efs)
     spread = "1 clip"
     if answer.sd is not None:
         low, high = min(answer.clip_efs), max(answer.clip_efs)
         spread = f"{n} clips, sd {answer.sd:.1f}, {low:.1f} to {high:.1f}"
-    head = f"{video}  EF {answer.ef:5.1f} %  ({spread})"
-    return [head, *(f"    warning: {warning}" for warning in answer.warnings)]
+    return [
+        f"{name}  EF {answer.ef:5.1f} %  ({spread})",
+        f"    {_what_was_done(answer.video)}",
+        *(f"    warning: {warning}" for warning in answer.warnings),
+    ]
+
+
+def _what_was_done(video: VideoFacts) -> str:
+    parts = ["frame rate unknown" if video.fps is None else f"{video.fps:.1f} fps"]
+    if video.fps is not None:
+        parts[0] += f" ({video.fps_source})"
+    parts.append(video.time)
+    if video.clip_s is not None:
+        parts.append(f"clip {video.clip_s:.1f} s")
+    if video.beats_per_clip is not None:
+        parts.append(f"{video.beats_per_clip:.1f} beats ({video.heart_rate_bpm:.0f}/min)")
+    return ", ".join([*parts, AREAS[video.area]])
 
 
 def _what_ran(answers: Sequence[EFEstimate]) -> list[str]:

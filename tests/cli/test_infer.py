@@ -35,7 +35,8 @@ def test_json_is_one_document_and_nothing_else(
     value = json.loads(done.stdout)
     (result,) = value["results"]
     assert value["research_use"] == BANNER
-    assert result["video"] == "clip.avi"
+    assert result["file"] == "clip.avi"
+    assert result["video"]["frames"] == 70
     assert len(result["clip_efs"]) == len(result["clip_starts"]) == 70 - 62
     assert result["ef"] == pytest.approx(sum(result["clip_efs"]) / 8)
     assert value["model"]["sha256"]
@@ -60,6 +61,50 @@ def test_folders_and_bad_files_in_one_call(
     assert [bool(row["EF"]) for row in rows] == [True, True, False]
     assert "not a video" in rows[2]["Error"]
     assert all(row["Note"] == BANNER for row in rows)
+
+
+def test_a_page_is_written_beside_the_text(
+    edgeecho: Any, narrow_bundle: Path, video: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "out" / "report.html"
+    done = edgeecho("infer", video, "--model", narrow_bundle, "--html", page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "clip.avi" in text
+    assert "data:image/jpeg;base64," in text
+    assert text.count(BANNER) >= 2
+    assert [file.name for file in page.parent.iterdir()] == ["report.html"]
+
+
+def test_a_page_of_a_file_without_an_answer_says_why(
+    edgeecho: Any, narrow_bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.avi").touch()
+    page = tmp_path / "report.html"
+    done = edgeecho("infer", tmp_path / "empty.avi", "--model", narrow_bundle, "--html", page)
+    assert done.returncode == 3
+    assert "empty.avi is empty (0 bytes)" in page.read_text()
+
+
+def test_a_page_that_cannot_be_written_costs_no_answer(
+    edgeecho: Any, narrow_bundle: Path, video: Path, tmp_path: Path
+) -> None:
+    done = edgeecho("infer", video, "--model", narrow_bundle, "--html", tmp_path)
+    assert done.returncode == 2
+    assert "  EF " in done.stdout
+    assert done.stderr.count("\n") == 1
+
+
+def test_frames_are_kept_for_a_page_and_for_nothing_else(
+    edgeecho: Any, narrow_bundle: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeecho.report.pictures import Pictures
+
+    def must_not(*args: object) -> None:
+        raise AssertionError("frames were encoded")
+
+    monkeypatch.setattr(Pictures, "of", must_not)
+    assert edgeecho("infer", video, "--model", narrow_bundle, "--json").returncode == 0
 
 
 def test_engines_give_the_same_number(edgeecho: Any, narrow_bundle: Path, video: Path) -> None:

@@ -1,0 +1,69 @@
+"use strict";
+// Each .player draws its frames from one picture; nothing moves before somebody asks for it.
+for (const player of document.querySelectorAll(".player")) {
+  const frames = player.dataset.frames.split(" ").map(Number);
+  const times = player.dataset.times.split(" ").map(Number);
+  const columns = Number(player.dataset.columns);
+  const cell = Number(player.dataset.cell);
+  const timed = player.dataset.timed === "1";
+  const last = frames.length - 1;
+  // The last frame is shown as long as the others are.
+  const duration = last ? times[last] * (1 + 1 / last) : 1;
+  const still = player.querySelector(".frame");
+  const canvas = player.querySelector("canvas");
+  const controls = player.querySelector(".controls");
+  const button = controls.querySelector("button");
+  const slider = controls.querySelector("input");
+  const output = controls.querySelector("output");
+  const curve = player.closest("article").querySelector(".curve");
+  const cursor = curve.querySelector(".cursor");
+  const picture = new Image();
+  let began = null; // what the clock said when time 0 was shown; null: paused
+
+  function show(index) {
+    const [x, y] = [(index % columns) * cell, Math.floor(index / columns) * cell];
+    const [w, h] = [canvas.width, canvas.height];
+    canvas.getContext("2d").drawImage(picture, x, y, w, h, 0, 0, w, h);
+    const words = `frame ${frames[index]}` + (timed ? `, ${times[index].toFixed(2)} s` : "");
+    slider.value = index;
+    slider.setAttribute("aria-valuetext", words);
+    output.textContent = words;
+    const place = (100 * (timed ? times[index] : frames[index])) / Number(curve.dataset.end);
+    cursor.setAttribute("x1", `${place}%`);
+    cursor.setAttribute("x2", `${place}%`);
+    cursor.classList.add("on");
+  }
+
+  function step(now) {
+    if (began === null) return;
+    const time = Math.max(0, (now - began) / 1000) % duration;
+    let index = last;
+    while (index > 0 && times[index] > time) index--;
+    if (index !== Number(slider.value)) show(index);
+    requestAnimationFrame(step);
+  }
+
+  function pause() {
+    began = null;
+    button.textContent = "Play";
+  }
+
+  button.addEventListener("click", () => {
+    if (began !== null) return pause();
+    began = performance.now() - 1000 * times[Number(slider.value)];
+    button.textContent = "Pause";
+    requestAnimationFrame(step);
+  });
+  slider.addEventListener("input", () => {
+    pause();
+    show(Number(slider.value));
+  });
+  picture.addEventListener("load", () => {
+    show(Number(slider.value));
+    still.setAttribute("hidden", "");
+    canvas.hidden = false;
+    controls.hidden = false;
+  });
+  const id = still.querySelector("use").getAttribute("href").slice(1);
+  picture.src = document.getElementById(id).getAttribute("href");
+}

@@ -1,0 +1,244 @@
+"""The page in a real browser, as a user gets it from `edgeecho infer --html`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import media
+import pytest
+
+from edgeecho.cli.app import main
+
+NAMES = ["a.avi", "<script>document.title='run'<", "\u202eodd \"quotes' & <b>bold<.avi"]
+CONTRAST = """
+(() => {
+  const numbers = text => text.match(/[0-9.]+/g).map(Number);
+  const light = color => {
+    const [r, g, b] = numbers(color).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if (numbers(color)[3] !== 0) return color;
+    }
+  };
+  const worst = {ratio: 99};
+  for (const e of document.querySelectorAll("body *")) {
+    const texts = [...e.childNodes].filter(n => n.nodeType === 3 && n.data.trim());
+    if (!texts.length || !e.checkVisibility() || e.tagName === "SCRIPT") continue;
+    const inside = e instanceof SVGElement;
+    const own = getComputedStyle(e)[inside ? "fill" : "color"];
+    const [a, b] = [light(own), light(behind(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst.ratio) Object.assign(worst, {ratio, tag: e.outerHTML.slice(0, 80)});
+  }
+  return worst;
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of five files: three that are sound, one without a rate and damaged, one that is no video.
+
+    `results.json` beside it holds the same answers.
+    """
+    folder = tmp_path_factory.mktemp("page")
+    for i, name in enumerate(NAMES):
+        made = media.write_video(folder / f"{i}.avi", frames=media.phantom_frames()[i:])
+        made.rename(folder / name)
+    odd = media.write_avi(folder / "no-rate.avi", media.jpegs(), rate=0, microseconds=0)
+    odd.write_bytes(media.cut(90)(odd.read_bytes()))
+    (folder / "text.avi").write_text("text")
+    files = [*(folder / name for name in NAMES), odd, folder / "text.avi"]
+    patch, out = pytest.MonkeyPatch(), folder / "page.html"
+    with patch.context() as context:
+        words = ["edgeecho", "infer", *map(str, files), "--html", str(out), "--json"]
+        context.setattr("sys.argv", words)
+        context.setattr("typer.echo", lambda text, **_: (folder / "results.json").write_text(text))
+        with pytest.raises(SystemExit) as stop:
+            main()
+    assert stop.value.code == 3
+    return out
+
+
+def problems(browser: Any) -> list[str]:
+    """Errors and warnings of the console, scripts that failed, and requests of anything else."""
+    found = []
+    for event in browser.events:
+        method, about = event["method"], event["params"]
+        if method in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            found.append(json.dumps(about))
+        elif method == "Network.requestWillBeSent":
+            url = about["request"]["url"]
+            if not url.startswith(("file:", "data:")):
+                found.append(url)
+    return found
+
+
+def test_it_opens_from_a_file_without_a_word_or_a_request(browser: Any, page: Path) -> None:
+    browser.open(page)
+    asked = [e["params"]["request"]["url"] for e in browser.events
+             if e["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    assert [url for url in asked if url.startswith("file:")] == [page.as_uri()]
+    assert problems(browser) == []
+
+
+def test_what_the_policy_forbids_is_reported_and_not_run(browser: Any, page: Path) -> None:
+    # So that the silence above means something.
+    bad = page.with_name("bad.html")
+    inserted = "<script>document.title='run'</script><img src='https://example.org/a.png'>"
+    bad.write_text(page.read_text().replace("<main>", f"<main>{inserted}"))
+    browser.open(bad)
+    assert len(problems(browser)) >= 2
+    assert browser.run("document.title") != "run"
+
+
+def test_it_shows_the_same_answers_as_the_json(browser: Any, page: Path) -> None:
+    browser.open(page)
+    results = json.loads(page.with_name("results.json").read_text())["results"]
+    efs = [r["ef"] for r in results if "ef" in r]
+    exact = browser.run("[...document.querySelectorAll('.ef data')].map(d => Number(d.value))")
+    shown = browser.run("[...document.querySelectorAll('.ef data')].map(d => d.textContent)")
+    assert exact == efs
+    assert shown == [f"{ef:.1f}" for ef in efs]
+    clips = browser.run("[...document.querySelectorAll('.clips tbody tr td:last-child')]"
+                        ".map(d => d.textContent)")  # fmt: skip
+    assert clips == [f"{ef:.1f}" for r in results if "ef" in r for ef in r["clip_efs"]]
+    errors = browser.run("[...document.querySelectorAll('.failed p')].map(p => p.textContent)")
+    assert errors == [f"No answer. {r['error']}" for r in results if "error" in r]
+
+
+def test_file_names_are_shown_and_not_run(browser: Any, page: Path) -> None:
+    browser.open(page)
+    assert browser.run("document.title").startswith("EF report")
+    names = browser.run("[...document.querySelectorAll('h2 bdi')].map(b => b.textContent)")
+    assert names == [*NAMES, "no-rate.avi", "text.avi"]
+    assert browser.run("document.querySelectorAll('script').length") == 1
+
+
+def test_the_player_plays_at_the_videos_speed(browser: Any, page: Path) -> None:
+    browser.open(page)
+    browser.run("window.first = document.querySelector('canvas').toDataURL()")
+    assert browser.run("document.querySelector('.player input').value") == "16"
+    # Times as the page's own clock and the player's text tell them.
+    played = browser.run("""
+      new Promise(done => {
+        const player = document.querySelector('.player');
+        const time = () => parseFloat(player.querySelector('output').textContent.split(',')[1]);
+        const [begin, from] = [performance.now(), time()];
+        player.querySelector('button').click();
+        setTimeout(() => done([from, time(), (performance.now() - begin) / 1000]), 700);
+      })""")
+    begin, end, passed = played
+    assert begin == 0.32
+    # The video is 2 s long, and goes round.
+    assert (end - begin) % 2 == pytest.approx(passed % 2, abs=0.15)
+    assert browser.run("document.querySelector('canvas').toDataURL() != window.first")
+    assert browser.run("document.querySelector('.player button').textContent") == "Pause"
+    assert browser.run("document.querySelectorAll('.player')[1].querySelector('button')"
+                       ".textContent") == "Play"  # fmt: skip
+
+
+def test_keys_play_pause_and_step(browser: Any, page: Path) -> None:
+    browser.open(page)
+    button, slider = "document.querySelector('.player button')", "document.querySelector('input')"
+    for _ in range(30):
+        browser.press("Tab", 9)
+        if browser.run(f"document.activeElement === {button}"):
+            break
+    assert browser.run(f"{button}.matches(':focus-visible')")
+    assert browser.run(f"getComputedStyle({button}).outlineStyle") == "solid"
+    browser.press(" ", 32, " ")
+    browser.wait(f"{button}.textContent == 'Pause' && {slider}.value != '16'")
+    browser.press(" ", 32, " ")
+    assert browser.run(f"{button}.textContent") == "Play"
+    browser.press("Tab", 9)
+    assert browser.run(f"document.activeElement === {slider}")
+    browser.press("Home", 36)
+    assert browser.run(f"{slider}.getAttribute('aria-valuetext')") == "frame 0, 0.00 s"
+    browser.run("window.first = document.querySelector('canvas').toDataURL()")
+    for _ in range(3):
+        browser.press("ArrowRight", 39)
+    assert browser.run("document.querySelector('output').textContent") == "frame 3, 0.06 s"
+    assert browser.run("document.querySelector('canvas').toDataURL() != window.first")
+    # 3 of 99 frames of 0.02 s from the left of the curve.
+    assert browser.run("parseFloat(document.querySelector('.cursor').getAttribute('x1'))") == (
+        pytest.approx(100 * 3 / 99, abs=0.1)
+    )
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_nothing_moves_by_itself(browser: Any, page: Path, still: bool) -> None:
+    browser.open(page, still=still)
+    state = "[...document.querySelectorAll('.player input')].map(i => i.value)"
+    before = browser.run(state)
+    browser.run("new Promise(done => setTimeout(done, 300))")
+    assert browser.run(state) == before
+
+
+def test_each_frame_of_the_sheet_is_that_of_the_player(browser: Any, page: Path) -> None:
+    browser.open(page)
+    numbers = browser.run("[...document.querySelector('.sheet').children].map(l => l.innerText)")
+    assert len(numbers) == 32
+    assert numbers[0].split() == ["16", "0.32", "s"]
+    boxes = browser.run("[...document.querySelector('.sheet').querySelectorAll('svg')]"
+                        ".map(s => s.getAttribute('viewBox'))")  # fmt: skip
+    assert boxes[:2] == ["0 112 112 112", "224 112 112 112"]
+    assert browser.run("document.querySelector('.sheet use').getBBox().width") == 16 * 112
+
+
+def test_without_a_frame_rate_there_are_frames_and_no_seconds(browser: Any, page: Path) -> None:
+    browser.open(page)
+    article = "document.querySelector('#file-4')"
+    assert browser.run(f"{article}.querySelector('output').textContent") == "frame 0"
+    assert browser.run(f"{article}.querySelector('.curve > text:last-of-type').textContent") == (
+        "frames"
+    )
+    assert "damaged file" in browser.run(f"{article}.querySelector('.warnings').textContent")
+    assert "25 frames/s" in browser.run(f"{article}.querySelector('figcaption').textContent")
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Any, page: Path, width: int) -> None:
+    browser.open(page, width)
+    browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+    room = browser.run("document.documentElement.clientWidth")
+    assert browser.run("document.documentElement.scrollWidth") <= room
+    wide = browser.run("[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() "
+                       f"&& e.getBoundingClientRect().right > {room} && !e.closest('defs, use'))"
+                       ".map(e => e.outerHTML.slice(0, 80))")  # fmt: skip
+    assert wide == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_all_text_stands_out(browser: Any, page: Path, dark: bool) -> None:
+    browser.open(page, dark=dark)
+    browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+    worst = browser.run(CONTRAST)
+    assert worst["ratio"] >= 4.5, worst
+    paper = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(243, 245, 248)") != dark
+
+
+def test_every_picture_and_control_has_a_name(browser: Any, page: Path) -> None:
+    browser.open(page)
+    tree = browser.send("Accessibility.getFullAXTree")["nodes"]
+    named = [n for n in tree if n.get("role", {}).get("value")
+             in ("image", "button", "slider", "link", "heading", "article")]  # fmt: skip
+    assert len(named) > 100
+    assert [n for n in named if not n.get("name", {}).get("value")] == []
+
+
+def test_it_prints_without_controls(browser: Any, page: Path, tmp_path: Path) -> None:
+    browser.open(page)
+    browser.pdf(tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    browser.send("Emulation.setEmulatedMedia", media="print", features=[])
+    assert not browser.run("document.querySelector('.controls').checkVisibility()")
+    assert browser.run("document.querySelector('canvas').checkVisibility()")
+    browser.send("Emulation.setEmulatedMedia", media="", features=[])

@@ -1,0 +1,96 @@
+"""Results as CSV and text, and files of one name in all forms."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import media
+import pytest
+
+from edgeecho.cine import read_cine
+from edgeecho.files import sha256_file
+from edgeecho.preprocess.motion import find_motion
+from edgeecho.report import CSV_COLUMNS
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> Path:
+    """Two files of one name in folders that must not be named, and a third of another name."""
+    for patient, first in (("Doe^Jane", 0), ("Roe^Richard", 10)):
+        folder = tmp_path / "study" / patient
+        folder.mkdir(parents=True)
+        media.write_video(folder / "cine.avi", frames=media.phantom_frames()[first : first + 80])
+    media.write_video(tmp_path / "study" / "other.avi")
+    return tmp_path / "study"
+
+
+def test_files_of_one_name_can_be_told_apart(edgeecho: Any, twins: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    done = edgeecho("infer", twins, "--clips", "center", "--json", "--csv", table)
+    results = json.loads(done.stdout)["results"]
+    assert [(r["number"], r["file"]) for r in results] == [
+        (1, "cine.avi"), (2, "cine.avi"), (3, "other.avi"),
+    ]  # fmt: skip
+    files = [twins / "Doe^Jane" / "cine.avi", twins / "Roe^Richard" / "cine.avi"]
+    assert [r["sha256"] for r in results[:2]] == [sha256_file(file) for file in files]
+    rows = list(csv.DictReader(table.open()))
+    assert [(row["Number"], row["FileName"], row["FileSHA256"]) for row in rows] == [
+        (str(r["number"]), r["file"], r["sha256"]) for r in results
+    ]
+    assert "^" not in done.stdout + done.stderr + table.read_text()
+
+
+def test_in_text_only_names_that_occur_twice_are_numbered(edgeecho: Any, twins: Path) -> None:
+    lines = edgeecho("infer", twins, "--clips", "center").stdout.splitlines()
+    names = [line.split("  EF")[0].rstrip() for line in lines if "  EF " in line]
+    assert names == ["cine.avi #1", "cine.avi #2", "other.avi"]
+
+
+def test_a_table_holds_what_was_done_to_each_video(edgeecho: Any, tmp_path: Path) -> None:
+    good = media.write_video(tmp_path / "good.avi")
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(media.cut(90)(good.read_bytes()))
+    bad = tmp_path / "bad.avi"
+    bad.write_text("text")
+    table = tmp_path / "table.csv"
+    edgeecho("infer", good, cut, bad, "--csv", table)
+    assert table.read_text().splitlines()[0] == ",".join(CSV_COLUMNS)
+    first, second, third = csv.DictReader(table.open())
+    assert (first["FPS"], first["Sector"], first["Time"]) == ("50.00", "whole", "native")
+    rate = find_motion(read_cine(good).frames, 50).heart_rate_bpm
+    assert rate is not None
+    assert first["HeartRate"] == f"{rate:.2f}"
+    assert first["BeatsPerClip"] == f"{63 / 50 * rate / 60:.2f}"
+    assert (first["Damage"], first["Error"]) == ("", "")
+    assert "89 decoded; " in second["Damage"]
+    assert all(part in second["Warnings"] for part in second["Damage"].split("; "))
+    assert [third[name] for name in ("EF", "Sector", "FileSHA256", "Damage")] == [""] * 4
+    assert third["Error"]
+
+
+def test_text_says_in_a_line_what_was_done(edgeecho: Any, tmp_path: Path) -> None:
+    video = media.write_video(tmp_path / "a.avi")
+    line = edgeecho("infer", video, "--clips", "center").stdout.splitlines()[1]
+    said = r"50\.0 fps \(container\), native, clip 1\.3 s, 2\.\d beats \(1\d\d/min\), whole frame"
+    assert re.fullmatch(f"    {said}", line)
+    unknown = media.write_avi(tmp_path / "b.avi", media.jpegs(), rate=0, microseconds=0)
+    line = edgeecho("infer", unknown, "--clips", "center").stdout.splitlines()[1]
+    assert line == "    frame rate unknown, native, whole frame"
+
+
+def test_a_name_that_is_not_utf8_can_be_reported(edgeecho: Any, tmp_path: Path) -> None:
+    good = media.write_video(tmp_path / "good.avi")
+    odd = tmp_path / os.fsdecode(b"\xff.avi")
+    odd.write_bytes(good.read_bytes())
+    table, page = tmp_path / "table.csv", tmp_path / "page.html"
+    done = edgeecho("infer", good, odd, "--clips", "center", "--json", "--csv", table,
+                    "--html", page)  # fmt: skip
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["results"][1]["file"] == "\\udcff.avi"
+    assert "\\udcff.avi" in table.read_text()
+    assert "\\udcff.avi" in page.read_text()

@@ -27,7 +27,7 @@ def find_warnings(facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int)
     found += _of_time(facts, spec)
     if facts.beats_per_clip is not None and facts.beats_per_clip < 1:
         found.append(
-            f"a clip holds {facts.beats_per_clip:.1f} of a heart beat "
+            f"a clip holds {facts.beats_per_clip:.2f} of a heart beat "
             f"({facts.heart_rate_bpm:.0f} beats/min): it may miss end-diastole or end-systole"
         )
     return tuple(found)

@@ -42,7 +42,7 @@ def test_its_recorded_evaluation_meets_what_was_asked_of_it() -> None:
 def test_the_examples_are_answered_from_the_phantoms_own_motion(edgeecho: Any) -> None:
     done = edgeecho("infer", PHANTOMS, "--json")
     assert done.returncode == 0, done.stderr
-    answers = {r["video"][:-4]: r["ef"] for r in json.loads(done.stdout)["results"]}
+    answers = {r["file"][:-4]: r["ef"] for r in json.loads(done.stdout)["results"]}
     with (PHANTOMS / "FileList.csv").open() as stream:
         truth = {row["FileName"]: float(row["EF"]) for row in csv.DictReader(stream)}
     assert answers.keys() == truth.keys()

@@ -43,7 +43,7 @@ def test_a_good_video_gives_no_warning() -> None:
         ({"fps": 25.0, "clip_s": 2.5}, ["25 fps (container), but the model was trained at"]),
         ({"fps": 600.0, "time": "resample(50)"}, ["600 frames/s (container) is no rate of an"]),
         ({"heart_rate_bpm": None}, ["no heart beat found"]),
-        ({"heart_rate_bpm": 40.0}, ["a clip holds 0.8 of a heart beat (40 beats/min)"]),
+        ({"heart_rate_bpm": 40.0}, ["a clip holds 0.84 of a heart beat (40 beats/min)"]),
     ],
 )
 def test_what_makes_an_answer_worth_less_is_said(change: dict, words: list[str]) -> None:

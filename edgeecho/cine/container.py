@@ -22,8 +22,8 @@ def container_of(head: bytes) -> str | None:
     """What a file is by its first bytes; None: no video.
 
     `avi`, `mp4` (MOV too) and `mkv` (WebM too) say how many frames or seconds they hold; `other`
-    (MPEG transport, program and elementary streams, ASF) does not say it reliably, and `h26x`, a bare
-    H.264 or HEVC stream as DICOM holds it, does not even say its frame rate.
+    (MPEG transport, program and elementary streams, ASF) does not say it reliably, and `h26x`, a
+    bare H.264 or HEVC stream as DICOM holds it, does not even say its frame rate.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"

@@ -51,7 +51,12 @@ def read_video_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) ->
 
     def open_capture() -> cv2.VideoCapture:
         buffers.append(io.BytesIO(data))
-        return cv2.VideoCapture(buffers[-1], cv2.CAP_FFMPEG, _OPTIONS)
+        capture: cv2.VideoCapture = cv2.VideoCapture(
+            buffers[-1],  # type: ignore[call-overload]  # the stubs know no Python stream
+            cv2.CAP_FFMPEG,
+            _OPTIONS,
+        )
+        return capture
 
     return _read(open_capture, data[:HEAD_BYTES], name, limits)
 

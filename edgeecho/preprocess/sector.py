@@ -43,9 +43,10 @@ def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Se
 
     `regions` are a DICOM file's 2D tissue regions, within the image's bounds: the sector is
     searched in the one that moves most, and where none is found there, it is the region itself.
-    Without regions the whole image is searched, and None is the answer for a still, for a black
-    or a wholly moving image (a sector that fills the image looks like a camera's noise), and
-    where what moves is too small, too thin or too scattered.
+    Without regions, and where a region runs through the sector, the whole image is searched.
+    There None is the answer for a still, for a black or a wholly moving image (a sector that
+    fills the image looks like a camera's noise), and where what moves is too small, too thin or
+    too scattered.
     """
     motion = motion_map(frames)
     height, width = frames.shape[1:3]

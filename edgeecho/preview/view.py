@@ -51,7 +51,8 @@ class View:
     def clip_frame(self, index: int) -> Image:
         """A frame `(S, S, 3)` as the network sees it; mean grey beyond the end."""
         if index < len(self.prepared.frames):
-            return self.prepared.frames[index]
+            frame: Image = self.prepared.frames[index]
+            return frame
         grey = np.rint(self.spec.mean).astype(np.uint8)
         return np.broadcast_to(grey, self.prepared.frames.shape[1:]).copy()
 
@@ -67,7 +68,7 @@ class View:
             outline = np.rint(sector.outline * scale).astype(np.int32)
             cv2.polylines(picture, [outline], True, _OUTLINE, 1, cv2.LINE_AA)
         cv2.rectangle(picture, *_corners(self._square(), scale), _SQUARE, 1)
-        return picture.astype(np.uint8, copy=False)
+        return np.asarray(picture, np.uint8)
 
     def caption(self) -> str:
         """What was done to the video, in a line of plain ASCII."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 STAGES = {"phantom", "stats", "train", "calibrate", "export"}
-RUNTIME = {"infer", "evaluate", "bench", "doctor"}
+RUNTIME = {"infer", "preview", "evaluate", "bench", "inspect", "schema", "doctor"}
 
 
 def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sin
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from edgeecho.preprocess.sector import Sector, cut_sector, find_sector
+from edgeecho.preprocess.sector import Sector, find_sector
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 from edgeecho_train.phantom.render import render
 
 SIZES = ((480, 640), (768, 1024), (800, 600), (600, 800), (720, 1280), (240, 320))
-FRAMES = 24
+FRAMES = 20
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 N_SCREENS = 36
 
@@ -42,8 +43,7 @@ class Screen:
     """(T, H, W, 3)"""
     truth: np.ndarray
     """(H, W) True in the sector."""
-    added: str
-    """What makes this one hard."""
+    about: str
 
 
 def draw_screen(seed: int) -> Screen:
@@ -64,26 +64,34 @@ def draw_screen(seed: int) -> Screen:
 
     truth = place(fan.astype(np.uint8) * 255) > 127
     static = _static_overlay(truth, rng)
-    tint = np.array([(1, 1, 1), (1, 1, 1), (1, 0.85, 0.6), (0.7, 0.85, 1)][seed % 4])
-    dark, noisy = seed % 5 == 3, seed % 6 == 1
+    shown = (truth & ~static.any(axis=-1)).astype(np.uint8)
+    tint = np.array([(1, 1, 1), (1, 1, 1), (1, 0.85, 0.6), (0.7, 0.85, 1)][seed // 2 % 4])
+    colours = (np.arange(256)[:, None] * tint).astype(np.uint8)
+    # A patient whose far field one cannot see; a camera's noise; coarse JPEG frames.
+    dark, noisy = seed % 4 in (0, 2) and seed % 3 == 1, seed % 6 == 1
     jpeg = int(rng.integers(60, 95)) if seed % 3 == 0 else None
-    # Far field of a patient one cannot see into; a camera's noise.
     depth_gain = np.clip(1.25 - np.linspace(0, 1, len(fan)), 0, 1)[:, None] ** 1.5 if dark else 1
-    noise = rng.normal(0, 1, (height, 2 * width, 3)).round().astype(np.int16)
     ecg = [None, (0, 255, 60), (190, 190, 190), (255, 255, 0)][int(rng.integers(4))]
     frames = np.empty((FRAMES, height, width, 3), np.uint8)
-    for t in range(FRAMES):
-        tissue = place((cine[t] * depth_gain).astype(np.uint8))[..., None] * tint
-        image = np.where(static > 0, static, tissue * truth[..., None]).astype(np.uint8)
+    for t, image in enumerate(frames):
+        image[:] = static
+        cv2.copyTo(colours[place((cine[t] * depth_gain).astype(np.uint8))], shown, image)
         _moving_overlay(image, t, ecg)
         if noisy:
-            start = int(rng.integers(width))
-            image = np.clip(image + noise[:, start : start + width], 0, 255).astype(np.uint8)
+            row, column = rng.integers(0, (1000 - height, 1500 - width))
+            noise = camera_noise()[row : row + height, column : column + width]
+            image[:] = np.clip(image + noise, 0, 255)
         if jpeg:
             data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, jpeg])[1]
-            image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-        frames[t] = image
-    return Screen(frames, truth, f"{cut=} {dark=} {noisy=} {jpeg=} {ecg=} {tint=}")
+            image[:] = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    about = f"{seed}: {cut=} gain={seed % 4} {dark=} {noisy=} {jpeg=} {ecg=}"
+    return Screen(frames, truth, about)
+
+
+@lru_cache(maxsize=1)
+def camera_noise() -> np.ndarray:
+    """Standard deviation 1 grey level."""
+    return np.random.default_rng(0).normal(0, 1, (1000, 1500, 3)).round().astype(np.int16)
 
 
 def _static_overlay(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -144,48 +152,29 @@ def test_the_sector_is_found_on_every_screen() -> None:
     for seed in range(N_SCREENS):
         screen = draw_screen(seed)
         sector = find_sector(screen.frames)
-        assert sector is not None, f"{seed}: {screen.added}"
+        assert sector is not None, screen.about
         assert sector.method == "found in the frames"
-        overlaps[f"{seed}: {screen.added}"] = overlap(sector, screen.truth)
+        overlaps[screen.about] = overlap(sector, screen.truth)
         # Text, scale and ECG may be left in a thin seam around the sector, and nowhere else.
-        seam = max(4, round(0.035 * sector.square[2]))
+        seam = max(4, round(0.04 * sector.square[2]))
         around = cv2.dilate(screen.truth.astype(np.uint8), np.ones((2 * seam + 1,) * 2, np.uint8))
-        beyond = kept(sector, screen.truth) & (around == 0)
-        assert not beyond.any(), f"{seed}: {screen.added}: {beyond.sum()} pixels"
-    values = sorted(overlaps.values())
-    assert np.median(values) >= 0.97
-    assert values[0] >= 0.87, min(overlaps, key=lambda name: overlaps[name])
+        assert not (kept(sector, screen.truth) & (around == 0)).any(), screen.about
+    assert np.median(list(overlaps.values())) >= 0.97
+    worst = min(overlaps, key=lambda about: overlaps[about])
+    assert overlaps[worst] >= 0.9, worst
 
 
-@pytest.mark.parametrize("fourcc", ["mp4v", "MJPG", "VP90"])
-def test_a_coarse_codec_hardly_moves_it(fourcc: str, tmp_path: object) -> None:
-    screen = draw_screen(5)
-    path = f"{tmp_path}/screen.{'avi' if fourcc == 'MJPG' else 'mp4'}"
-    code = cv2.VideoWriter.fourcc(*fourcc.lower().replace("mjpg", "MJPG").replace("vp90", "vp09"))
-    size = screen.frames.shape[2:0:-1]
-    writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, code, 30, size)
+@pytest.mark.parametrize("fourcc", ["mp4v", "MJPG", "vp09"])
+def test_a_coarse_codec_hardly_moves_it(fourcc: str, tmp_path: Path) -> None:
+    screen = draw_screen(6)
+    path = tmp_path / ("screen.avi" if fourcc == "MJPG" else "screen.mp4")
+    size = screen.truth.shape[::-1]
+    code = cv2.VideoWriter.fourcc(*fourcc)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, 30, size)
     for frame in screen.frames:
         writer.write(frame)
     writer.release()
-    capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-    frames = np.stack([capture.read()[1] for _ in screen.frames])
-    sector = find_sector(frames)
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    sector = find_sector(np.stack([capture.read()[1] for _ in screen.frames]))
     assert sector is not None
     assert overlap(sector, screen.truth) >= 0.93
-
-
-def test_what_is_cut_holds_no_overlay_from_beside_the_sector() -> None:
-    screen = draw_screen(8)
-    sector = find_sector(screen.frames)
-    assert sector is not None
-    x, y, side = sector.square
-    cut = cut_sector(screen.frames, sector)
-    assert cut.shape == (FRAMES, side, side, 3)
-    for t in range(FRAMES):
-        canvas = np.zeros_like(screen.frames[t])
-        rows, columns = slice(max(y, 0), y + side), slice(max(x, 0), x + side)
-        part = canvas[rows, columns]
-        part[:] = cut[t, max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]]
-        mask = kept(sector, screen.truth)
-        assert not canvas[~mask].any()
-        assert (canvas[mask] == screen.frames[t][mask]).all()

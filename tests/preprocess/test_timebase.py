@@ -11,7 +11,9 @@ def test_equal_rates_are_every_frame_once() -> None:
     assert (resample_places(np.arange(60) / 50, 50) == np.arange(60)).all()
 
 
-@given(fps=st.sampled_from([25, 29.97, 30, 48, 50, 51.3, 59.94, 60, 72, 80]), count=st.integers(1, 400))
+@given(
+    fps=st.sampled_from([25, 29.97, 30, 48, 50, 51.3, 59.94, 60, 72, 80]), count=st.integers(1, 400)
+)
 def test_stamps_in_whole_milliseconds_are_still_every_frame_once(fps: float, count: int) -> None:
     stamps = np.round(np.arange(count) / fps, 3)
     assert (resample_places(stamps, fps) == np.arange(count)).all()

@@ -81,9 +81,7 @@ def train(
 
 
 def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
-    statistics = channel_statistics(
-        videos, size=recipe.size, time=recipe.time, seed=recipe.seed
-    )
+    statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
     rates = [video.fps for video in videos if video.fps]
     return PreprocessSpec(
         mean=statistics.mean,

@@ -23,7 +23,7 @@ def describe_damage(
 
 
 def frame_numbers(indices: list[int]) -> str:
-    """Such as `frames 41-63 and 70`: counted from 0, as everywhere in a result; at most three stretches."""
+    """Such as `frames 41-63 and 70`: counted from 0, as in all results; three stretches at most."""
     stretches: list[list[int]] = []
     for index in indices:
         if stretches and index == stretches[-1][-1] + 1:

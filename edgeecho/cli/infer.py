@@ -119,7 +119,7 @@ def _answer_all(
     pictures: bool,
 ) -> list[Outcome]:
     from edgeecho.console import progress_bar
-    from edgeecho.errors import EngineError, InputError
+    from edgeecho.errors import EngineError, InputError, MissingDependencyError
     from edgeecho.report import Failure, Outcome
     from edgeecho.report.pictures import Pictures, frames_each
 
@@ -130,7 +130,7 @@ def _answer_all(
             name = file.name.encode("utf-8", "backslashreplace").decode()
             try:
                 estimate, prepared = answer(file)
-            except (InputError, EngineError) as error:
+            except (InputError, EngineError, MissingDependencyError) as error:
                 outcomes.append(Outcome(name, Failure.of(error)))
                 continue
             shown = Pictures.of(prepared, estimate, most) if most else None

@@ -19,6 +19,8 @@ _LEAST_SIDE = 32
 _LEAST_OF_IMAGE, _LEAST_OF_REGION = 0.05, 0.2
 # As the share of its outline that moves: scattered windows do not fill the hull around them.
 _LEAST_SOLID = 0.5
+# Width of an outline by the square's side: a fan of 100 degrees is 1.5 times as wide as deep.
+_WIDEST = 1.6
 # Longer by shorter side: a strip is a trace (ECG, Doppler, M-mode).
 _MOST_OBLONG = 3.0
 
@@ -56,26 +58,19 @@ def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Se
         region = max(regions, key=lambda r: (motion.within(r).level.sum(), r.width * r.height))
         if found is None or not _cuts(region, found):
             within = _search(motion, region, _LEAST_OF_REGION)
-            return _sector(_corners(region) if within is None else within, "DICOM region")
-    return None if found is None else _sector(found, "found in the frames")
+            if within is None:
+                return _whole(region, "DICOM region")
+            return _as_deep(within, "DICOM region")
+    return None if found is None else _as_deep(found, "found in the frames")
 
 
 def crop_sector(region: Region) -> Sector:
     """The rectangle that a user gives, all of it."""
-    return _sector(_corners(region), "--crop")
-
-
-def cut_sector(frames: NDArray[np.uint8], sector: Sector) -> NDArray[np.uint8]:
-    """`(T, H, W, 3)` -> `(T, side, side, 3)`: the square, black outside the outline."""
-    side = sector.square[2]
-    out = np.empty((len(frames), side, side, 3), np.uint8)
-    for target, square in zip(out, _squares(frames, sector), strict=True):
-        target[:] = square
-    return out
+    return _whole(region, "--crop")
 
 
 def sector_to_size(frames: NDArray[np.uint8], sector: Sector, size: int) -> NDArray[np.uint8]:
-    """`cut_sector` resized to `(T, size, size, 3)` as `fit_frames` does it.
+    """The square, black outside the outline, resized to `(T, size, size, 3)` as `fit_frames` does.
 
     Frame by frame: the squares of a long cine would take as much memory as the cine.
     """
@@ -146,10 +141,25 @@ def _largest(mask: cv2.typing.MatLike) -> NDArray[np.uint8]:
     return np.asarray(labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax(), np.uint8)
 
 
-def _sector(outline: NDArray[np.int32], method: str) -> Sector:
-    """Its square is the outline's bounding box, the shorter side widened about its middle."""
+def _whole(region: Region, method: str) -> Sector:
+    """A rectangle and the square around all of it."""
+    return _sector(_corners(region), method, max(region.width, region.height))
+
+
+def _as_deep(outline: NDArray[np.int32], method: str) -> Sector:
+    """A fan and a square of its height: the scale is the depth's, as in EchoNet-Dynamic's frames.
+
+    A fan is wider than it is deep, and the square cuts its lower corners off, as theirs does
+    (squares of the display's height; Ouyang et al., Nature 2020, Methods). The whole width would
+    show the heart a third smaller than in training.
+    """
+    _, _, width, height = cv2.boundingRect(outline)
+    return _sector(outline, method, max(height, round(width / _WIDEST)))
+
+
+def _sector(outline: NDArray[np.int32], method: str, side: int) -> Sector:
+    """The square is centred on the outline's bounding box."""
     x, y, width, height = cv2.boundingRect(outline)
-    side = max(width, height)
     square = (x - (side - width) // 2, y - (side - height) // 2, side)
     return Sector(outline, square, method, fill=float((_mask(outline, square) > 0).mean()))
 
@@ -163,6 +173,9 @@ def _corners(region: Region) -> NDArray[np.int32]:
 def _mask(outline: NDArray[np.int32], square: tuple[int, int, int]) -> NDArray[np.uint8]:
     """`(side, side)` 255 within the outline and on it, 0 elsewhere."""
     x, y, side = square
-    mask = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(mask, [outline - np.array([x, y], np.int32)], (255,))
-    return mask
+    # All of the outline is drawn: where it is clipped, its edges would fall on other pixels.
+    left, top, width, height = cv2.boundingRect(outline)
+    pad = max(x - left, y - top, left + width - x - side, top + height - y - side, 0)
+    mask = np.zeros((side + 2 * pad, side + 2 * pad), np.uint8)
+    cv2.fillPoly(mask, [outline - np.array([x - pad, y - pad], np.int32)], (255,))
+    return mask[pad : pad + side, pad : pad + side]

@@ -13,7 +13,7 @@ from pydicom.examples import get_path
 from pydicom.pixels import iter_pixels
 
 from edgeecho.cine.types import Region
-from edgeecho.preprocess.sector import Sector, crop_sector, cut_sector, find_sector, sector_to_size
+from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
 
 FAN = np.array([(110, 20), (210, 120), (165, 155), (110, 170), (55, 155), (10, 120)])
 RECTANGLE = np.array([(0, 0), (120, 0), (120, 90), (0, 90)])
@@ -65,8 +65,8 @@ def test_the_real_cine_of_pydicom_data() -> None:
         assert sector.method == method
         # Read off an enlarged frame: the flat top is at y 43, the corners are at x 84 and 595.
         assert box(sector) == pytest.approx([84, 43, 595, 401], abs=3)
-        # A quarter of a disc in a square: less than half is sector.
-        assert 0.4 < sector.fill < 0.45
+        # A quarter of a disc in a square of its height, the lower corners cut off.
+        assert 0.7 < sector.fill < 0.8
 
 
 def test_a_region_that_runs_through_the_real_sector_is_not_believed() -> None:
@@ -161,7 +161,7 @@ def test_a_crop_is_cut_out_bit_for_bit_and_centred(x: int, y: int, w: int, h: in
     mask[100 + y : 100 + y + h, 100 + x : 100 + x + w] = True
     left, top = 100 + x - (side - w) // 2, 100 + y - (side - h) // 2
     expected = (wide * mask)[:, top : top + side, left : left + side]
-    assert (cut_sector(frames, sector) == expected).all()
+    assert (sector_to_size(frames, sector, side) == expected).all()
     assert sector.square == (left - 100, top - 100, side)
     assert sector.fill == pytest.approx(w * h / side**2)
     assert sector.method == "--crop"
@@ -173,11 +173,19 @@ def test_what_is_cut_is_black_outside_the_outline_and_untouched_inside() -> None
     assert sector is not None
     inside = cv2.fillPoly(np.zeros((240, 320), np.uint8), [sector.outline], (1,)) > 0
     x, y, side = sector.square
-    assert y < 0, "the square reaches above the image"
-    cut = cut_sector(frames, sector)[:, -y:]
-    rows, columns = slice(0, y + side), slice(x, x + side)
-    assert cut.shape == frames[:, rows, columns].shape
-    assert (cut == np.where(inside[..., None], frames, 0)[:, rows, columns]).all()
+    rows, columns = slice(y, y + side), slice(x, x + side)
+    expected = np.where(inside[..., None], frames, 0)[:, rows, columns]
+    assert (sector_to_size(frames, sector, side) == expected).all()
+
+
+def test_the_square_is_as_deep_as_the_fan_and_centred_on_it() -> None:
+    sector = find_sector(speckle(FAN))
+    assert sector is not None
+    left, top, width, height = cv2.boundingRect(sector.outline)
+    x, y, side = sector.square
+    assert side == height
+    assert (width, y) > (height, top - 1)
+    assert x + side / 2 == pytest.approx(left + width / 2, abs=1)
 
 
 def test_a_circle_stays_a_circle() -> None:
@@ -198,6 +206,6 @@ def test_to_size_is_the_cut_square_resized_as_frames_are() -> None:
     assert sector is not None
     expected = [
         cv2.resize(square, (112, 112), interpolation=cv2.INTER_CUBIC)
-        for square in cut_sector(frames, sector)
+        for square in sector_to_size(frames, sector, sector.square[2])
     ]
     assert (sector_to_size(frames, sector, 112) == np.stack(expected)).all()

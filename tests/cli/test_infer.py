@@ -162,3 +162,42 @@ def test_a_bad_choice_is_one_line(
         assert (done.returncode, done.stdout) == (code, ""), args
         assert words in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_the_limits_that_help_shows_are_the_librarys() -> None:
+    from inspect import signature
+
+    from edgeecho.cine import DEFAULT_LIMITS
+    from edgeecho.cli.infer import infer
+    from edgeecho.cli.preview import preview
+
+    for command in (infer, preview):
+        shown = {name: p.default for name, p in signature(command).parameters.items()}
+        assert shown["max_pixels"] == DEFAULT_LIMITS.pixels
+        assert shown["max_frames"] == DEFAULT_LIMITS.frames
+        assert shown["max_mb"] == DEFAULT_LIMITS.megabytes
+
+
+def test_a_wish_about_the_video_is_in_the_answer(
+    edgeecho: Any, narrow_bundle: Path, video: Path
+) -> None:
+    done = edgeecho(
+        "infer", video, "--model", narrow_bundle, "--json", "--fps", 25, "--time", "resample",
+        "--crop", "6,6,100,100",
+    )  # fmt: skip
+    facts = json.loads(done.stdout)["results"][0]["video"]
+    assert (facts["fps"], facts["fps_source"]) == (25.0, "--fps")
+    assert facts["time"].startswith("resample(")
+    assert (facts["area"], facts["square"]) == ("--crop", [6, 6, 100])
+
+
+def test_unknown_rate_where_it_matters_asks_for_it(
+    edgeecho: Any, narrow_bundle: Path, tmp_path: Path
+) -> None:
+    from media import jpegs, write_avi
+
+    path = write_avi(tmp_path / "a.avi", jpegs(), rate=0, scale=0, microseconds=0)
+    done = edgeecho("infer", path, "--model", narrow_bundle, "--time", "resample")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "give it with --fps" in done.stderr
+    assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 0

@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+# The headless shell first: the whole browser also runs its own pages, which cost a core.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 # Chromium reads commands from descriptor 3 and writes answers and events to 4.
 _START = """
 import os, sys
@@ -34,7 +36,7 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         assert CHROMIUM is not None
         (read, self._commands), (self._events, write) = _pipe(), _pipe()
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
                    "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
                    f"--user-data-dir={profile}", "about:blank"]  # fmt: skip
         self._process = subprocess.Popen(
@@ -121,8 +123,11 @@ class Browser:
     def close(self) -> None:
         """End it."""
         self._session = None
-        self.send("Browser.close")
-        self._process.wait(timeout=_LONGEST_S)
+        try:
+            self.send("Browser.close")
+            self._process.wait(timeout=_LONGEST_S)
+        finally:
+            self._process.kill()
         os.close(self._commands), os.close(self._events)
 
     def _read(self) -> dict[str, Any]:
@@ -146,11 +151,11 @@ def _pipe() -> tuple[int, int]:
     return high[0], high[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium; skips without one, unless EDGEECHO_REQUIRE_SYSTEM_TOOLS=1 says that it must run."""
     if CHROMIUM is None:
-        reason = "no `chromium` on this machine: apt-get install chromium"
+        reason = "no `chromium` on this machine: apt-get install chromium-headless-shell"
         if os.environ.get("EDGEECHO_REQUIRE_SYSTEM_TOOLS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -27,7 +27,6 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
     UltrasoundMultiFrameImageStorage,
-    generate_uid,
 )
 
 
@@ -49,7 +48,8 @@ def write_dicom(
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.SOPClassUID = UltrasoundMultiFrameImageStorage
-    dataset.SOPInstanceUID = generate_uid()
+    # Not a random one: random changes must hit the same bytes every time.
+    dataset.SOPInstanceUID = "1.2.826.0.1.3680043.8.498.1"
     dataset.PatientName = "Secret^Patient"
     dataset.Rows, dataset.Columns = pixels.shape[1:3]
     dataset.NumberOfFrames = len(pixels)
@@ -172,9 +172,12 @@ def _gdcm(syntax: str, kind: int) -> Callable[[Path], Path]:
 def _stream(syntax: str, codec: str, container: str) -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
         target = io.BytesIO()
-        options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+        options = {"x265-params": "log-level=none:pools=1:frame-threads=1"}
         with av.open(target, "w", format=container) as output:
-            stream = output.add_stream(codec, rate=50, options=options)
+            stream = output.add_stream(
+                codec, rate=50, options=options if codec == "libx265" else {}
+            )
+            stream.codec_context.thread_count = 1
             stream.width, stream.height, stream.pix_fmt = 112, 112, "yuv420p"
             for frame in phantom_frames():
                 output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))

@@ -33,7 +33,12 @@ VIDEO_FORMATS = {
     "AVI, MPEG-4": (".avi", "mpeg4", "yuv420p", {}),
     "AVI, HuffYUV": (".avi", "huffyuv", "rgb24", {}),
     "MP4, H.264": (".mp4", "libx264", "yuv420p", {}),
-    "MP4, HEVC": (".mp4", "libx265", "yuv420p", {"x265-params": "log-level=none"}),
+    "MP4, HEVC": (
+        ".mp4",
+        "libx265",
+        "yuv420p",
+        {"x265-params": "log-level=none:pools=1:frame-threads=1"},
+    ),
     "MOV, H.264": (".mov", "libx264", "yuv420p", {}),
     "MKV, H.264": (".mkv", "libx264", "yuv420p", {}),
     "MKV, FFV1": (".mkv", "ffv1", "yuv444p", {}),
@@ -62,6 +67,8 @@ def write_video(
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels
+        # One thread: the same file on every machine, so that the same bytes are broken.
+        stream.codec_context.thread_count = 1
         if times_ms is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for i, frame in enumerate(frames):

@@ -1,0 +1,119 @@
+"""Engines inside a bundle: `engines/NAME.engine`, bytes as TensorRT wrote them, and `NAME.json`.
+
+The sidecar says of which ONNX file, by what and for what an engine was built. An engine without
+one is no engine: it is written first, its sidecar last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeecho.bundle.manifest import sealed
+from edgeecho.bundle.open import ModelFile
+from edgeecho.errors import EngineError
+from edgeecho.files import sha256_file
+
+FOLDER = "engines"
+SCHEMA_VERSION = 1
+_BUILD = "build it again with `edgeecho build`"
+
+
+@dataclass(frozen=True)
+class EngineSidecar:
+    """What is known of one built engine."""
+
+    file: str
+    """Of the engine, beside the sidecar."""
+    sha256: str
+    """Of the engine's bytes."""
+    kind: str
+    """`tensorrt-rtx` or `tensorrt`."""
+    version: str
+    """Of TensorRT; an engine runs in no other."""
+    platform: str
+    """Of the build, such as `Linux x86_64`."""
+    precision: str
+    onnx_file: str
+    onnx_sha256: str
+    """Of the ONNX file that it was built from."""
+    compute_capabilities: tuple[str, ...]
+    """GPU generations that it runs on, such as `sm86`."""
+    batch: tuple[int, int, int]
+    """Smallest, optimal and largest number of clips in one run."""
+    input_shape: tuple[int, ...]
+    """Of one clip: (3, frames, size, size)."""
+    layers: Mapping[str, Any]
+    """What the builder made of the network: see `edgeecho_export.layers`."""
+    edgeecho: str
+    """Version that built it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON, sealed as a manifest is."""
+        return sealed({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+
+def sidecar_of(engine: Path) -> Path:
+    """Where an engine's sidecar is."""
+    return engine.with_name(engine.name.removesuffix(".engine") + ".json")
+
+
+def read_sidecars(bundle: Path) -> tuple[EngineSidecar, ...]:
+    """All engines of a bundle, by name; none where none was built."""
+    return tuple(read_sidecar(file) for file in sorted((bundle / FOLDER).glob("[!.]*.json")))
+
+
+def read_sidecar(file: Path) -> EngineSidecar:
+    """Read one; `EngineError` where it is missing, malformed or was changed."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EngineError(f"{file} is missing: its engine says nothing of itself, {_BUILD}") from (
+            error
+        )
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{file} cannot be read ({error}): {_BUILD}") from error
+    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+        version = value.get("schema_version") if isinstance(value, dict) else None
+        raise EngineError(
+            f"{file} has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: {_BUILD}"
+        )
+    if sealed(value)["seal"] != value.get("seal"):
+        raise EngineError(f"{file} was changed after the build (its seal does not fit): {_BUILD}")
+    fields = {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
+    try:
+        for name in ("compute_capabilities", "batch", "input_shape"):
+            fields[name] = tuple(fields[name])
+        found = EngineSidecar(**fields)
+    except (KeyError, TypeError) as error:
+        raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
+    if Path(found.file).name != found.file:
+        raise EngineError(f"{file} names {found.file!r}, which is no file beside it: {_BUILD}")
+    return found
+
+
+def check_engine(sidecar: EngineSidecar, folder: Path, model: ModelFile) -> Path:
+    """The engine's file, if it is `model`'s and whole; `folder` is where the sidecar lies.
+
+    `EngineError` names both sides where the ONNX file is another than the engine was built
+    from, or the engine's bytes are others than were built.
+    """
+    if sidecar.onnx_sha256 != model.sha256:
+        raise EngineError(
+            f"{sidecar.file} is stale: it was built from {sidecar.onnx_file} with sha256 "
+            f"{sidecar.onnx_sha256[:12]}…, the bundle's {model.path.name} has "
+            f"{model.sha256[:12]}…: {_BUILD}"
+        )
+    engine = folder / sidecar.file
+    if not engine.is_file():
+        raise EngineError(f"{engine} is missing: the copy is incomplete, copy the bundle again")
+    found = sha256_file(engine)
+    if found != sidecar.sha256:
+        raise EngineError(
+            f"{engine} was changed after the build (sha256 {found[:12]}…, its sidecar says "
+            f"{sidecar.sha256[:12]}…): copy the bundle again, or {_BUILD}"
+        )
+    return engine

@@ -1,0 +1,76 @@
+"""`edgeecho build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeecho.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeecho_export.build import Published
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_PRECISIONS = ("fp32", "fp16", "int8")
+_ENGINES = ("tensorrt-rtx",)
+
+
+@app.command()
+def build(
+    bundle: Annotated[Path, typer.Argument(help="Model bundle; the engine is written into it.")],
+    precision: Annotated[str, typer.Option(help=f"One of {', '.join(_PRECISIONS)}.")] = "fp16",
+    engine: Annotated[str, typer.Option(help=f"One of {', '.join(_ENGINES)}.")] = "tensorrt-rtx",
+    compute_capability: Annotated[
+        str, typer.Option(help="GPU generations, such as sm86,sm89,sm120: one engine for all.")
+    ] = "",
+    batch: Annotated[
+        str, typer.Option(help="MIN,OPT,MAX clips in one run.", metavar="MIN,OPT,MAX")
+    ] = "1,4,8",
+) -> None:
+    """Build a TensorRT engine of a bundle's ONNX file, with a sidecar that says what it is.
+
+    TensorRT-RTX engines are built on the CPU for GPUs that need not be here, and run with the
+    very version that built them.
+    """
+    if precision not in _PRECISIONS:
+        raise UsageError(f"--precision {precision!r}: give {', '.join(_PRECISIONS)}")
+    if engine not in _ENGINES:
+        raise UsageError(f"--engine {engine!r} cannot be built: give {', '.join(_ENGINES)}")
+    sizes = _batch(batch)
+    from edgeecho_export.trt import RTX
+
+    # Before anything else is imported or read: what is missing is said with its extra.
+    RTX.load()
+    from edgeecho_export.build import build_rtx
+
+    _print(build_rtx(bundle, precision, compute_capability.split(","), sizes))
+
+
+def _batch(text: str) -> tuple[int, int, int]:
+    try:
+        smallest, optimal, largest = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--batch {text!r}: give three whole numbers, such as 1,4,8") from error
+    if not 1 <= smallest <= optimal <= largest:
+        raise UsageError(f"--batch {text}: MIN, OPT and MAX must be 1 or more and in that order")
+    return smallest, optimal, largest
+
+
+def _print(published: Published) -> None:
+    from edgeecho import RESEARCH_USE
+
+    sidecar, report = published.sidecar, published.report
+    inputs = ", ".join(f"{count} {kind}" for kind, count in report.inputs().most_common())
+    size = published.path.stat().st_size / 1e6
+    typer.echo(f"wrote {published.path} ({size:.1f} MB)")
+    typer.echo(f"  {sidecar.precision} from {sidecar.onnx_file}, sha256 {sidecar.onnx_sha256[:12]}")
+    typer.echo(
+        f"  {sidecar.kind} {sidecar.version} for {', '.join(sidecar.compute_capabilities)}; "
+        f"batch {', '.join(map(str, sidecar.batch))}"
+    )
+    typer.echo(f"  {report.layers} layers; inputs of the convolutions: {inputs}")
+    typer.echo("  built, not run: no GPU has seen this engine yet")
+    typer.echo(RESEARCH_USE)

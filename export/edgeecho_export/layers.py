@@ -1,0 +1,102 @@
+"""What TensorRT made of the convolutions, read from the log of a build with detailed profiling.
+
+An engine's own inspector needs a GPU; the log of the builder names every layer, its data types
+and the ONNX nodes that went into it. Seen in TensorRT-RTX 1.7:
+
+    Name: node_Conv_501_myl0_5, LayerType: correlation, Inputs: [ { Name: ..., Datatype: Int8,
+    Format: ... }], Constants: [...], Outputs: [...], ..., Metadata: [ONNX Layer: node_Conv_501]...
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+from onnx import TensorProto
+
+_LAYER = re.compile(
+    r"^Name: .*?, LayerType: (?P<type>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[.*"
+    r"\], Outputs: \[(?P<outputs>.*?)\], TacticName: .*Metadata: (?P<onnx>.*)$"
+)
+_DATATYPE = re.compile(r"Datatype: (\w+)")
+_ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
+_CONVOLUTIONS = ("correlation", "conv")
+"""How TensorRT-RTX calls them, and part of what TensorRT does."""
+_TYPES = {TensorProto.FLOAT: "Float", TensorProto.FLOAT16: "Half"}
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution of the network, as it was built."""
+
+    name: str
+    """Of its weight, less the ending: `layer1.0.conv1.0.0`."""
+    input: str
+    """`Float`, `Half` or `Int8`."""
+    output: str
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What a build made of the network."""
+
+    layers: int
+    convolutions: tuple[Convolution, ...]
+    """In the order in which they run."""
+
+    def inputs(self) -> Counter[str]:
+        """How many convolutions read which type."""
+        return Counter(c.input for c in self.convolutions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the sidecar: counts, and the name of every convolution under its input's type."""
+        return {
+            "count": self.layers,
+            "convolutions": {
+                kind: [c.name for c in self.convolutions if c.input == kind]
+                for kind in sorted(self.inputs())
+            },
+        }
+
+
+def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
+    """Layers in the lines of a build log of `model`; none where the log has none."""
+    names = {node.name: name for node, name, _ in _convolutions(model)}
+    count, found = 0, []
+    for line in log:
+        layer = _LAYER.match(line)
+        if layer is None:
+            continue
+        count += 1
+        if not any(word in layer["type"].lower() for word in _CONVOLUTIONS):
+            continue
+        inputs, outputs = (_DATATYPE.findall(layer[side]) for side in ("inputs", "outputs"))
+        found += [
+            Convolution(names[node], inputs[0], outputs[0])
+            for node in _ONNX_LAYER.findall(layer["onnx"])
+            if node in names and inputs and outputs
+        ]
+    return LayerReport(count, tuple(found))
+
+
+def expected_inputs(model: onnx.ModelProto) -> dict[str, str]:
+    """By convolution the input type that the ONNX file asks for: Int8 behind Q/DQ, else its own."""
+    return {name: kind for _, name, kind in _convolutions(model)}
+
+
+def _convolutions(model: onnx.ModelProto) -> Iterable[tuple[onnx.NodeProto, str, str]]:
+    made = {name: node for node in model.graph.node for name in node.output}
+    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "Conv":
+            continue
+        weight, source = node.input[1], made.get(node.input[1])
+        quantized = source is not None and source.op_type == "DequantizeLinear"
+        if source is not None and quantized:
+            weight = source.input[0].removesuffix("_quantized")
+        kind = "Int8" if quantized else _TYPES.get(kinds.get(weight, 0), "unknown")
+        yield node, weight.removesuffix(".weight"), kind

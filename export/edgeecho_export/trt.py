@@ -1,0 +1,180 @@
+"""ONNX to an engine's bytes by TensorRT or TensorRT-RTX, in one way for both.
+
+The network is strongly typed: what is FP16 or INT8 is so in the ONNX file, and no builder flag
+says otherwise. That is the only way that TensorRT 10.3 to 11.x and TensorRT-RTX share; the module
+is passed in, and what differs is in `Kind`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+
+from edgeecho.errors import EngineError, MissingDependencyError, UsageError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One builder."""
+
+    name: str
+    module: str
+    extra: str
+
+    def load(self) -> Any:
+        """Import its module; `MissingDependencyError` where it, or onnx, is not installed."""
+        try:
+            import_module("onnx")
+            return import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError(
+                f"--engine {self.name} needs {error.name}, which is not installed: "
+                f"pip install 'edgeecho[{self.extra}]'"
+            ) from error
+
+
+_TURING = re.compile(r"operation '(?P<node>[^']*)' for Turing \(SM75\): (?P<what>.*?) is not sup")
+RTX = Kind("tensorrt-rtx", "tensorrt_rtx", "tensorrt-rtx")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an engine is to run."""
+
+    batch: tuple[int, int, int]
+    """Smallest, optimal and largest."""
+    capabilities: tuple[str, ...] = ()
+    """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that are not here."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine, and every line that the builder logged."""
+
+    data: bytes
+    log: tuple[str, ...]
+
+
+def choose_capabilities(trt: Any, asked: Sequence[str]) -> tuple[str, ...]:
+    """Check names such as `sm86`; in ascending order, each once; `UsageError` lists the known."""
+    known = sorted(
+        (name.lower() for name in trt.ComputeCapability.__members__ if name.startswith("SM")),
+        key=lambda name: int(name[2:]),
+    )
+    wanted = {name.strip().lower() for name in asked} - {""}
+    if not wanted or not wanted <= set(known):
+        wrong = ", ".join(sorted(wanted - set(known)))
+        raise UsageError(
+            (f"--compute-capability {wrong} is not known" if wrong else "no --compute-capability")
+            + f": TensorRT-RTX {trt.__version__} builds for {', '.join(known)}"
+        )
+    return tuple(name for name in known if name in wanted)
+
+
+def parse_errors(trt: Any, onnx_bytes: bytes) -> tuple[str, ...]:
+    """What the parser of `trt` has against an ONNX file; empty: it takes it."""
+    logger = _logger(trt)
+    builder = trt.Builder(logger)
+    network = builder.create_network(_flags(trt))
+    parser = trt.OnnxParser(network, logger)
+    return () if parser.parse(onnx_bytes) else _errors(parser)
+
+
+def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
+    """Build the engine of an ONNX file whose first dimension alone is dynamic.
+
+    `EngineError` with the builder's reason where it refuses. Nothing here needs a GPU with
+    TensorRT-RTX; with TensorRT the caller probes CUDA first, since without a driver a builder
+    can end the process.
+    """
+    logger = _logger(trt)
+    builder = trt.Builder(logger)
+    # All four are kept by name until the engine is there: the bindings count no references.
+    network = builder.create_network(_flags(trt))
+    parser = trt.OnnxParser(network, logger)
+    if not parser.parse(onnx_bytes):
+        raise EngineError(f"the ONNX file is refused: {'; '.join(_errors(parser))}")
+    config = builder.create_builder_config()
+    # The layer report needs the log's details.
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    _set_profile(builder, network, config, plan.batch)
+    if plan.capabilities:
+        config.num_compute_capabilities = len(plan.capabilities)
+        for i, name in enumerate(plan.capabilities):
+            if not config.set_compute_capability(getattr(trt.ComputeCapability, name.upper()), i):
+                raise EngineError(f"{name} was refused by TensorRT-RTX {trt.__version__}")
+    data = builder.build_serialized_network(network, config)
+    if data is None:
+        raise EngineError(_reason(logger.errors))
+    return Built(bytes(data), tuple(logger.lines))
+
+
+def build_apart(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
+    """`build_engine` in a process of its own.
+
+    After a build that it refused for sm75, TensorRT-RTX 1.7.1 makes the next INT8 build of the
+    same process a float one, without a word; and a builder that crashes ends only its own process.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(_build, kind, onnx_bytes, plan).result()
+        except BrokenProcessPool as error:
+            raise EngineError("the builder's process ended: is there memory enough?") from error
+
+
+def _build(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
+    return build_engine(kind.load(), onnx_bytes, plan)
+
+
+def _flags(trt: Any) -> int:
+    # In TensorRT-RTX every network is strongly typed, flag or not.
+    if trt.__name__ == RTX.module:
+        return 0
+    return 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+
+
+def _set_profile(builder: Any, network: Any, config: Any, batch: tuple[int, int, int]) -> None:
+    clip = network.get_input(0)
+    shape = tuple(clip.shape)[1:]
+    profile = builder.create_optimization_profile()
+    profile.set_shape(clip.name, *((size, *shape) for size in batch))
+    if config.add_optimization_profile(profile) < 0:
+        raise EngineError(f"a batch of {batch} and clips of {shape} are no profile: choose others")
+
+
+def _errors(parser: Any) -> tuple[str, ...]:
+    found = (parser.get_error(i) for i in range(parser.num_errors))
+    return tuple(f"{e.node_name() or 'a tensor'}: {' '.join(e.desc().split())}" for e in found)
+
+
+def _reason(errors: Sequence[str]) -> str:
+    for error in errors:
+        if lacking := _TURING.search(error):
+            return (
+                f"{lacking['node']} is FP32, and sm75 (Turing) has no {lacking['what']}: "
+                "leave sm75 out (every precision of edgeecho keeps at least the head in FP32)"
+            )
+    return " ".join(errors[-1].split()) if errors else "the builder gave no reason"
+
+
+def _logger(trt: Any) -> Any:
+    class Log(trt.ILogger):  # type: ignore[misc]
+        """Keeps what the builder says; the severities below warning hold the layers."""
+
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.lines: list[str] = []
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            self.lines += message.splitlines()
+            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
+                self.errors.append(message)
+
+    return Log()

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeecho.bundle import DEMO, ModelFile, open_model
+from edgeecho.bundle.manifest import sealed
+from edgeecho.bundle.sidecar import (
+    FOLDER,
+    EngineSidecar,
+    check_engine,
+    read_sidecar,
+    read_sidecars,
+    sidecar_of,
+)
+from edgeecho.errors import EngineError
+from edgeecho.files import write_json
+
+ENGINE = b"an engine's bytes"
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelFile:
+    return open_model(DEMO)
+
+
+@pytest.fixture
+def sidecar(model: ModelFile) -> EngineSidecar:
+    return EngineSidecar(
+        file="fp32-tensorrt-rtx-1.7.1.116-sm86.engine",
+        sha256=hashlib.sha256(ENGINE).hexdigest(),
+        kind="tensorrt-rtx",
+        version="1.7.1.116",
+        platform="Linux x86_64",
+        precision="fp32",
+        onnx_file="fp32.onnx",
+        onnx_sha256=model.sha256,
+        compute_capabilities=("sm86",),
+        batch=(1, 4, 8),
+        input_shape=(3, 32, 112, 112),
+        layers={"count": 1, "convolutions": {"Float": ["stem.0"]}},
+        edgeecho="0.1.0",
+    )
+
+
+@pytest.fixture
+def file(sidecar: EngineSidecar, tmp_path: Path) -> Path:
+    """A sidecar in a bundle's folder, its engine beside it."""
+    engine = tmp_path / FOLDER / sidecar.file
+    engine.parent.mkdir()
+    engine.write_bytes(ENGINE)
+    write_json(sidecar_of(engine), sidecar.to_dict())
+    return sidecar_of(engine)
+
+
+def test_what_is_written_is_read(sidecar: EngineSidecar, file: Path, tmp_path: Path) -> None:
+    assert file.name == "fp32-tensorrt-rtx-1.7.1.116-sm86.json"
+    assert read_sidecar(file) == sidecar
+    assert read_sidecars(tmp_path) == (sidecar,)
+
+
+def test_bundle_without_engines_has_none_and_what_is_on_its_way_is_none(
+    file: Path, tmp_path: Path
+) -> None:
+    assert read_sidecars(DEMO) == ()
+    file.rename(file.with_name(f".{file.stem}-abc.tmp.json"))
+    assert read_sidecars(tmp_path) == ()
+
+
+def test_engine_of_the_model_is_found(sidecar: EngineSidecar, file: Path, model: ModelFile) -> None:
+    assert check_engine(sidecar, file.parent, model) == file.with_suffix(".engine")
+
+
+def test_stale_engine_names_both_sides(
+    sidecar: EngineSidecar, file: Path, model: ModelFile
+) -> None:
+    other = dataclasses.replace(sidecar, onnx_sha256="ab" * 32)
+    with pytest.raises(EngineError, match="stale") as caught:
+        check_engine(other, file.parent, model)
+    assert "abababababab" in str(caught.value)
+    assert model.sha256[:12] in str(caught.value)
+    assert "edgeecho build" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "says"), [(ENGINE + b"!", "changed"), (None, "missing")])
+def test_engine_that_is_not_the_one_built_is_refused(
+    content: bytes | None, says: str, sidecar: EngineSidecar, file: Path, model: ModelFile
+) -> None:
+    engine = file.with_suffix(".engine")
+    engine.unlink() if content is None else engine.write_bytes(content)
+    with pytest.raises(EngineError, match=says):
+        check_engine(sidecar, file.parent, model)
+
+
+def spoiled(value: dict[str, Any], name: str, to: Any) -> str:
+    """With a seal that fits, as another program might write it."""
+    changed = {k: v for k, v in value.items() if k != name} if to is None else {**value, name: to}
+    return json.dumps(sealed(changed))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda v: None, "missing"),
+        (lambda v: "{", "cannot be read"),
+        (lambda v: "[]", "schema version None"),
+        (lambda v: spoiled(v, "schema_version", 2), "schema version 2"),
+        (lambda v: json.dumps({**v, "onnx_sha256": "ab" * 32}), "seal"),
+        (lambda v: spoiled(v, "batch", None), "incomplete"),
+        (lambda v: spoiled(v, "batch", 4), "incomplete"),
+        (lambda v: spoiled(v, "colour", "red"), "incomplete"),
+        (lambda v: spoiled(v, "file", "../other.engine"), "no file beside it"),
+    ],
+)
+def test_sidecar_that_cannot_be_trusted_is_refused_in_one_line(
+    spoil: Any, says: str, sidecar: EngineSidecar, file: Path
+) -> None:
+    text = spoil(sidecar.to_dict())
+    file.unlink() if text is None else file.write_text(text)
+    with pytest.raises(EngineError, match=says) as caught:
+        read_sidecar(file)
+    assert "edgeecho build" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,78 @@
+"""The reader of build logs, on lines that TensorRT-RTX 1.7.1 wrote, shortened."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edgeecho_export.layers import Convolution, expected_inputs, read_layers
+
+_END = "Format: (NDHWC) Channel major format with 3 spatial dimensions }]"
+LOG = f"""Layers:
+Name: __mye3190_0_myl0_0, LayerType: shape_call, Inputs: [], Constants: [], Outputs: [], \
+TacticName: , StreamId: 0, Metadata: \n\
+Name: node_c0_myl0_2, LayerType: correlation, Inputs: [ {{ Name: clip, Dimensions: \
+[-1,3,32,112,112], Strides: [1204224,1,37632,336,3], Datatype: Float, {_END}, Constants: \
+[ {{ Name: w, Dimensions: [45,3,1,7,7], Datatype: Half, {_END}, Outputs: [ {{ Name: r, \
+Dimensions: [-1,45,32,56,56], Datatype: Half, {_END}, TacticName: __myelin_CASK_STUB, \
+StreamId: 0, Metadata: [ONNX Layer: node_c0][ONNX Layer: node_relu]
+Name: __myl_MulMinMaxRounCast_myl0_4, LayerType: kgen, Inputs: [ {{ Name: k, Dimensions: \
+[-1,64], Datatype: Float, {_END}, Constants: [], Outputs: [ {{ Name: q, Dimensions: [-1,64], \
+Datatype: Int8, {_END}, TacticName: __myl_x_vec, StreamId: 0, Metadata: [ONNX Layer: node_c1]
+Name: node_c1_myl0_5, LayerType: correlation, Inputs: [ {{ Name: q, Dimensions: [-1,64], \
+Datatype: Int8, {_END}, Constants: [ {{ Name: d, Datatype: Int8, {_END}, Outputs: [ {{ Name: o, \
+Dimensions: [-1,144], Datatype: Float, {_END}, TacticName: __myelin_CASK_STUB, StreamId: 0, \
+Metadata: [ONNX Layer: node_c1][ONNX Layer: relu_1_DequantizeLinear]
+"""
+
+
+@pytest.fixture
+def model() -> onnx.ModelProto:
+    """Two convolutions, the second quantized."""
+    weight = np.zeros((4, 4, 1, 1, 1))
+    constants = {
+        "stem.0.weight": weight.astype(np.float32),
+        "body.weight_quantized": weight.astype(np.int8),
+        "scale": np.ones(4, np.float32),
+        "zero": np.zeros(4, np.int8),
+    }
+    nodes = [
+        helper.make_node("Conv", ["clip", "stem.0.weight"], ["a"], "node_c0"),
+        helper.make_node(
+            "DequantizeLinear", ["body.weight_quantized", "scale", "zero"], ["w"], axis=0
+        ),
+        helper.make_node("Conv", ["a", "w"], ["ef"], "node_c1"),
+    ]
+    clip, ef = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 4, 8, 8, 8])
+        for name in ("clip", "ef")
+    )
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    return helper.make_model(helper.make_graph(nodes, "g", [clip], [ef], tensors))
+
+
+def test_convolutions_are_named_by_their_weights(model: onnx.ModelProto) -> None:
+    report = read_layers(LOG.splitlines(), model)
+    assert report.layers == 4
+    assert report.convolutions == (
+        Convolution("stem.0", "Float", "Half"),
+        Convolution("body", "Int8", "Float"),
+    )
+    assert report.to_dict() == {
+        "count": 4,
+        "convolutions": {"Float": ["stem.0"], "Int8": ["body"]},
+    }
+
+
+def test_file_says_what_it_asks_for(model: onnx.ModelProto) -> None:
+    assert expected_inputs(model) == {"stem.0": "Float", "body": "Int8"}
+    (weight,) = (i for i in model.graph.initializer if i.name == "stem.0.weight")
+    halved = numpy_helper.to_array(weight).astype(np.float16)
+    weight.CopyFrom(numpy_helper.from_array(halved, weight.name))
+    assert expected_inputs(model)["stem.0"] == "Half"
+
+
+def test_log_without_layers_gives_none(model: onnx.ModelProto) -> None:
+    assert read_layers(["Parsing done", "Name: x"], model).layers == 0

@@ -32,12 +32,21 @@ def select(
     n: Annotated[int, typer.Option(min=1, help="Number of clips.")] = 32,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Choose calibration clips from the TRAIN split, spread evenly over EF."""
+    """Choose calibration clips from the TRAIN split, spread over EF, frame rate and brightness."""
     from edgeecho.bundle import open_model
     from edgeecho.files import write_json
     from edgeecho_calibration.select import select as choose
 
     chosen = choose(data, open_model(model).preprocess, n=n, seed=seed)
     write_json(out, chosen.to_dict())
-    efs = [clip.ef for clip in chosen.clips]
-    typer.echo(f"wrote {out}: {n} training clips, EF {min(efs):.0f} to {max(efs):.0f} %", err=True)
+    shown = {
+        "EF": ([clip.ef for clip in chosen.clips], "%"),
+        "frame rate": ([clip.fps for clip in chosen.clips if clip.fps is not None], "fps"),
+        "brightness": ([clip.brightness for clip in chosen.clips], "of 255"),
+    }
+    spans = [
+        f"{name} {min(values):.0f} to {max(values):.0f} {unit}"
+        for name, (values, unit) in shown.items()
+        if values
+    ]
+    typer.echo(f"wrote {out}: {n} training clips, {', '.join(spans)}", err=True)

@@ -1,7 +1,7 @@
 """A model on disk: manifest, artefacts, and opening them with everything checked."""
 
 from edgeecho.bundle.card import render_card
-from edgeecho.bundle.manifest import Artefact, Manifest, Verification
+from edgeecho.bundle.manifest import Artefact, Manifest, RangeCheck, Verification
 from edgeecho.bundle.open import DEMO, EXAMPLE, ModelFile, open_model, read_manifest
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Artefact",
     "Manifest",
     "ModelFile",
+    "RangeCheck",
     "Verification",
     "open_model",
     "read_manifest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.manifest import Manifest
+from edgeecho.bundle.manifest import Manifest, RangeCheck
 
 
 def render_card(manifest: Manifest) -> str:
@@ -59,7 +59,7 @@ def _training(provenance: Mapping[str, Any]) -> str:
 
 def _drift(manifest: Manifest) -> str:
     rows = [
-        f"| {a.precision} | {v.engine} {v.version} | {v.clips} | "
+        f"| {_kind(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
         f"{', '.join(map(str, v.batches))} | {v.mean_drift:.6f} | {v.p95_drift:.6f} | "
         f"{v.max_drift:.6f} | {v.tolerance:g} |"
         for a in manifest.artefacts.values()
@@ -69,7 +69,35 @@ def _drift(manifest: Manifest) -> str:
         "| precision | engine | clips | batch sizes | mean | p95 | max | allowed |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    return "EF points, on the reference clips.\n\n" + "\n".join([*head, *rows])
+    parts = ["EF points, on the reference clips.", "\n".join([*head, *rows])]
+    parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
+    if manifest.calibration:
+        parts.append(_calibration(manifest.calibration))
+    return "\n\n".join(parts)
+
+
+def _kind(precision: str, part: str) -> str:
+    return precision if part == "engine" else f"{precision}, {part}"
+
+
+def _range(found: RangeCheck) -> str:
+    return (
+        f"FP16, range: the largest of {found.tensors} tensors in FP32 over {found.clips} clips "
+        f"({found.source}) is {found.largest:.4g} (`{found.tensor}`); "
+        f"a quarter of what FP16 can hold, {found.limit:g}, is allowed."
+    )
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    methods = "; ".join(
+        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f})"
+        for m in calibration["methods"]
+    )
+    return (
+        f"INT8 was calibrated by {calibration['method']} on {calibration['clips']} training clips "
+        f"of: {calibration['data']} (set sha256 {calibration['sha256'][:12]}). "
+        f"Mean drift of each method that was tried: {methods}."
+    )
 
 
 def _evaluation(manifest: Manifest) -> str:

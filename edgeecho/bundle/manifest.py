@@ -33,6 +33,29 @@ class Verification:
     max_drift: float
     tolerance: float
     """Largest drift that export accepts."""
+    part: str = "engine"
+    """`engine`: the number that users get; of FP16 `weights` (the file on a CPU, which computes
+    in wider arithmetic) and `arithmetic` (PyTorch with every layer's output rounded)."""
+    allowed: Mapping[str, float] | None = None
+    """Every limit that it was held to, by statistic: mean, p95, max, mae. None in manifests
+    older than these."""
+    mae_change: float | None = None
+    """Mean absolute error against the labels, less PyTorch's."""
+
+
+@dataclass(frozen=True)
+class RangeCheck:
+    """Whether FP16, whose largest number is 65,504, can hold every tensor of the network."""
+
+    tensors: int
+    """How many were looked at, in FP32: activations, weights and biases."""
+    clips: int
+    source: str
+    """`calibration set` or `reference clips`."""
+    tensor: str
+    """The one with the largest value."""
+    largest: float
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +67,8 @@ class Artefact:
     precision: str
     opset: int
     verification: tuple[Verification, ...]
+    range: RangeCheck | None = None
+    """FP16 only."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +83,17 @@ class Manifest:
     provenance: Mapping[str, Any]
     """checkpoint_sha256, what training recorded, package versions of the export."""
     artefacts: Mapping[str, Artefact]
-    """By precision: fp32, later fp16 and int8."""
+    """By precision: fp32, fp16, int8."""
     trained_on: str
     """One sentence that is shown with every result."""
     intended_use: str
     limits: tuple[str, ...]
     evaluation: tuple[Mapping[str, Any], ...] = field(default=())
     """What `edgeecho evaluate --record` measured, one entry a data set and protocol."""
+    references: Mapping[str, Any] | None = None
+    """file, sha256 and number of the clips that `edgeecho verify` runs."""
+    calibration: Mapping[str, Any] | None = None
+    """INT8: the set (data, sha256, clips), the method that was kept, the drift of each method."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -112,4 +141,7 @@ def _artefact(value: Mapping[str, Any]) -> Artefact:
     checks = tuple(
         Verification(**{**v, "batches": tuple(v["batches"])}) for v in value["verification"]
     )
-    return Artefact(**{**value, "verification": checks})
+    found = value.get("range")
+    return Artefact(
+        **{**value, "verification": checks, "range": RangeCheck(**found) if found else None}
+    )

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.bundle import ModelFile
+
 
 @dataclass(frozen=True)
 class EngineFacts:
@@ -17,8 +19,17 @@ class EngineFacts:
     version: str
     device: str
     precision: str
-    """Arithmetic that was asked for: `f32` means no hidden bfloat16."""
+    """Arithmetic that was asked for: `f32` means no hidden bfloat16, see `arithmetic_of`."""
     threads: int
+
+
+def arithmetic_of(model: ModelFile) -> str:
+    """What a CPU engine that was asked for f32 computes `model` in.
+
+    An FP16 file has FP16 weights, but a CPU computes it in f32; an INT8 file has 8-bit
+    convolutions, and what it leaves in float is f32.
+    """
+    return "int8+f32" if model.precision == "int8" else "f32"
 
 
 class Engine(Protocol):

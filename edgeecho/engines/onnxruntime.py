@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import EngineFacts
+from edgeecho.engines.base import EngineFacts, arithmetic_of
 from edgeecho.errors import EngineError, ModelError
 
 _PROVIDER = "CPUExecutionProvider"
@@ -41,7 +41,7 @@ class ONNXRuntimeEngine:
             name="onnxruntime",
             version=onnxruntime.__version__,
             device=f"CPU ({platform.machine()})",
-            precision="f32",
+            precision=arithmetic_of(model),
             threads=options.intra_op_num_threads,
         )
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import EngineFacts
-from edgeecho.errors import ModelError
+from edgeecho.engines.base import EngineFacts, arithmetic_of
+from edgeecho.errors import EngineError, ModelError
 
 
 class OpenVINOEngine:
@@ -30,12 +30,15 @@ class OpenVINOEngine:
             raise ModelError(
                 f"OpenVINO cannot load {model.path.name}: {str(error).splitlines()[-1]}"
             ) from error
+        hint = self._compiled.get_property("INFERENCE_PRECISION_HINT")
+        if hint != openvino.Type.f32:
+            raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
             name="openvino",
             version=openvino.__version__.partition("-")[0],
             device=str(core.get_property("CPU", "FULL_DEVICE_NAME")),
-            precision="f32",
+            precision=arithmetic_of(model),
             threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")),
         )
 

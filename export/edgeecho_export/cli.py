@@ -10,12 +10,15 @@ import typer
 from edgeecho.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgeecho.bundle import Manifest
+    from edgeecho.bundle import Manifest, Verification
+    from edgeecho_export.pipeline import Precisions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 DEMO_CHECKPOINT = Path("models/demo/best.pt")
 """In a clone of the repository; not in the wheel."""
+METHODS = ("minmax", "percentile", "entropy")
+"""How an INT8 range may be chosen."""
 
 
 @app.command()
@@ -41,19 +44,38 @@ def export(
     training_fps: Annotated[
         float | None, typer.Option(min=1, help="Frame rate of its training data, likewise.")
     ] = None,
-    fp16: Annotated[bool, typer.Option("--fp16", help="Not yet in this version.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Not yet in this version.")] = False,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="Also fp16.onnx: body in FP16, head and I/O in FP32.")
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also int8.onnx; needs --calibration SET.")
+    ] = False,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="SET", help="Set of `edgeecho calibrate select`.")
+    ] = None,
+    calibration_data: Annotated[
+        Path | None, typer.Option(help="Where the set's data are, if they were moved.")
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="INT8 by minmax (quick), percentile or entropy; all: the best of them."),
+    ] = "all",
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PRECISION.STATISTIC=POINTS",
+            help="Another limit than the built-in, such as int8.max=1; statistics: mean, p95, "
+            "max, mae. May be repeated.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
     """Export a checkpoint to a verified model bundle (ONNX, dynamic batch).
 
-    Exit code 6, and no bundle, where an engine differs from PyTorch by more than 0.01 EF points.
+    Exit code 6, and no bundle, where an artefact is further from PyTorch than allowed. In EF
+    points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
     """
-    for wanted, option in ((fp16, "--fp16"), (int8, "--int8")):
-        if wanted:
-            raise UsageError(
-                f"{option} is not in this version of edgeecho yet: leave it out to export fp32.onnx"
-            )
+    wanted = _precisions(fp16, int8, calibration, calibration_data, method, limit or [])
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
         if not checkpoint.is_file():
@@ -76,8 +98,40 @@ def export(
         ),
         clips=clips,
         overwrite=overwrite,
+        precisions=wanted,
     )
     _print(folder, manifest)
+
+
+def _precisions(
+    fp16: bool,
+    int8: bool,
+    calibration: Path | None,
+    data: Path | None,
+    method: str,
+    limit: list[str],
+) -> Precisions:
+    if int8 and calibration is None:
+        raise UsageError(
+            "--int8 needs --calibration SET, clips of your own training data (there is no default "
+            "set): make one with `edgeecho calibrate select DATA --out SET`"
+        )
+    if calibration is not None and not (int8 or fp16):
+        raise UsageError("--calibration is of use with --int8 or --fp16 only: add one of them")
+    if data is not None and calibration is None:
+        raise UsageError("--calibration-data needs --calibration SET")
+    if method not in ("all", *METHODS):
+        raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
+    from edgeecho.files import sha256_file
+    from edgeecho.verify import parse_limits
+    from edgeecho_calibration.sets import read_set
+    from edgeecho_export.pipeline import Calibration, Precisions
+
+    chosen = None
+    if calibration is not None:
+        chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
+    tried = METHODS if method == "all" else (method,)
+    return Precisions(fp16, tried if int8 else (), chosen, parse_limits(limit))
 
 
 def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:
@@ -97,10 +151,36 @@ def _print(folder: Path, manifest: Manifest) -> None:
 
     typer.echo(f"wrote {folder}: {manifest.name} {manifest.version}")
     for artefact in manifest.artefacts.values():
-        for check in artefact.verification:
+        if found := artefact.range:
             typer.echo(
-                f"  {artefact.file} on {check.engine} {check.version}: largest drift "
-                f"{check.max_drift:.6f} EF points on {check.clips} clips at batch "
-                f"{', '.join(map(str, check.batches))} (allowed {check.tolerance:g})"
+                f"  {artefact.file}, range: largest of {found.tensors} tensors {found.largest:.4g} "
+                f"over {found.clips} clips ({found.source}; allowed {found.limit:g})"
             )
+        for check in artefact.verification:
+            typer.echo(f"  {artefact.file}{_line(check)}")
+    if manifest.calibration:
+        methods = ", ".join(
+            f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]
+        )
+        typer.echo(f"  int8.onnx: kept {manifest.calibration['method']} (mean drift: {methods})")
     typer.echo(RESEARCH_USE)
+
+
+def _line(check: Verification) -> str:
+    where = f"{check.engine} {check.version}"
+    what = f" on {where}" if check.part == "engine" else f", {check.part}, on {where}"
+    seen = (
+        f"{what}: largest drift {check.max_drift:.6f} EF points on {check.clips} clips at batch "
+        f"{', '.join(map(str, check.batches))}"
+    )
+    allowed = dict(check.allowed or {})
+    if allowed.keys() == {"max"}:
+        return f"{seen} (allowed {check.tolerance:g})"
+    values = {
+        "mean": check.mean_drift,
+        "p95": check.p95_drift,
+        "max": check.max_drift,
+        "mae": check.mae_change or 0.0,
+    }
+    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in allowed.items())
+    return f"{seen} ({limits} allowed)"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from edgeecho.dataset import read_dataset
 from edgeecho.errors import UsageError
 from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
 from edgeecho.reference import ReferenceClips, load_reference_clips, select_reference_clips
+from edgeecho.verify import LIMITS as GATES
+from edgeecho.verify import Limits, save_references
+from edgeecho_calibration.sets import CalibrationClips, CalibrationSet
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
-from edgeecho_export.parity import verify
+from edgeecho_export.parity import HeldOut, verify
+from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
 from edgeecho_export.to_onnx import OPSET, write_onnx
 from edgeecho_train.network import ARCHITECTURE
 
@@ -42,6 +47,28 @@ class Label:
     version: str
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What INT8 is calibrated with."""
+
+    chosen: CalibrationSet
+    sha256: str
+    """Of the set's file."""
+    data: Path | None = None
+    """Where its videos are now; None: where they were."""
+
+
+@dataclass(frozen=True)
+class Precisions:
+    """What is wanted beside FP32, and what everything is held to."""
+
+    fp16: bool = False
+    int8_methods: tuple[str, ...] = ()
+    """Methods to try; empty: no INT8. Needs a calibration set."""
+    calibration: Calibration | None = None
+    limits: Mapping[str, Limits] = field(default_factory=lambda: GATES)
+
+
 def export(
     checkpoint: Path,
     out: Path,
@@ -50,26 +77,67 @@ def export(
     given: Given,
     clips: Path | None,
     overwrite: bool,
+    precisions: Precisions | None = None,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing.
 
-    Errors: `ModelError`, `InputError` (data for `clips`), `UsageError`, and
-    `VerificationError` where an engine does not give PyTorch's EF.
+    Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
+    and `VerificationError` where an artefact misses its gate.
     """
+    wanted = precisions or Precisions()
     source = read_checkpoint(checkpoint, given)
     reference = _reference(checkpoint, source, clips)
+    calibration = wanted.calibration
+    chosen = None
+    if calibration is not None:
+        chosen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         file = folder / "fp32.onnx"
         words.print(f"tracing {ARCHITECTURE}, width {source.network.width:g}")
         write_onnx(file, source.network, source.preprocess, name=label.name, version=label.version)
         words.print(f"comparing engines with PyTorch on {len(reference.clips)} reference clips")
-        checks = verify(file, source.network, reference.normalised(source.preprocess))
-        artefact = Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)
-        manifest = _manifest(source, label, artefact)
+        normalised = reference.normalised(source.preprocess)
+        held_out = HeldOut.of(source.network, normalised, reference.efs)
+        checks = verify(file, held_out, wanted.limits["fp32"])
+        artefacts = [Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)]
+        more, calibrated = _lower(file, held_out, wanted, chosen)
+        artefacts += more
+        references = save_references(folder, reference, held_out.expected)
+        manifest = replace(
+            _manifest(source, label, artefacts), references=references, calibration=calibrated
+        )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
         write_text(folder / CARD_FILE, render_card(manifest))
-        open_model(folder)  # what was written can be read back, hashes and all
+        for artefact in artefacts:  # what was written can be read back, hashes and all
+            open_model(folder, precision=artefact.precision)
     return manifest
+
+
+def _lower(
+    fp32: Path, held_out: HeldOut, wanted: Precisions, chosen: CalibrationClips | None
+) -> tuple[list[Artefact], dict[str, Any] | None]:
+    """FP16 and INT8 as wanted, and the manifest's entry on calibration."""
+    if not (wanted.fp16 or wanted.int8_methods):
+        return [], None
+    reference = [clip[None] for clip in held_out.clips]
+    ranges = collect(fp32, reference if chosen is None else chosen, wanted.int8_methods)
+    artefacts, entry = [], None
+    if wanted.fp16:
+        source = "reference clips" if chosen is None else "calibration set"
+        found = check_range(fp32, ranges, source)
+        artefacts.append(add_fp16(fp32, held_out, wanted.limits["fp16"], found))
+    if wanted.int8_methods and wanted.calibration:
+        quantized = add_int8(fp32, held_out, wanted.limits["int8"], ranges, wanted.int8_methods)
+        artefacts.append(quantized.artefact)
+        entry = {
+            "sha256": wanted.calibration.sha256,
+            "data": wanted.calibration.chosen.data,
+            "clips": ranges.clips,
+            "seed": wanted.calibration.chosen.seed,
+            "method": quantized.method,
+            "methods": list(quantized.methods),
+        }
+    return artefacts, entry
 
 
 def _reference(checkpoint: Path, source: Source, data: Path | None) -> ReferenceClips:
@@ -89,7 +157,7 @@ def _reference(checkpoint: Path, source: Source, data: Path | None) -> Reference
     return load_reference_clips(path, source.reference["sha256"])
 
 
-def _manifest(source: Source, label: Label, artefact: Artefact) -> Manifest:
+def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
         "checkpoint_sha256": source.sha256,
@@ -113,7 +181,7 @@ def _manifest(source: Source, label: Label, artefact: Artefact) -> Manifest:
         },
         preprocess=source.preprocess,
         provenance=provenance,
-        artefacts={artefact.precision: artefact},
+        artefacts={artefact.precision: artefact for artefact in artefacts},
         trained_on=trained_on,
         intended_use=INTENDED_USE,
         limits=LIMITS,

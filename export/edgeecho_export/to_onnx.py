@@ -71,8 +71,16 @@ def _strip(model: onnx.ModelProto) -> None:
     del model.metadata_props[:]
 
 
-def _check(model: onnx.ModelProto) -> None:
-    """What later stages and TensorRT rely on; a failure here is a bug, not a user's error."""
+def set_precision(model: onnx.ModelProto, precision: str) -> None:
+    """Say in metadata_props what a converted model is, and drop what the converter left there."""
+    (facts,) = (json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
+    facts["precision"] = precision
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
+
+
+def check_dynamic_batch(model: onnx.ModelProto) -> None:
+    """What engines rely on; a failure here is a bug, not a user's error."""
     onnx.checker.check_model(model, full_check=True)
     (clip,), (ef,) = model.graph.input, model.graph.output
     dimensions = clip.type.tensor_type.shape.dim
@@ -80,6 +88,13 @@ def _check(model: onnx.ModelProto) -> None:
         raise RuntimeError(f"only the batch may be dynamic, got {dimensions}")
     if (clip.name, ef.name) != ("clip", "ef"):
         raise RuntimeError(f"expected clip -> ef, got {clip.name} -> {ef.name}")
+    kinds = {value.type.tensor_type.elem_type for value in (clip, ef)}
+    if kinds != {onnx.TensorProto.FLOAT}:
+        raise RuntimeError("input and output must be FP32")
+
+
+def _check(model: onnx.ModelProto) -> None:
+    check_dynamic_batch(model)
     operators = {node.op_type for node in model.graph.node}
     if "BatchNormalization" in operators:
         raise RuntimeError("a batch normalisation was not folded into its convolution")

@@ -13,7 +13,8 @@ from edgeecho.bundle import open_model
 from edgeecho.cine import read_cine
 from edgeecho.errors import InputError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_calibration.select import select
+from edgeecho_calibration.select import _spread, select
+from edgeecho_calibration.sets import CalibrationClip
 
 SPEC = PreprocessSpec((30, 30, 30), (40, 40, 40), size=112)
 
@@ -72,3 +73,41 @@ def test_the_command_writes_a_set_for_a_models_preprocessing(
     assert len(value["clips"]) == 4
     assert value["preprocess_sha256"] == open_model(narrow_bundle).preprocess.sha256()
     assert "synthetic phantoms" in value["data"]
+
+
+def clips_of(brightness: list[float], fps: list[float | None]) -> list[list[CalibrationClip]]:
+    """Ten EF groups of four candidates, whose brightness and rate have nothing to do with EF."""
+    pairs = list(zip(brightness, fps, strict=True))
+    return [
+        [
+            CalibrationClip(
+                f"v{g}-{i}", 0, g * 5.0, pairs[g * 4 + i][1], pairs[g * 4 + i][0], "", ""
+            )
+            for i in range(4)
+        ]
+        for g in range(10)
+    ]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_brightness_and_known_frame_rates_are_spread_too(known: bool) -> None:
+    rng = np.random.default_rng(3)
+    # Nearly all are alike: drawn at random, the few others would seldom be met.
+    brightness = np.sort(rng.uniform(0, 1, 40) ** 4 * 255)
+    rng.shuffle(brightness)
+    fps = rng.permutation(40) + 30.0
+    groups = clips_of(brightness.tolist(), fps.tolist() if known else [None] * 40)
+
+    def gaps(chosen: list[CalibrationClip], name: str) -> float:
+        """Mean distance in rank from ten even places."""
+        every = np.sort([getattr(c, name) for g in groups for c in g])
+        ranks = np.sort(np.searchsorted(every, [getattr(c, name) for c in chosen])) / 40
+        return float(np.abs(ranks - (np.arange(10) + 0.5) / 10).mean())
+
+    names = ["brightness", "fps"] if known else ["brightness"]
+    for name in names:
+        spread = [gaps(_spread(groups, np.random.default_rng(s)), name) for s in range(50)]
+        drawn = [[g[np.random.default_rng(s + 99).integers(4)] for g in groups] for s in range(50)]
+        assert np.mean(spread) < 0.75 * np.mean([gaps(chosen, name) for chosen in drawn])
+    chosen = _spread(groups, np.random.default_rng(0))
+    assert [clip.ef for clip in chosen] == [g * 5.0 for g in range(10)], "one of each EF group"

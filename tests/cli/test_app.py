@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-STAGES = {"phantom", "stats", "train", "calibrate", "export"}
-RUNTIME = {"infer", "preview", "evaluate", "bench", "inspect", "schema", "doctor"}
+STAGES = {"phantom", "stats", "train", "calibrate", "export", "build"}
+RUNTIME = {"infer", "preview", "evaluate", "bench", "inspect", "verify", "schema", "doctor"}
 
 
 def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:

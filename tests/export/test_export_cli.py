@@ -19,7 +19,7 @@ from edgeecho.files import sha256_file
 from edgeecho_export import pipeline
 from edgeecho_train.network import R2Plus1D18
 
-BUNDLE = {"manifest.json", "fp32.onnx", "model-card.md"}
+BUNDLE = {"manifest.json", "fp32.onnx", "model-card.md", "references.npz"}
 STATISTICS = ["--mean", "32.64,32.9,33.15", "--std", "49.98,49.97,50.24"]
 
 
@@ -119,14 +119,6 @@ def test_checkpoint_must_be_named_outside_a_clone(
     assert done.returncode == 2
     assert "models/demo/best.pt" in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("option", ["--fp16", "--int8"])
-def test_precisions_to_come_say_so(edgeecho, option: str, narrow_run: Path, tmp_path: Path) -> None:
-    done = edgeecho("export", narrow_run / "best.pt", "--out", tmp_path / "b", option)
-    assert done.returncode == 2
-    assert f"{option} is not in this version of edgeecho yet" in done.stderr
-    assert not (tmp_path / "b").exists()
 
 
 def test_echonets_checkpoint_is_exported_with_what_it_lacks(

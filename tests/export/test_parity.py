@@ -12,9 +12,12 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from edgeecho.bundle import Verification
 from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.parity import verify
+from edgeecho.verify import LIMITS, Limits
+from edgeecho_export.parity import HeldOut
+from edgeecho_export.parity import verify as verify_held_out
 from edgeecho_export.to_onnx import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
@@ -31,6 +34,10 @@ def network() -> R2Plus1D18:
         for _ in range(20):
             network(torch.randn(4, 3, 16, 56, 56))
     return network.eval()
+
+
+def verify(file: Path, network: R2Plus1D18, clips: np.ndarray) -> tuple[Verification, ...]:
+    return verify_held_out(file, HeldOut.of(network, clips), LIMITS["fp32"])
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +170,22 @@ def test_network_that_answers_nan_does_not_pass(
     export = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, float("nan")))
     with pytest.raises(VerificationError, match="nan EF points"):
         verify(export, broken, clips[:1])
+
+
+def test_each_limit_is_held_and_named(
+    file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    shifted = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, 0.05))
+    answers = HeldOut.of(network, clips)
+    # Labels on the other side, so that the shift makes every error larger.
+    held_out = HeldOut(clips, answers.expected, answers.expected - 10)
+    for name, says in (
+        ("mean", "on average"),
+        ("p95", "95th percentile"),
+        ("max", "up to"),
+        ("mae", "labelled MAE"),
+    ):
+        verify_held_out(shifted, held_out, Limits(**{name: 0.06}))
+        with pytest.raises(VerificationError, match=rf"{says}.*allowed are 0\.04") as caught:
+            verify_held_out(shifted, held_out, Limits(**{name: 0.04}))
+        assert "0.0500" in str(caught.value) or "0.0499" in str(caught.value)

@@ -1,0 +1,25 @@
+"""Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
+
+from edgeecho.verify.drift import BATCHES, Drift, measure_drift, miss
+from edgeecho.verify.limits import LIMITS, Limits, parse_limits
+from edgeecho.verify.references import REFERENCES_FILE, References, read_references, save_references
+from edgeecho.verify.report import VerifyReport, to_json, to_text
+from edgeecho.verify.run import verify_bundle
+
+__all__ = [
+    "BATCHES",
+    "LIMITS",
+    "REFERENCES_FILE",
+    "Drift",
+    "Limits",
+    "References",
+    "VerifyReport",
+    "measure_drift",
+    "miss",
+    "parse_limits",
+    "read_references",
+    "save_references",
+    "to_json",
+    "to_text",
+    "verify_bundle",
+]

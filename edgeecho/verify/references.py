@@ -1,0 +1,66 @@
+"""References inside a bundle: a few clips as pixels, and the EF that PyTorch gave to each.
+
+With them any machine can run the gates again, without torch and without the checkpoint.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.errors import ModelError
+from edgeecho.files import atomic_path, sha256_file
+from edgeecho.reference import ReferenceClips
+
+REFERENCES_FILE = "references.npz"
+
+
+@dataclass(frozen=True)
+class References:
+    """Clips with the answers that an artefact is held to."""
+
+    clips: ReferenceClips
+    expected: NDArray[np.float32]
+    """`(n,)` EF in % that PyTorch gave in FP32."""
+
+
+def save_references(
+    folder: Path, clips: ReferenceClips, expected: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Write the clips that export's gates ran, all of them: half a megabyte each, 8 at most.
+
+    Fewer would give other statistics, and an artefact that passed could fail on the spot.
+    """
+    # The channel axis stands before the pixels, as in `save_reference_clips`: it packs better.
+    planes = clips.clips.transpose(0, 1, 4, 2, 3)
+    path = folder / REFERENCES_FILE
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, clips=planes, ef=clips.efs, pytorch=expected)
+    return {"file": path.name, "sha256": sha256_file(path), "clips": len(expected)}
+
+
+def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References:
+    """Read what the manifest's `entry` names; `ModelError` where it is absent or another file."""
+    if entry is None:
+        raise ModelError(
+            f"{folder} holds no references (it was written by an older edgeecho): "
+            "export it again to verify it"
+        )
+    name = str(entry["file"])
+    path = folder / name
+    if Path(name).name != name or not path.is_file():
+        raise ModelError(f"{folder} lacks {name}: the copy is incomplete, copy it again")
+    if sha256_file(path) != entry["sha256"]:
+        raise ModelError(f"{path} was changed after export: copy the bundle again")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            pixels = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
+            return References(ReferenceClips(pixels, arrays["ef"]), arrays["pytorch"])
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} holds no references: export the bundle again") from error

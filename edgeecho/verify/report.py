@@ -1,0 +1,105 @@
+"""The report of `edgeecho verify`: lines for people, JSON to be sent back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgeecho import RESEARCH_USE
+from edgeecho.bench.environment import Environment
+from edgeecho.bundle import ModelFile
+from edgeecho.engines import EngineFacts
+from edgeecho.verify.drift import Drift
+from edgeecho.verify.limits import Limits
+
+SCHEMA = "edgeecho-verify-1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One artefact on one engine."""
+
+    model: ModelFile
+    engine: EngineFacts
+    drift: Drift
+    limits: Limits
+    missed: str | None
+    """What was out of tolerance, in words; None: nothing."""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """All that was run, on which machine."""
+
+    name: str
+    version: str
+    clips: int
+    batches: tuple[int, ...]
+    environment: Environment
+    """Neither the host's name nor the user's, nor a path."""
+    rows: tuple[Row, ...]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """One sentence for each row that is out of tolerance."""
+        return tuple(
+            f"{row.model.path.name} on {row.engine.name} {row.missed}"
+            for row in self.rows
+            if row.missed
+        )
+
+
+def to_text(report: VerifyReport) -> str:
+    """A table; the drift is in EF points."""
+    batches = ", ".join(map(str, report.batches))
+    names = [
+        f"{row.model.path.name} on {row.engine.name} {row.engine.version}" for row in report.rows
+    ]
+    width = max(map(len, names))
+    lines = [
+        f"{report.name} {report.version}: {report.clips} reference clips at batch {batches}, "
+        f"on {report.environment.cpu}",
+        "EF points from PyTorch in FP32; MAE: change of the error against the labels",
+        f"  {'':{width}}  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
+    ]
+    for name, row in zip(names, report.rows, strict=True):
+        drift = row.drift
+        verdict = "FAIL" if row.missed else "ok"
+        lines.append(
+            f"  {name:{width}}  {drift.mean:7.4f}  {drift.p95:7.4f}  {drift.max:7.4f}  "
+            f"{drift.mae:+7.4f}  {verdict}"
+        )
+    return "\n".join([*lines, RESEARCH_USE])
+
+
+def to_dict(report: VerifyReport) -> dict[str, Any]:
+    """Plain types. A drift that is no number is null: JSON has no NaN."""
+    return {
+        "schema": SCHEMA,
+        "research_use": RESEARCH_USE,
+        "model": {"name": report.name, "version": report.version},
+        "clips": report.clips,
+        "batches": list(report.batches),
+        "passed": not report.missed,
+        "results": [
+            {
+                "file": row.model.path.name,
+                "sha256": row.model.sha256,
+                "precision": row.model.precision,
+                "engine": asdict(row.engine),
+                "drift": {k: v if math.isfinite(v) else None for k, v in asdict(row.drift).items()},
+                "limits": row.limits.to_dict(),
+                "missed": row.missed,
+            }
+            for row in report.rows
+        ],
+        "environment": asdict(report.environment),
+    }
+
+
+def to_json(report: VerifyReport) -> str:
+    """`to_dict` as text."""
+    from json import dumps
+
+    return dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,101 @@
+"""An FP16 ONNX file computed in PyTorch with every FP16 tensor really rounded to FP16.
+
+A CPU engine computes an FP16 file in wider arithmetic, so its answer shows the rounding of the
+weights and no more: an overflow that gives infinity on a device is a finite number there. Here
+each layer computes in FP32, as the accumulators of a GPU do, and its output becomes FP16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+_Attributes = Mapping[str, Any]
+
+
+@torch.inference_mode()
+def rounded_efs(path: Path, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    """EF `(n,)` in % of `clips (n, 3, T, S, S)`, one clip at a time."""
+    graph = onnx.load(path).graph
+    constants = {
+        i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in graph.initializer
+    }
+    nodes = [
+        (node, {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute})
+        for node in graph.node
+    ]
+    efs = []
+    for clip in clips:
+        values = {**constants, "clip": torch.from_numpy(clip[None])}
+        for node, attributes in nodes:
+            inputs = [values[name] for name in node.input]
+            values[node.output[0]] = _run(node.op_type, inputs, attributes)
+        efs.append(values["ef"])
+    return torch.cat(efs).numpy()
+
+
+def _run(operator: str, inputs: list[Tensor], attributes: _Attributes) -> Tensor:
+    if operator == "Cast":
+        return inputs[0].to(_CASTS[attributes["to"]])
+    kinds = {value.dtype for value in inputs if value.is_floating_point()}
+    if len(kinds) != 1:
+        raise RuntimeError(f"{operator} mixes {kinds}: the network is not strongly typed")
+    wide = [value.float() if value.is_floating_point() else value for value in inputs]
+    return _OPERATORS[operator](wide, attributes).to(kinds.pop())
+
+
+_CASTS = {onnx.TensorProto.FLOAT: torch.float32, onnx.TensorProto.FLOAT16: torch.float16}
+
+
+def _convolution(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
+    pads = list(attributes["pads"])
+    half = len(pads) // 2
+    if pads[:half] != pads[half:] or attributes.get("group", 1) != 1:
+        raise RuntimeError(f"a convolution of another network: {attributes}")
+    x, weight, bias = inputs
+    return F.conv3d(
+        x,
+        weight,
+        bias,
+        stride=list(attributes["strides"]),
+        padding=pads[:half],
+        dilation=list(attributes["dilations"]),
+    )
+
+
+def _linear(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
+    x, weight, bias = inputs
+    return F.linear(x, weight if attributes.get("transB") else weight.T, bias)
+
+
+def _mean(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
+    return inputs[0].mean(inputs[1].tolist(), keepdim=bool(attributes.get("keepdims", 1)))
+
+
+def _reshape(inputs: list[Tensor], _: _Attributes) -> Tensor:
+    x, shape = inputs
+    # In ONNX a 0 means: as it was.
+    return x.reshape([size or x.shape[i] for i, size in enumerate(shape.tolist())])
+
+
+def _squeeze(inputs: list[Tensor], _: _Attributes) -> Tensor:
+    return inputs[0].squeeze(inputs[1].tolist())
+
+
+_OPERATORS: Mapping[str, Callable[[list[Tensor], _Attributes], Tensor]] = {
+    "Conv": _convolution,
+    "Relu": lambda inputs, _: inputs[0].relu(),
+    "Add": lambda inputs, _: inputs[0] + inputs[1],
+    "ReduceMean": _mean,
+    "Reshape": _reshape,
+    "Gemm": _linear,
+    "Squeeze": _squeeze,
+}

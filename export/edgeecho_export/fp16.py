@@ -1,0 +1,88 @@
+"""FP32 ONNX to FP16: the body in FP16, the head, the input and the output in FP32.
+
+The converter is onnxruntime's (`onnxruntime.transformers.float16`): onnxconverter-common, from
+which it was taken, is no longer kept up (microsoft/Olive pull request 1132 left it for that
+reason), and onnxruntime is needed here anyway.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from edgeecho_export.to_onnx import check_dynamic_batch, set_precision
+
+_INPUT = "clip"
+
+
+def write_fp16(fp32: Path, path: Path) -> None:
+    """Write the FP16 form of `fp32`, a file of `write_onnx`, to `path`.
+
+    The head (pooling and what follows) stays in FP32: a 16-bit float near an EF of 55 % has
+    steps of 0.03. The converter casts to FP16 and back between two nodes that it is told to
+    leave alone, which rounds all the same; so it is given the body only.
+    """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = onnx.load(fp32)
+    head = head_nodes(model)
+    body = _body(model, head[0].input[0])
+    body = convert_float_to_float16(body, keep_io_types=True)
+    _append_head(body, model, head)
+    set_precision(body, "fp16")
+    check_dynamic_batch(body)
+    onnx.save(body, path)
+
+
+def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The nodes from the pooling to the output, in order."""
+    nodes = list(model.graph.node)
+    places = [i for i, node in enumerate(nodes) if node.op_type == "ReduceMean"]
+    if len(places) != 1:
+        raise RuntimeError(f"expected one pooling, got {len(places)}")
+    return nodes[places[0] :]
+
+
+def kept_in_fp32(fp32: Path) -> frozenset[str]:
+    """Names of the tensors that stay in FP32: what the head makes, and its weights."""
+    model = onnx.load(fp32)
+    head = head_nodes(model)
+    weights = {i.name for i in model.graph.initializer}
+    made = {name for node in head for name in node.output}
+    return frozenset(made | {n for node in head for n in node.input if n in weights})
+
+
+def _body(model: onnx.ModelProto, last: str) -> onnx.ModelProto:
+    body = copy.deepcopy(model)
+    graph = body.graph
+    del graph.node[len(graph.node) - len(head_nodes(model)) :]
+    inputs = {name for node in graph.node for name in node.input}
+    made = {name for node in graph.node for name in node.output}
+    _keep(graph.initializer, inputs)
+    (features,) = (value for value in graph.value_info if value.name == last)
+    graph.output[0].CopyFrom(features)
+    _keep(graph.value_info, made - {last})
+    return body
+
+
+def _keep(items: Any, names: set[str]) -> None:
+    kept = [item for item in items if item.name in names]
+    del items[:]
+    items.extend(kept)
+
+
+def _append_head(body: onnx.ModelProto, model: onnx.ModelProto, head: list[onnx.NodeProto]) -> None:
+    graph = body.graph
+    # The converter appends its casts at the end; ONNX wants each node behind those it needs.
+    first = [node for node in graph.node if _INPUT in node.input]
+    rest = [node for node in graph.node if _INPUT not in node.input]
+    del graph.node[:]
+    graph.node.extend([*first, *rest, *head])
+    read = {name for node in head for name in node.input}
+    graph.initializer.extend(i for i in model.graph.initializer if i.name in read)
+    made = {name for node in head for name in node.output}
+    graph.value_info.extend(v for v in model.graph.value_info if v.name in made)
+    graph.output[0].CopyFrom(model.graph.output[0])

@@ -1,0 +1,77 @@
+"""FP32 ONNX to INT8: explicit QuantizeLinear and DequantizeLinear, by onnxruntime's quantizer.
+
+The form is the one that TensorRT's parser takes: symmetric, per channel for weights and per
+tensor for activations, scales in FP32, no zero-point but 0, no quantized bias, nothing between
+a convolution and its ReLU; the stem and the head stay in float. The quantizer is given ranges
+that were collected one clip at a time (`edgeecho_calibration.ranges`): its own way keeps all
+activations of all clips in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from edgeecho_export.lint import check_qdq
+from edgeecho_export.probe import STEM
+from edgeecho_export.to_onnx import check_dynamic_batch, set_precision
+
+_OPTIONS = {
+    "ActivationSymmetric": True,
+    "WeightSymmetric": True,
+    "QuantizeBias": False,
+    "OpTypesToExcludeOutputQuantization": ["Conv"],
+}
+
+
+def write_int8(fp32: Path, path: Path, ranges: Mapping[str, float]) -> None:
+    """Write the INT8 form of `fp32` to `path`.
+
+    `ranges`: for each quantized tensor the largest |value| that INT8 shall hold.
+    """
+    from onnxruntime.quantization import QDQQuantizer, QuantType
+    from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
+
+    model = onnx.load(fp32)
+    names = [node.name for node in model.graph.node if node.op_type == "Conv"]
+    stem = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and node.input[1].startswith(STEM)
+    ]
+    if len(stem) != 2 or len(set(names)) != len(names):
+        raise RuntimeError(f"expected named convolutions and 2 in the stem, got {stem}")
+    data = {
+        name: TensorData(lowest=np.array(-top, np.float32), highest=np.array(top, np.float32))
+        for name, top in ranges.items()
+    }
+    quantizer = QDQQuantizer(
+        model,
+        per_channel=True,
+        reduce_range=False,
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QInt8,
+        # Which method it is said to be makes no difference: the ranges are given.
+        tensors_range=TensorsData(CalibrationMethod.MinMax, data),
+        nodes_to_quantize=[],
+        nodes_to_exclude=stem,
+        op_types_to_quantize=["Conv"],
+        extra_options=_OPTIONS,
+    )
+    # It advises on the root logger to run a preparation that folding has made needless.
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)
+    try:
+        quantizer.quantize_model()
+    finally:
+        logging.getLogger().setLevel(level)
+    quantizer.model.topological_sort()
+    quantized = quantizer.model.model
+    set_precision(quantized, "int8")
+    check_qdq(quantized, path.name)
+    check_dynamic_batch(quantized)
+    onnx.save(quantized, path)

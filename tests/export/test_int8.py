@@ -1,0 +1,194 @@
+"""INT8: the form of the graph, what runs it, and its gate."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+import torch
+
+from edgeecho.bundle import open_model
+from edgeecho.engines import load_engine
+from edgeecho.errors import VerificationError
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho.verify import Limits
+from edgeecho_calibration.ranges import Ranges
+from edgeecho_export import precisions
+from edgeecho_export.cli import METHODS
+from edgeecho_export.int8 import write_int8
+from edgeecho_export.parity import HeldOut
+from edgeecho_export.precisions import add_int8, collect
+from edgeecho_export.probe import quantized_inputs
+from edgeecho_export.to_onnx import write_onnx
+from edgeecho_train.network import R2Plus1D18
+
+SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
+LOOSE = Limits(mean=5, p95=10, max=20, mae=5)
+
+
+@pytest.fixture(scope="module")
+def network() -> R2Plus1D18:
+    torch.manual_seed(8)
+    network = R2Plus1D18(0.0625)
+    with torch.no_grad():
+        network.fc.weight.mul_(100)
+        for _ in range(20):
+            network(torch.randn(4, 3, 16, 56, 56))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    scale = np.linspace(0.2, 3, 4).reshape(-1, 1, 1, 1, 1)
+    return (rng.standard_normal((4, 3, 16, 56, 56)) * scale).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fp32(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "fp32.onnx"
+    write_onnx(path, network, SPEC, name="tiny", version="1")
+    return path
+
+
+@pytest.fixture(scope="module")
+def ranges(fp32: Path, clips: np.ndarray) -> Ranges:
+    return collect(fp32, [c[None] for c in clips], METHODS)
+
+
+@pytest.fixture(scope="module")
+def held_out(network: R2Plus1D18, clips: np.ndarray) -> HeldOut:
+    return HeldOut.of(network, clips)
+
+
+@pytest.fixture(scope="module")
+def minmax(fp32: Path, ranges: Ranges) -> Path:
+    path = fp32.with_name("minmax.onnx")
+    write_int8(fp32, path, {name: ranges.largest[name] for name in quantized_inputs(fp32)})
+    return path
+
+
+def test_quantized_are_35_convolutions_and_not_the_stem(minmax: Path) -> None:
+    graph = onnx.load(minmax).graph
+    maker = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    quantized = [
+        c
+        for c in convolutions
+        if c.input[0] in maker and maker[c.input[0]].op_type == "DequantizeLinear"
+    ]
+    assert (len(convolutions), len(quantized)) == (37, 35)
+    for node in quantized:
+        assert maker[node.input[1]].op_type == "DequantizeLinear", "a weight in float"
+        assert node.input[2] not in maker, "a quantized bias"
+    stem = [node for node in convolutions if node not in quantized]
+    assert [node.input[1] for node in stem] == ["stem.0.weight", "stem.3.weight"]
+    for node in graph.node:
+        if node.op_type == "Relu":
+            assert maker[node.input[0]].op_type in ("Conv", "Add"), "Q/DQ before a ReLU"
+        if node.op_type == "Add":
+            kinds = sorted(maker[name].op_type for name in node.input)
+            assert kinds in (["Conv", "DequantizeLinear"], ["Conv", "Conv"])
+        if node.op_type == "QuantizeLinear":
+            assert readers[node.output[0]] == 1
+    assert "MatMulInteger" not in {n.op_type for n in graph.node}
+    (gemm,) = (node for node in graph.node if node.op_type == "Gemm")
+    assert gemm.input[1] == "fc.weight"
+
+
+def test_scales_are_fp32_and_symmetric_and_weights_per_channel(
+    minmax: Path, ranges: Ranges
+) -> None:
+    graph = onnx.load(minmax).graph
+    values = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    for node in graph.node:
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        scale, zero = values[node.input[1]], values[node.input[2]]
+        assert scale.dtype == np.float32
+        assert zero.dtype == np.int8
+        assert not zero.any()
+        if node.op_type == "QuantizeLinear":
+            assert scale.shape == ()
+            assert scale == pytest.approx(ranges.largest[node.input[0]] / 127, rel=1e-5)
+        elif node.input[0] in values:
+            weight = values[node.input[0]]
+            assert weight.dtype == np.int8
+            assert scale.shape == weight.shape[:1]
+            assert (np.abs(weight.astype(int)).max(axis=(1, 2, 3, 4)) == 127).mean() > 0.9
+    assert not any(value.dtype == np.int32 for value in values.values())
+
+
+def test_the_file_says_what_it_is_and_is_written_the_same_each_time(
+    fp32: Path, minmax: Path, ranges: Ranges, tmp_path: Path
+) -> None:
+    (entry,) = onnx.load(minmax).metadata_props
+    assert json.loads(entry.value)["precision"] == "int8"
+    assert open_model(minmax).preprocess == SPEC
+    assert [(o.domain, o.version) for o in onnx.load(minmax).opset_import] == [("", 18)]
+    write_int8(
+        fp32,
+        tmp_path / "again.onnx",
+        {name: ranges.largest[name] for name in sorted(quantized_inputs(fp32))},
+    )
+    assert (tmp_path / "again.onnx").read_bytes() == minmax.read_bytes()
+
+
+def test_both_engines_run_it_and_openvino_in_8_bits(
+    minmax: Path, held_out: HeldOut, clips: np.ndarray
+) -> None:
+    model = open_model(minmax)
+    for name in ("openvino", "onnxruntime"):
+        engine = load_engine(name, model)
+        assert engine.facts.precision == "int8+f32"
+        drift = np.abs(engine.run(clips) - held_out.expected)
+        assert 1e-4 < drift.max() < 0.2 * np.ptp(held_out.expected)
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(minmax, "CPU", config)
+    kinds = Counter(
+        op.get_rt_info()["runtimePrecision"].astype(str)
+        for op in compiled.get_runtime_model().get_ops()
+        if op.get_rt_info()["layerType"].astype(str) == "Convolution"
+    )
+    assert kinds["i8"] + kinds["u8"] == 35, kinds
+    assert kinds["f32"] == 2, kinds
+
+
+def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
+    fp32: Path, held_out: HeldOut, ranges: Ranges
+) -> None:
+    found = add_int8(fp32, held_out, LOOSE, ranges, METHODS)
+    drifts = {m["method"]: m["mean_drift"] for m in found.methods}
+    assert set(drifts) == set(METHODS)
+    assert len(set(drifts.values())) == 3, "two methods chose the same"
+    assert drifts[found.method] == min(drifts.values())
+    assert {check.engine for check in found.artefact.verification} == {"openvino", "onnxruntime"}
+    on_openvino = next(c for c in found.artefact.verification if c.engine == "openvino")
+    assert on_openvino.mean_drift == pytest.approx(drifts[found.method], rel=0.2)
+    assert on_openvino.allowed == LOOSE.to_dict()
+    alone = add_int8(fp32, held_out, LOOSE, ranges, ("percentile",))
+    assert (alone.method, len(alone.methods)) == ("percentile", 1)
+    assert not [f for f in fp32.parent.iterdir() if f.name.startswith(".")], "left over"
+
+
+def test_corrupted_scales_do_not_pass(
+    fp32: Path, held_out: HeldOut, ranges: Ranges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = precisions.write_int8
+
+    def write_wrong(source: Path, path: Path, tops: dict[str, float]) -> None:
+        name = max(tops, key=lambda n: tops[n])
+        honest(source, path, {**tops, name: tops[name] / 50})
+
+    drift = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",)).methods[0]["max_drift"]
+    limits = Limits(max=2 * drift)
+    add_int8(fp32, held_out, limits, ranges, ("minmax",))
+    monkeypatch.setattr(precisions, "write_int8", write_wrong)
+    with pytest.raises(VerificationError, match="differs from PyTorch by up to"):
+        add_int8(fp32, held_out, limits, ranges, ("minmax",))

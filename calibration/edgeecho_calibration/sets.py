@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -132,6 +133,13 @@ class CalibrationClips:
 
     def __len__(self) -> int:
         return len(self._clips)
+
+    def spread(self, n: int) -> CalibrationClips:
+        """`n` of the clips, evenly over the set's order, which is that of their EF."""
+        places = np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int).tolist()
+        fewer = copy.copy(self)
+        fewer._clips = tuple(self._clips[place] for place in places)
+        return fewer
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Each clip `(1, 3, frames, S, S)`, normalised."""

@@ -89,6 +89,7 @@ def _range(found: RangeCheck) -> str:
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
+    floating = calibration.get("float_layers", ())
     methods = "; ".join(
         f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f})"
         for m in calibration["methods"]
@@ -97,6 +98,7 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
         f"INT8 was calibrated by {calibration['method']} on {calibration['clips']} training clips "
         f"of: {calibration['data']} (set sha256 {calibration['sha256'][:12]}). "
         f"Mean drift of each method that was tried: {methods}."
+        + (f" In float beside the stem: {', '.join(floating)}." if floating else "")
     )
 
 

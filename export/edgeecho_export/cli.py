@@ -60,6 +60,13 @@ def export(
         str,
         typer.Option(help="INT8 by minmax (quick), percentile or entropy; all: the best of them."),
     ] = "all",
+    float_layers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of `edgeecho calibrate sensitivity --max-drift`: what INT8 leaves in float.",
+        ),
+    ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,7 +82,9 @@ def export(
     Exit code 6, and no bundle, where an artefact is further from PyTorch than allowed. In EF
     points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
     """
-    wanted = _precisions(fp16, int8, calibration, calibration_data, method, limit or [])
+    wanted = _precisions(
+        fp16, int8, calibration, calibration_data, method, float_layers, limit or []
+    )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
         if not checkpoint.is_file():
@@ -109,6 +118,7 @@ def _precisions(
     calibration: Path | None,
     data: Path | None,
     method: str,
+    float_layers: Path | None,
     limit: list[str],
 ) -> Precisions:
     if int8 and calibration is None:
@@ -120,10 +130,13 @@ def _precisions(
         raise UsageError("--calibration is of use with --int8 or --fp16 only: add one of them")
     if data is not None and calibration is None:
         raise UsageError("--calibration-data needs --calibration SET")
+    if float_layers is not None and not int8:
+        raise UsageError("--float-layers is of use with --int8 only: add it")
     if method not in ("all", *METHODS):
         raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
     from edgeecho.files import sha256_file
     from edgeecho.verify import parse_limits
+    from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
     from edgeecho_export.pipeline import Calibration, Precisions
 
@@ -131,7 +144,8 @@ def _precisions(
     if calibration is not None:
         chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
     tried = METHODS if method == "all" else (method,)
-    return Precisions(fp16, tried if int8 else (), chosen, parse_limits(limit))
+    floating = read_float_layers(float_layers) if float_layers else ()
+    return Precisions(fp16, tried if int8 else (), floating, chosen, parse_limits(limit))
 
 
 def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:

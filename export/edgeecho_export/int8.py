@@ -10,12 +10,13 @@ activations of all clips in memory.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 import onnx
 
+from edgeecho_calibration.floating import return_to_float
 from edgeecho_export.lint import check_qdq
 from edgeecho_export.probe import STEM
 from edgeecho_export.to_onnx import check_dynamic_batch, set_precision
@@ -28,10 +29,13 @@ _OPTIONS = {
 }
 
 
-def write_int8(fp32: Path, path: Path, ranges: Mapping[str, float]) -> None:
+def write_int8(
+    fp32: Path, path: Path, ranges: Mapping[str, float], float_layers: Collection[str] = ()
+) -> None:
     """Write the INT8 form of `fp32` to `path`.
 
-    `ranges`: for each quantized tensor the largest |value| that INT8 shall hold.
+    `ranges`: for each quantized tensor the largest |value| that INT8 shall hold. `float_layers`:
+    convolutions that stay in float beside the stem's, as a sensitivity analysis names them.
     """
     from onnxruntime.quantization import QDQQuantizer, QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
@@ -70,7 +74,7 @@ def write_int8(fp32: Path, path: Path, ranges: Mapping[str, float]) -> None:
     finally:
         logging.getLogger().setLevel(level)
     quantizer.model.topological_sort()
-    quantized = quantizer.model.model
+    quantized = return_to_float(quantizer.model.model, onnx.load(fp32), float_layers)
     set_precision(quantized, "int8")
     check_qdq(quantized, path.name)
     check_dynamic_batch(quantized)

@@ -58,6 +58,8 @@ def verify(
         engine = load_engine(entry.name, model)
         drift = measure_drift(engine, held_out.clips, held_out.expected, held_out.labels)
         advice = f"try other versions of torch, onnx and {entry.name}"
+        if model.precision == "int8":
+            advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
         what = entry.name if part == "engine" else f"{onnx_file.name} ({part}) on {entry.name}"
         _require(what, drift, limits, advice)
         checks.append(

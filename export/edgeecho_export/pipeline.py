@@ -65,6 +65,8 @@ class Precisions:
     fp16: bool = False
     int8_methods: tuple[str, ...] = ()
     """Methods to try; empty: no INT8. Needs a calibration set."""
+    float_layers: tuple[str, ...] = ()
+    """Convolutions that INT8 leaves in float beside the stem's."""
     calibration: Calibration | None = None
     limits: Mapping[str, Limits] = field(default_factory=lambda: GATES)
 
@@ -127,7 +129,14 @@ def _lower(
         found = check_range(fp32, ranges, source)
         artefacts.append(add_fp16(fp32, held_out, wanted.limits["fp16"], found))
     if wanted.int8_methods and wanted.calibration:
-        quantized = add_int8(fp32, held_out, wanted.limits["int8"], ranges, wanted.int8_methods)
+        quantized = add_int8(
+            fp32,
+            held_out,
+            wanted.limits["int8"],
+            ranges,
+            wanted.int8_methods,
+            wanted.float_layers,
+        )
         artefacts.append(quantized.artefact)
         entry = {
             "sha256": wanted.calibration.sha256,
@@ -136,6 +145,7 @@ def _lower(
             "seed": wanted.calibration.chosen.seed,
             "method": quantized.method,
             "methods": list(quantized.methods),
+            "float_layers": list(wanted.float_layers),
         }
     return artefacts, entry
 

@@ -82,7 +82,12 @@ class Quantized:
 
 
 def add_int8(
-    fp32: Path, held_out: HeldOut, limits: Limits, ranges: Ranges, methods: tuple[str, ...]
+    fp32: Path,
+    held_out: HeldOut,
+    limits: Limits,
+    ranges: Ranges,
+    methods: tuple[str, ...],
+    float_layers: tuple[str, ...] = (),
 ) -> Quantized:
     """Write `int8.onnx` by the method with the smallest mean drift and put it through its gate."""
     path = fp32.with_name("int8.onnx")
@@ -90,7 +95,7 @@ def add_int8(
     with tempfile.TemporaryDirectory(prefix=".work-", dir=fp32.parent) as work:
         for method in methods:
             candidate = Path(work) / f"{method}.onnx"
-            write_int8(fp32, candidate, _tops(fp32, ranges, method))
+            write_int8(fp32, candidate, _tops(fp32, ranges, method), float_layers)
             engine = load_engine("auto", open_model(candidate))
             drifts[method] = measure_drift(
                 engine, held_out.clips, held_out.expected, held_out.labels, batches=(1,)

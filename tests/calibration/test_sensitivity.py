@@ -1,0 +1,216 @@
+"""Which layer costs what: found where one was damaged, mended by returning it to float."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from edgeecho.bundle import open_model, read_manifest
+from edgeecho.bundle.manifest import MANIFEST_FILE
+from edgeecho.engines import load_engine
+from edgeecho.errors import InputError
+from edgeecho.files import sha256_file, write_json
+from edgeecho.verify import parse_limits
+from edgeecho_calibration.floating import quantized_layers, return_to_float
+from edgeecho_calibration.select import select
+from edgeecho_calibration.sensitivity import Analysis
+from edgeecho_calibration.sensitivity_report import read_float_layers
+from edgeecho_calibration.sets import CalibrationClips, CalibrationSet, read_set
+
+pytest.importorskip("torch")
+
+VICTIM = "layer2.0.conv2.0.3"
+LOOSE = ["int8.mean=50", "int8.p95=50", "int8.max=50", "int8.mae=50"]
+
+
+@pytest.fixture(scope="module")
+def run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint for small clips, so that 70 networks take seconds."""
+    from edgeecho_train.recipe import Recipe
+    from edgeecho_train.start import train
+
+    out = tmp_path_factory.mktemp("small") / "run"
+    recipe = Recipe(width=0.0625, frames=16, period=4, size=56, epochs=1, batch_size=5)
+    train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
+    return out
+
+
+@pytest.fixture(scope="module")
+def chosen(run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from edgeecho_export.checkpoint import Given, read_checkpoint
+
+    path = tmp_path_factory.mktemp("set") / "set.json"
+    spec = read_checkpoint(run / "best.pt", Given()).preprocess
+    write_json(path, select(phantoms, spec, n=3, seed=0).to_dict())
+    return path
+
+
+def export(run: Path, chosen: Path, out: Path, float_layers: tuple[str, ...] = ()) -> Path:
+    from edgeecho_export.checkpoint import Given
+    from edgeecho_export.pipeline import Calibration, Label, Precisions
+    from edgeecho_export.pipeline import export as write_bundle
+
+    wanted = Precisions(
+        int8_methods=("minmax",),
+        float_layers=float_layers,
+        calibration=Calibration(read_set(chosen), sha256_file(chosen)),
+        limits=parse_limits(LOOSE),
+    )
+    label = Label("small", "1")
+    write_bundle(
+        run / "best.pt", out, label, given=Given(), clips=None, overwrite=False, precisions=wanted
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path, chosen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(run, chosen, tmp_path_factory.mktemp("bundle") / "small")
+
+
+@pytest.fixture(scope="module")
+def damaged(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle in which one layer's weights are 8 times as large as they should be."""
+    folder = Path(shutil.copytree(bundle, tmp_path_factory.mktemp("damaged") / "small"))
+    model = onnx.load(folder / "int8.onnx")
+    (scale,) = (t for t in model.graph.initializer if t.name == f"{VICTIM}.weight_scale")
+    scale.CopyFrom(onnx.numpy_helper.from_array(8 * onnx.numpy_helper.to_array(scale), scale.name))
+    onnx.save(model, folder / "int8.onnx")
+    manifest = read_manifest(folder)
+    artefacts = dict(manifest.artefacts)
+    artefacts["int8"] = replace(artefacts["int8"], sha256=sha256_file(folder / "int8.onnx"))
+    write_json(folder / MANIFEST_FILE, replace(manifest, artefacts=artefacts).to_dict())
+    return folder
+
+
+@pytest.fixture
+def clips(bundle: Path, chosen: Path) -> CalibrationClips:
+    return CalibrationClips(read_set(chosen), open_model(bundle).preprocess)
+
+
+def _efs(path: Path, clips: CalibrationClips, engine: str) -> np.ndarray:
+    loaded = load_engine(engine, open_model(path))
+    return np.concatenate([loaded.run(clip) for clip in clips])
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_all_layers_in_float_are_the_fp32_network(
+    bundle: Path, clips: CalibrationClips, tmp_path: Path, engine: str
+) -> None:
+    int8, fp32 = onnx.load(bundle / "int8.onnx"), onnx.load(bundle / "fp32.onnx")
+    names = quantized_layers(int8)
+    assert len(names) == 35
+    returned = return_to_float(int8, fp32, names)
+    onnx.save(returned, tmp_path / "float.onnx")
+    assert not {"QuantizeLinear", "DequantizeLinear"} & {n.op_type for n in returned.graph.node}
+    assert len(returned.graph.initializer) == len(fp32.graph.initializer)
+    found = _efs(tmp_path / "float.onnx", clips, engine)
+    assert np.abs(found - _efs(bundle / "fp32.onnx", clips, engine)).max() < 1e-4
+
+
+@pytest.mark.parametrize("layer", ["layer1.0.conv1.0.0", VICTIM, "layer3.0.downsample.0"])
+def test_one_layer_in_float_leaves_the_others_and_a_good_graph(bundle: Path, layer: str) -> None:
+    from edgeecho_export.layers import expected_inputs
+    from edgeecho_export.lint import lint_qdq
+
+    int8, fp32 = onnx.load(bundle / "int8.onnx"), onnx.load(bundle / "fp32.onnx")
+    returned = return_to_float(int8, fp32, [layer])
+    onnx.checker.check_model(returned, full_check=True)
+    assert lint_qdq(returned) == ()
+    kinds = expected_inputs(returned)
+    assert [name for name, kind in kinds.items() if kind == "Float"] == [
+        *(name for name, kind in expected_inputs(int8).items() if kind == "Float"),
+        layer,
+    ]
+    assert set(quantized_layers(int8)) - set(quantized_layers(returned)) == {layer}
+    # Nothing stays in the file that nothing reads.
+    read = {name for node in returned.graph.node for name in node.input}
+    assert {tensor.name for tensor in returned.graph.initializer} <= read
+
+
+def test_a_layer_that_is_not_there_is_an_error(bundle: Path) -> None:
+    int8, fp32 = onnx.load(bundle / "int8.onnx"), onnx.load(bundle / "fp32.onnx")
+    with pytest.raises(InputError, match="layer9 is no quantized convolution"):
+        return_to_float(int8, fp32, ["layer9"])
+
+
+def test_the_damaged_layer_is_found_and_its_return_mends_the_network(
+    damaged: Path, bundle: Path, clips: CalibrationClips
+) -> None:
+    sound = Analysis(bundle, clips, "auto").run()
+    analysis = Analysis(damaged, clips, "auto")
+    steps: list[int] = []
+    allowed = 1.5 * sound.int8.max
+    found = analysis.run(max_drift=allowed, on_step=lambda: steps.append(1))
+    assert found.by_damage()[0].name == VICTIM
+    assert found.int8.max > allowed, "the damage must show, or this test proves nothing"
+    assert min(found.layers, key=lambda layer: layer.without.mean).name == VICTIM
+    assert found.mixed is not None
+    assert found.mixed.layers == (VICTIM,)
+    assert found.mixed.drift.max <= allowed
+    assert found.mixed.slowdown > 0
+    assert len(steps) == analysis.steps + 1
+    healthy = {layer.name: layer for layer in sound.layers}
+    for layer in found.layers:
+        if layer.name != VICTIM:
+            assert layer.only == healthy[layer.name].only
+
+
+def test_command_writes_table_and_picture_and_export_takes_the_layers(
+    edgeecho: Any, damaged: Path, run: Path, chosen: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "s.json"
+    words = ["calibrate", "sensitivity", damaged, chosen, "--out", out, "--n", 2]
+    done = edgeecho(*words, "--max-drift", 0.002)
+    assert done.returncode == 0, done.stderr
+    table = json.loads(out.read_text())
+    assert table["clips"] == 2
+    assert len(table["layers"]) == 35
+    assert table["float_layers"][0] == VICTIM
+    assert f"in float: {VICTIM}" in done.stdout
+    assert "not for diagnosis" in done.stdout
+    with Image.open(tmp_path / "s.png") as picture:
+        assert picture.width > 600
+    assert read_float_layers(out) == tuple(table["float_layers"])
+
+    made = export(run, chosen, tmp_path / "mixed", read_float_layers(out))
+    names = quantized_layers(onnx.load(made / "int8.onnx"))
+    assert VICTIM not in names
+    assert len(names) == 35 - len(table["float_layers"])
+    entry = read_manifest(made).calibration
+    assert entry is not None
+    assert entry["float_layers"] == table["float_layers"]
+    assert VICTIM in (made / "model-card.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is no edgeecho-sensitivity-1 file"),
+        ('{"schema": "edgeecho-sensitivity-1", "mixed": null}', "with --max-drift"),
+    ],
+)
+def test_other_files_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_float_layers(path)
+
+
+def test_a_spread_keeps_the_ends(chosen: Path, bundle: Path) -> None:
+    every: CalibrationSet = read_set(chosen)
+    clips = CalibrationClips(every, open_model(bundle).preprocess)
+    found = list(clips.spread(2))
+    assert len(found) == 2
+    kept = [list(clips)[place] for place in (0, 2)]
+    assert all(np.array_equal(a, b) for a, b in zip(found, kept, strict=True))
+    assert len(clips.spread(9)) == 3

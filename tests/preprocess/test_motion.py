@@ -8,6 +8,7 @@ import pytest
 from edgeecho.cine import read_cine
 from edgeecho.dataset import read_dataset
 from edgeecho.preprocess.motion import find_motion
+from edgeecho_train.phantom.overlay import picture_times
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 
 RNG = np.random.default_rng(0)
@@ -17,7 +18,7 @@ def test_heart_rates_of_phantoms_are_found(phantoms: Path) -> None:
     errors = []
     for index, video in enumerate(read_dataset(phantoms)):
         cine = read_cine(video.path)
-        phantom, _ = draw_phantom(Recipe(seed=2, frames=70), index)
+        phantom, _ = draw_phantom(Recipe(seed=158, frames=70), index)
         seconds = len(cine.frames) / phantom.fps
         ends = np.cumsum(phantom.rr_s)
         shown = [
@@ -26,7 +27,11 @@ def test_heart_rates_of_phantoms_are_found(phantoms: Path) -> None:
             if end > phantom.start_s and end - rr < phantom.start_s + seconds
         ]
         found = find_motion(cine.frames, cine.fps)
-        assert (found.repeated, found.odd) == ((), ())
+        times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)
+        repeated = np.flatnonzero(np.diff(times) == 0) + 1
+        # MJPG codes the first frame coarser than the next, so that these two differ at any rate.
+        assert tuple(f for f in found.repeated if f > 1) == tuple(repeated[repeated > 1].tolist())
+        assert found.odd == ()
         if found.heart_rate_bpm is not None:
             errors.append(abs(found.heart_rate_bpm * np.mean(shown) / 60 - 1))
     # 70 frames hold hardly more than a beat of the slower ones.

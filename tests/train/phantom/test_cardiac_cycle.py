@@ -48,15 +48,17 @@ def test_volume_is_continuous_and_its_rate_is_its_derivative(rr, ef, kick):
 @given(
     st.floats(45, 130),
     st.sampled_from([0.0, 0.2]),
+    st.sampled_from([0.0, 0.3]),
     st.floats(25, 80),
     st.floats(0, 1),
     fractions,
     st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=200)
-def test_a_clip_of_one_longest_beat_meets_both_ends(rate, kick, fps, phase, ef, seed):
+def test_a_clip_of_one_longest_beat_meets_both_ends(rate, kick, early, fps, phase, ef, seed):
     rng = np.random.default_rng(seed)
-    rhythm = Rhythm(max(60.0, rate) if not kick else rate, 0.25 if not kick else 0.05, kick)
+    sinus, fibrillation = Rhythm(rate, 0.05, kick, early), Rhythm(max(60.0, rate), 0.25, 0.0)
+    rhythm = sinus if kick else fibrillation
     frames = int(np.ceil(rhythm.longest_rr_s * fps)) + 2
     rr = draw_rr(rng, rhythm, frames / fps)
     volumes = volume_curve(rr, ef, kick).volume(phase * rr[0] + np.arange(frames) / fps)
@@ -79,6 +81,14 @@ def test_fibrillation_scatters_the_beats():
     assert regular.std() / regular.mean() < 0.04
     assert 0.15 < irregular.std() / irregular.mean() < 0.25
     assert irregular.min() >= SHORTEST_RR_S
+
+
+def test_the_pause_after_a_premature_beat_makes_up_for_it():
+    rr = np.array(draw_rr(np.random.default_rng(0), Rhythm(60, 0.0, 0.2, premature=0.2), 300.0))
+    early = np.flatnonzero(rr < 0.9)
+    assert 0.1 < len(early) / len(rr) < 0.3
+    assert rr[early] + rr[early + 1] == pytest.approx(2.0)
+    assert rr.max() <= Rhythm(60, 0.0, 0.2, premature=0.2).longest_rr_s
 
 
 def test_frames_without_systole_are_refused():

@@ -122,14 +122,15 @@ def test_grey_levels_are_like_echonets(root):
         statistics.append((frames.mean(), frames.std(), p50, p99, correlation))
     values = np.array(statistics)
     mean, sd, p50, p99, correlation = values.mean(axis=0)
-    assert mean == pytest.approx(32, abs=4)
-    assert 36 <= sd <= 52
-    assert 3 <= p50 <= 22
-    assert p99 >= 165
-    assert 0.96 <= correlation <= 0.985
+    # Nine public EchoNet clips: mean 32, and the ranges below for the rest.
+    assert mean == pytest.approx(32, abs=5)
+    assert 44 <= sd <= 68
+    assert 1 <= p50 <= 10
+    assert 183 <= p99 <= 248
+    assert 0.972 <= correlation <= 0.992
     # No single video may be black or washed out.
     assert values[:, 0].min() > 12
-    assert values[:, 0].max() < 60
+    assert values[:, 0].max() < 65
 
 
 def test_the_contour_is_where_the_picture_turns_dark(root):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeecho_train.phantom.geometry import (
+    Defect,
     Heart,
     Wave,
     at_volume,
@@ -18,10 +20,17 @@ from edgeecho_train.phantom.geometry import (
 )
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 
+defects = st.builds(
+    Defect,
+    side=st.integers(0, 1),
+    centre=st.floats(0.3, 0.7),
+    half_length=st.floats(0.2, 0.3),
+    loss=st.floats(0.3, 1.0),
+)
 hearts = st.builds(
     Heart,
-    length_cm=st.floats(7.4, 9.6),
-    diameter_cm=st.floats(4.4, 6.8),
+    length_cm=st.floats(6.6, 9.8),
+    diameter_cm=st.floats(4.2, 6.8),
     wall_cm=st.floats(0.8, 1.1),
     shortening=st.floats(0.14, 0.20),
     wobble=st.lists(
@@ -32,6 +41,7 @@ hearts = st.builds(
     ).map(tuple),
     atrium=st.just(1.0),
     right_heart=st.just(1.0),
+    defect=st.none() | defects,
 )
 volumes = st.floats(0.2, 1.0)
 
@@ -70,6 +80,23 @@ def test_wall_volume_is_conserved(heart, volume):
     across = ventricle.outer_radius**2 * (1 - ((w - ventricle.semi_axis) / semi_axis) ** 2)
     outer = math.pi * np.sum(across) * (edges[1] - edges[0])
     assert outer - cavity_volume_ml(heart, volume) == pytest.approx(wall_volume_ml(heart), rel=1e-4)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_akinetic_stretch_stays_and_the_rest_moves_more(side):
+    sound = Heart(9.0, 4.8, 0.9, 0.17, (), 1.0, 1.0)
+    ill = replace(sound, defect=Defect(side, 0.5, 0.25, 1.0))
+
+    def half_widths(heart: Heart, volume: float) -> np.ndarray:
+        return np.abs(tracing(heart, at_volume(heart, volume))[1:, :, 0])
+
+    assert half_widths(ill, 1.0) == pytest.approx(half_widths(sound, 1.0))
+    moved = half_widths(ill, 1.0) - half_widths(ill, 0.45)
+    normal = half_widths(sound, 1.0) - half_widths(sound, 0.45)
+    middle = slice(9, 11)
+    assert (moved[middle, side] < 0.4 * normal[middle, side]).all()
+    assert (moved[:, 1 - side] > normal[:, 1 - side]).all()
+    assert (moved[[0, -1], side] > normal[[0, -1], side]).all()
 
 
 def test_cavities_stay_inside_their_walls():

@@ -4,5 +4,6 @@ No echo data set may be shipped with this project; phantoms let the whole pipeli
 real. An error measured on phantoms says nothing about patients and is never to be presented
 as clinical accuracy.
 
-Data flows one way: population -> (geometry, cardiac_cycle) -> anatomy -> image -> writer.
+A phantom is drawn (nuisances -> population), then rendered: (geometry, view, cardiac_cycle) ->
+anatomy -> image -> overlay -> writer.
 """

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeecho_train.phantom.arrays import Image, angle, ellipse, magnitude, paint
-from edgeecho_train.phantom.geometry import Heart, Ventricle, View, at_volume, wobble
+from edgeecho_train.phantom.geometry import Heart, Ventricle, at_volume, outline
+from edgeecho_train.phantom.view import View
 
 # Echo levels in dB below a specular reflector across the beam.
-_BLOOD = -58.0
-_BACKGROUND = -34.0
+_BLOOD = -59.0
+_BACKGROUND = -38.5
 _MYOCARDIUM = -21.0
 _FACING_GAIN = 6.0
 _SEPTUM_GAIN = 3.0
@@ -27,7 +28,7 @@ _ATRIAL_WALL = -13.0
 _RIGHT_WALL = -16.0
 _FAR_WALL = -11.0
 
-_WOBBLE_TABLE = 512
+_OUTLINE_STEPS = 512
 _CELLS_PER_CM = 24
 _WALL_ARC_CM = 5.0
 """Texture length of one radian of the wall, about its mean radius of curvature."""
@@ -80,7 +81,6 @@ class Anatomy:
         self._view = view
         self._grid = grid
         self._relaxed = at_volume(heart, 1.0)
-        self._wobble = wobble(heart, np.linspace(0, 1, _WOBBLE_TABLE)).astype(np.float32).ravel()
         self._cos, self._sin = math.cos(view.tilt), math.sin(view.tilt)
         self._axis_u = grid.x * self._cos - grid.z * self._sin
         self._axis_w = grid.x * self._sin + grid.z * self._cos
@@ -106,9 +106,11 @@ class Anatomy:
         x, z = self._view.apex(time_s)
         u = self._axis_u - (x * self._cos - z * self._sin)
         w = self._axis_w - (x * self._sin + z * self._cos + lv.apical_wall)
-        step = np.clip(w * ((_WOBBLE_TABLE - 1) / lv.length) + 0.5, 0, _WOBBLE_TABLE - 1)
-        side = np.where(u > 0, np.int32(_WOBBLE_TABLE), np.int32(0))
-        across = u / (self._wobble[step.astype(np.int32) + side] * lv.radius)
+        outlined = outline(self._heart, lv.relaxation, np.linspace(0, 1, _OUTLINE_STEPS))
+        step = np.clip(w * ((_OUTLINE_STEPS - 1) / lv.length) + 0.5, 0, _OUTLINE_STEPS - 1)
+        side = np.where(u > 0, np.int32(_OUTLINE_STEPS), np.int32(0))
+        radius = (outlined.ravel() * lv.radius).astype(np.float32)
+        across = u / radius[step.astype(np.int32) + side]
         along = w * (1 / lv.semi_axis) - 1
         return _Place(
             u=u,

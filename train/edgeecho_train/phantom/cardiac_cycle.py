@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 _IVRT_S = 0.075
 _EARLY_FILLING_S = 0.18
 _ATRIAL_S = 0.13
+_PREMATURE = 0.7
+"""A premature beat's RR interval over the mean; the pause after it is fully compensatory."""
 _TOLERANCE = 1e-9
 
 SHORTEST_RR_S = 0.4
@@ -32,11 +34,14 @@ class Rhythm:
     """Standard deviation of the RR interval, as a fraction of its mean."""
     kick: float
     """Fraction of the stroke volume filled by the atria; 0 in atrial fibrillation."""
+    premature: float = 0.0
+    """Chance that a beat comes early; the pause after it makes up for the time."""
 
     @property
     def longest_rr_s(self) -> float:
         """No drawn RR interval is longer: the draws are cut at two standard deviations."""
-        return 60 / self.heart_rate * (1 + 2 * self.rr_sd)
+        pause = 2 - _PREMATURE if self.premature else 1
+        return 60 / self.heart_rate * pause * (1 + 2 * self.rr_sd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +80,10 @@ def draw_rr(rng: np.random.Generator, rhythm: Rhythm, duration_s: float) -> tupl
     intervals: list[float] = []
     mean = 60 / rhythm.heart_rate
     while sum(intervals[1:]) <= duration_s:
-        deviation = float(np.clip(rng.standard_normal(), -2, 2)) * rhythm.rr_sd
-        intervals.append(max(SHORTEST_RR_S, mean * (1 + deviation)))
+        early = rng.uniform() < rhythm.premature
+        for part in (_PREMATURE, 2 - _PREMATURE) if early else (1.0,):
+            deviation = float(np.clip(rng.standard_normal(), -2, 2)) * rhythm.rr_sd
+            intervals.append(max(SHORTEST_RR_S, mean * part * (1 + deviation)))
     return tuple(intervals)
 
 

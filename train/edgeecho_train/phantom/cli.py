@@ -20,7 +20,9 @@ def phantom(
     ],
     distribution: Annotated[
         Literal["uniform", "echonet"],
-        typer.Option(help="EF uniform over 10-80 %, or like EchoNet's: 55.7 +- 12.5 %."),
+        typer.Option(
+            help="uniform: EF 10-80 %, 25-80 fps; echonet: EF 55.7 +- 12.5 %, 50.9 +- 6.8 fps."
+        ),
     ] = "uniform",
     frames: Annotated[
         int | None,

@@ -1,4 +1,4 @@
-"""The left ventricle and its wall at a given volume, and where they lie in the picture.
+"""The left ventricle and its wall at a given volume.
 
 Heart frame, in cm: `w` runs along the long axis from the endocardial apex (0) to the centre of
 the mitral annulus (the length L); `u` is across it, negative towards the septum.
@@ -34,6 +34,23 @@ class Wave:
 
 
 @dataclass(frozen=True)
+class Defect:
+    """A stretch of wall that moves inwards less than the rest, as after an infarction.
+
+    The rest moves the more, so that the volume is what it would be without it: EF stays exact.
+    """
+
+    side: int
+    """0 septal, 1 lateral."""
+    centre: float
+    """Place between apex (0) and annulus (1)."""
+    half_length: float
+    """Fraction of the long axis; the stretch ends before apex and annulus."""
+    loss: float
+    """Part of the inward motion that is lost: about 0.5 hypokinetic, 1 akinetic."""
+
+
+@dataclass(frozen=True)
 class Heart:
     """A heart's size and build; nothing here depends on its ejection fraction."""
 
@@ -50,6 +67,7 @@ class Heart:
     """Size of the atria relative to an average heart."""
     right_heart: float
     """Width of the right ventricle relative to an average heart."""
+    defect: Defect | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,8 @@ class Ventricle:
     """Wall thickness at the apex."""
     outer_radius: float
     """Short semi-axis of the epicardial ellipsoid."""
+    relaxation: float
+    """Widening that would bring it back to its end-diastolic width, as a fraction of its own."""
 
     @property
     def semi_axis(self) -> float:
@@ -94,22 +114,44 @@ def wobble(heart: Heart, s: Floats) -> Floats:
     return factors
 
 
+def outline(heart: Heart, relaxation: float, s: Floats) -> Floats:
+    """Factors on the radius of the ellipsoid: wobble and wall defect, shape (2, len(s))."""
+    factors = wobble(heart, s)
+    if defect := heart.defect:
+        reach = np.clip((s - defect.centre) / defect.half_length, -1, 1)
+        stretch = 0.5 + 0.5 * np.cos(np.pi * reach)
+        factors[defect.side] *= 1 + defect.loss * relaxation * stretch
+    return factors
+
+
 def at_volume(heart: Heart, volume: float) -> Ventricle:
     """The ventricle at `volume`, a fraction of the end-diastolic volume.
 
-    L = L0 v^p and b = b0 sqrt(v / v^p) give V = V0 v exactly. The wall is incompressible: the
-    epicardial ellipsoid shares centre and annulus plane and holds cavity plus wall volume.
+    L = L0 v^p and b = b0 sqrt(v / v^p) give V = V0 v exactly; what a wall defect keeps in, the
+    whole radius gives back. The wall is incompressible: the epicardial ellipsoid shares centre
+    and annulus plane and holds cavity plus wall volume.
     """
     shortened = volume**heart.shortening
     length = heart.length_cm * shortened
     apical_wall = 0.75 * heart.wall_cm / shortened
+    narrowed = math.sqrt(volume / shortened)
+    relaxation = 1 / narrowed - 1
+    evened = math.sqrt(_mean_square(heart, 0.0) / _mean_square(heart, relaxation))
     total = cavity_volume_ml(heart, volume) + wall_volume_ml(heart)
     return Ventricle(
         length=length,
-        radius=heart.diameter_cm / 2 * math.sqrt(volume / shortened),
+        radius=heart.diameter_cm / 2 * narrowed * evened,
         apical_wall=apical_wall,
         outer_radius=math.sqrt(total / _outer_volume_ml(length, 1.0, apical_wall)),
+        relaxation=relaxation,
     )
+
+
+def _mean_square(heart: Heart, relaxation: float) -> float:
+    """Mean square half width over the long axis, in units of the ellipsoid's short semi-axis."""
+    s = (np.arange(_QUADRATURE) + 0.5) / _QUADRATURE
+    half_width = outline(heart, relaxation, s).mean(axis=0) * profile(s)
+    return float(np.mean(half_width**2))
 
 
 def cavity_volume_ml(heart: Heart, volume: float = 1.0) -> float:
@@ -117,9 +159,8 @@ def cavity_volume_ml(heart: Heart, volume: float = 1.0) -> float:
 
     That is single-plane Simpson in the limit of many discs: the volume of the plane one sees.
     """
-    s = (np.arange(_QUADRATURE) + 0.5) / _QUADRATURE
-    half_width = wobble(heart, s).mean(axis=0) * profile(s) * heart.diameter_cm / 2
-    return volume * float(np.pi * np.mean(half_width**2) * heart.length_cm)
+    semi_axes = heart.length_cm * (heart.diameter_cm / 2) ** 2
+    return volume * math.pi * semi_axes * _mean_square(heart, 0.0)
 
 
 def wall_volume_ml(heart: Heart) -> float:
@@ -144,60 +185,10 @@ def tracing(heart: Heart, ventricle: Ventricle) -> Floats:
     The short axes lie in the middle of 20 discs of equal height.
     """
     s = (np.arange(DISKS) + 0.5) / DISKS
-    half_widths = wobble(heart, s) * profile(s) * ventricle.radius
+    half_widths = outline(heart, ventricle.relaxation, s) * profile(s) * ventricle.radius
     lines = np.zeros((1 + DISKS, 2, 2))
     lines[0, 1, 1] = ventricle.length
     lines[1:, 0, 0] = -half_widths[0]
     lines[1:, 1, 0] = half_widths[1]
     lines[1:, :, 1] = s[:, None] * ventricle.length
     return lines
-
-
-@dataclass(frozen=True)
-class View:
-    """Where the heart lies under the probe and how the sector lies in the picture.
-
-    Probe frame, in cm: x to the right of the sector's axis, z away from the probe.
-    """
-
-    apex_x_cm: float
-    apex_z_cm: float
-    """Epicardial apex at rest: it hardly moves, the annulus comes down to it."""
-    tilt: float
-    """Angle of the long axis to the sector's axis, in radians."""
-    sway_cm: float
-    """Amplitude of the breathing motion across the sector."""
-    sway_hz: float
-    sway_phase: float
-    creep_cm_s: float
-    """Slow slide of the probe, in cm/s along x."""
-    depth_cm: float
-    half_angle: float
-    """Half the opening angle of the sector, in radians."""
-    size: int
-    """Width and height of the picture in pixels."""
-    cm_per_pixel: float
-    probe_x_px: float
-    probe_y_px: float
-    """Pixel of the sector's tip."""
-
-    def apex(self, time_s: float) -> tuple[float, float]:
-        """Epicardial apex (x, z) in cm at a time from the start of the clip, in s."""
-        sway = self.sway_cm * math.sin(2 * math.pi * self.sway_hz * time_s + self.sway_phase)
-        return (
-            self.apex_x_cm + sway + self.creep_cm_s * time_s,
-            self.apex_z_cm + 0.5 * sway,
-        )
-
-    def to_probe(self, points: Floats, ventricle: Ventricle, time_s: float) -> Floats:
-        """Points (..., 2) from the heart frame (u, w) to the probe frame (x, z), in cm."""
-        u, w = points[..., 0], points[..., 1] + ventricle.apical_wall
-        x, z = self.apex(time_s)
-        cos, sin = math.cos(self.tilt), math.sin(self.tilt)
-        return np.stack([x + u * cos + w * sin, z + w * cos - u * sin], axis=-1)
-
-    def to_pixels(self, points: Floats, ventricle: Ventricle, time_s: float) -> Floats:
-        """Points (..., 2) from the heart frame in cm to pixels (X, Y); centres are integers."""
-        probe = self.to_probe(points, ventricle, time_s)
-        tip = np.array([self.probe_x_px, self.probe_y_px])
-        return np.asarray(probe / self.cm_per_pixel + tip)

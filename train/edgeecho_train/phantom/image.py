@@ -20,7 +20,7 @@ from edgeecho_train.phantom.arrays import (
     sample,
     smooth_field,
 )
-from edgeecho_train.phantom.geometry import View
+from edgeecho_train.phantom.view import View
 
 SAMPLES = 272
 BEAMS = 136
@@ -28,7 +28,6 @@ _SHAPE = (SAMPLES, BEAMS)
 _NEAREST_CM = 0.05
 _TEXTURE_CELLS = 1024
 _MOVING_SPECKLE = 1.4
-_FLICKER = 0.16
 _FLICKER_MEMORY = 0.92
 """Correlation from frame to frame of the speckle that does not move with the tissue."""
 
@@ -48,6 +47,12 @@ class Appearance:
     """Depth of rib and lung shadows."""
     persistence: float
     """Weight of the previous picture in the displayed one."""
+    decorrelation: float
+    """Typical strength of the speckle that does not move with the tissue; it varies locally."""
+    haze: float
+    """Strength of the standing reverberation that veils parts of the chambers."""
+    breath_db: float
+    """How much the gain swings with breathing, as contact and window change."""
 
 
 class Scanner:
@@ -55,6 +60,7 @@ class Scanner:
 
     def __init__(self, view: View, appearance: Appearance, rng: np.random.Generator) -> None:
         self._look = appearance
+        self._view = view
         self._rng = rng
         radius = np.linspace(_NEAREST_CM, view.depth_cm, SAMPLES, dtype=np.float32)[:, None]
         beam = np.linspace(-view.half_angle, view.half_angle, BEAMS, dtype=np.float32)[None, :]
@@ -66,18 +72,22 @@ class Scanner:
         )
         self._texture = [normal(rng, (_TEXTURE_CELLS, _TEXTURE_CELLS)) for _ in range(2)]
         self._flicker = [normal(rng, _SHAPE) for _ in range(2)]
+        self._decorrelation = appearance.decorrelation * _lognormal(rng, 12, 0.5)
         deep, aside = radius / view.depth_cm, np.abs(beam) / view.half_angle
         self._transmission = self._transmitted(radius, deep, aside)
-        self._clutter = np.asarray(0.08 * appearance.clutter * np.exp(-radius), np.float32)
-        self._noise = np.asarray(0.0018 * appearance.noise * 10 ** (0.5 * deep), np.float32)
+        near = 0.08 * appearance.clutter * np.exp(-radius)
+        veil = 0.0014 * appearance.haze * _lognormal(rng, 18, 1.0)
+        self._clutter = np.asarray(near + veil, np.float32)
+        self._noise = np.asarray(0.0016 * appearance.noise * 10 ** (0.5 * deep), np.float32)
         self._map = _scan_conversion(view)
         self._shown: Image | None = None
 
-    def frame(self, scene: Scene) -> NDArray[np.uint8]:
-        """The next displayed frame, (size, size) uint8."""
+    def frame(self, scene: Scene, time_s: float) -> NDArray[np.uint8]:
+        """The next displayed frame, (size, size) uint8, `time_s` from the start of the clip."""
         look = self._look
         level = amplitude_to_decibel(self._receive(scene))
-        level += look.gain_db + look.dynamic_range_db
+        gain_db = look.gain_db + look.breath_db * self._view.breath(time_s)
+        level += gain_db + look.dynamic_range_db
         level /= look.dynamic_range_db
         grey = power(np.clip(level, 0, 1), look.gamma)
         picture = sample(grey, *self._map)
@@ -99,7 +109,7 @@ class Scanner:
             np.add(flicker, fresh * normal(self._rng, _SHAPE), out=flicker)
             speckle = sample(texture, scene.texture_x, scene.texture_y, wrap=True)
             speckle *= _MOVING_SPECKLE
-            speckle += _FLICKER * flicker
+            speckle += self._decorrelation * flicker
             speckle *= amplitude
             parts.append(blur(speckle, 1.9, 1.2, reach=3))
         echo = magnitude(parts[0], parts[1])
@@ -117,6 +127,11 @@ class Scanner:
         loss_db = 6 * deep**2 + 7 * aside**3 - 1.5 * self.grid.coarse
         loss_db = loss_db + self._look.shadow_db * (shadow + 1.5 * lung)
         return decibel_to_amplitude(-loss_db)
+
+
+def _lognormal(rng: np.random.Generator, sigma: float, spread: float) -> Image:
+    """Smooth positive field with median 1; `spread` is the sd of its logarithm."""
+    return np.asarray(np.exp(spread * smooth_field(rng, _SHAPE, sigma, sigma)), np.float32)
 
 
 def _scan_conversion(view: View) -> tuple[Image, Image]:

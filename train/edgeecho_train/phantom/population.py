@@ -1,26 +1,33 @@
-"""Draws phantoms. A video depends on (seed, index) only, and its size not on its EF."""
+"""Draws phantoms. A video depends on (seed, index) only.
+
+The ejection fraction has a random stream of its own, and nothing else is drawn from it: it shows
+in how far the ventricle empties, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from edgeecho_train.phantom.cardiac_cycle import Rhythm, draw_rr
-from edgeecho_train.phantom.geometry import Heart, View, Wave, at_volume, tracing
+from edgeecho_train.phantom.geometry import Heart
 from edgeecho_train.phantom.image import Appearance
+from edgeecho_train.phantom.nuisances import draw_appearance, draw_export, draw_heart, draw_view
+from edgeecho_train.phantom.overlay import Export
+from edgeecho_train.phantom.view import View
 
 Distribution = Literal["uniform", "echonet"]
 Split = Literal["TRAIN", "VAL", "TEST"]
 
-SIZE = 112
 SHORTEST_CLIP = 24
 LONGEST_CLIP = 1002
 _EF_RANGE = (10.0, 80.0)
 _FPS_RANGE = (25.0, 80.0)
 _FIBRILLATION_SHARE = 0.1
+_PREMATURE_SHARE = 0.1
 _TRAIN_SHARE, _VAL_SHARE = 0.75, 0.125
 
 
@@ -55,30 +62,32 @@ class Phantom:
     heart: Heart
     view: View
     appearance: Appearance
+    export: Export
 
 
 def draw_phantom(recipe: Recipe, index: int) -> tuple[Phantom, np.random.Generator]:
     """Phantom number `index`, and the generator for its speckle and noise."""
-    seeds = np.random.SeedSequence((recipe.seed, index)).spawn(3)
-    rng, noise_rng, split_rng = (np.random.default_rng(seed) for seed in seeds)
-    ef = _draw_ef(rng, recipe.distribution)
-    heart = _draw_heart(rng)
-    rhythm, fps, frames = _draw_timing(rng, recipe.frames)
-    rr_s = draw_rr(rng, rhythm, frames / fps)
+    streams = np.random.SeedSequence((recipe.seed, index)).spawn(8)
+    ef, split, timing, heart, view, look, export, noise = map(np.random.default_rng, streams)
+    rhythm, fps, frames = _draw_timing(timing, recipe)
+    rr_s = draw_rr(timing, rhythm, frames / fps)
+    drawn_heart = draw_heart(heart)
+    drawn_view = draw_view(view, drawn_heart)
     phantom = Phantom(
         name=f"phantom-s{recipe.seed}-{index:05d}",
-        ef=ef,
-        split=recipe.split or _draw_split(split_rng),
+        ef=_draw_ef(ef, recipe.distribution),
+        split=recipe.split or _draw_split(split),
         fps=fps,
         frames=frames,
         rr_s=rr_s,
         kick=rhythm.kick,
-        start_s=float(rng.uniform(0, rr_s[0])),
-        heart=heart,
-        view=_draw_view(rng, heart),
-        appearance=_draw_appearance(rng),
+        start_s=float(timing.uniform(0, rr_s[0])),
+        heart=drawn_heart,
+        view=drawn_view,
+        appearance=draw_appearance(look),
+        export=draw_export(export, drawn_view),
     )
-    return phantom, noise_rng
+    return phantom, noise
 
 
 def _draw_ef(rng: np.random.Generator, distribution: Distribution) -> float:
@@ -95,88 +104,37 @@ def _draw_split(rng: np.random.Generator) -> Split:
     return "VAL" if draw < _TRAIN_SHARE + _VAL_SHARE else "TEST"
 
 
-def _draw_heart(rng: np.random.Generator) -> Heart:
-    # A plane beside the apex shows a shorter ventricle, by the same factor at ED and at ES.
-    foreshortening = 1 - 0.1 * float(rng.uniform()) ** 2
-    return Heart(
-        length_cm=foreshortening * float(rng.uniform(8.2, 9.6)),
-        diameter_cm=float(rng.uniform(4.4, 6.8)),
-        wall_cm=float(rng.uniform(0.8, 1.1)),
-        shortening=float(rng.uniform(0.14, 0.20)),
-        wobble=tuple(
-            Wave(float(rng.normal(0, 0.03)), half_waves, *map(float, rng.uniform(0, 6.28, 2)))
-            for half_waves in (2, 3, 5)
-        ),
-        atrium=float(rng.uniform(0.85, 1.15)),
-        right_heart=float(rng.uniform(0.8, 1.1)),
-    )
-
-
-def _draw_timing(rng: np.random.Generator, fixed: int | None) -> tuple[Rhythm, float, int]:
+def _draw_timing(rng: np.random.Generator, recipe: Recipe) -> tuple[Rhythm, float, int]:
     """Rhythm, frames per second and frame count; the clip holds at least one full beat."""
-    fps = float(np.clip(rng.normal(50.9, 6.8), *_FPS_RANGE))
-    drawn = int(np.clip(round(rng.normal(175, 57)), SHORTEST_CLIP, LONGEST_CLIP))
-    frames = fixed or drawn
-    if rng.uniform() < _FIBRILLATION_SHARE:
-        rhythm = Rhythm(float(rng.uniform(60, 110)), float(rng.uniform(0.15, 0.25)), 0.0)
-    else:
-        rhythm = Rhythm(
-            float(rng.uniform(45, 130)),
-            float(rng.uniform(0.02, 0.05)),
-            float(rng.uniform(0.15, 0.25)),
-        )
-    if fixed is None:
+    fps = _draw_fps(rng, recipe.distribution)
+    rhythm = _draw_rhythm(rng)
+    # EchoNet-Dynamic's videos have 175 +- 57 frames.
+    frames = int(np.clip(round(rng.normal(175, 57)), SHORTEST_CLIP, LONGEST_CLIP))
+    if recipe.frames is None:
         frames = max(frames, math.ceil(rhythm.longest_rr_s * fps) + 2)
-    elif (frames - 2) / fps < rhythm.longest_rr_s:
+    else:
+        frames = recipe.frames
         # Too few frames for a beat: look slower, and if that is not enough let it beat faster.
-        fps = max(_FPS_RANGE[0], (frames - 2) / rhythm.longest_rr_s)
+        fps = max(_FPS_RANGE[0], min(fps, (frames - 2) / rhythm.longest_rr_s))
         faster = max(1.0, rhythm.longest_rr_s * fps / (frames - 2))
-        rhythm = Rhythm(rhythm.heart_rate * faster, rhythm.rr_sd, rhythm.kick)
+        rhythm = replace(rhythm, heart_rate=rhythm.heart_rate * faster)
     # Two decimals survive the AVI header's fraction exactly.
     return rhythm, max(_FPS_RANGE[0], math.floor(fps * 100) / 100), frames
 
 
-def _draw_view(rng: np.random.Generator, heart: Heart) -> View:
-    """A view that keeps the end-diastolic ventricle in the sector, or the best of 20 draws."""
-    views = []
-    for _ in range(20):
-        view = _draw_any_view(rng)
-        relaxed = at_volume(heart, 1.0)
-        points = view.to_probe(tracing(heart, relaxed), relaxed, 0.0)
-        angle = float(np.abs(np.arctan2(points[..., 0], points[..., 1])).max() / view.half_angle)
-        views.append((angle, view))
-        if angle < 0.92:
-            return view
-    return min(views, key=lambda pair: pair[0])[1]
+def _draw_fps(rng: np.random.Generator, distribution: Distribution) -> float:
+    if distribution == "uniform":
+        return float(rng.uniform(*_FPS_RANGE))
+    # Mean and sd of EchoNet-Dynamic's videos.
+    return float(np.clip(rng.normal(50.9, 6.8), *_FPS_RANGE))
 
 
-def _draw_any_view(rng: np.random.Generator) -> View:
-    depth = float(rng.uniform(15, 17.5))
-    cm_per_pixel = depth * float(rng.uniform(0.97, 1.08)) / SIZE
-    return View(
-        apex_x_cm=float(rng.uniform(-0.3, 0.9)),
-        apex_z_cm=float(rng.uniform(1.2, 2.4)),
-        tilt=math.radians(float(rng.uniform(-4, 13))),
-        sway_cm=float(rng.uniform(0, 0.2)),
-        sway_hz=float(rng.uniform(0.15, 0.4)),
-        sway_phase=float(rng.uniform(0, 2 * math.pi)),
-        creep_cm_s=float(rng.normal(0, 0.04)),
-        depth_cm=depth,
-        half_angle=math.radians(float(rng.uniform(40, 46))),
-        size=SIZE,
-        cm_per_pixel=cm_per_pixel,
-        probe_x_px=(SIZE - 1) / 2 + float(rng.uniform(-3, 3)),
-        probe_y_px=float(rng.uniform(-2, 5)),
-    )
-
-
-def _draw_appearance(rng: np.random.Generator) -> Appearance:
-    return Appearance(
-        gain_db=float(rng.uniform(11, 17)),
-        dynamic_range_db=float(rng.uniform(40, 48)),
-        gamma=float(rng.uniform(1.6, 1.9)),
-        clutter=float(rng.uniform(0.3, 1.0)),
-        noise=float(rng.uniform(0.4, 1.0)),
-        shadow_db=float(rng.uniform(3, 10)),
-        persistence=float(rng.uniform(0.25, 0.4)),
+def _draw_rhythm(rng: np.random.Generator) -> Rhythm:
+    if rng.uniform() < _FIBRILLATION_SHARE:
+        return Rhythm(float(rng.uniform(60, 110)), float(rng.uniform(0.15, 0.25)), 0.0)
+    return Rhythm(
+        heart_rate=float(rng.uniform(45, 130)),
+        rr_sd=float(rng.uniform(0.02, 0.05)),
+        kick=float(rng.uniform(0.15, 0.25)),
+        premature=0.2 if rng.uniform() < _PREMATURE_SHARE else 0.0,
     )

@@ -11,6 +11,7 @@ from edgeecho_train.phantom.anatomy import Anatomy
 from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
 from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml, tracing
 from edgeecho_train.phantom.image import Scanner
+from edgeecho_train.phantom.overlay import Screen, picture_times
 from edgeecho_train.phantom.population import Phantom
 
 _WIDE_OPEN = 2.0
@@ -42,20 +43,25 @@ def render(phantom: Phantom, rng: np.random.Generator) -> Clip:
     """Render every frame; `rng` gives the speckle and the noise."""
     ef = phantom.ef / 100
     curve = volume_curve(phantom.rr_s, ef, phantom.kick)
-    times = np.arange(phantom.frames) / phantom.fps
+    times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)
     volumes = curve.volume(phantom.start_s + times)
     openings = np.clip(curve.rate(phantom.start_s + times) / (ef * _WIDE_OPEN), 0, 1)
     scanner = Scanner(phantom.view, phantom.appearance, rng)
     anatomy = Anatomy(phantom.heart, phantom.view, scanner.grid)
+    screen = Screen(
+        phantom.export, phantom.view.size, phantom.rr_s, phantom.start_s, p_wave=phantom.kick > 0
+    )
 
     frames = np.empty((phantom.frames, phantom.view.size, phantom.view.size), np.uint8)
-    for i, time in enumerate(times):
+    for i, time in enumerate(times.tolist()):
+        if i and time == times[i - 1]:
+            frames[i] = frames[i - 1]
+            continue
         # The atria are full when the ventricle is empty.
         atrium = 1.08 - 0.16 * (volumes[i] - (1 - ef)) / ef
         ventricle = at_volume(phantom.heart, float(volumes[i]))
-        frames[i] = scanner.frame(
-            anatomy.scene(ventricle, float(time), float(openings[i]), float(atrium))
-        )
+        scene = anatomy.scene(ventricle, time, float(openings[i]), float(atrium))
+        frames[i] = screen.show(scanner.frame(scene, time), time)
 
     def traced(frame: int) -> Tracing:
         ventricle = at_volume(phantom.heart, float(volumes[frame]))

@@ -206,7 +206,10 @@ def _inspect(trt: Any, logger: Any, data: bytes) -> str:
     if engine is None:
         raise EngineError(f"TensorRT cannot load what it has built: {_reason(logger.errors)}")
     inspector = engine.create_engine_inspector()
-    return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+    report = str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+    # A runtime must outlive its engine, and Python would free it first.
+    del inspector, engine
+    return report
 
 
 def _errors(parser: Any) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ def probe() -> Device:
             f"cuda-bindings cannot be imported ({error}), so no GPU can be looked for: "
             "pip install 'edgeecho[tensorrt]'"
         ) from error
+    except RuntimeError as error:
+        # Before 12.9 the bindings raise where they find no driver.
+        raise EngineError(
+            f"cudaGetDeviceCount failed with {error}: {_ADVICE['cudaErrorInsufficientDriver']}"
+        ) from error
     if not count:
         raise EngineError(f"CUDA shows no GPU: {_ADVICE['cudaErrorNoDevice']}")
     facts = call("cudaGetDeviceProperties", 0)

@@ -34,7 +34,6 @@ class TensorRTEngine:
         sidecar = choose_engine(model, machine)
         folder = model.path.parent / FOLDER
         self._file = check_engine(sidecar, folder, model)
-        self._smallest, _, self._largest = sidecar.batch
         self._cuda_graph = cuda_graph
         self._graphs: dict[int, tuple[Any, Graph]] = {}
         self._buffers: dict[str, Buffer] = {}
@@ -65,8 +64,9 @@ class TensorRTEngine:
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         if not {"clip", "ef"} <= set(names):
             raise EngineError(f"{self._file.name} has {', '.join(names)}, not clip and ef")
-        largest = tuple(self._engine.get_tensor_profile_shape("clip", 0)[2])
-        self._set_shape(self._context, largest)
+        smallest, _, largest = self._engine.get_tensor_profile_shape("clip", 0)
+        self._smallest, self._largest = int(smallest[0]), int(largest[0])
+        self._set_shape(self._context, tuple(largest))
         for name in names:
             if self._engine.get_tensor_dtype(name) != trt.DataType.FLOAT:
                 raise EngineError(f"{self._file.name} wants {name} in another type than FP32")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +13,18 @@ import onnx
 from edgeecho import __version__
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
+from edgeecho.console import words
 from edgeecho.engines.cuda import Device, probe
 from edgeecho.engines.fit import platform_name
 from edgeecho.errors import EngineError, ModelError, VerificationError
 from edgeecho.files import atomic_path, write_json
-from edgeecho_export.layers import LayerReport, expected_inputs, read_inspected, read_layers
+from edgeecho_export.layers import (
+    LayerReport,
+    expected_inputs,
+    parse_inspected,
+    read_inspected,
+    read_layers,
+)
 from edgeecho_export.lint import check_qdq
 from edgeecho_export.trt import RTX, TENSORRT, Built, Kind, Plan, build_apart, choose_capabilities
 
@@ -88,6 +94,7 @@ def build_tensorrt(
     trt = TENSORRT.load()
     device = probe()
     target = Target(TENSORRT, trt.__version__, (device.compute_capability,), device)
+    words.print(f"building for {device.label}: TensorRT times many kernels, which takes minutes")
     cache = None
     if timing_cache is not None:
         cache = timing_cache.read_bytes() if timing_cache.is_file() else b""
@@ -96,7 +103,7 @@ def build_tensorrt(
     if timing_cache is not None:
         with atomic_path(timing_cache) as temporary:
             temporary.write_bytes(built.timing_cache)
-    report = read_inspected(built.inspected, model)
+    report = read_inspected(parse_inspected(built.inspected), model)
     return _publish(target, batch, source, model, built, report)
 
 
@@ -150,7 +157,7 @@ def _publish(
 ) -> Published:
     """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file."""
     path = source.path.parent / FOLDER / target.file_name(source.precision)
-    inspected = {"inspected": json.loads(built.inspected)} if built.inspected else {}
+    inspected = {"inspected": parse_inspected(built.inspected)} if built.inspected else {}
     sidecar = EngineSidecar(
         file=path.name,
         sha256=hashlib.sha256(built.data).hexdigest(),

@@ -90,10 +90,19 @@ def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
     return LayerReport(count, tuple(found))
 
 
-def read_inspected(text: str, model: onnx.ModelProto) -> LayerReport:
-    """Layers in the JSON of an engine's inspector, as far as it tells."""
+def parse_inspected(text: str) -> Any:
+    """The JSON of an engine's inspector; its text, where that is not quite JSON."""
+    try:
+        # Names of ONNX layers are separated by a control character.
+        return json.loads(text, strict=False)
+    except ValueError:
+        return text
+
+
+def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
+    """Layers in what `parse_inspected` gave, as far as it tells."""
     names = {node.name: name for node, name, _ in _convolutions(model)}
-    layers = json.loads(text).get("Layers", [])
+    layers = inspected.get("Layers", []) if isinstance(inspected, dict) else []
     found = []
     for layer in layers:
         # Without details a layer is its name.

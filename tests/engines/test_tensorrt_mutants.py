@@ -70,8 +70,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "not a number",
     ),
     "buffers for the smallest batch": (
-        'get_tensor_profile_shape("clip", 0)[2]',
-        'get_tensor_profile_shape("clip", 0)[0]',
+        "self._set_shape(self._context, tuple(largest))",
+        "self._set_shape(self._context, tuple(smallest))",
         "too small|could not broadcast",
     ),
     "the engine before its context": (

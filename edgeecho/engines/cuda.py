@@ -82,6 +82,12 @@ def call(name: str, *arguments: Any) -> Any:
     return results[0] if results else None
 
 
+def _give_back(name: str, thing: Any) -> None:
+    # It answers with errors of earlier work too, and those were raised where that was waited for.
+    with suppress(EngineError):
+        call(name, thing)
+
+
 class Stream:
     """A stream of our own: work on it waits for nobody else's."""
 
@@ -106,17 +112,17 @@ class Stream:
         except BaseException:
             # Capture must end for the stream to be of use again; the first error is the reason.
             with suppress(EngineError):
-                call("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
+                _give_back("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
             raise
         graph = call("cudaStreamEndCapture", self._stream)
         try:
             return Graph(call("cudaGraphInstantiate", graph, 0), self._stream)
         finally:
-            call("cudaGraphDestroy", graph)
+            _give_back("cudaGraphDestroy", graph)
 
     def close(self) -> None:
         """Give it back."""
-        call("cudaStreamDestroy", self._stream)
+        _give_back("cudaStreamDestroy", self._stream)
 
 
 class Graph:
@@ -131,7 +137,7 @@ class Graph:
 
     def close(self) -> None:
         """Give it back."""
-        call("cudaGraphExecDestroy", self._executable)
+        _give_back("cudaGraphExecDestroy", self._executable)
 
 
 class Buffer:
@@ -143,7 +149,7 @@ class Buffer:
         try:
             self.device = int(call("cudaMalloc", size))
         except EngineError:
-            call("cudaFreeHost", self._pinned)
+            _give_back("cudaFreeHost", self._pinned)
             raise
         memory = (ctypes.c_float * (size // 4)).from_address(self._pinned)
         self.host: NDArray[np.float32] = np.ctypeslib.as_array(memory).reshape(shape)
@@ -164,8 +170,8 @@ class Buffer:
     def close(self) -> None:
         """Give both back."""
         del self.host
-        call("cudaFree", self.device)
-        call("cudaFreeHost", self._pinned)
+        _give_back("cudaFree", self.device)
+        _give_back("cudaFreeHost", self._pinned)
 
 
 def _runtime() -> Any:

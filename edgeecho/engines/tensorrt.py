@@ -98,6 +98,7 @@ class TensorRTEngine:
         host[: len(clips)] = clips
         host[len(clips) : size] = clips[-1]
         if not self._cuda_graph:
+            self._set_up(self._context, size)
             self._enqueue(self._context, size)
         else:
             if size not in self._graphs:
@@ -106,17 +107,20 @@ class TensorRTEngine:
         self._stream.synchronize()
         return self._buffers["ef"].host[: len(clips)]
 
-    def _enqueue(self, context: Any, size: int) -> None:
-        self._buffers["clip"].upload(size, self._stream)
+    def _set_up(self, context: Any, size: int) -> None:
         self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))
         for name, buffer in self._buffers.items():
             self._require(context.set_tensor_address(name, buffer.device), f"the address of {name}")
+
+    def _enqueue(self, context: Any, size: int) -> None:
+        self._buffers["clip"].upload(size, self._stream)
         self._require(context.execute_async_v3(self._stream.handle), f"a batch of {size}")
         self._buffers["ef"].download(size, self._stream)
 
     def _capture(self, size: int) -> tuple[Any, Graph]:
         """A context of its own: what changes a context spoils the graphs that it recorded."""
         context = self._new_context()
+        self._set_up(context, size)
         # The first run after a change of shape does work that cannot be recorded.
         self._enqueue(context, size)
         self._stream.synchronize()

@@ -107,13 +107,18 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
 }
 GRAPH_MUTANTS: dict[str, tuple[str, str, str]] = {
     "one context for all graphs": (
-        "        context = self._new_context()\n        # The first",
-        "        context = self._context\n        # The first",
+        "        context = self._new_context()\n        self._set_up(",
+        "        context = self._context\n        self._set_up(",
         "whose context was changed",
     ),
     "no run before the recording": (
         "(context, size)\n        self._stream.synchronize()\n        return context",
         "\n        return context",
+        "cannot be recorded",
+    ),
+    "the shape is set in the recording": (
+        "capture(lambda: self._enqueue(context, size))",
+        "capture(lambda: (self._set_up(context, size), self._enqueue(context, size)))",
         "cannot be recorded",
     ),
     "the recording itself is synchronized": (

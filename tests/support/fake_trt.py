@@ -142,11 +142,10 @@ class IExecutionContext(OnGPU):
         self._plan, self._engine, self._logger = plan, engine, logger
         self._shapes: dict[str, Shape] = {}
         self._addresses: dict[str, int] = {}
-        self._pending = 0
         self._changes = 0
         """Of shapes and addresses; a graph that was recorded before one is spoiled."""
-        self._settled: tuple[Any, ...] = ()
-        """Shapes of the last run that was no recording."""
+        self._settled = -1
+        """Changes before the last run that was no recording."""
 
     def set_input_shape(self, name: str, shape: Shape) -> bool:
         if name not in self._plan.inputs:
@@ -155,17 +154,15 @@ class IExecutionContext(OnGPU):
         fits = len(shape) == len(low)
         if not fits or not all(a <= n <= b for a, n, b in zip(low, shape, high, strict=True)):
             return self._refuse(f"shape {shape} is not within {low} and {high}")
-        if self._shapes.get(name) != shape:
-            self._shapes[name] = shape
-            self._changes += 1
+        self._shapes[name] = shape
+        self._changes += 1
         return True
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
         if name not in self._plan.shapes:
             return self._refuse(f"there is no tensor {name}")
-        if self._addresses.get(name) != memory:
-            self._addresses[name] = memory
-            self._changes += 1
+        self._addresses[name] = memory
+        self._changes += 1
         return True
 
     def get_tensor_shape(self, name: str) -> Shape:
@@ -185,11 +182,11 @@ class IExecutionContext(OnGPU):
         for name, shape in shapes.items():
             self._tensor(name, shape)
         recording = stream_handle in self._gpu._capturing
-        if recording and self._settled != (shapes,):
-            raise self._gpu.misuse("the first run with a shape cannot be recorded")
-        if not recording:
-            self._settled = (shapes,)
         changes, addresses = self._changes, dict(self._addresses)
+        if recording and self._settled != changes:
+            raise self._gpu.misuse("the first run after a change cannot be recorded")
+        if not recording:
+            self._settled = changes
         me, gpu = weakref.ref(self), self._gpu
 
         def work() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
+import dump_trt_api
 import pytest
 from dump_trt_api import CUDA_FUNCTIONS, TARGETS, read
 from held import Held, read_api
@@ -85,3 +87,17 @@ def test_stand_in_has_what_was_recorded_and_no_more() -> None:
     for wrong in (("a", [4]), (1,), (), ("a", (4,), 5, 6), ("a", (4,), 5.0)):
         with pytest.raises(TypeError, match=r"Thing\.set takes"):
             thing.set(*wrong)
+
+
+@pytest.mark.parametrize(("change", "code"), [({}, 0), ({"version": "10.3.1"}, 1)])
+def test_comparison_shows_a_difference_and_fails(
+    change: dict[str, str],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(dump_trt_api, "TARGETS", {"10.3": TARGETS["10.3"]})
+    monkeypatch.setattr(dump_trt_api, "fetch", lambda target: {**read_api("10.3"), **change})
+    monkeypatch.setattr(sys, "argv", ["dump_trt_api.py"])
+    assert dump_trt_api.main() == code
+    assert ("10.3.1" in capsys.readouterr().out) == bool(change)

@@ -60,7 +60,7 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
     assert (sidecar.kind, sidecar.version) == ("tensorrt", version)
     assert sidecar.compute_capabilities == ("sm87",)
     assert (sidecar.gpu, sidecar.cuda) == ("emulated Orin (8 SM)", "12.6")
-    assert sidecar.layers["convolutions"] == {"Half": ["stem.0"]}
+    assert sidecar.layers["convolutions"] == {"Float": ["stem.0"]}
     assert sidecar.layers["count"] == len(sidecar.layers["inspected"]["Layers"]) == 2
     asked = header(built.path)
     assert asked["flags"] == [], "FP32 is not TF32"
@@ -153,6 +153,7 @@ def test_commands_from_build_to_verify(narrow_bundle: Path, tmp_path: Path) -> N
     assert built.returncode == 0, built.stderr
     assert "tensorrt 11.4.0.106 for emulated Orin (8 SM), sm87; batch 1, 4, 8" in built.stdout
     assert "not run yet: edgeecho verify BUNDLE --engine tensorrt" in built.stdout
+    assert "38 layers; inputs of the convolutions: 37 Float" in built.stdout
     verified = run("verify", bundle, "--json")
     assert verified.returncode == 0, verified.stderr
     report = json.loads(verified.stdout)

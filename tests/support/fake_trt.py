@@ -222,16 +222,18 @@ class EngineInspector(OnGPU):
 
     def get_engine_information(self, format: Any) -> str:
         key = "DataType" if self._trt.__version__.startswith("11") else "Format/Datatype"
+        graph = onnx.load_from_string(self._plan.model).graph
+        half = {w.name for w in graph.initializer if w.data_type == onnx.TensorProto.FLOAT16}
         layers = [
             {
                 "Name": f"{node.name} + more",
                 "LayerType": "CaskConvolution",
-                "Inputs": [{"Name": node.input[0], key: "Half"}],
-                "Outputs": [{"Name": node.output[0], key: "Half"}],
+                "Inputs": [{key: "Half" if node.input[1] in half else "Float"}],
+                "Outputs": [{key: "Half"}],
                 "ParameterType": "Convolution",
                 "Metadata": f"[ONNX Layer: {node.name}]",
             }
-            for node in onnx.load_from_string(self._plan.model).graph.node
+            for node in graph.node
             if node.op_type == "Conv"
         ]
         return json.dumps({"Layers": [*layers, "a layer without details"]})

@@ -8,6 +8,8 @@ is looked at.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,8 @@ class ONNXRuntimeGPUEngine:
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         options.log_severity_level = 3
-        try:
+        self._said = f"ONNX Runtime cannot run {model.path.name} by {asked} alone"
+        with self._refusals(_needs(provider)):
             self._session = onnxruntime.InferenceSession(
                 model.path,
                 options,
@@ -44,13 +47,6 @@ class ONNXRuntimeGPUEngine:
                 # Else its Python part tries again with the CPU.
                 enable_fallback=0,
             )
-        except Exception as error:  # its exceptions share no base class but Exception
-            if not isinstance(error, (RuntimeError, ValueError)) and not _is_its_own(error):
-                raise
-            raise EngineError(
-                f"ONNX Runtime cannot run {model.path.name} by {asked} alone "
-                f"({' '.join(str(error).split())[:200]}): {_needs(provider)}"
-            ) from error
         active = self._session.get_providers()
         if active[0] != asked:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not {asked}: {_needs(provider)}")
@@ -64,8 +60,20 @@ class ONNXRuntimeGPUEngine:
 
     def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.run`."""
-        (ef,) = self._session.run(["ef"], {"clip": clips})
+        with self._refusals("close what else uses the GPU"):
+            (ef,) = self._session.run(["ef"], {"clip": clips})
         return np.asarray(ef, np.float32)
+
+    @contextmanager
+    def _refusals(self, advice: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # its exceptions share no base class but Exception
+            own = type(error).__module__.startswith("onnxruntime")
+            if not own and not isinstance(error, (RuntimeError, ValueError)):
+                raise
+            reason = " ".join(str(error).split())[:200]
+            raise EngineError(f"{self._said} ({reason}): {advice}") from error
 
 
 def _options(provider: str, model: ModelFile) -> dict[str, str]:
@@ -92,11 +100,10 @@ def _arithmetic(provider: str, model: ModelFile) -> str:
 
 def _needs(provider: str) -> str:
     what = "CUDA and cuDNN" if provider == "cuda" else "TensorRT 10"
-    return f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers"
-
-
-def _is_its_own(error: Exception) -> bool:
-    return type(error).__module__.startswith("onnxruntime")
+    return (
+        f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers; "
+        "or choose another --engine"
+    )
 
 
 def obstacle(model: ModelFile, provider: str) -> str | None:  # noqa: ARG001

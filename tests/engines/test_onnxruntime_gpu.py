@@ -122,6 +122,18 @@ def test_session_that_would_need_the_cpu_is_an_error_of_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_gpu_that_fails_in_a_run_is_an_error_of_one_line(
+    model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: object) -> None:
+        raise RuntimeError("CUDA failure 2:\nout of memory")
+
+    engine = load_engine("onnxruntime-cuda", model)
+    monkeypatch.setattr(GPUSession, "run", run)
+    with pytest.raises(EngineError, match=r"CUDA failure 2: out of memory\): close what else"):
+        engine.run(np.zeros((1, *SHAPE), np.float32))
+
+
 def test_overwritten_package_is_said(
     model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo test fuzz check bench smoke clean
+.PHONY: demo test fuzz check check-trt-api bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -17,6 +17,9 @@ check: .venv/ready        ## lint, format, types, layers
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are our stand-ins as they are?
+	.venv/bin/python tests/support/dump_trt_api.py
 
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench

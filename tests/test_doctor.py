@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_cuda import FakeGPU, cuda_module
 
 from edgeecho import RESEARCH_USE
 from edgeecho.bundle import Artefact, Manifest
@@ -284,3 +285,22 @@ def test_nothing_private(tmp_path: Path) -> None:
 )
 def test_reasons_carry_no_folders(said: str, kept: str) -> None:
     assert findings.reason(ValueError(said)) == kept
+
+
+def test_gpu_engine_is_looked_at_and_not_imported(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gpu_engine.py").write_text("raise AssertionError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EngineEntry("beads", "none", "gpu_engine", "pip install beads", "a GPU", gpu=True)
+    monkeypatch.setattr("edgeecho.engines.ENGINES", (*ENGINES, entry))
+    emulated = FakeGPU()
+    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", cuda_module(emulated))
+
+    assert found("engines", "beads").status == "ok"
+    assert found("engines", "beads").detail.startswith("installed, not tried; emulated Orin (8 SM)")
+    assert found("NVIDIA GPU", "CUDA").detail == "emulated Orin (8 SM), sm87, driver for CUDA 12.6"
+    emulated.driver = False
+    assert found("engines", "beads").status == "absent"
+    assert "there is no NVIDIA driver" in found("engines", "beads").detail
+    assert found("NVIDIA GPU", "CUDA").status == "absent"

@@ -50,6 +50,10 @@ class EngineSidecar:
     """What the builder made of the network: see `edgeecho_export.layers`."""
     edgeecho: str
     """Version that built it."""
+    gpu: str = ""
+    """On which it was built, and the only one that runs it; empty: any of the capabilities."""
+    cuda: str = ""
+    """Newest CUDA of that GPU's driver, to be told, not held."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON, sealed as a manifest is."""

@@ -20,7 +20,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Model = Annotated[
     Path | None, typer.Option(help="Bundle folder or .onnx file; default: the demo model.")
 ]
-EngineName = Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")]
+EngineName = Annotated[
+    str,
+    typer.Option(help="auto, openvino, onnxruntime, onnxruntime-cuda, tensorrt, ... (see doctor)."),
+]
 Precision = Annotated[
     str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")
 ]

@@ -16,7 +16,7 @@ def verify(
         Path | None, typer.Argument(help="Bundle folder. Default: the demo model.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Only this engine; default: all that are installed.")
+        str | None, typer.Option(help="Only this engine; default: all that can run here.")
     ] = None,
     precision: Annotated[
         str | None, typer.Option(help="Only this of the bundle's models; default: all.")

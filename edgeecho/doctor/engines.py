@@ -15,9 +15,11 @@ def find_engines() -> tuple[Finding, ...]:
     except Exception as error:  # noqa: BLE001 - as above: NumPy or OpenCV may be broken
         return (Finding("engines", "problem", f"not looked at: {reason(error)}", REINSTALL),)
     found = [
-        _engine(e.name, e.package, e.runs_on, e.install)
-        if e.available
-        else Finding(e.name, "absent", f"not installed; would run on: {e.runs_on}", e.install)
+        Finding(e.name, "absent", f"not installed; would run on: {e.runs_on}", e.install)
+        if not e.available
+        else _gpu_engine(e.name, e.runs_on)
+        if e.gpu
+        else _engine(e.name, e.package, e.runs_on, e.install)
         for e in ENGINES
     ]
     if not any(f.status == "ok" for f in found):
@@ -34,6 +36,17 @@ def _engine(name: str, package: str, runs_on: str, install: str) -> Finding:
         remedy = install.replace("install", "install --force-reinstall", 1)
         return Finding(name, "warning", f"installed, but fails: {reason(error)}", remedy)
     return Finding(name, "ok", f"{version}; {devices}")
+
+
+def _gpu_engine(name: str, runs_on: str) -> Finding:
+    """Its package is not imported: see `gpu`."""
+    from edgeecho.engines.cuda import probe
+
+    try:
+        device = probe()
+    except Exception as error:  # noqa: BLE001 - as above
+        return Finding(name, "absent", f"installed, but no GPU can be used: {reason(error)}")
+    return Finding(name, "ok", f"installed, not tried; {device.label}; runs on: {runs_on}")
 
 
 def _openvino_devices(module: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from importlib import import_module, metadata
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -48,15 +48,13 @@ def find_cuda() -> Finding:
     if find_spec("cuda") is None:
         return Finding("CUDA", "absent", "cuda-bindings is not installed, so it was not tried")
     try:
-        runtime = import_module("cuda.bindings.runtime")
-        code, count = runtime.cudaGetDeviceCount()
+        from edgeecho.engines.cuda import probe
+
+        device = probe()
     except Exception as error:  # noqa: BLE001 - without a driver it raises whatever it likes
         return Finding("CUDA", "absent", f"cannot be used: {reason(error)}")
-    if code == runtime.cudaError_t.cudaErrorInsufficientDriver:
-        return Finding("CUDA", "absent", "the NVIDIA driver is missing or too old")
-    if code != runtime.cudaError_t.cudaSuccess:
-        return Finding("CUDA", "absent", f"cannot be used: {code.name}")
-    return Finding("CUDA", "ok" if count else "absent", f"{count} device(s)")
+    detail = f"{device.label}, {device.compute_capability}, driver for CUDA {device.cuda}"
+    return Finding("CUDA", "ok", detail)
 
 
 def find_tensorrt() -> Finding:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module, metadata
 from importlib.util import find_spec
+from typing import Any
 
 from edgeecho.bundle import ModelFile
 from edgeecho.engines.base import Engine
@@ -17,17 +19,68 @@ class EngineEntry:
 
     name: str
     module: str
-    """Our module; it has `open_engine(model, threads) -> Engine`."""
+    """Our module; it has `open_engine(model, threads, **options) -> Engine`, and that of a GPU
+    engine has `obstacle(model, **options) -> str | None`."""
     package: str
     """The import name that it needs."""
     install: str
     """What to type when that is missing."""
     runs_on: str
+    gpu: bool = False
+    """Whether it needs an NVIDIA GPU; its package is not imported where there is none."""
+    distribution: str | None = None
+    """The installed package must be this one, where two have the same import name."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """For our module."""
 
     @property
     def available(self) -> bool:
         """Whether the package is installed; it is not imported."""
-        return find_spec(self.package) is not None
+        if find_spec(self.package) is None:
+            return False
+        return self.distribution is None or _is_installed(self.distribution)
+
+    def obstacle(self, model: ModelFile) -> str | None:
+        """Why it cannot run `model` on this machine; None: it can, or only a try will tell."""
+        if not self.available:
+            return f"not installed: {self.install}"
+        if not self.gpu:
+            return None
+        reason: str | None = import_module(self.module).obstacle(model, **self.options)
+        return reason
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _onnxruntime_gpu(name: str, needs: str) -> EngineEntry:
+    return EngineEntry(
+        f"onnxruntime-{name}",
+        "edgeecho.engines.onnxruntime_gpu",
+        "onnxruntime",
+        "pip uninstall -y onnxruntime; pip install 'edgeecho[gpu]'",
+        f"NVIDIA GPU with {needs}",
+        gpu=True,
+        distribution="onnxruntime-gpu",
+        options={"provider": name},
+    )
+
+
+def _tensorrt(name: str, **options: Any) -> EngineEntry:
+    return EngineEntry(
+        name,
+        "edgeecho.engines.tensorrt",
+        "tensorrt",
+        "pip install 'edgeecho[tensorrt]', and TensorRT 10.3 or later from JetPack or NVIDIA",
+        "NVIDIA GPU, engine built on it by `edgeecho build`",
+        gpu=True,
+        options={"kind": "tensorrt", **options},
+    )
 
 
 ENGINES = (
@@ -45,20 +98,35 @@ ENGINES = (
         "pip install 'edgeecho[ort]'",
         "CPU",
     ),
+    _onnxruntime_gpu("cuda", "CUDA and cuDNN"),
+    _onnxruntime_gpu("tensorrt", "TensorRT 10"),
+    _tensorrt("tensorrt"),
+    _tensorrt("tensorrt-graph", cuda_graph=True),
+    EngineEntry(
+        "tensorrt-rtx",
+        "edgeecho.engines.tensorrt",
+        "tensorrt_rtx",
+        "pip install 'edgeecho[tensorrt-rtx]'",
+        "NVIDIA RTX GPU, engine built for it by `edgeecho build`",
+        gpu=True,
+        options={"kind": "tensorrt-rtx"},
+    ),
 )
-"""In the order of preference of `auto`."""
+_AUTO = ("tensorrt", "tensorrt-rtx", "onnxruntime-cuda", "openvino", "onnxruntime")
+"""In the order of preference."""
 
 
 def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
-    """Compile `model` for the engine `name`; `EngineError` where that cannot be done.
+    """Make `model` ready on the engine `name`; `EngineError` where that cannot be done.
 
-    `auto` takes the first engine of the table that is installed, and the result says which.
-    A named engine that cannot run is an error, never a fall-back. `threads` 0 leaves the
-    number to the engine.
+    `auto` takes the first that can run it here: a TensorRT engine that was built for this
+    machine, then CUDA, then the CPU; the result says which. A named engine that cannot run is
+    an error, never a fall-back. `threads` 0 leaves the number to the engine.
     """
-    entry = _choose(name)
+    entry = _choose(name, model)
     try:
-        engine: Engine = import_module(entry.module).open_engine(model, threads)
+        module = import_module(entry.module)
+        engine: Engine = module.open_engine(model, threads, **entry.options)
     except ImportError as error:
         raise EngineError(
             f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
@@ -66,17 +134,15 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
     return engine
 
 
-def _choose(name: str) -> EngineEntry:
+def _choose(name: str, model: ModelFile) -> EngineEntry:
+    known = {entry.name: entry for entry in ENGINES}
     if name == "auto":
-        for entry in ENGINES:
-            if entry.available:
-                return entry
+        for preferred in _AUTO:
+            if known[preferred].obstacle(model) is None:
+                return known[preferred]
         raise EngineError(f"no engine is installed: {ENGINES[0].install}")
-    for entry in ENGINES:
-        if entry.name == name:
-            if not entry.available:
-                raise EngineError(f"engine {name} is not installed: {entry.install}")
-            return entry
-    raise EngineError(
-        f"engine {name!r} is not known: choose auto, {', '.join(e.name for e in ENGINES)}"
-    )
+    if name not in known:
+        raise EngineError(f"engine {name!r} is not known: choose auto, {', '.join(known)}")
+    if not known[name].available:
+        raise EngineError(f"engine {name} is not installed: {known[name].install}")
+    return known[name]

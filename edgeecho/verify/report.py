@@ -29,6 +29,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class NotRun:
+    """One artefact on an installed engine that cannot run it on this machine."""
+
+    model: ModelFile
+    engine: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class VerifyReport:
     """All that was run, on which machine."""
 
@@ -39,6 +48,7 @@ class VerifyReport:
     environment: Environment
     """Neither the host's name nor the user's, nor a path."""
     rows: tuple[Row, ...]
+    not_run: tuple[NotRun, ...] = ()
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -70,6 +80,10 @@ def to_text(report: VerifyReport) -> str:
             f"  {name:{width}}  {drift.mean:7.4f}  {drift.p95:7.4f}  {drift.max:7.4f}  "
             f"{drift.mae:+7.4f}  {verdict}"
         )
+    # Often one reason for many: it is said once.
+    for reason in dict.fromkeys(left.reason for left in report.not_run):
+        names = [f"{n.model.path.name} on {n.engine}" for n in report.not_run if n.reason == reason]
+        lines.append(f"not run: {', '.join(names)}: {reason}")
     return "\n".join([*lines, RESEARCH_USE])
 
 
@@ -93,6 +107,10 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
                 "missed": row.missed,
             }
             for row in report.rows
+        ],
+        "not_run": [
+            {"file": left.model.path.name, "engine": left.engine, "reason": left.reason}
+            for left in report.not_run
         ],
         "environment": asdict(report.environment),
     }

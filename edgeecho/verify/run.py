@@ -13,7 +13,7 @@ from edgeecho.errors import EngineError, ModelError
 from edgeecho.verify.drift import BATCHES, measure_drift, miss
 from edgeecho.verify.limits import LIMITS, Limits
 from edgeecho.verify.references import read_references
-from edgeecho.verify.report import Row, VerifyReport
+from edgeecho.verify.report import NotRun, Row, VerifyReport
 
 
 def verify_bundle(
@@ -26,26 +26,38 @@ def verify_bundle(
 ) -> VerifyReport:
     """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
 
-    An artefact is held to the limits that export held it to, or to `limits`. Missing one is no
-    error here but a row of the report, so that all of it can be sent back. An artefact that
-    cannot be used is a `ModelError`, an engine that cannot run an `EngineError`.
+    An installed engine that cannot run an artefact on this machine, such as one for a GPU that
+    is not there, is reported with the reason; if it is `engine`, it is an error. An artefact is
+    held to the limits that export held it to, or to `limits`. Missing one is no error here but a
+    row of the report, so that all of it can be sent back. An artefact that cannot be used is a
+    `ModelError`, an engine that cannot run an `EngineError`.
     """
     folder = bundle or DEMO
     manifest = read_manifest(folder)
     references = read_references(folder, manifest.references)
     wanted = [precision] if precision else list(manifest.artefacts)
-    names = [engine] if engine else [entry.name for entry in ENGINES if entry.available]
-    if not names:
+    installed = [entry for entry in ENGINES if entry.available]
+    if not installed:
         raise EngineError(f"no engine is installed: {ENGINES[0].install}")
-    rows = []
+    rows: list[Row] = []
+    not_run: list[NotRun] = []
     for kind in wanted:
         model = open_model(folder, precision=kind)
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
         clips = references.clips.normalised(model.preprocess)
-        for name in names:
+        obstacles = {} if engine else {e.name: e.obstacle(model) for e in installed}
+        not_run += [
+            # Reports are sent back: they carry no path.
+            NotRun(model, name, why.replace(str(folder), folder.name))
+            for name, why in obstacles.items()
+            if why
+        ]
+        for name in [engine] if engine else [e for e, why in obstacles.items() if not why]:
             loaded = load_engine(name, model, threads=threads)
             drift = measure_drift(loaded, clips, references.expected, references.clips.efs)
             rows.append(Row(model, loaded.facts, drift, held, miss(drift, held)))
+    if not rows:
+        raise EngineError(f"no engine can run here; {not_run[0].engine}: {not_run[0].reason}")
     return VerifyReport(
         name=manifest.name,
         version=manifest.version,
@@ -53,6 +65,7 @@ def verify_bundle(
         batches=BATCHES,
         environment=read_environment(),
         rows=tuple(rows),
+        not_run=tuple(not_run),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,20 @@ import onnx
 from edgeecho import __version__
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
+from edgeecho.console import words
+from edgeecho.engines.cuda import Device, probe
+from edgeecho.engines.fit import platform_name
 from edgeecho.errors import EngineError, ModelError, VerificationError
 from edgeecho.files import atomic_path, write_json
-from edgeecho_export.layers import LayerReport, expected_inputs, read_layers
+from edgeecho_export.layers import (
+    LayerReport,
+    expected_inputs,
+    parse_inspected,
+    read_inspected,
+    read_layers,
+)
 from edgeecho_export.lint import check_qdq
-from edgeecho_export.trt import RTX, Kind, Plan, build_apart, choose_capabilities
+from edgeecho_export.trt import RTX, TENSORRT, Built, Kind, Plan, build_apart, choose_capabilities
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,24 @@ class Published:
     report: LayerReport
 
 
+@dataclass(frozen=True)
+class Target:
+    """What an engine is built by and for."""
+
+    kind: Kind
+    version: str
+    """Of the builder."""
+    capabilities: tuple[str, ...]
+    device: Device | None = None
+    """The GPU that TensorRT builds for; TensorRT-RTX has none."""
+
+    def file_name(self, precision: str) -> str:
+        """Engines for other GPUs, versions and precisions have other names."""
+        gpu = [re.sub(r"[^a-z0-9]+", "-", self.device.label.lower())] if self.device else []
+        parts = (precision, self.kind.name, self.version, *self.capabilities, *gpu)
+        return "-".join(parts).rstrip("-") + ".engine"
+
+
 def build_rtx(
     bundle: Path, precision: str, capabilities: Sequence[str], batch: tuple[int, int, int]
 ) -> Published:
@@ -36,21 +63,53 @@ def build_rtx(
 
     One engine serves them all: its kernels are made on the device, and the weights, which are
     nearly all of its size, are stored once.
-    """
-    trt = RTX.load()
-    plan = Plan(batch, choose_capabilities(trt, capabilities))
-    return build(bundle, precision, RTX, trt.__version__, plan)
-
-
-def build(bundle: Path, precision: str, kind: Kind, version: str, plan: Plan) -> Published:
-    """Build, and write `engines/NAME.engine` and `NAME.json` into `bundle`.
-
-    `version` is that of the builder, for names and messages.
 
     `ModelError` where the ONNX file cannot be used (of INT8 with the broken rules of its Q/DQ),
     `EngineError` where the builder refuses, `VerificationError` where it gave a convolution
     another precision than the file asks for. Nothing is written then.
     """
+    trt = RTX.load()
+    target = Target(RTX, trt.__version__, choose_capabilities(trt, capabilities))
+    source, model, built = _build(bundle, precision, target, Plan(batch, target.capabilities))
+    report = read_layers(built.log, model)
+    _check_layers(report, model, source)
+    return _publish(target, batch, source, model, built, report)
+
+
+def build_tensorrt(
+    bundle: Path,
+    precision: str,
+    batch: tuple[int, int, int],
+    *,
+    workspace_mb: int | None = None,
+    timing_cache: Path | None = None,
+) -> Published:
+    """Build one TensorRT engine for this machine's GPU, on it; errors as in `build_rtx`.
+
+    `timing_cache` is read where it exists, and written after the build: the next build of a
+    similar network takes less time. The inspector's report goes into the sidecar as it is, but
+    is not held against the file, since TensorRT may hide a network in one layer: `edgeecho
+    verify` holds the engine to its EF.
+    """
+    trt = TENSORRT.load()
+    device = probe()
+    target = Target(TENSORRT, trt.__version__, (device.compute_capability,), device)
+    words.print(f"building for {device.label}: TensorRT times many kernels, which takes minutes")
+    cache = None
+    if timing_cache is not None:
+        cache = timing_cache.read_bytes() if timing_cache.is_file() else b""
+    plan = Plan(batch, workspace_mb=workspace_mb, timing_cache=cache)
+    source, model, built = _build(bundle, precision, target, plan)
+    if timing_cache is not None:
+        with atomic_path(timing_cache) as temporary:
+            temporary.write_bytes(built.timing_cache)
+    report = read_inspected(parse_inspected(built.inspected), model)
+    return _publish(target, batch, source, model, built, report)
+
+
+def _build(
+    bundle: Path, precision: str, target: Target, plan: Plan
+) -> tuple[ModelFile, onnx.ModelProto, Built]:
     if not bundle.is_dir():
         raise ModelError(f"{bundle} is no bundle folder: make one with `edgeecho export`")
     source = open_model(bundle, precision=precision)
@@ -62,32 +121,11 @@ def build(bundle: Path, precision: str, kind: Kind, version: str, plan: Plan) ->
     if precision == "int8":
         check_qdq(model, source.path.name)
     try:
-        built = build_apart(kind, data, plan)
+        return source, model, build_apart(target.kind, data, plan)
     except EngineError as error:
         raise EngineError(
-            f"{kind.name} {version} cannot build {source.path.name}: {error}"
+            f"{target.kind.name} {target.version} cannot build {source.path.name}: {error}"
         ) from error
-    report = read_layers(built.log, model)
-    _check_layers(report, model, source)
-    parts = (precision, kind.name, version, *plan.capabilities)
-    path = bundle / FOLDER / f"{'-'.join(parts)}.engine"
-    sidecar = EngineSidecar(
-        file=path.name,
-        sha256=hashlib.sha256(built.data).hexdigest(),
-        kind=kind.name,
-        version=version,
-        platform=f"{platform.system()} {platform.machine()}",
-        precision=precision,
-        onnx_file=source.path.name,
-        onnx_sha256=source.sha256,
-        compute_capabilities=plan.capabilities,
-        batch=plan.batch,
-        input_shape=_clip_shape(model),
-        layers=report.to_dict(),
-        edgeecho=__version__,
-    )
-    _publish(path, built.data, sidecar)
-    return Published(path, sidecar, report)
 
 
 def _check_layers(report: LayerReport, model: onnx.ModelProto, source: ModelFile) -> None:
@@ -109,7 +147,39 @@ def _clip_shape(model: onnx.ModelProto) -> tuple[int, ...]:
     return tuple(d.dim_value for d in dimensions)[1:]
 
 
-def _publish(path: Path, data: bytes, sidecar: EngineSidecar) -> None:
+def _publish(
+    target: Target,
+    batch: tuple[int, int, int],
+    source: ModelFile,
+    model: onnx.ModelProto,
+    built: Built,
+    report: LayerReport,
+) -> Published:
+    """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file."""
+    path = source.path.parent / FOLDER / target.file_name(source.precision)
+    inspected = {"inspected": parse_inspected(built.inspected)} if built.inspected else {}
+    sidecar = EngineSidecar(
+        file=path.name,
+        sha256=hashlib.sha256(built.data).hexdigest(),
+        kind=target.kind.name,
+        version=target.version,
+        platform=platform_name(),
+        precision=source.precision,
+        onnx_file=source.path.name,
+        onnx_sha256=source.sha256,
+        compute_capabilities=target.capabilities,
+        batch=batch,
+        input_shape=_clip_shape(model),
+        layers={**report.to_dict(), **inspected},
+        edgeecho=__version__,
+        gpu=target.device.label if target.device else "",
+        cuda=target.device.cuda if target.device else "",
+    )
+    _write(path, built.data, sidecar)
+    return Published(path, sidecar, report)
+
+
+def _write(path: Path, data: bytes, sidecar: EngineSidecar) -> None:
     file = sidecar_of(path)
     # Both are complete before either has its name, so that only two renames lie in between. What
     # ends the process there leaves an engine without a sidecar, which no reader takes for one.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _PRECISIONS = ("fp32", "fp16", "int8")
-_ENGINES = ("tensorrt-rtx",)
+_ENGINES = ("tensorrt", "tensorrt-rtx")
 
 
 @app.command()
@@ -24,29 +24,52 @@ def build(
     precision: Annotated[str, typer.Option(help=f"One of {', '.join(_PRECISIONS)}.")] = "fp16",
     engine: Annotated[str, typer.Option(help=f"One of {', '.join(_ENGINES)}.")] = "tensorrt-rtx",
     compute_capability: Annotated[
-        str, typer.Option(help="GPU generations, such as sm86,sm89,sm120: one engine for all.")
+        str,
+        typer.Option(
+            help="TensorRT-RTX: GPU generations, such as sm86,sm89,sm120; one engine for all."
+        ),
     ] = "",
     batch: Annotated[
         str, typer.Option(help="MIN,OPT,MAX clips in one run.", metavar="MIN,OPT,MAX")
     ] = "1,4,8",
+    workspace_mb: Annotated[
+        int | None,
+        typer.Option(min=1, help="TensorRT: most scratch memory in MB; default: all there is."),
+    ] = None,
+    timing_cache: Annotated[
+        Path | None,
+        typer.Option(help="TensorRT: read and written; makes the next build on this GPU faster."),
+    ] = None,
 ) -> None:
     """Build a TensorRT engine of a bundle's ONNX file, with a sidecar that says what it is.
 
-    TensorRT-RTX engines are built on the CPU for GPUs that need not be here, and run with the
-    very version that built them.
+    TensorRT engines are built on the GPU that is to run them. TensorRT-RTX engines are built on
+    the CPU for GPUs that need not be here. Both run with the very version that built them.
     """
     if precision not in _PRECISIONS:
         raise UsageError(f"--precision {precision!r}: give {', '.join(_PRECISIONS)}")
     if engine not in _ENGINES:
         raise UsageError(f"--engine {engine!r} cannot be built: give {', '.join(_ENGINES)}")
     sizes = _batch(batch)
-    from edgeecho_export.trt import RTX
+    rtx = engine == "tensorrt-rtx"
+    if rtx and (workspace_mb or timing_cache):
+        raise UsageError("--workspace-mb and --timing-cache are of --engine tensorrt: leave them")
+    if compute_capability and not rtx:
+        raise UsageError("--engine tensorrt builds for the GPU here: leave --compute-capability")
+    from edgeecho_export.trt import RTX, TENSORRT
 
     # Before anything else is imported or read: what is missing is said with its extra.
-    RTX.load()
-    from edgeecho_export.build import build_rtx
+    (RTX if rtx else TENSORRT).load()
+    from edgeecho_export.build import build_rtx, build_tensorrt
 
-    _print(build_rtx(bundle, precision, compute_capability.split(","), sizes))
+    if rtx:
+        _print(build_rtx(bundle, precision, compute_capability.split(","), sizes))
+        return
+    _print(
+        build_tensorrt(
+            bundle, precision, sizes, workspace_mb=workspace_mb, timing_cache=timing_cache
+        )
+    )
 
 
 def _batch(text: str) -> tuple[int, int, int]:
@@ -67,10 +90,16 @@ def _print(published: Published) -> None:
     size = published.path.stat().st_size / 1e6
     typer.echo(f"wrote {published.path} ({size:.1f} MB)")
     typer.echo(f"  {sidecar.precision} from {sidecar.onnx_file}, sha256 {sidecar.onnx_sha256[:12]}")
+    targets = ", ".join((*filter(None, [sidecar.gpu]), *sidecar.compute_capabilities))
     typer.echo(
-        f"  {sidecar.kind} {sidecar.version} for {', '.join(sidecar.compute_capabilities)}; "
+        f"  {sidecar.kind} {sidecar.version} for {targets}; "
         f"batch {', '.join(map(str, sidecar.batch))}"
     )
+    inputs = inputs or "not told by this TensorRT"
     typer.echo(f"  {report.layers} layers; inputs of the convolutions: {inputs}")
-    typer.echo("  built, not run: no GPU has seen this engine yet")
+    check = f"edgeecho verify BUNDLE --engine {sidecar.kind} --precision {sidecar.precision}"
+    if sidecar.gpu:
+        typer.echo(f"  built, not run yet: {check}")
+    else:
+        typer.echo(f"  built, not run: no GPU has seen this engine yet; there: {check}")
     typer.echo(RESEARCH_USE)

@@ -1,17 +1,22 @@
-"""What TensorRT made of the convolutions, read from the log of a build with detailed profiling.
+"""What TensorRT made of the convolutions: from a build's log, or from an engine's inspector.
 
-An engine's own inspector needs a GPU; the log of the builder names every layer, its data types
-and the ONNX nodes that went into it. Seen in TensorRT-RTX 1.7:
+An inspector needs a GPU. Without one, the log of a build with detailed profiling names every
+layer, its data types and the ONNX nodes that went into it. Seen in TensorRT-RTX 1.7:
 
     Name: node_Conv_501_myl0_5, LayerType: correlation, Inputs: [ { Name: ..., Datatype: Int8,
     Format: ... }], Constants: [...], Outputs: [...], ..., Metadata: [ONNX Layer: node_Conv_501]...
+
+The inspector's JSON is written differently by each TensorRT (10.x: "Format/Datatype": "Half" or
+"Row major linear FP16 format"; 11.x: "DataType": "Half") and may hold many nodes in one layer, or
+only names. What it does not say is missing in the report.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +31,8 @@ _DATATYPE = re.compile(r"Datatype: (\w+)")
 _ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
 _CONVOLUTIONS = ("correlation", "conv")
 """How TensorRT-RTX calls them, and part of what TensorRT does."""
+_INSPECTED = {"int8": "Int8", "half": "Half", "fp16": "Half", "float": "Float", "fp32": "Float"}
+"""What a description of a tensor holds, in lower case, and how we call it."""
 _TYPES = {TensorProto.FLOAT: "Float", TensorProto.FLOAT16: "Half"}
 
 
@@ -81,6 +88,45 @@ def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
             if node in names and inputs and outputs
         ]
     return LayerReport(count, tuple(found))
+
+
+def parse_inspected(text: str) -> Any:
+    """The JSON of an engine's inspector; its text, where that is not quite JSON."""
+    try:
+        # Names of ONNX layers are separated by a control character.
+        return json.loads(text, strict=False)
+    except ValueError:
+        return text
+
+
+def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
+    """Layers in what `parse_inspected` gave, as far as it tells."""
+    names = {node.name: name for node, name, _ in _convolutions(model)}
+    layers = inspected.get("Layers", []) if isinstance(inspected, dict) else []
+    found = []
+    for layer in layers:
+        # Without details a layer is its name.
+        if not isinstance(layer, dict):
+            continue
+        kind = f"{layer.get('LayerType')} {layer.get('ParameterType')}".lower()
+        inputs, outputs = (_datatypes(layer.get(side, ())) for side in ("Inputs", "Outputs"))
+        if inputs and outputs and any(word in kind for word in _CONVOLUTIONS):
+            found += [
+                Convolution(names[node], inputs[0], outputs[0])
+                for node in _ONNX_LAYER.findall(str(layer.get("Metadata")))
+                if node in names
+            ]
+    return LayerReport(len(layers), tuple(found))
+
+
+def _datatypes(tensors: Iterable[Mapping[str, Any]]) -> list[str]:
+    words = [
+        str(value).lower()
+        for tensor in tensors
+        for key, value in tensor.items()
+        if key.lower().endswith("datatype")
+    ]
+    return [name for word in words for part, name in _INSPECTED.items() if part in word]
 
 
 def expected_inputs(model: onnx.ModelProto) -> dict[str, str]:

@@ -45,7 +45,7 @@ class HeldOut:
 def verify(
     onnx_file: Path, held_out: HeldOut, limits: Limits, *, part: str = "engine"
 ) -> tuple[Verification, ...]:
-    """Run the clips through every installed engine at batch 1, 2, 8.
+    """Run the clips through every engine that can run here at batch 1, 2, 8.
 
     `VerificationError` where a statistic of the drift misses its limit on any of them. `part`
     names the part of the gate in the record, see `Verification`.
@@ -53,7 +53,8 @@ def verify(
     model = open_model(onnx_file)
     checks = []
     for entry in ENGINES:
-        if not entry.available:
+        # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
+        if entry.obstacle(model):
             continue
         engine = load_engine(entry.name, model)
         drift = measure_drift(engine, held_out.clips, held_out.expected, held_out.labels)

@@ -16,6 +16,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
+from edgeecho.engines.cuda import probe
 from edgeecho.errors import EngineError, MissingDependencyError, UsageError
 
 
@@ -25,22 +26,35 @@ class Kind:
 
     name: str
     module: str
-    extra: str
+    install: str
+    """What to type when something of it is missing."""
+    needs_gpu: bool = False
 
     def load(self) -> Any:
-        """Import its module; `MissingDependencyError` where it, or onnx, is not installed."""
+        """Import its module, after a look for the GPU that it needs (`EngineError`).
+
+        `MissingDependencyError` where it, or onnx, is not installed.
+        """
         try:
             import_module("onnx")
+            if self.needs_gpu:
+                import_module("cuda.bindings.runtime")
+                probe()
             return import_module(self.module)
         except ModuleNotFoundError as error:
             raise MissingDependencyError(
-                f"--engine {self.name} needs {error.name}, which is not installed: "
-                f"pip install 'edgeecho[{self.extra}]'"
+                f"--engine {self.name} needs {error.name}, which is not installed: {self.install}"
             ) from error
 
 
 _TURING = re.compile(r"operation '(?P<node>[^']*)' for Turing \(SM75\): (?P<what>.*?) is not sup")
-RTX = Kind("tensorrt-rtx", "tensorrt_rtx", "tensorrt-rtx")
+RTX = Kind("tensorrt-rtx", "tensorrt_rtx", "pip install 'edgeecho[tensorrt-rtx]'")
+TENSORRT = Kind(
+    "tensorrt",
+    "tensorrt",
+    "pip install 'edgeecho[tensorrt]', and TensorRT 10.3 or later from JetPack or NVIDIA",
+    needs_gpu=True,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,10 @@ class Plan:
     """Smallest, optimal and largest."""
     capabilities: tuple[str, ...] = ()
     """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that are not here."""
+    workspace_mb: int | None = None
+    """TensorRT only: most scratch memory of a layer in MiB; None: all of the GPU's."""
+    timing_cache: bytes | None = None
+    """TensorRT only: of an earlier build; empty: begin one; None: keep none."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,9 @@ class Built:
 
     data: bytes
     log: tuple[str, ...]
+    inspected: str = ""
+    """TensorRT's own report of the layers, JSON; TensorRT-RTX gives none without a GPU."""
+    timing_cache: bytes = b""
 
 
 def choose_capabilities(trt: Any, asked: Sequence[str]) -> tuple[str, ...]:
@@ -104,6 +125,9 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     # The layer report needs the log's details.
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     _set_profile(builder, network, config, plan.batch)
+    rtx = trt.__name__ == RTX.module
+    # Kept by name too: it must outlive the build.
+    cache = None if rtx else _configure(trt, config, plan)
     if plan.capabilities:
         config.num_compute_capabilities = len(plan.capabilities)
         for i, name in enumerate(plan.capabilities):
@@ -112,7 +136,13 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     data = builder.build_serialized_network(network, config)
     if data is None:
         raise EngineError(_reason(logger.errors))
-    return Built(bytes(data), tuple(logger.lines))
+    data = bytes(data)
+    return Built(
+        data,
+        tuple(logger.lines),
+        inspected="" if rtx else _inspect(trt, logger, data),
+        timing_cache=b"" if cache is None else bytes(cache.serialize()),
+    )
 
 
 def build_apart(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
@@ -146,6 +176,40 @@ def _set_profile(builder: Any, network: Any, config: Any, batch: tuple[int, int,
     profile.set_shape(clip.name, *((size, *shape) for size in batch))
     if config.add_optimization_profile(profile) < 0:
         raise EngineError(f"a batch of {batch} and clips of {shape} are no profile: choose others")
+
+
+def _configure(trt: Any, config: Any, plan: Plan) -> Any:
+    """What only TensorRT has; its timing cache, or None where none is wanted."""
+    # FP32 means FP32. TensorRT would otherwise compute it in TF32, with 10 bits of mantissa.
+    config.clear_flag(trt.BuilderFlag.TF32)
+    if plan.workspace_mb is not None:
+        pool, size = trt.MemoryPoolType.WORKSPACE, plan.workspace_mb << 20
+        config.set_memory_pool_limit(pool, size)
+        # It gives no answer, and leaves a limit that it does not like as it was.
+        if config.get_memory_pool_limit(pool) != size:
+            raise EngineError(f"a workspace of {plan.workspace_mb} MB was refused: give another")
+    if plan.timing_cache is None:
+        return None
+    cache = config.create_timing_cache(plan.timing_cache)
+    if cache is None or not config.set_timing_cache(cache, False):
+        raise EngineError(
+            "the timing cache is damaged, or of another GPU or TensorRT: "
+            "give --timing-cache another file"
+        )
+    return cache
+
+
+def _inspect(trt: Any, logger: Any, data: bytes) -> str:
+    """What TensorRT says of the layers of an engine, which is loaded for that."""
+    runtime = trt.Runtime(logger)
+    engine = runtime.deserialize_cuda_engine(data)
+    if engine is None:
+        raise EngineError(f"TensorRT cannot load what it has built: {_reason(logger.errors)}")
+    inspector = engine.create_engine_inspector()
+    report = str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+    # A runtime must outlive its engine, and Python would free it first.
+    del inspector, engine
+    return report
 
 
 def _errors(parser: Any) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ def test_stale_engine_is_refused_with_both_sides_named(bundle: Path) -> None:
         (["--compute-capability", "sm86,8.9"], 2, "8.9 is not known"),
         ([], 2, "no --compute-capability"),
         (["--precision", "fp8"], 2, "fp32, fp16, int8"),
-        (["--engine", "tensorrt"], 2, "give tensorrt-rtx"),
+        (["--engine", "openvino"], 2, "give tensorrt, tensorrt-rtx"),
         (["--compute-capability", "sm86", "--batch", "4,2,8"], 2, "in that order"),
         (["--compute-capability", "sm86", "--batch", "4"], 2, "three whole numbers"),
     ],

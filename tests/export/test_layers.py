@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgeecho_export.layers import Convolution, expected_inputs, read_layers
+from edgeecho_export.layers import (
+    Convolution,
+    expected_inputs,
+    parse_inspected,
+    read_inspected,
+    read_layers,
+)
 
 _END = "Format: (NDHWC) Channel major format with 3 spatial dimensions }]"
 LOG = f"""Layers:
@@ -76,3 +84,58 @@ def test_file_says_what_it_asks_for(model: onnx.ModelProto) -> None:
 
 def test_log_without_layers_gives_none(model: onnx.ModelProto) -> None:
     assert read_layers(["Parsing done", "Name: x"], model).layers == 0
+
+
+def inspected(inputs: dict[str, str], outputs: dict[str, str], **changes: str) -> str:
+    """One convolution as an inspector describes it; names of its fields as in NVIDIA's manual."""
+    layer = {
+        "Name": "node_c1 + node_relu",
+        "LayerType": "CaskConvolution",
+        "Inputs": [{"Name": "a", "Dimensions": [16, 512, 28, 28], **inputs}],
+        "Outputs": [{"Name": "b", **outputs}],
+        "ParameterType": "Convolution",
+        "TacticName": "sm80_xmma_fprop_implicit_gemm",
+        "Metadata": "[ONNX Layer: node_c1]\x1f[ONNX Layer: node_relu]",
+    }
+    return json.dumps({"Layers": [{**layer, **changes}, "a name alone"], "Bindings": ["clip"]})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "kinds"),
+    [
+        (
+            {"Format/Datatype": "Thirty-two wide channel vectorized row major Int8 format."},
+            {"Format/Datatype": "Row major linear FP16 format"},
+            ("Int8", "Half"),
+        ),
+        ({"Format/Datatype": "Half"}, {"Format/Datatype": "Float"}, ("Half", "Float")),
+        (
+            {"DataType": "Float", "Format": "Row major linear FP32 format (kLINEAR)"},
+            {"DataType": "Half", "Format": "Channel major format"},
+            ("Float", "Half"),
+        ),
+    ],
+)
+def test_inspector_of_every_version_is_read(
+    inputs: dict[str, str], outputs: dict[str, str], kinds: tuple[str, str], model: onnx.ModelProto
+) -> None:
+    text = inspected(inputs, outputs).replace("\\u001f", "\x1f")
+    report = read_inspected(parse_inspected(text), model)
+    assert report.layers == 2
+    assert report.convolutions == (Convolution("body", *kinds),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "not quite [JSON",
+        '{"Layers": []}',
+        '{"Layers": ["{ForeignNode[node_c0...node_c1]}"]}',
+        inspected({}, {}),
+        inspected({"DataType": "Half"}, {"DataType": "Half"}, Metadata=""),
+        inspected({"DataType": "Half"}, {"DataType": "Half"}, LayerType="x", ParameterType="y"),
+    ],
+)
+def test_what_an_inspector_does_not_say_is_missing(text: str, model: onnx.ModelProto) -> None:
+    assert read_inspected(parse_inspected(text), model).convolutions == ()

@@ -1,0 +1,178 @@
+"""CUDA through `cuda-bindings`: the probe that comes before anything else, and owned memory.
+
+Without a driver, creating a TensorRT object can end the process, so nothing of TensorRT is made
+before `probe` has found a GPU. `cuda-bindings` itself imports and answers without a driver.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.errors import EngineError
+
+_ADVICE = {
+    "cudaErrorInsufficientDriver": "there is no NVIDIA driver here, or it is too old",
+    "cudaErrorNoDevice": "is there an NVIDIA GPU, and does CUDA_VISIBLE_DEVICES show it?",
+    "cudaErrorMemoryAllocation": "close what else uses the GPU, or build with a smaller --batch",
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """The first GPU that CUDA shows; CUDA_VISIBLE_DEVICES decides which that is."""
+
+    name: str
+    """As CUDA calls it, such as `Orin`."""
+    multiprocessors: int
+    """Tells apart what CUDA gives one name: every Jetson Orin is `Orin`."""
+    compute_capability: str
+    """Such as `sm87`."""
+    cuda: str
+    """Newest CUDA that its driver knows, such as `12.6`."""
+
+    @property
+    def label(self) -> str:
+        """Such as `Orin (8 SM)`."""
+        return f"{self.name} ({self.multiprocessors} SM)"
+
+
+def probe() -> Device:
+    """Look for a GPU; `EngineError` says what is missing. Safe without a driver."""
+    try:
+        count = call("cudaGetDeviceCount")
+    except ImportError as error:
+        raise EngineError(
+            f"cuda-bindings cannot be imported ({error}), so no GPU can be looked for: "
+            "pip install 'edgeecho[tensorrt]'"
+        ) from error
+    except RuntimeError as error:
+        # Before 12.9 the bindings raise where they find no driver.
+        raise EngineError(
+            f"cudaGetDeviceCount failed with {error}: {_ADVICE['cudaErrorInsufficientDriver']}"
+        ) from error
+    if not count:
+        raise EngineError(f"CUDA shows no GPU: {_ADVICE['cudaErrorNoDevice']}")
+    facts = call("cudaGetDeviceProperties", 0)
+    version = int(call("cudaDriverGetVersion"))
+    return Device(
+        name=bytes(facts.name).rstrip(b"\0").decode(errors="replace"),
+        multiprocessors=int(facts.multiProcessorCount),
+        compute_capability=f"sm{facts.major}{facts.minor}",
+        cuda=f"{version // 1000}.{version % 1000 // 10}",
+    )
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """One call of the CUDA runtime, its error code checked; `EngineError` names it."""
+    runtime = _runtime()
+    code, *results = getattr(runtime, name)(*arguments)
+    if code != runtime.cudaError_t.cudaSuccess:
+        meaning = bytes(runtime.cudaGetErrorString(code)[1] or b"").decode()
+        unknown = f"{meaning}; see `edgeecho doctor`, and start the program again"
+        raise EngineError(f"{name} failed with {code.name}: {_ADVICE.get(code.name, unknown)}")
+    return results[0] if results else None
+
+
+def _give_back(name: str, thing: Any) -> None:
+    # It answers with errors of earlier work too, and those were raised where that was waited for.
+    with suppress(EngineError):
+        call(name, thing)
+
+
+class Stream:
+    """A stream of our own: work on it waits for nobody else's."""
+
+    def __init__(self) -> None:
+        self._stream = call("cudaStreamCreateWithFlags", _runtime().cudaStreamNonBlocking)
+
+    @property
+    def handle(self) -> int:
+        """For TensorRT."""
+        return int(self._stream)
+
+    def synchronize(self) -> None:
+        """Wait until all work is done; only then is pinned memory to be read or written."""
+        call("cudaStreamSynchronize", self._stream)
+
+    def capture(self, work: Callable[[], None]) -> Graph:
+        """Record what `work` puts on this stream instead of doing it."""
+        mode = _runtime().cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
+        call("cudaStreamBeginCapture", self._stream, mode)
+        try:
+            work()
+        except BaseException:
+            # Capture must end for the stream to be of use again; the first error is the reason.
+            with suppress(EngineError):
+                _give_back("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
+            raise
+        graph = call("cudaStreamEndCapture", self._stream)
+        try:
+            return Graph(call("cudaGraphInstantiate", graph, 0), self._stream)
+        finally:
+            _give_back("cudaGraphDestroy", graph)
+
+    def close(self) -> None:
+        """Give it back."""
+        _give_back("cudaStreamDestroy", self._stream)
+
+
+class Graph:
+    """Recorded work that is launched at once."""
+
+    def __init__(self, executable: Any, stream: Any) -> None:
+        self._executable, self._stream = executable, stream
+
+    def launch(self) -> None:
+        """Do the work, on the stream that it was recorded on."""
+        call("cudaGraphLaunch", self._executable, self._stream)
+
+    def close(self) -> None:
+        """Give it back."""
+        _give_back("cudaGraphExecDestroy", self._executable)
+
+
+class Buffer:
+    """One FP32 tensor's memory, on the GPU and, pinned, on the host."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        size = math.prod(shape) * 4
+        self._pinned = int(call("cudaMallocHost", size))
+        try:
+            self.device = int(call("cudaMalloc", size))
+        except EngineError:
+            _give_back("cudaFreeHost", self._pinned)
+            raise
+        memory = (ctypes.c_float * (size // 4)).from_address(self._pinned)
+        self.host: NDArray[np.float32] = np.ctypeslib.as_array(memory).reshape(shape)
+        """Largest shape of the profile; no longer there after `close`."""
+
+    def upload(self, rows: int, stream: Stream) -> None:
+        """Put the copy of the first `rows` to the GPU on `stream`."""
+        self._copy(self.device, self._pinned, rows, "cudaMemcpyHostToDevice", stream)
+
+    def download(self, rows: int, stream: Stream) -> None:
+        """Put the copy of the first `rows` from the GPU on `stream`."""
+        self._copy(self._pinned, self.device, rows, "cudaMemcpyDeviceToHost", stream)
+
+    def _copy(self, to: int, source: int, rows: int, kind: str, stream: Stream) -> None:
+        direction = getattr(_runtime().cudaMemcpyKind, kind)
+        call("cudaMemcpyAsync", to, source, self.host[:rows].nbytes, direction, stream.handle)
+
+    def close(self) -> None:
+        """Give both back."""
+        del self.host
+        _give_back("cudaFree", self.device)
+        _give_back("cudaFreeHost", self._pinned)
+
+
+def _runtime() -> Any:
+    return import_module("cuda.bindings.runtime")

@@ -1,0 +1,124 @@
+"""ONNX Runtime on an NVIDIA GPU, by its CUDA or its TensorRT provider, and never on the CPU.
+
+Left to itself, onnxruntime-gpu runs on the CPU without a word wherever CUDA cannot be used. So
+the provider is asked for alone, both of its ways back to the CPU are closed, and what is active
+is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.bundle import ModelFile
+from edgeecho.engines.base import EngineFacts
+from edgeecho.engines.cuda import probe
+from edgeecho.errors import EngineError
+
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+
+
+class ONNXRuntimeGPUEngine:
+    """An inference session; see `Engine`. `provider` is `cuda` or `tensorrt`."""
+
+    def __init__(self, model: ModelFile, provider: str) -> None:
+        device = probe()
+        import onnxruntime
+
+        asked = _PROVIDERS[provider]
+        if asked not in onnxruntime.get_available_providers():
+            raise EngineError(
+                f"this ONNX Runtime has no {asked}: onnxruntime has overwritten onnxruntime-gpu, "
+                "see `edgeecho doctor`"
+            )
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        options.log_severity_level = 3
+        self._said = f"ONNX Runtime cannot run {model.path.name} by {asked} alone"
+        with self._refusals(_needs(provider)):
+            self._session = onnxruntime.InferenceSession(
+                model.path,
+                options,
+                providers=[(asked, _options(provider, model))],
+                # Else its Python part tries again with the CPU.
+                enable_fallback=0,
+            )
+        active = self._session.get_providers()
+        if active[0] != asked:
+            raise EngineError(f"ONNX Runtime runs {active[0]}, not {asked}: {_needs(provider)}")
+        self.facts = EngineFacts(
+            name=f"onnxruntime-{provider}",
+            version=onnxruntime.__version__,
+            device=f"{device.label}, {device.compute_capability}",
+            precision=_arithmetic(provider, model),
+            threads=1,
+        )
+
+    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.run`."""
+        with self._refusals("close what else uses the GPU"):
+            (ef,) = self._session.run(["ef"], {"clip": clips})
+        return np.asarray(ef, np.float32)
+
+    @contextmanager
+    def _refusals(self, advice: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # its exceptions share no base class but Exception
+            own = type(error).__module__.startswith("onnxruntime")
+            if not own and not isinstance(error, (RuntimeError, ValueError)):
+                raise
+            reason = " ".join(str(error).split())[:200]
+            raise EngineError(f"{self._said} ({reason}): {advice}") from error
+
+
+def _options(provider: str, model: ModelFile) -> dict[str, str]:
+    if provider == "cuda":
+        return {"device_id": "0", "use_tf32": "0"}
+    # This provider's networks are weakly typed: what the file holds must be allowed besides.
+    return {
+        "device_id": "0",
+        "trt_fp16_enable": str(model.precision == "fp16"),
+        "trt_int8_enable": str(model.precision == "int8"),
+    }
+
+
+def _arithmetic(provider: str, model: ModelFile) -> str:
+    if model.precision == "fp16":
+        return "f16+f32"
+    if provider == "cuda":
+        # CUDA has no INT8 convolution here: it computes the rounded values in f32.
+        return "f32"
+    # It has no option against TF32, https://github.com/microsoft/onnxruntime/issues/26029.
+    rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
+    return f"int8+{rest}" if model.precision == "int8" else rest
+
+
+def _needs(provider: str) -> str:
+    what = "CUDA and cuDNN" if provider == "cuda" else "TensorRT 10"
+    return (
+        f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers; "
+        "or choose another --engine"
+    )
+
+
+def obstacle(model: ModelFile, provider: str) -> str | None:  # noqa: ARG001
+    """Why there is no GPU to run on; None: there is one."""
+    try:
+        probe()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+def open_engine(
+    model: ModelFile,
+    threads: int,  # noqa: ARG001 - of a CPU
+    provider: str,
+) -> ONNXRuntimeGPUEngine:
+    """Load `model` for the GPU."""
+    return ONNXRuntimeGPUEngine(model, provider)

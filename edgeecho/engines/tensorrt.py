@@ -1,0 +1,208 @@
+"""TensorRT 10.3 to 11.x, and TensorRT-RTX, which has the same interface under another name."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.bundle import ModelFile
+from edgeecho.bundle.sidecar import FOLDER, check_engine
+from edgeecho.engines.base import EngineFacts
+from edgeecho.engines.cuda import Buffer, Graph, Stream, probe
+from edgeecho.engines.fit import Machine, choose_engine
+from edgeecho.errors import EngineError
+
+_ARITHMETIC = {"fp32": "f32", "fp16": "f16+f32", "int8": "int8+f32"}
+"""By precision of the file; the head is FP32 in all, and no f32 is TF32 (see `build`)."""
+
+
+class TensorRTEngine:
+    """A built engine with its memory; see `Engine`. Not for several threads at once.
+
+    `kind` is `tensorrt` or `tensorrt-rtx`. `cuda_graph`: the launches of each batch size are
+    recorded when it first comes and then replayed at once. That saves time where the CPU is
+    slow to launch, and takes an execution context, with the network's memory, per batch size.
+    """
+
+    def __init__(self, model: ModelFile, kind: str, *, cuda_graph: bool = False) -> None:
+        trt, machine = _look(kind)
+        sidecar = choose_engine(model, machine)
+        folder = model.path.parent / FOLDER
+        self._file = check_engine(sidecar, folder, model)
+        self._cuda_graph = cuda_graph
+        self._graphs: dict[int, tuple[Any, Graph]] = {}
+        self._buffers: dict[str, Buffer] = {}
+        self._runtime: Any = None
+        self._engine: Any = None
+        self._context: Any = None
+        self.facts = EngineFacts(
+            name=f"{kind}-graph" if cuda_graph else kind,
+            version=machine.version,
+            device=f"{machine.device.label}, {machine.device.compute_capability}",
+            precision=_ARITHMETIC[model.precision],
+            threads=1,
+        )
+        self._stream = Stream()
+        self._open = True
+        try:
+            self._load(trt)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, trt: Any) -> None:
+        self._log = _new_log(trt)
+        self._runtime = trt.Runtime(self._log)
+        self._engine = self._runtime.deserialize_cuda_engine(self._file.read_bytes())
+        self._require(self._engine is not None, "to load it")
+        self._context = self._new_context()
+        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        if not {"clip", "ef"} <= set(names):
+            raise EngineError(f"{self._file.name} has {', '.join(names)}, not clip and ef")
+        smallest, _, largest = self._engine.get_tensor_profile_shape("clip", 0)
+        self._smallest, self._largest = int(smallest[0]), int(largest[0])
+        self._set_shape(self._context, tuple(largest))
+        for name in names:
+            if self._engine.get_tensor_dtype(name) != trt.DataType.FLOAT:
+                raise EngineError(f"{self._file.name} wants {name} in another type than FP32")
+            self._buffers[name] = Buffer(tuple(self._context.get_tensor_shape(name)))
+
+    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.run`; `EngineError` where an EF is not a number.
+
+        More clips than the largest batch that was built for are run in several batches, fewer
+        than the smallest are filled up with copies of the last clip.
+        """
+        given, wanted = clips.shape[1:], self._buffers["clip"].host.shape[1:]
+        if given != wanted:
+            raise EngineError(f"{self._file.name} takes clips {wanted}, not {given}")
+        ef = np.empty(len(clips), np.float32)
+        for first in range(0, len(clips), self._largest):
+            part = slice(first, first + self._largest)
+            ef[part] = self._run(clips[part])
+        if not np.isfinite(ef).all():
+            raise EngineError(
+                f"{self._file.name} gave an EF that is not a number: see `edgeecho verify`, "
+                "and use another precision or engine"
+            )
+        return ef
+
+    def _run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+        size = max(len(clips), self._smallest)
+        host = self._buffers["clip"].host
+        host[: len(clips)] = clips
+        host[len(clips) : size] = clips[-1]
+        if not self._cuda_graph:
+            self._set_up(self._context, size)
+            self._enqueue(self._context, size)
+        else:
+            if size not in self._graphs:
+                self._graphs[size] = self._capture(size)
+            self._graphs[size][1].launch()
+        self._stream.synchronize()
+        return self._buffers["ef"].host[: len(clips)]
+
+    def _set_up(self, context: Any, size: int) -> None:
+        self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))
+        for name, buffer in self._buffers.items():
+            self._require(context.set_tensor_address(name, buffer.device), f"the address of {name}")
+
+    def _enqueue(self, context: Any, size: int) -> None:
+        self._buffers["clip"].upload(size, self._stream)
+        self._require(context.execute_async_v3(self._stream.handle), f"a batch of {size}")
+        self._buffers["ef"].download(size, self._stream)
+
+    def _capture(self, size: int) -> tuple[Any, Graph]:
+        """A context of its own: what changes a context spoils the graphs that it recorded."""
+        context = self._new_context()
+        self._set_up(context, size)
+        # The first run after a change of shape does work that cannot be recorded.
+        self._enqueue(context, size)
+        self._stream.synchronize()
+        return context, self._stream.capture(lambda: self._enqueue(context, size))
+
+    def _new_context(self) -> Any:
+        context = self._engine.create_execution_context()
+        self._require(context is not None, "an execution context")
+        return context
+
+    def _set_shape(self, context: Any, shape: tuple[int, ...]) -> None:
+        self._require(context.set_input_shape("clip", shape), f"clips of the shape {shape}")
+
+    def _require(self, answer: bool, what: str) -> None:
+        if not answer:
+            said = self._log.errors[-1] if self._log.errors else "it gave no reason"
+            raise EngineError(
+                f"{self.facts.name} {self.facts.version} refused {what} ({self._file.name}): {said}"
+            )
+
+    def close(self) -> None:
+        """Free everything, what uses before what is used. Harmless a second time."""
+        if not self._open:
+            return
+        self._open = False
+        with suppress(EngineError):
+            self._stream.synchronize()
+        while self._graphs:
+            _, (context, graph) = self._graphs.popitem()
+            graph.close()
+            del context
+        # The bindings free an object with its last name.
+        self._context = None
+        self._engine = None
+        self._runtime = None
+        while self._buffers:
+            self._buffers.popitem()[1].close()
+        self._stream.close()
+
+    def __del__(self) -> None:
+        # When Python ends, the driver takes everything back.
+        if not sys.is_finalizing() and getattr(self, "_open", False):
+            self.close()
+
+
+def obstacle(model: ModelFile, kind: str, *, cuda_graph: bool = False) -> str | None:  # noqa: ARG001
+    """Why `model` cannot be run on this machine; None: it can."""
+    try:
+        choose_engine(model, _look(kind)[1])
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+def open_engine(
+    model: ModelFile,
+    threads: int,  # noqa: ARG001 - of a CPU
+    kind: str,
+    *,
+    cuda_graph: bool = False,
+) -> TensorRTEngine:
+    """Load the engine that was built of `model` for this machine; see `edgeecho build`."""
+    return TensorRTEngine(model, kind, cuda_graph=cuda_graph)
+
+
+def _look(kind: str) -> tuple[Any, Machine]:
+    """TensorRT's module and this machine. CUDA is probed first, see `cuda`."""
+    device = probe()
+    trt = import_module(kind.replace("-", "_"))
+    return trt, Machine(kind, str(trt.__version__), device)
+
+
+def _new_log(trt: Any) -> Any:
+    class Log(trt.ILogger):  # type: ignore[misc]
+        """Keeps the errors, for the message of what they lead to; the rest is not shown."""
+
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
+                self.errors.append(" ".join(message.split()))
+
+    return Log()

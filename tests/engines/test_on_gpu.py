@@ -1,0 +1,54 @@
+"""On a real GPU only: the engines that everything else here only emulates.
+
+    python -m pytest tests/engines/test_on_gpu.py -rs
+
+Needs the extras `tensorrt` (with TensorRT) or `gpu` besides those of a developer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeecho.bundle import open_model
+from edgeecho.engines import ENGINES, load_engine
+from edgeecho.engines.cuda import probe
+from edgeecho.errors import EngineError
+
+try:
+    probe()
+except EngineError as error:
+    pytest.skip(f"no GPU: {error}", allow_module_level=True)
+
+CLIPS = np.random.default_rng(0).standard_normal((19, 3, 32, 112, 112), np.float32)
+
+
+@pytest.fixture(scope="module")
+def bundle(narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With an engine of each kind that is installed."""
+    from edgeecho_export.build import build_rtx, build_tensorrt
+
+    folder = Path(shutil.copytree(narrow_bundle, tmp_path_factory.mktemp("gpu") / "bundle"))
+    installed = {entry.name for entry in ENGINES if entry.available}
+    if "tensorrt" in installed:
+        build_tensorrt(folder, "fp32", (2, 4, 8), timing_cache=folder / "timing.cache")
+    if "tensorrt-rtx" in installed:
+        build_rtx(folder, "fp32", [probe().compute_capability], (2, 4, 8))
+    return folder
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENGINES if entry.gpu])
+def test_engine_gives_the_efs_of_the_cpu(name: str, bundle: Path) -> None:
+    entry = next(entry for entry in ENGINES if entry.name == name)
+    if not entry.available:
+        pytest.skip(f"not installed: {entry.install}")
+    model = open_model(bundle)
+    expected = load_engine("openvino", model).run(CLIPS)
+    engine = load_engine(name, model)
+    # TF32, where it cannot be turned off, has 10 bits of mantissa.
+    allowed = 0.5 if engine.facts.precision == "tf32" else 0.01
+    for size in (1, 2, 5, 8, 19, 5):
+        assert np.abs(engine.run(CLIPS[:size]) - expected[:size]).max() < allowed

@@ -1,0 +1,163 @@
+"""ONNX Runtime on a GPU: what is asked of it, and that it is never the CPU. Not run on a GPU."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+import onnxruntime
+from emulate import emulate
+from tiny import SHAPE, tiny_bundle
+
+from edgeecho.bundle import ModelFile, open_model
+from edgeecho.engines import EngineEntry, load_engine, registry
+from edgeecho.errors import EngineError
+
+PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+
+
+class GPUSession(onnxruntime.InferenceSession):  # type: ignore[misc]
+    """The real one on the CPU, under the name of the provider that was asked for."""
+
+    asked: Any = None
+    answers: tuple[str, ...] | Exception | None = None
+
+    def __init__(self, path: Any, options: Any, providers: Any, enable_fallback: int) -> None:
+        GPUSession.asked = (options, providers, enable_fallback)
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        super().__init__(path, providers=["CPUExecutionProvider"], enable_fallback=enable_fallback)
+
+    def get_providers(self) -> Any:
+        return self.answers or [self.asked[1][0][0], "CPUExecutionProvider"]
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> type[GPUSession]:
+    """An installed onnxruntime-gpu, and a GPU."""
+    emulate(monkeypatch, "10.3")
+    gpu = ModuleType("onnxruntime")
+    vars(gpu).update(vars(onnxruntime))
+    gpu.__spec__ = ModuleSpec("onnxruntime", None)
+    gpu.InferenceSession = GPUSession  # type: ignore[attr-defined]
+    gpu.get_available_providers = lambda: list(PROVIDERS.values())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "onnxruntime", gpu)
+    monkeypatch.setattr(registry, "_is_installed", lambda name: name == "onnxruntime-gpu")
+    monkeypatch.setattr(GPUSession, "answers", None)
+    return GPUSession
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ModelFile:
+    return open_model(tiny_bundle(tmp_path / "bundle"), precision="fp16")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_provider_is_asked_for_alone_without_a_way_to_the_cpu(
+    name: str, model: ModelFile, session: type[GPUSession]
+) -> None:
+    engine = load_engine(f"onnxruntime-{name}", model)
+    options, ((provider, _),), fallback = session.asked
+    assert provider == PROVIDERS[name]
+    assert options.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
+    assert fallback == 0
+    clips = np.zeros((3, *SHAPE), np.float32)
+    assert engine.run(clips).shape == (3,)
+    assert engine.facts.name == f"onnxruntime-{name}"
+    assert engine.facts.device == "emulated Orin (8 SM), sm87"
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "option", "arithmetic"),
+    [
+        ("cuda", "fp32", ("use_tf32", "0"), "f32"),
+        ("cuda", "fp16", ("use_tf32", "0"), "f16+f32"),
+        ("cuda", "int8", ("use_tf32", "0"), "f32"),
+        ("tensorrt", "fp32", ("trt_fp16_enable", "False"), "tf32"),
+        ("tensorrt", "fp16", ("trt_fp16_enable", "True"), "f16+f32"),
+        ("tensorrt", "int8", ("trt_int8_enable", "True"), "int8+tf32"),
+    ],
+)
+def test_arithmetic_is_what_the_provider_does(
+    name: str,
+    precision: str,
+    option: tuple[str, str],
+    arithmetic: str,
+    model: ModelFile,
+    session: type[GPUSession],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    model = replace(model, precision=precision)
+    engine = load_engine(f"onnxruntime-{name}", model)
+    assert option in session.asked[1][0][1].items()
+    assert engine.facts.precision == arithmetic
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    again = load_engine(f"onnxruntime-{name}", model).facts.precision
+    assert again == arithmetic.replace("tf32", "f32")
+
+
+def test_another_active_provider_is_an_error(model: ModelFile, session: type[GPUSession]) -> None:
+    session.answers = ("CPUExecutionProvider",)
+    with pytest.raises(EngineError, match="runs CPUExecutionProvider, not CUDAExecutionProvider"):
+        load_engine("onnxruntime-cuda", model)
+
+
+def test_session_that_would_need_the_cpu_is_an_error_of_one_line(
+    model: ModelFile, session: type[GPUSession]
+) -> None:
+    session.answers = RuntimeError("nodes\nare assigned to the default CPU EP")
+    with pytest.raises(EngineError, match=r"cannot run fp16\.onnx by CUDAExec.*cuDNN") as caught:
+        load_engine("onnxruntime-cuda", model)
+    assert "\n" not in str(caught.value)
+
+
+def test_gpu_that_fails_in_a_run_is_an_error_of_one_line(
+    model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: object) -> None:
+        raise RuntimeError("CUDA failure 2:\nout of memory")
+
+    engine = load_engine("onnxruntime-cuda", model)
+    monkeypatch.setattr(GPUSession, "run", run)
+    with pytest.raises(EngineError, match=r"CUDA failure 2: out of memory\): close what else"):
+        engine.run(np.zeros((1, *SHAPE), np.float32))
+
+
+def test_overwritten_package_is_said(
+    model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["onnxruntime"]
+    monkeypatch.setattr(module, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(EngineError, match="has overwritten onnxruntime-gpu"):
+        load_engine("onnxruntime-cuda", model)
+
+
+def test_package_for_the_cpu_alone_does_not_count(
+    model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_is_installed", lambda name: False)
+    with pytest.raises(EngineError, match=r"not installed: .*'edgeecho\[gpu\]'"):
+        load_engine("onnxruntime-cuda", model)
+
+
+def test_auto_takes_cuda_before_the_cpu(model: ModelFile, session: type[GPUSession]) -> None:
+    assert load_engine("auto", model).facts.name == "onnxruntime-cuda"
+
+
+def test_auto_without_any_engine_says_what_to_install(
+    model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EngineEntry, "available", False)
+    with pytest.raises(EngineError, match="no engine is installed: pip install openvino"):
+        load_engine("auto", model)

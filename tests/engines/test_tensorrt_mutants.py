@@ -1,0 +1,159 @@
+"""Faults that are put into the TensorRT engine on purpose: the emulated GPU finds each of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+
+from emulate import emulate, put_engine
+from held import MisuseError
+from tiny import SHAPE, tiny_bundle
+
+from edgeecho.bundle import open_model
+from edgeecho.engines import tensorrt
+from edgeecho.errors import EngineError
+
+CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
+
+MUTANTS: dict[str, tuple[str, str, str]] = {
+    "results are read before the stream is done": (
+        "        self._stream.synchronize()\n        return self._buffers",
+        "        return self._buffers",
+        "not a number",
+    ),
+    "no upload": (
+        '        self._buffers["clip"].upload(size, self._stream)\n',
+        "",
+        "not a number",
+    ),
+    "no download": (
+        '        self._buffers["ef"].download(size, self._stream)\n',
+        "",
+        "not a number",
+    ),
+    "addresses are not set": (
+        "        for name, buffer in self._buffers.items():\n",
+        "        for name, buffer in ():\n",
+        "the address of .* was not set",
+    ),
+    "one address is not set": (
+        "self._buffers.items():\n            self._require(context.set",
+        "list(self._buffers.items())[:-1]:\n            self._require(context.set",
+        "the address of .* was not set",
+    ),
+    "host memory is given to TensorRT": (
+        "context.set_tensor_address(name, buffer.device)",
+        "context.set_tensor_address(name, buffer.host.ctypes.data)",
+        "is no device memory",
+    ),
+    "the default stream": (
+        "execute_async_v3(self._stream.handle)",
+        "execute_async_v3(0)",
+        "the default stream",
+    ),
+    "a stream that is not there": (
+        "execute_async_v3(self._stream.handle)",
+        "execute_async_v3(4711)",
+        "is no stream",
+    ),
+    "another stream for the results": (
+        '        self._buffers["ef"].download(size, self._stream)\n',
+        '        self._buffers["ef"].download(size, Stream())\n',
+        "not a number",
+    ),
+    "buffers for the smallest batch": (
+        "self._set_shape(self._context, tuple(largest))",
+        "self._set_shape(self._context, tuple(smallest))",
+        "too small|could not broadcast",
+    ),
+    "the engine before its context": (
+        "        self._context = None\n        self._engine = None\n        self._runtime = None\n",
+        "        self._engine = None\n        self._context = None\n        self._runtime = None\n",
+        "engine is freed before its execution context",
+    ),
+    "the runtime before its engine": (
+        "        self._context = None\n        self._engine = None\n        self._runtime = None\n",
+        "        self._runtime = None\n        self._context = None\n        self._engine = None\n",
+        "runtime is freed before its engine",
+    ),
+    "buffers are not given back": (
+        "            self._buffers.popitem()[1].close()\n",
+        "            self._buffers.popitem()\n",
+        "leaks",
+    ),
+    "TensorRT before the probe": (
+        "    device = probe()\n    trt =",
+        "    import tensorrt as t\n    t.Runtime(t.ILogger())\n    device = probe()\n    trt =",
+        "before a GPU was looked for",
+    ),
+    "a name that this version lacks": (
+        "context.execute_async_v3(",
+        "context.execute_async_v2(",
+        "no execute_async_v2",
+    ),
+    "an argument of another type": (
+        'context.set_input_shape("clip", shape)',
+        "context.set_input_shape(0, shape)",
+        "set_input_shape takes",
+    ),
+}
+GRAPH_MUTANTS: dict[str, tuple[str, str, str]] = {
+    "one context for all graphs": (
+        "        context = self._new_context()\n        self._set_up(",
+        "        context = self._context\n        self._set_up(",
+        "whose context was changed",
+    ),
+    "no run before the recording": (
+        "(context, size)\n        self._stream.synchronize()\n        return context",
+        "\n        return context",
+        "cannot be recorded",
+    ),
+    "the shape is set in the recording": (
+        "capture(lambda: self._enqueue(context, size))",
+        "capture(lambda: (self._set_up(context, size), self._enqueue(context, size)))",
+        "cannot be recorded",
+    ),
+    "the recording itself is synchronized": (
+        "capture(lambda: self._enqueue(context, size))",
+        "capture(lambda: (self._enqueue(context, size), self._stream.synchronize()))",
+        "synchronized while it records",
+    ),
+}
+
+
+def mutant(old: str, new: str) -> Callable[..., Any]:
+    """`TensorRTEngine` of a module in which `old` is `new`."""
+    source = Path(tensorrt.__file__).read_text()
+    assert source.count(old) == 1, "the mutant fits the module no longer"
+    module = ModuleType("mutant")
+    exec(compile(source.replace(old, new), "mutant", "exec"), vars(module))
+    return module.TensorRTEngine  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", [*MUTANTS, *GRAPH_MUTANTS])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_emulation_finds_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = tiny_bundle(tmp_path / "bundle")
+    model = open_model(bundle, precision="fp16")
+    gpu = emulate(monkeypatch, "10.3")
+    put_engine(bundle, gpu)
+    old, new, says = {**MUTANTS, **GRAPH_MUTANTS}[name]
+    found = []
+    try:
+        engine = mutant(old, new)(model, "tensorrt", cuda_graph=name in GRAPH_MUTANTS)
+        for size in (2, 8, 2):
+            engine.run(CLIPS[:size])
+        engine.close()
+    except (MisuseError, EngineError, AttributeError, TypeError, ValueError) as error:
+        found.append(str(error))
+    found += gpu.misuses
+    found += ["leaks"] if gpu.leaks() else []
+    assert any(re.search(says, text) for text in found), found

@@ -1,0 +1,1 @@
+"""Shadows the real package."""

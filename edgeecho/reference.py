@@ -37,21 +37,21 @@ class ReferenceClips:
 
 
 def select_reference_clips(
-    videos: Sequence[LabelledVideo], spec: PreprocessSpec
+    videos: Sequence[LabelledVideo], spec: PreprocessSpec, *, n: int = _COUNT
 ) -> ReferenceClips | None:
-    """The central clips of up to 8 videos, spread evenly over EF.
+    """The central clips of up to `n` videos, spread evenly over EF.
 
     Videos shorter than the window are passed over (their padding is no uint8 value) and
     replaced by others; None where all are.
     """
     chosen: list[tuple[float, NDArray[np.uint8]]] = []
-    for video in _spread_over_ef(videos):
+    for video in _spread_over_ef(videos, n):
         frames = prepare(read_cine(video.path), spec).frames
         if len(frames) >= spec.window:
             start = (len(frames) - spec.window) // 2
             clip = frames[start : start + spec.window : spec.period]
             chosen.append((video.ef, clip))
-        if len(chosen) == _COUNT:
+        if len(chosen) == n:
             break
     if not chosen:
         return None
@@ -60,10 +60,10 @@ def select_reference_clips(
     return ReferenceClips(np.stack(clips), np.array(efs, np.float32))
 
 
-def _spread_over_ef(videos: Sequence[LabelledVideo]) -> list[LabelledVideo]:
-    """All videos: first `_COUNT` that are evenly spread over EF, then the rest."""
+def _spread_over_ef(videos: Sequence[LabelledVideo], n: int) -> list[LabelledVideo]:
+    """All videos: first `n` that are evenly spread over EF, then the rest."""
     by_ef = sorted(videos, key=lambda video: video.ef)
-    places = np.linspace(0, len(by_ef) - 1, min(_COUNT, len(by_ef))).round().astype(int).tolist()
+    places = np.linspace(0, len(by_ef) - 1, min(n, len(by_ef))).round().astype(int).tolist()
     return [by_ef[p] for p in places] + [v for p, v in enumerate(by_ef) if p not in places]
 
 

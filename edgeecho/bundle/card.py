@@ -70,10 +70,27 @@ def _drift(manifest: Manifest) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     parts = ["EF points, on the reference clips.", "\n".join([*head, *rows])]
+    parts += [_drift_on_data(entry) for entry in manifest.drift]
     parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
     if manifest.calibration:
         parts.append(_calibration(manifest.calibration))
     return "\n\n".join(parts)
+
+
+def _drift_on_data(entry: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {r['precision']} | {r['engine']} | {r['mean']:.4f} | {r['p95']:.4f} | {r['max']:.4f} | "
+        f"{r['mae']:+.4f} |"
+        for r in entry["results"]
+    ]
+    head = [
+        f"EF points from {entry['reference']}, on {entry['clips']} {entry['split']} clips of: "
+        f"{entry['data']}.",
+        "",
+        "| precision | engine | mean | p95 | max | change of the MAE |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
 
 
 def _kind(precision: str, part: str) -> str:

@@ -90,6 +90,8 @@ class Manifest:
     limits: tuple[str, ...]
     evaluation: tuple[Mapping[str, Any], ...] = field(default=())
     """What `edgeecho evaluate --record` measured, one entry a data set and protocol."""
+    drift: tuple[Mapping[str, Any], ...] = field(default=())
+    """What `edgeecho verify --data --record` measured, one entry a data set and split."""
     references: Mapping[str, Any] | None = None
     """file, sha256 and number of the clips that `edgeecho verify` runs."""
     calibration: Mapping[str, Any] | None = None
@@ -119,7 +121,8 @@ class Manifest:
             fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
             fields["artefacts"] = {k: _artefact(v) for k, v in fields["artefacts"].items()}
             fields["limits"] = tuple(fields["limits"])
-            fields["evaluation"] = tuple(fields["evaluation"])
+            for name in ("evaluation", "drift"):
+                fields[name] = tuple(fields.get(name, ()))
             return cls(**fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error

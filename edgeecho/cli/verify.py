@@ -21,6 +21,15 @@ def verify(
     precision: Annotated[
         str | None, typer.Option(help="Only this of the bundle's models; default: all.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="EchoNet-format data set to measure the drift from fp32.onnx on."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of --data: TRAIN, VAL or TEST.")] = "TEST",
+    clips: Annotated[int, typer.Option(min=1, help="Of --data: one of each video.")] = 100,
+    record: Annotated[
+        bool, typer.Option("--record", help="With --data: write the drift into the model card.")
+    ] = False,
     limit: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,16 +45,34 @@ def verify(
 ) -> None:
     """Whether a bundle's models give PyTorch's EF on this machine. Needs no torch.
 
-    It runs the small reference clips that the bundle carries. Exit code 6: out of tolerance
-    (the report is written all the same).
+    It runs the small reference clips that the bundle carries; with --data, clips of unseen videos
+    against the bundle's FP32 model. Exit code 6: out of tolerance (the report is written all the
+    same, the model card is not).
     """
-    from edgeecho.errors import VerificationError
+    from edgeecho.bundle import DEMO
+    from edgeecho.dataset import SPLITS
+    from edgeecho.errors import UsageError, VerificationError
     from edgeecho.files import write_text
-    from edgeecho.verify import parse_limits, to_json, to_text, verify_bundle
+    from edgeecho.verify import (
+        describe_drift,
+        parse_limits,
+        record_drift,
+        references_of,
+        to_json,
+        to_text,
+        verify_bundle,
+    )
     from edgeecho.verify.run import limits_of
 
+    if split.upper() not in SPLITS:
+        raise UsageError(f"--split {split!r} is not known: choose {', '.join(SPLITS)}")
+    if record and (data is None or bundle is None):
+        raise UsageError("--record needs BUNDLE, a folder to write into, and --data")
     limits = parse_limits(limit or [], limits_of(bundle))
-    report = verify_bundle(bundle, engine=engine, precision=precision, limits=limits)
+    references = references_of(bundle or DEMO, data, split=split, n=clips) if data else None
+    report = verify_bundle(
+        bundle, engine=engine, precision=precision, limits=limits, references=references
+    )
     typer.echo(to_json(report) if json else to_text(report))
     if out:
         write_text(out, to_json(report) + "\n")
@@ -53,3 +80,5 @@ def verify(
         raise VerificationError(
             f"{report.missed[0]}: do not use it here; send back what --json gives"
         )
+    if record and data and bundle:
+        record_drift(bundle, describe_drift(report, data, split))

@@ -1,5 +1,6 @@
 """Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
 
+from edgeecho.verify.data import describe_drift, record_drift, references_of
 from edgeecho.verify.drift import BATCHES, Drift, measure_drift, miss
 from edgeecho.verify.limits import LIMITS, Limits, parse_limits
 from edgeecho.verify.references import REFERENCES_FILE, References, read_references, save_references
@@ -14,10 +15,13 @@ __all__ = [
     "Limits",
     "References",
     "VerifyReport",
+    "describe_drift",
     "measure_drift",
     "miss",
     "parse_limits",
     "read_references",
+    "record_drift",
+    "references_of",
     "save_references",
     "to_json",
     "to_text",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgeecho.errors import ModelError
 from edgeecho.files import atomic_path, sha256_file
 from edgeecho.reference import ReferenceClips
+from edgeecho.verify.drift import BATCHES
 
 REFERENCES_FILE = "references.npz"
 
@@ -27,7 +28,11 @@ class References:
 
     clips: ReferenceClips
     expected: NDArray[np.float32]
-    """`(n,)` EF in % that PyTorch gave in FP32."""
+    """`(n,)` EF in %."""
+    source: str = "PyTorch in FP32"
+    """What gave them."""
+    batches: tuple[int, ...] = BATCHES
+    """Sizes at which an engine is to run the clips."""
 
 
 def save_references(

@@ -45,6 +45,8 @@ class VerifyReport:
     version: str
     clips: int
     batches: tuple[int, ...]
+    source: str
+    """What gave the EFs that the drift is measured from."""
     environment: Environment
     """Neither the host's name nor the user's, nor a path."""
     rows: tuple[Row, ...]
@@ -68,9 +70,9 @@ def to_text(report: VerifyReport) -> str:
     ]
     width = max(map(len, names))
     lines = [
-        f"{report.name} {report.version}: {report.clips} reference clips at batch {batches}, "
+        f"{report.name} {report.version}: {report.clips} clips at batch {batches}, "
         f"on {report.environment.cpu}",
-        "EF points from PyTorch in FP32; MAE: change of the error against the labels",
+        f"EF points from {report.source}; MAE: change of the error against the labels",
         f"  {'':{width}}  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
     ]
     for name, row in zip(names, report.rows, strict=True):
@@ -95,6 +97,7 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
         "model": {"name": report.name, "version": report.version},
         "clips": report.clips,
         "batches": list(report.batches),
+        "reference": report.source,
         "passed": not report.missed,
         "results": [
             {

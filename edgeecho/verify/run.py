@@ -10,9 +10,9 @@ from edgeecho.bundle import DEMO, open_model, read_manifest
 from edgeecho.bundle.manifest import Artefact
 from edgeecho.engines import ENGINES, load_engine
 from edgeecho.errors import EngineError, ModelError
-from edgeecho.verify.drift import BATCHES, measure_drift, miss
+from edgeecho.verify.drift import measure_drift, miss
 from edgeecho.verify.limits import LIMITS, Limits
-from edgeecho.verify.references import read_references
+from edgeecho.verify.references import References, read_references
 from edgeecho.verify.report import NotRun, Row, VerifyReport
 
 
@@ -22,9 +22,12 @@ def verify_bundle(
     engine: str | None = None,
     precision: str | None = None,
     limits: Mapping[str, Limits] | None = None,
+    references: References | None = None,
     threads: int = 0,
 ) -> VerifyReport:
     """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
+
+    The clips are those that the bundle carries, or `references`.
 
     An installed engine that cannot run an artefact on this machine, such as one for a GPU that
     is not there, is reported with the reason; if it is `engine`, it is an error. An artefact is
@@ -34,7 +37,8 @@ def verify_bundle(
     """
     folder = bundle or DEMO
     manifest = read_manifest(folder)
-    references = read_references(folder, manifest.references)
+    if references is None:
+        references = read_references(folder, manifest.references)
     wanted = [precision] if precision else list(manifest.artefacts)
     installed = [entry for entry in ENGINES if entry.available]
     if not installed:
@@ -54,7 +58,8 @@ def verify_bundle(
         ]
         for name in [engine] if engine else [e for e, why in obstacles.items() if not why]:
             loaded = load_engine(name, model, threads=threads)
-            drift = measure_drift(loaded, clips, references.expected, references.clips.efs)
+            labels = references.clips.efs
+            drift = measure_drift(loaded, clips, references.expected, labels, references.batches)
             rows.append(Row(model, loaded.facts, drift, held, miss(drift, held)))
     if not rows:
         raise EngineError(f"no engine can run here; {not_run[0].engine}: {not_run[0].reason}")
@@ -62,7 +67,8 @@ def verify_bundle(
         name=manifest.name,
         version=manifest.version,
         clips=len(references.expected),
-        batches=BATCHES,
+        batches=references.batches,
+        source=references.source,
         environment=read_environment(),
         rows=tuple(rows),
         not_run=tuple(not_run),

@@ -191,3 +191,70 @@ def test_verify_needs_neither_torch_nor_onnx(lower_bundle: Path) -> None:
     loaded = set(done.stderr.split())
     assert "openvino" in loaded
     assert not loaded & {"torch", "onnx", "onnxruntime", "matplotlib", "edgeecho_export"}
+
+
+def test_drift_on_a_data_set_is_measured_from_fp32_and_goes_into_the_card(
+    edgeecho: Any, bundle: Path, phantoms: Path
+) -> None:
+    from edgeecho.dataset import read_dataset
+
+    n = len(read_dataset(phantoms, split="TEST"))
+    words = ["verify", bundle, "--data", phantoms, "--clips", n, "--record"]
+    done = edgeecho(*words)
+    assert done.returncode == 0, done.stderr
+    assert f"{n} clips at batch 1," in done.stdout
+    assert "EF points from fp32.onnx on openvino" in done.stdout
+    (entry,) = read_manifest(bundle).drift
+    assert (entry["clips"], entry["split"]) == (n, "TEST")
+    results = {(r["precision"], r["engine"].split()[0]): r for r in entry["results"]}
+    # The reference itself does not drift; INT8 does, by what running it by hand shows.
+    assert results["fp32", "openvino"]["max"] == 0
+    spec = open_model(bundle).preprocess
+    from edgeecho.reference import select_reference_clips
+
+    clips = select_reference_clips(read_dataset(phantoms, split="TEST"), spec, n=n)
+    assert clips is not None
+    efs = {
+        kind: np.concatenate(
+            [
+                load_engine("openvino", open_model(bundle, precision=kind)).run(clip[None])
+                for clip in clips.normalised(spec)
+            ]
+        )
+        for kind in ("fp32", "int8")
+    }
+    drift = np.abs(efs["int8"].astype(float) - efs["fp32"])
+    assert results["int8", "openvino"]["mean"] == pytest.approx(drift.mean(), abs=1e-6)
+    assert drift.mean() > 0
+    card = (bundle / "model-card.md").read_text()
+    assert f"on {n} TEST clips of: synthetic phantoms" in card
+    assert f"| int8 | {results['int8', 'openvino']['engine']} | {drift.mean():.4f} |" in card
+    # Again: replaced, not added; and the bundle can still be opened.
+    assert edgeecho(*words).returncode == 0
+    assert len(read_manifest(bundle).drift) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--record"], 2, "--record needs BUNDLE"),
+        (["--data", "DATA", "--split", "NONE"], 2, "choose TRAIN, VAL, TEST"),
+        (["--data", "DATA", "--clips", "500"], 3, "500 were asked for"),
+        (["--data", "nowhere"], 3, "is not an EchoNet-format data set"),
+    ],
+)
+def test_data_that_cannot_be_used_is_one_line(
+    edgeecho: Any, lower_bundle: Path, phantoms: Path, options: list[str], code: int, says: str
+) -> None:
+    words = [str(phantoms) if word == "DATA" else word for word in options]
+    done = edgeecho("verify", lower_bundle, *words)
+    assert (done.returncode, len(done.stderr.splitlines())) == (code, 1)
+    assert says in done.stderr
+
+
+def test_a_missed_limit_on_data_is_not_recorded(
+    edgeecho: Any, bundle: Path, phantoms: Path
+) -> None:
+    words = ["--data", phantoms, "--clips", 2, "--precision", "int8", "--record"]
+    assert edgeecho("verify", bundle, *words, "--limit", "int8.max=0").returncode == 6
+    assert read_manifest(bundle).drift == ()

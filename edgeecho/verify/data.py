@@ -1,0 +1,83 @@
+"""Drift on a data set: a bundle's artefacts against its FP32 model on many unseen clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeecho import __version__
+from edgeecho.bundle import open_model, read_manifest, render_card
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.dataset import describe_dataset, read_dataset
+from edgeecho.engines import ENGINES, load_engine
+from edgeecho.errors import EngineError, InputError
+from edgeecho.files import sha256_file, write_json, write_text
+from edgeecho.preprocess import normalise
+from edgeecho.reference import select_reference_clips
+from edgeecho.verify.references import References
+from edgeecho.verify.report import VerifyReport
+
+_CPU = ("openvino", "onnxruntime")
+
+
+def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References:
+    """The central clips of `n` videos of a split, spread over EF, with FP32's answers to them.
+
+    FP32 runs on a CPU engine, at batch 1: export held that to PyTorch within 0.01 EF points.
+    `InputError` where the split has fewer than `n` videos that are as long as a clip.
+    """
+    model = open_model(bundle, precision="fp32")
+    clips = select_reference_clips(read_dataset(data, split=split), model.preprocess, n=n)
+    found = 0 if clips is None else len(clips.clips)
+    if clips is None or found < n:
+        raise InputError(
+            f"{data} has {found} {split.upper()} videos that are as long as a clip, {n} were "
+            "asked for: give another --split or fewer --clips"
+        )
+    names = [entry.name for entry in ENGINES if entry.name in _CPU and entry.available]
+    if not names:
+        raise EngineError(f"no engine for the CPU is installed: {ENGINES[0].install}")
+    engine = load_engine(names[0], model)
+    efs = [engine.run(normalise(clip, model.preprocess)[None]) for clip in clips.clips]
+    source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
+    return References(clips, np.concatenate(efs), source, batches=(1,))
+
+
+def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:
+    """Plain types: which data, and the drift of every artefact on every engine that ran."""
+    return {
+        "data": describe_dataset(data),
+        "file_list_sha256": sha256_file(data / "FileList.csv"),
+        "split": split.upper(),
+        "clips": report.clips,
+        "reference": report.source,
+        "edgeecho": __version__,
+        "results": [
+            {
+                "precision": row.model.precision,
+                "model_sha256": row.model.sha256,
+                "engine": f"{row.engine.name} {row.engine.version}",
+                "device": row.engine.device,
+                **asdict(row.drift),
+                "limits": row.limits.to_dict(),
+            }
+            for row in report.rows
+        ],
+    }
+
+
+def record_drift(bundle: Path, entry: Mapping[str, Any]) -> None:
+    """Put an entry of `describe_drift` into the manifest and the model card.
+
+    An earlier one for the same data and split is replaced.
+    """
+    manifest = read_manifest(bundle)
+    same = ("file_list_sha256", "split")
+    others = tuple(o for o in manifest.drift if any(o[key] != entry[key] for key in same))
+    updated = replace(manifest, drift=(*others, entry))
+    write_json(bundle / MANIFEST_FILE, updated.to_dict())
+    write_text(bundle / CARD_FILE, render_card(updated))

@@ -6,13 +6,18 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^(?:    |\$ |    \$ )(edgeecho [^\n]+)$", README, re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DEVICE = (ROOT / "docs" / "device.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(
+    r"^(?:    |\$ |    \$ )(edgeecho [^\n]+)$", README + "\n" + DEVICE, re.MULTILINE
+)
 
 
 def section(title: str) -> str:
@@ -50,10 +55,30 @@ def test_the_way_from_data_to_a_device_runs_as_written(tmp_path: Path) -> None:
 
 
 def test_every_file_it_links_to_exists() -> None:
-    root = Path(__file__).parents[1]
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert targets
-    assert [t for t in targets if not (root / t).exists()] == []
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+        assert [t for t in targets if not (page.parent / t).exists()] == [], page
+
+
+def test_every_heading_it_links_to_exists() -> None:
+    for text, page in ((README, README), (DEVICE, DEVICE), (DEVICE, README)):
+        own = page is text
+        anchors = re.findall(r"\]\(#([^)]+)\)" if own else r"README\.md#([^)]+)\)", text)
+        titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+        known = {re.sub(r"[^a-z0-9 -]", "", t.lower()).replace(" ", "-") for t in titles}
+        assert set(anchors) <= known
+
+
+def test_the_device_guide_names_engines_and_files_as_they_are() -> None:
+    from edgeecho.engines import ENGINES
+
+    named = set(re.findall(r"--engine ([a-z-]+)", DEVICE)) | {"openvino"}
+    assert named <= {entry.name for entry in ENGINES} | {"auto"}
+    assert {"tensorrt", "tensorrt-rtx", "onnxruntime-cuda"} <= named
+    for extra in set(re.findall(r"\.whl\[([a-z-]+)\]", DEVICE)):
+        assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wheel = f"edgeecho-{version('edgeecho')}-py3-none-any.whl"
+    assert set(re.findall(r"edgeecho-[\w.]+-py3-none-any\.whl", DEVICE)) == {wheel}
 
 
 def test_no_placeholder_is_left() -> None:

@@ -134,6 +134,15 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
     return engine
 
 
+def cpu_engine() -> str:
+    """Name of the preferred engine for the CPU: what is measured on it holds on any machine."""
+    for name in _AUTO:
+        entry = next(e for e in ENGINES if e.name == name)
+        if not entry.gpu and entry.available:
+            return name
+    raise EngineError(f"no engine for the CPU is installed: {ENGINES[0].install}")
+
+
 def _choose(name: str, model: ModelFile) -> EngineEntry:
     known = {entry.name: entry for entry in ENGINES}
     if name == "auto":

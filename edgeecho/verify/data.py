@@ -13,15 +13,13 @@ from edgeecho import __version__
 from edgeecho.bundle import open_model, read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
 from edgeecho.dataset import describe_dataset, read_dataset
-from edgeecho.engines import ENGINES, load_engine
-from edgeecho.errors import EngineError, InputError
+from edgeecho.engines import cpu_engine, load_engine
+from edgeecho.errors import InputError
 from edgeecho.files import sha256_file, write_json, write_text
 from edgeecho.preprocess import normalise
 from edgeecho.reference import select_reference_clips
 from edgeecho.verify.references import References
 from edgeecho.verify.report import VerifyReport
-
-_CPU = ("openvino", "onnxruntime")
 
 
 def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References:
@@ -38,10 +36,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
             f"{data} has {found} {split.upper()} videos that are as long as a clip, {n} were "
             "asked for: give another --split or fewer --clips"
         )
-    names = [entry.name for entry in ENGINES if entry.name in _CPU and entry.available]
-    if not names:
-        raise EngineError(f"no engine for the CPU is installed: {ENGINES[0].install}")
-    engine = load_engine(names[0], model)
+    engine = load_engine(cpu_engine(), model)
     efs = [engine.run(normalise(clip, model.preprocess)[None]) for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
     return References(clips, np.concatenate(efs), source, batches=(1,))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import Artefact, RangeCheck, open_model
 from edgeecho.console import words
-from edgeecho.engines import load_engine
+from edgeecho.engines import cpu_engine, load_engine
 from edgeecho.errors import VerificationError
 from edgeecho.files import sha256_file
 from edgeecho.verify import Drift, Limits, measure_drift
@@ -96,7 +96,7 @@ def add_int8(
         for method in methods:
             candidate = Path(work) / f"{method}.onnx"
             write_int8(fp32, candidate, _tops(fp32, ranges, method), float_layers)
-            engine = load_engine("auto", open_model(candidate))
+            engine = load_engine(cpu_engine(), open_model(candidate))
             drifts[method] = measure_drift(
                 engine, held_out.clips, held_out.expected, held_out.labels, batches=(1,)
             )

@@ -1,7 +1,7 @@
 """Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
 
 from edgeecho.verify.data import describe_drift, record_drift, references_of
-from edgeecho.verify.drift import BATCHES, Drift, measure_drift, miss
+from edgeecho.verify.drift import BATCHES, FEW, Drift, HeldOut, measure_drift, miss
 from edgeecho.verify.limits import LIMITS, Limits, parse_limits
 from edgeecho.verify.references import REFERENCES_FILE, References, read_references, save_references
 from edgeecho.verify.report import VerifyReport, to_json, to_text
@@ -9,9 +9,11 @@ from edgeecho.verify.run import verify_bundle
 
 __all__ = [
     "BATCHES",
+    "FEW",
     "LIMITS",
     "REFERENCES_FILE",
     "Drift",
+    "HeldOut",
     "Limits",
     "References",
     "VerifyReport",

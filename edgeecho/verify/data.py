@@ -39,7 +39,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
     engine = load_engine(cpu_engine(), model)
     efs = [engine.run(normalise(clip, model.preprocess)[None]) for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
-    return References(clips, np.concatenate(efs), source, batches=(1,))
+    return References(clips, np.concatenate(efs), source, batches=(1,), every=True)
 
 
 def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
         "data": describe_dataset(data),
         "file_list_sha256": sha256_file(data / "FileList.csv"),
         "split": split.upper(),
-        "clips": report.clips,
+        "clips": report.rows[0].clips,
         "reference": report.source,
         "edgeecho": __version__,
         "results": [

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from edgeecho.errors import ModelError
 from edgeecho.files import atomic_path, sha256_file
+from edgeecho.preprocess import PreprocessSpec
 from edgeecho.reference import ReferenceClips
-from edgeecho.verify.drift import BATCHES
+from edgeecho.verify.drift import BATCHES, HeldOut
 
 REFERENCES_FILE = "references.npz"
 
@@ -33,12 +34,19 @@ class References:
     """What gave them."""
     batches: tuple[int, ...] = BATCHES
     """Sizes at which an engine is to run the clips."""
+    every: bool = False
+    """Whether each precision is to run every clip, see `HeldOut.of_precision`."""
+
+    def held_out(self, precision: str, spec: PreprocessSpec) -> HeldOut:
+        """Those that an artefact of `precision` is to run."""
+        held_out = HeldOut(self.clips.normalised(spec), self.expected, self.clips.efs)
+        return held_out if self.every else held_out.of_precision(precision)
 
 
 def save_references(
     folder: Path, clips: ReferenceClips, expected: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """Write the clips that export's gates ran, all of them: half a megabyte each, 8 at most.
+    """Write the clips that export's gates ran, all of them: half a megabyte each.
 
     Fewer would give other statistics, and an artefact that passed could fail on the spot.
     """

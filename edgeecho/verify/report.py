@@ -22,6 +22,7 @@ class Row:
 
     model: ModelFile
     engine: EngineFacts
+    clips: int
     drift: Drift
     limits: Limits
     missed: str | None
@@ -43,7 +44,6 @@ class VerifyReport:
 
     name: str
     version: str
-    clips: int
     batches: tuple[int, ...]
     source: str
     """What gave the EFs that the drift is measured from."""
@@ -70,17 +70,17 @@ def to_text(report: VerifyReport) -> str:
     ]
     width = max(map(len, names))
     lines = [
-        f"{report.name} {report.version}: {report.clips} clips at batch {batches}, "
+        f"{report.name} {report.version}: reference clips at batch {batches}, "
         f"on {report.environment.cpu}",
         f"EF points from {report.source}; MAE: change of the error against the labels",
-        f"  {'':{width}}  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
+        f"  {'':{width}}  clips  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
     ]
     for name, row in zip(names, report.rows, strict=True):
         drift = row.drift
         verdict = "FAIL" if row.missed else "ok"
         lines.append(
-            f"  {name:{width}}  {drift.mean:7.4f}  {drift.p95:7.4f}  {drift.max:7.4f}  "
-            f"{drift.mae:+7.4f}  {verdict}"
+            f"  {name:{width}}  {row.clips:5}  {drift.mean:7.4f}  {drift.p95:7.4f}  "
+            f"{drift.max:7.4f}  {drift.mae:+7.4f}  {verdict}"
         )
     # Often one reason for many: it is said once.
     for reason in dict.fromkeys(left.reason for left in report.not_run):
@@ -95,7 +95,6 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
         "model": {"name": report.name, "version": report.version},
-        "clips": report.clips,
         "batches": list(report.batches),
         "reference": report.source,
         "passed": not report.missed,
@@ -105,6 +104,7 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
                 "sha256": row.model.sha256,
                 "precision": row.model.precision,
                 "engine": asdict(row.engine),
+                "clips": row.clips,
                 "drift": {k: v if math.isfinite(v) else None for k, v in asdict(row.drift).items()},
                 "limits": row.limits.to_dict(),
                 "missed": row.missed,

@@ -48,7 +48,7 @@ def verify_bundle(
     for kind in wanted:
         model = open_model(folder, precision=kind)
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
-        clips = references.clips.normalised(model.preprocess)
+        held_out = references.held_out(kind, model.preprocess)
         obstacles = {} if engine else {e.name: e.obstacle(model) for e in installed}
         not_run += [
             # Reports are sent back: they carry no path.
@@ -58,15 +58,14 @@ def verify_bundle(
         ]
         for name in [engine] if engine else [e for e, why in obstacles.items() if not why]:
             loaded = load_engine(name, model, threads=threads)
-            labels = references.clips.efs
-            drift = measure_drift(loaded, clips, references.expected, labels, references.batches)
-            rows.append(Row(model, loaded.facts, drift, held, miss(drift, held)))
+            drift = measure_drift(loaded, held_out, references.batches)
+            n = len(held_out.clips)
+            rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))
     if not rows:
         raise EngineError(f"no engine can run here; {not_run[0].engine}: {not_run[0].reason}")
     return VerifyReport(
         name=manifest.name,
         version=manifest.version,
-        clips=len(references.expected),
         batches=references.batches,
         source=references.source,
         environment=read_environment(),

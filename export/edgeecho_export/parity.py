@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,34 +11,21 @@ from numpy.typing import NDArray
 from edgeecho.bundle import Verification, open_model
 from edgeecho.engines import ENGINES, load_engine
 from edgeecho.errors import VerificationError
-from edgeecho.verify import BATCHES, Drift, Limits, measure_drift, miss
+from edgeecho.verify import BATCHES, Drift, HeldOut, Limits, measure_drift, miss
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_train.network import R2Plus1D18
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Clips that no artefact was fitted to, with the answers that they are held to."""
-
-    clips: NDArray[np.float32]
-    """`(n, 3, T, S, S)`, normalised."""
-    expected: NDArray[np.float32]
-    """`(n,)` EF in % of PyTorch in FP32."""
-    labels: NDArray[np.float32]
-    """`(n,)` EF in %."""
-
-    @classmethod
-    def of(
-        cls,
-        network: R2Plus1D18,
-        clips: NDArray[np.float32],
-        labels: NDArray[np.float32] | None = None,
-    ) -> HeldOut:
-        """Ask PyTorch, one clip at a time. Without labels its answers stand for them."""
-        with torch.inference_mode():
-            answers = [network(torch.from_numpy(clip[None])) for clip in clips]
-        expected = torch.cat(answers).numpy()
-        return cls(clips, expected, expected if labels is None else labels)
+def ask_pytorch(
+    network: R2Plus1D18,
+    clips: NDArray[np.float32],
+    labels: NDArray[np.float32] | None = None,
+) -> HeldOut:
+    """Held-out clips with PyTorch's answers, one at a time; without labels they stand for those."""
+    with torch.inference_mode():
+        answers = [network(torch.from_numpy(clip[None])) for clip in clips]
+    expected = torch.cat(answers).numpy()
+    return HeldOut(clips, expected, expected if labels is None else labels)
 
 
 def verify(
@@ -57,7 +43,7 @@ def verify(
         if entry.obstacle(model):
             continue
         engine = load_engine(entry.name, model)
-        drift = measure_drift(engine, held_out.clips, held_out.expected, held_out.labels)
+        drift = measure_drift(engine, held_out)
         advice = f"try other versions of torch, onnx and {entry.name}"
         if model.precision == "int8":
             advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"

@@ -12,15 +12,13 @@ from typing import Any
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
 from edgeecho.console import words
-from edgeecho.dataset import read_dataset
-from edgeecho.errors import UsageError
 from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
-from edgeecho.reference import ReferenceClips, load_reference_clips, select_reference_clips
 from edgeecho.verify import LIMITS as GATES
-from edgeecho.verify import Limits, save_references
+from edgeecho.verify import HeldOut, Limits, save_references
 from edgeecho_calibration.sets import CalibrationClips, CalibrationSet
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
-from edgeecho_export.parity import HeldOut, verify
+from edgeecho_export.held_out import choose_held_out
+from edgeecho_export.parity import ask_pytorch, verify
 from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
 from edgeecho_export.to_onnx import OPSET, write_onnx
 from edgeecho_train.network import ARCHITECTURE
@@ -88,8 +86,11 @@ def export(
     """
     wanted = precisions or Precisions()
     source = read_checkpoint(checkpoint, given)
-    reference = _reference(checkpoint, source, clips)
     calibration = wanted.calibration
+    calibrated_on = None
+    if calibration is not None and wanted.int8_methods:
+        calibrated_on = calibration.data or Path(calibration.chosen.folder)
+    reference = choose_held_out(checkpoint, source, clips, calibrated_on)
     chosen = None
     if calibration is not None:
         chosen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
@@ -97,10 +98,10 @@ def export(
         file = folder / "fp32.onnx"
         words.print(f"tracing {ARCHITECTURE}, width {source.network.width:g}")
         write_onnx(file, source.network, source.preprocess, name=label.name, version=label.version)
-        words.print(f"comparing engines with PyTorch on {len(reference.clips)} reference clips")
+        words.print(f"comparing engines with PyTorch on {len(reference.clips)} held-out clips")
         normalised = reference.normalised(source.preprocess)
-        held_out = HeldOut.of(source.network, normalised, reference.efs)
-        checks = verify(file, held_out, wanted.limits["fp32"])
+        held_out = ask_pytorch(source.network, normalised, reference.efs)
+        checks = verify(file, held_out.of_precision("fp32"), wanted.limits["fp32"])
         artefacts = [Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)]
         more, calibrated = _lower(file, held_out, wanted, chosen)
         artefacts += more
@@ -148,23 +149,6 @@ def _lower(
             "float_layers": list(wanted.float_layers),
         }
     return artefacts, entry
-
-
-def _reference(checkpoint: Path, source: Source, data: Path | None) -> ReferenceClips:
-    if data is not None:
-        videos = read_dataset(data)
-        held_out = [video for video in videos if video.split == "VAL"]
-        chosen = select_reference_clips(held_out or videos, source.preprocess)
-        if chosen is None:
-            raise UsageError(f"every video of {data} is shorter than a clip: give other --clips")
-        return chosen
-    if source.reference is None:
-        raise UsageError(
-            "this checkpoint brings no reference clips: give --clips DATA, an EchoNet-format "
-            "data set, so that the export can be compared with PyTorch"
-        )
-    path = checkpoint.with_name(source.reference["file"])
-    return load_reference_clips(path, source.reference["sha256"])
 
 
 def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manifest:

@@ -17,12 +17,12 @@ from edgeecho.console import words
 from edgeecho.engines import cpu_engine, load_engine
 from edgeecho.errors import VerificationError
 from edgeecho.files import sha256_file
-from edgeecho.verify import Drift, Limits, measure_drift
+from edgeecho.verify import Drift, HeldOut, Limits, measure_drift
 from edgeecho_calibration.histogram import choose_range
 from edgeecho_calibration.ranges import Ranges, collect_ranges
 from edgeecho_export.fp16 import kept_in_fp32, write_fp16
 from edgeecho_export.int8 import write_int8
-from edgeecho_export.parity import HeldOut, verify, verify_arithmetic
+from edgeecho_export.parity import verify, verify_arithmetic
 from edgeecho_export.probe import largest_weights, quantized_inputs, write_probe
 from edgeecho_export.to_onnx import OPSET
 
@@ -62,6 +62,7 @@ def check_range(fp32: Path, ranges: Ranges, source: str) -> RangeCheck:
 def add_fp16(fp32: Path, held_out: HeldOut, limits: Limits, found: RangeCheck) -> Artefact:
     """Write `fp16.onnx` beside `fp32` and put it through weights and arithmetic."""
     path = fp32.with_name("fp16.onnx")
+    held_out = held_out.of_precision("fp16")
     write_fp16(fp32, path)
     words.print("FP16: range holds; weights on CPU engines, arithmetic in PyTorch")
     checks = (
@@ -97,9 +98,7 @@ def add_int8(
             candidate = Path(work) / f"{method}.onnx"
             write_int8(fp32, candidate, _tops(fp32, ranges, method), float_layers)
             engine = load_engine(cpu_engine(), open_model(candidate))
-            drifts[method] = measure_drift(
-                engine, held_out.clips, held_out.expected, held_out.labels, batches=(1,)
-            )
+            drifts[method] = measure_drift(engine, held_out, batches=(1,))
             words.print(
                 f"INT8 by {method}: drift mean {drifts[method].mean:.3f}, "
                 f"p95 {drifts[method].p95:.3f}, max {drifts[method].max:.3f} EF points"

@@ -18,7 +18,7 @@ from edgeecho.preprocess import PreprocessSpec
 from edgeecho.verify import LIMITS, Limits
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_export.fp16 import write_fp16
-from edgeecho_export.parity import HeldOut, verify_arithmetic
+from edgeecho_export.parity import ask_pytorch, verify_arithmetic
 from edgeecho_export.precisions import RANGE_LIMIT, add_fp16, check_range, collect
 from edgeecho_export.to_onnx import write_onnx
 from edgeecho_train.network import R2Plus1D18
@@ -110,7 +110,7 @@ def test_the_file_says_what_it_is_and_is_written_the_same_each_time(
 def test_rounding_in_pytorch_is_that_of_the_file(
     fp32: Path, fp16: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
-    expected = HeldOut.of(network, clips).expected
+    expected = ask_pytorch(network, clips).expected
     assert np.abs(rounded_efs(fp32, clips) - expected).max() < 1e-4, "nothing to round in FP32"
     rounded = rounded_efs(fp16, clips)
     on_cpu = load_engine("onnxruntime", open_model(fp16)).run(clips)
@@ -122,7 +122,7 @@ def test_rounding_in_pytorch_is_that_of_the_file(
 def test_all_three_parts_pass_and_are_recorded(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
-    held_out = HeldOut.of(network, clips)
+    held_out = ask_pytorch(network, clips)
     found = check_range(fp32, collect(fp32, [c[None] for c in clips], ()), "reference clips")
     artefact = add_fp16(fp32, held_out, LIMITS["fp16"], found)
     assert artefact.range == found
@@ -176,7 +176,7 @@ def test_a_tensor_near_fp16s_limit_fails_the_range_which_a_cpu_does_not_see(
     write_fp16(scaled(fp32, tmp_path / "m.onnx", 1000 * 5 * RANGE_LIMIT / largest), file)
     assert np.isfinite(load_engine("onnxruntime", open_model(file)).run(clips)).all()
     with pytest.raises(VerificationError, match=r"every layer rounded\) .*nan EF points"):
-        verify_arithmetic(file, HeldOut.of(network, clips), LIMITS["fp16"])
+        verify_arithmetic(file, ask_pytorch(network, clips), LIMITS["fp16"])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -192,7 +192,7 @@ def test_a_tensor_that_is_no_number_fails_the_range(
 def test_weights_and_arithmetic_fail_by_their_names(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
-    held_out = HeldOut.of(network, clips)
+    held_out = ask_pytorch(network, clips)
     found = check_range(fp32, collect(fp32, [clips[:1]], ()), "reference clips")
     with pytest.raises(VerificationError, match=r"fp16\.onnx \(weights\) on openvino"):
         add_fp16(fp32, held_out, Limits(mean=0), found)

@@ -16,12 +16,12 @@ from edgeecho.bundle import open_model
 from edgeecho.engines import load_engine
 from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.verify import Limits
+from edgeecho.verify import HeldOut, Limits
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_export import precisions
 from edgeecho_export.cli import METHODS
 from edgeecho_export.int8 import write_int8
-from edgeecho_export.parity import HeldOut
+from edgeecho_export.parity import ask_pytorch
 from edgeecho_export.precisions import add_int8, collect
 from edgeecho_export.probe import quantized_inputs
 from edgeecho_export.to_onnx import write_onnx
@@ -63,7 +63,7 @@ def ranges(fp32: Path, clips: np.ndarray) -> Ranges:
 
 @pytest.fixture(scope="module")
 def held_out(network: R2Plus1D18, clips: np.ndarray) -> HeldOut:
-    return HeldOut.of(network, clips)
+    return ask_pytorch(network, clips)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_corrupted_scales_do_not_pass(
 ) -> None:
     honest = precisions.write_int8
 
-    def write_wrong(source: Path, path: Path, tops: dict[str, float]) -> None:
+    def write_wrong(source: Path, path: Path, tops: dict[str, float], _: object) -> None:
         name = max(tops, key=lambda n: tops[n])
         honest(source, path, {**tops, name: tops[name] / 50})
 

@@ -15,8 +15,8 @@ from onnx import TensorProto, helper
 from edgeecho.bundle import Verification
 from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.verify import LIMITS, Limits
-from edgeecho_export.parity import HeldOut
+from edgeecho.verify import LIMITS, HeldOut, Limits, measure_drift
+from edgeecho_export.parity import ask_pytorch
 from edgeecho_export.parity import verify as verify_held_out
 from edgeecho_export.to_onnx import write_onnx
 from edgeecho_train.network import R2Plus1D18
@@ -37,7 +37,7 @@ def network() -> R2Plus1D18:
 
 
 def verify(file: Path, network: R2Plus1D18, clips: np.ndarray) -> tuple[Verification, ...]:
-    return verify_held_out(file, HeldOut.of(network, clips), LIMITS["fp32"])
+    return verify_held_out(file, ask_pytorch(network, clips), LIMITS["fp32"])
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_each_limit_is_held_and_named(
     file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
 ) -> None:
     shifted = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, 0.05))
-    answers = HeldOut.of(network, clips)
+    answers = ask_pytorch(network, clips)
     # Labels on the other side, so that the shift makes every error larger.
     held_out = HeldOut(clips, answers.expected, answers.expected - 10)
     for name, says in (
@@ -189,3 +189,38 @@ def test_each_limit_is_held_and_named(
         with pytest.raises(VerificationError, match=rf"{says}.*allowed are 0\.04") as caught:
             verify_held_out(shifted, held_out, Limits(**{name: 0.04}))
         assert "0.0500" in str(caught.value) or "0.0499" in str(caught.value)
+
+
+class Scripted:
+    """An engine whose EF is 50 plus the mean of the clip, and worse in larger batches."""
+
+    facts = None
+
+    def run(self, clips: np.ndarray) -> np.ndarray:
+        return np.asarray(50 + clips.mean(axis=(1, 2, 3, 4)) + 0.5 * (len(clips) - 1), np.float32)
+
+
+def test_each_clip_counts_once_in_the_mean_and_every_run_in_the_maximum() -> None:
+    drifts = np.arange(20, dtype=np.float32) / 10
+    clips = np.ones((20, 3, 2, 4, 4), np.float32) * drifts.reshape(-1, 1, 1, 1, 1)
+    fifty = np.full(20, 50, np.float32)
+    held_out = HeldOut(clips, fifty, fifty - 1)
+    found = measure_drift(Scripted(), held_out, batches=(1, 2, 8))  # type: ignore[arg-type]
+    assert found.mean == pytest.approx(drifts.mean(), abs=1e-5)
+    assert found.p95 == pytest.approx(np.quantile(drifts, 0.95), abs=1e-5)
+    assert found.mae == pytest.approx(drifts.mean(), abs=1e-5)
+    # At batch 8 every EF is 3.5 higher, and the few hold the last clip.
+    assert found.max == pytest.approx(1.9 + 3.5, abs=1e-4)
+    assert measure_drift(Scripted(), held_out, batches=(1,)).max == pytest.approx(1.9, abs=1e-4)  # type: ignore[arg-type]
+
+
+def test_int8_is_judged_by_all_clips_and_the_others_by_a_few() -> None:
+    clips = np.arange(32, dtype=np.float32).reshape(32, 1, 1, 1, 1)
+    efs = np.arange(32, dtype=np.float32)
+    held_out = HeldOut(clips, efs, efs)
+    assert len(held_out.of_precision("int8").clips) == 32
+    few = held_out.of_precision("fp16")
+    assert len(few.clips) == 8
+    assert (few.expected[0], few.expected[-1]) == (0, 31)
+    assert (few.clips.ravel() == few.labels).all()
+    assert len(HeldOut(clips[:3], efs[:3], efs[:3]).few().clips) == 3

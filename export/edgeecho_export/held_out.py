@@ -1,0 +1,54 @@
+"""Which clips the gates judge an export by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgeecho.dataset import LabelledVideo, read_dataset
+from edgeecho.errors import UsageError
+from edgeecho.reference import ReferenceClips, load_reference_clips, select_reference_clips
+from edgeecho.verify import FEW
+from edgeecho_export.checkpoint import Source
+
+INT8_CLIPS = 32
+"""INT8's drift scatters by about its own size from clip to clip: on 8 clips the change of the MAE
+is uncertain by as much as its limit. More cost time: each runs on every engine."""
+
+
+def choose_held_out(
+    checkpoint: Path, source: Source, clips: Path | None, calibrated_on: Path | None
+) -> ReferenceClips:
+    """Clips of the data set `clips`, or else those that the checkpoint brings.
+
+    Where INT8 was calibrated on a data set, 32 clips of `clips` or of the VAL split of that one,
+    and none of its training split. `UsageError` where there are none to be had.
+    """
+    data = clips or calibrated_on
+    if data is None:
+        if source.reference is None:
+            raise UsageError(
+                "this checkpoint brings no reference clips: give --clips DATA, an EchoNet-format "
+                "data set, so that the export can be compared with PyTorch"
+            )
+        path = checkpoint.with_name(source.reference["file"])
+        return load_reference_clips(path, source.reference["sha256"])
+    videos = _unseen(data, int8=calibrated_on is not None)
+    n = FEW if calibrated_on is None else INT8_CLIPS
+    chosen = select_reference_clips(videos, source.preprocess, n=n)
+    if chosen is None:
+        raise UsageError(f"every video of {data} is shorter than a clip: give other --clips")
+    return chosen
+
+
+def _unseen(data: Path, *, int8: bool) -> list[LabelledVideo]:
+    videos = read_dataset(data)
+    validation = [video for video in videos if video.split == "VAL"]
+    if validation or not int8:
+        return validation or list(videos)
+    others = [video for video in videos if video.split != "TRAIN"]
+    if not others:
+        raise UsageError(
+            f"{data} has training videos only, and INT8 cannot be judged by what it was "
+            "calibrated on: give --clips DATA with a VAL split"
+        )
+    return others

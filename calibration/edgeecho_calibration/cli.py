@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.errors import MissingDependencyError
+from edgeecho.errors import MissingDependencyError, UsageError
 
 app = typer.Typer(
     add_completion=False,
@@ -89,6 +89,8 @@ def sensitivity(
     from edgeecho_calibration.sensitivity import Analysis
     from edgeecho_calibration.sensitivity_report import draw, to_dict, to_text
 
+    if out.suffix != ".json":
+        raise UsageError(f"--out {out} must end in .json: its picture is written beside it")
     spec = open_model(bundle, precision="int8").preprocess
     clips = CalibrationClips(read_set(calibration), spec, data=data).spread(n)
     analysis = Analysis(bundle, clips, engine)

@@ -129,10 +129,10 @@ class Analysis:
                 break
             floating.append(layer.name)
             drift = measured(floating)
-        if not drift.max <= allowed:
+        if not drift.max <= allowed or len(floating) == len(self._names):
             raise VerificationError(
-                f"the drift is {drift.max:.4f} EF points with every layer in float, --max-drift "
-                f"{allowed:g} cannot be held: nothing was written; allow more"
+                f"--max-drift {allowed:g} leaves no layer in INT8 (the last one gave "
+                f"{drift.max:.4f} EF points): nothing was written; allow more, or use FP16"
             )
         return Mixed(tuple(floating), drift, self._slowdown(floating) if floating else 1.0)
 

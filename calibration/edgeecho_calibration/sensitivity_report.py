@@ -69,7 +69,10 @@ def read_float_layers(path: Path) -> tuple[str, ...]:
             f"{path} returned no layer to float, since no largest drift was asked for: "
             "run `edgeecho calibrate sensitivity` with --max-drift"
         )
-    return tuple(value["float_layers"])
+    layers = value.get("float_layers")
+    if not isinstance(layers, list) or not all(isinstance(name, str) for name in layers):
+        raise InputError(f"{path} lists no layers: make the analysis again")
+    return tuple(layers)
 
 
 def draw(path: Path, found: Sensitivity) -> None:

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,37 @@ class CalibrationSet:
                 f"calibration set has schema {value.get('schema')!r}, this edgeecho reads "
                 f"{SCHEMA!r}: make it again with `edgeecho calibrate select`"
             )
-        fields = {k: v for k, v in value.items() if k not in ("schema", "edgeecho")}
+        given = {k: v for k, v in value.items() if k not in ("schema", "edgeecho")}
         try:
-            clips = tuple(CalibrationClip(**clip) for clip in fields.pop("clips"))
-            chosen = cls(clips=clips, **fields)
-        except (TypeError, KeyError) as error:
+            clips = tuple(CalibrationClip(**clip) for clip in given.pop("clips"))
+            chosen = cls(clips=clips, **given)
+        except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"calibration set is malformed: {error}") from error
+        _check_types(chosen, *clips)
         if not clips:
             raise InputError("calibration set has no clips: make it again")
         return chosen
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+}
+
+
+def _check_types(*values: Any) -> None:
+    """`InputError` where a field that JSON can spell in several ways is not what it should be."""
+    for value in values:
+        for field in fields(value):
+            kind = _TYPES.get(str(field.type))
+            found = getattr(value, field.name)
+            if kind is not None and (not isinstance(found, kind) or isinstance(found, bool)):
+                raise InputError(
+                    f"calibration set is malformed: {field.name} is {found!r}, not {field.type}: "
+                    "make it again with `edgeecho calibrate select`"
+                )
 
 
 def read_set(path: Path) -> CalibrationSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.manifest import Manifest, RangeCheck
+from edgeecho.bundle.manifest import Manifest, RangeCheck, Verification
 
 
 def render_card(manifest: Manifest) -> str:
@@ -60,16 +60,18 @@ def _training(provenance: Mapping[str, Any]) -> str:
 def _drift(manifest: Manifest) -> str:
     rows = [
         f"| {_kind(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
-        f"{', '.join(map(str, v.batches))} | {v.mean_drift:.6f} | {v.p95_drift:.6f} | "
-        f"{v.max_drift:.6f} | {v.tolerance:g} |"
+        f"{', '.join(map(str, v.batches))} | {_statistics(v)} | {_allowed(v)} |"
         for a in manifest.artefacts.values()
         for v in a.verification
     ]
     head = [
-        "| precision | engine | clips | batch sizes | mean | p95 | max | allowed |",
-        "|---|---|---|---|---|---|---|---|",
+        "| precision | engine | clips | batch sizes | mean | p95 | max | change of the MAE | "
+        "allowed |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    parts = ["EF points, on the reference clips.", "\n".join([*head, *rows])]
+    parts = [f"EF points, on {_held_out(manifest)}.", "\n".join([*head, *rows])]
+    if manifest.references and (file := manifest.references.get("file")):
+        parts.append(f"`{file}` holds the pixels and labels of these clips, for `edgeecho verify`.")
     parts += [_drift_on_data(entry) for entry in manifest.drift]
     parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
     if manifest.calibration:
@@ -77,18 +79,42 @@ def _drift(manifest: Manifest) -> str:
     return "\n\n".join(parts)
 
 
+def _statistics(check: Verification) -> str:
+    change = "" if check.mae_change is None else f"{check.mae_change:+.4f}"
+    return f"{check.mean_drift:.6f} | {check.p95_drift:.6f} | {check.max_drift:.6f} | {change}"
+
+
+def _allowed(check: Verification) -> str:
+    """Every limit; one that is wider than edgeecho's own says so."""
+    if not check.allowed:
+        return f"{check.tolerance:g}"
+    return ", ".join(
+        f"{name} {limit:g}" + (" (**loosened**)" if name in check.loosened else "")
+        for name, limit in check.allowed.items()
+    )
+
+
+def _held_out(manifest: Manifest) -> str:
+    references = manifest.references or {}
+    source = references.get("source", "the reference clips")
+    if "ef_sd" not in references:
+        return str(source)
+    return (
+        f"{source}, to which PyTorch's EFs have a standard deviation of {references['ef_sd']:.2f}"
+    )
+
+
 def _drift_on_data(entry: Mapping[str, Any]) -> str:
     rows = [
-        f"| {r['precision']} | {r['engine']} | {r['mean']:.4f} | {r['p95']:.4f} | {r['max']:.4f} | "
-        f"{r['mae']:+.4f} |"
+        f"| {r['precision']} | {r['engine']} on {r['device']} | {r['clips']} | {r['mean']:.4f} | "
+        f"{r['p95']:.4f} | {r['max']:.4f} | {r['mae']:+.4f} |"
         for r in entry["results"]
     ]
     head = [
-        f"EF points from {entry['reference']}, on {entry['clips']} {entry['split']} clips of: "
-        f"{entry['data']}.",
+        f"EF points from {entry['reference']}, on {entry['split']} clips of: {entry['data']}.",
         "",
-        "| precision | engine | mean | p95 | max | change of the MAE |",
-        "|---|---|---|---|---|---|",
+        "| precision | engine | clips | mean | p95 | max | change of the MAE |",
+        "|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])
 

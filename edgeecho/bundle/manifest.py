@@ -39,6 +39,8 @@ class Verification:
     allowed: Mapping[str, float] | None = None
     """Every limit that it was held to, by statistic: mean, p95, max, mae. None in manifests
     older than these."""
+    loosened: tuple[str, ...] = ()
+    """Statistics that were allowed more than edgeecho's own table allows."""
     mae_change: float | None = None
     """Mean absolute error against the labels, less PyTorch's."""
 
@@ -142,7 +144,14 @@ def _artefact(value: Mapping[str, Any]) -> Artefact:
     if Path(value["file"]).name != value["file"]:
         raise ModelError(f"manifest names {value['file']!r}, which is not a file of the bundle")
     checks = tuple(
-        Verification(**{**v, "batches": tuple(v["batches"])}) for v in value["verification"]
+        Verification(
+            **{
+                **v,
+                "batches": tuple(v["batches"]),
+                "loosened": tuple(v.get("loosened", ())),
+            }
+        )
+        for v in value["verification"]
     )
     found = value.get("range")
     return Artefact(

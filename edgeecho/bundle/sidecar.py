@@ -65,9 +65,16 @@ def sidecar_of(engine: Path) -> Path:
     return engine.with_name(engine.name.removesuffix(".engine") + ".json")
 
 
-def read_sidecars(bundle: Path) -> tuple[EngineSidecar, ...]:
-    """All engines of a bundle, by name; none where none was built."""
-    return tuple(read_sidecar(file) for file in sorted((bundle / FOLDER).glob("[!.]*.json")))
+def read_sidecars(bundle: Path) -> tuple[tuple[EngineSidecar, ...], tuple[str, ...]]:
+    """All engines of a bundle, by name, and what is wrong with the files that describe none."""
+    found, unusable = [], []
+    for file in sorted((bundle / FOLDER).glob("[!.]*.json")):
+        try:
+            found.append(read_sidecar(file))
+        except EngineError as error:
+            # One damaged file must not cost the others.
+            unusable.append(str(error).replace(str(file), file.name))
+    return tuple(found), tuple(unusable)
 
 
 def read_sidecar(file: Path) -> EngineSidecar:

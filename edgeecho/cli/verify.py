@@ -51,7 +51,7 @@ def verify(
     """
     from edgeecho.bundle import DEMO
     from edgeecho.dataset import SPLITS
-    from edgeecho.errors import UsageError, VerificationError
+    from edgeecho.errors import ModelError, UsageError, VerificationError
     from edgeecho.files import write_text
     from edgeecho.verify import (
         describe_drift,
@@ -80,5 +80,8 @@ def verify(
         raise VerificationError(
             f"{report.missed[0]}: do not use it here; send back what --json gives"
         )
+    if report.failed:
+        left = report.failed[0]
+        raise ModelError(f"{left.file} did not run on {left.engine}: {left.reason}")
     if record and data and bundle:
         record_drift(bundle, describe_drift(report, data, split))

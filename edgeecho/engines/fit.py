@@ -39,11 +39,11 @@ def choose_engine(model: ModelFile, machine: Machine) -> EngineSidecar:
     `EngineError` names both sides where there is none, and the command that builds one.
     """
     folder = model.path.parent
-    built = [
-        s for s in read_sidecars(folder) if (s.kind, s.precision) == (machine.kind, model.precision)
-    ]
-    refused = []
-    for sidecar in built:
+    sidecars, unusable = read_sidecars(folder)
+    refused = list(unusable)
+    for sidecar in sidecars:
+        if (sidecar.kind, sidecar.precision) != (machine.kind, model.precision):
+            continue
         reason = _misfit(sidecar, model, machine)
         if reason is None:
             return sidecar

@@ -21,6 +21,9 @@ from edgeecho.reference import select_reference_clips
 from edgeecho.verify.references import References
 from edgeecho.verify.report import VerifyReport
 
+_DATA = ("file_list_sha256", "split", "reference")
+_RUN = ("precision", "model_sha256", "engine", "device")
+
 
 def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References:
     """The central clips of `n` videos of a split, spread over EF, with FP32's answers to them.
@@ -39,7 +42,8 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
     engine = load_engine(cpu_engine(), model)
     efs = [engine.run(normalise(clip, model.preprocess)[None]) for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
-    return References(clips, np.concatenate(efs), source, batches=(1,), every=True)
+    name = f"{n} {split.upper()} clips of {describe_dataset(data)}"
+    return References(clips, np.concatenate(efs), name, source, batches=(1,), every=True)
 
 
 def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:
@@ -48,7 +52,6 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
         "data": describe_dataset(data),
         "file_list_sha256": sha256_file(data / "FileList.csv"),
         "split": split.upper(),
-        "clips": report.rows[0].clips,
         "reference": report.source,
         "edgeecho": __version__,
         "results": [
@@ -57,6 +60,7 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
                 "model_sha256": row.model.sha256,
                 "engine": f"{row.engine.name} {row.engine.version}",
                 "device": row.engine.device,
+                "clips": row.clips,
                 **asdict(row.drift),
                 "limits": row.limits.to_dict(),
             }
@@ -68,11 +72,14 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
 def record_drift(bundle: Path, entry: Mapping[str, Any]) -> None:
     """Put an entry of `describe_drift` into the manifest and the model card.
 
-    An earlier one for the same data and split is replaced.
+    What was measured before on the same data and split stays, but for the same model on the same
+    engine and device, which the new result replaces.
     """
     manifest = read_manifest(bundle)
-    same = ("file_list_sha256", "split")
-    others = tuple(o for o in manifest.drift if any(o[key] != entry[key] for key in same))
-    updated = replace(manifest, drift=(*others, entry))
+    same = [o for o in manifest.drift if all(o[key] == entry[key] for key in _DATA)]
+    others = [o for o in manifest.drift if o not in same]
+    results = {tuple(r[k] for k in _RUN): r for o in (*same, entry) for r in o["results"]}
+    ordered = sorted(results.values(), key=lambda r: list(manifest.artefacts).index(r["precision"]))
+    updated = replace(manifest, drift=(*others, {**entry, "results": ordered}))
     write_json(bundle / MANIFEST_FILE, updated.to_dict())
     write_text(bundle / CARD_FILE, render_card(updated))

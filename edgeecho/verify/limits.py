@@ -27,6 +27,14 @@ class Limits:
         """Those that are set."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    def wider_than(self, other: Limits) -> tuple[str, ...]:
+        """Statistics that may be larger here than in `other`."""
+        return tuple(
+            name
+            for name, limit in other.to_dict().items()
+            if getattr(self, name) is None or getattr(self, name) > limit
+        )
+
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Limits:
         """What `to_dict` gave; `ModelError` where it is something else."""
@@ -60,8 +68,9 @@ def parse_limits(options: Sequence[str], table: Mapping[str, Limits] = LIMITS) -
             points = float(number)
         except ValueError:
             points = math.nan
-        # Written so that NaN is refused too: a limit that nothing misses is none.
-        if precision not in LIMITS or statistic not in STATISTICS or not points >= 0:
+        # A limit that nothing misses is none.
+        usable = math.isfinite(points) and points >= 0
+        if precision not in LIMITS or statistic not in STATISTICS or not usable:
             raise UsageError(
                 f"--limit {option!r}: give PRECISION.STATISTIC=POINTS with {', '.join(LIMITS)} "
                 f"and {', '.join(STATISTICS)}, such as int8.max=1"

@@ -30,6 +30,8 @@ class References:
     clips: ReferenceClips
     expected: NDArray[np.float32]
     """`(n,)` EF in %."""
+    name: str = "its reference clips"
+    """Of the clips, for reports."""
     source: str = "PyTorch in FP32"
     """What gave them."""
     batches: tuple[int, ...] = BATCHES
@@ -55,15 +57,15 @@ def save_references(
     path = folder / REFERENCES_FILE
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, clips=planes, ef=clips.efs, pytorch=expected)
-    return {"file": path.name, "sha256": sha256_file(path), "clips": len(expected)}
+    return {"file": path.name, "sha256": sha256_file(path)}
 
 
 def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References:
     """Read what the manifest's `entry` names; `ModelError` where it is absent or another file."""
-    if entry is None:
+    if entry is None or "file" not in entry:
         raise ModelError(
-            f"{folder} holds no references (it was written by an older edgeecho): "
-            "export it again to verify it"
+            f"{folder} carries no reference clips (--no-references, or an older edgeecho wrote "
+            "it): export it again, or give --data"
         )
     name = str(entry["file"])
     path = folder / name

@@ -11,7 +11,7 @@ from edgeecho.bench.environment import Environment
 from edgeecho.bundle import ModelFile
 from edgeecho.engines import EngineFacts
 from edgeecho.verify.drift import Drift
-from edgeecho.verify.limits import Limits
+from edgeecho.verify.limits import LIMITS, Limits
 
 SCHEMA = "edgeecho-verify-1"
 
@@ -31,11 +31,13 @@ class Row:
 
 @dataclass(frozen=True)
 class NotRun:
-    """One artefact on an installed engine that cannot run it on this machine."""
+    """One artefact that an engine did not run."""
 
-    model: ModelFile
+    file: str
     engine: str
     reason: str
+    failed: bool
+    """Whether it should have run: the artefact is damaged, or its engine refused it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class VerifyReport:
 
     name: str
     version: str
+    clips: str
+    """Which clips, in words."""
     batches: tuple[int, ...]
     source: str
     """What gave the EFs that the drift is measured from."""
@@ -51,6 +55,11 @@ class VerifyReport:
     """Neither the host's name nor the user's, nor a path."""
     rows: tuple[Row, ...]
     not_run: tuple[NotRun, ...] = ()
+
+    @property
+    def failed(self) -> tuple[NotRun, ...]:
+        """What should have run and did not."""
+        return tuple(left for left in self.not_run if left.failed)
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -70,7 +79,7 @@ def to_text(report: VerifyReport) -> str:
     ]
     width = max(map(len, names))
     lines = [
-        f"{report.name} {report.version}: reference clips at batch {batches}, "
+        f"{report.name} {report.version}: {report.clips} at batch {batches}, "
         f"on {report.environment.cpu}",
         f"EF points from {report.source}; MAE: change of the error against the labels",
         f"  {'':{width}}  clips  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
@@ -82,9 +91,13 @@ def to_text(report: VerifyReport) -> str:
             f"  {name:{width}}  {row.clips:5}  {drift.mean:7.4f}  {drift.p95:7.4f}  "
             f"{drift.max:7.4f}  {drift.mae:+7.4f}  {verdict}"
         )
+        wider = row.limits.wider_than(LIMITS[row.model.precision])
+        if wider and not row.missed:
+            allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
+            lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
     # Often one reason for many: it is said once.
     for reason in dict.fromkeys(left.reason for left in report.not_run):
-        names = [f"{n.model.path.name} on {n.engine}" for n in report.not_run if n.reason == reason]
+        names = [f"{n.file} on {n.engine}" for n in report.not_run if n.reason == reason]
         lines.append(f"not run: {', '.join(names)}: {reason}")
     return "\n".join([*lines, RESEARCH_USE])
 
@@ -97,7 +110,7 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
         "model": {"name": report.name, "version": report.version},
         "batches": list(report.batches),
         "reference": report.source,
-        "passed": not report.missed,
+        "passed": not report.missed and not report.failed,
         "results": [
             {
                 "file": row.model.path.name,
@@ -111,10 +124,7 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
             }
             for row in report.rows
         ],
-        "not_run": [
-            {"file": left.model.path.name, "engine": left.engine, "reason": left.reason}
-            for left in report.not_run
-        ],
+        "not_run": [asdict(left) for left in report.not_run],
         "environment": asdict(report.environment),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from edgeecho.bench.environment import read_environment
 from edgeecho.bundle import DEMO, open_model, read_manifest
 from edgeecho.bundle.manifest import Artefact
 from edgeecho.engines import ENGINES, load_engine
-from edgeecho.errors import EngineError, ModelError
+from edgeecho.errors import EdgeEchoError, EngineError, ModelError
 from edgeecho.verify.drift import measure_drift, miss
 from edgeecho.verify.limits import LIMITS, Limits
 from edgeecho.verify.references import References, read_references
@@ -29,49 +30,67 @@ def verify_bundle(
 
     The clips are those that the bundle carries, or `references`.
 
-    An installed engine that cannot run an artefact on this machine, such as one for a GPU that
-    is not there, is reported with the reason; if it is `engine`, it is an error. An artefact is
-    held to the limits that export held it to, or to `limits`. Missing one is no error here but a
-    row of the report, so that all of it can be sent back. An artefact that cannot be used is a
-    `ModelError`, an engine that cannot run an `EngineError`.
+    What cannot be run is reported with the reason, so that one damaged artefact or a GPU that is
+    not there does not cost the rest; where nothing ran, that is the error. An artefact is held
+    to the limits that export held it to, or to `limits`. Missing one is no error here but a row
+    of the report, so that all of it can be sent back.
     """
     folder = bundle or DEMO
     manifest = read_manifest(folder)
     if references is None:
         references = read_references(folder, manifest.references)
-    wanted = [precision] if precision else list(manifest.artefacts)
     installed = [entry for entry in ENGINES if entry.available]
     if not installed:
         raise EngineError(f"no engine is installed: {ENGINES[0].install}")
     rows: list[Row] = []
     not_run: list[NotRun] = []
-    for kind in wanted:
-        model = open_model(folder, precision=kind)
+    errors: list[EdgeEchoError] = []
+    for kind in [precision] if precision else list(manifest.artefacts):
+        file = manifest.artefacts[kind].file if kind in manifest.artefacts else kind
+        try:
+            model = open_model(folder, precision=kind)
+        except ModelError as error:
+            errors.append(error)
+            not_run.append(NotRun(file, "any engine", _without(folder, str(error)), failed=True))
+            continue
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
         held_out = references.held_out(kind, model.preprocess)
-        obstacles = {} if engine else {e.name: e.obstacle(model) for e in installed}
-        not_run += [
-            # Reports are sent back: they carry no path.
-            NotRun(model, name, why.replace(str(folder), folder.name))
-            for name, why in obstacles.items()
-            if why
-        ]
-        for name in [engine] if engine else [e for e, why in obstacles.items() if not why]:
-            loaded = load_engine(name, model, threads=threads)
-            drift = measure_drift(loaded, held_out, references.batches)
+        for name in [engine] if engine else [entry.name for entry in installed]:
+            entry = next((e for e in ENGINES if e.name == name), None)
+            why = entry.obstacle(model) if entry and not engine else None
+            try:
+                if why:
+                    raise EngineError(why)
+                loaded = load_engine(name, model, threads=threads)
+                drift = measure_drift(loaded, held_out, references.batches)
+            except (EngineError, ModelError) as error:
+                errors.append(error)
+                reason = _without(folder, str(error))
+                # A named engine may have been built for one precision only.
+                not_run.append(NotRun(file, name, reason, failed=not (why or engine)))
+                continue
             n = len(held_out.clips)
             rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))
     if not rows:
-        raise EngineError(f"no engine can run here; {not_run[0].engine}: {not_run[0].reason}")
+        raise errors[0]
     return VerifyReport(
         name=manifest.name,
         version=manifest.version,
+        clips=references.name,
         batches=references.batches,
         source=references.source,
         environment=read_environment(),
         rows=tuple(rows),
         not_run=tuple(not_run),
     )
+
+
+def _without(folder: Path, text: str) -> str:
+    """Reports are sent back: they carry no path."""
+    for path in (str(folder.resolve()), str(folder)):
+        if os.sep in path:
+            text = text.replace(path, folder.resolve().name)
+    return text
 
 
 def limits_of(bundle: Path | None = None) -> dict[str, Limits]:

@@ -75,6 +75,13 @@ def export(
             "max, mae. May be repeated.",
         ),
     ] = None,
+    references: Annotated[
+        bool,
+        typer.Option(
+            "--references/--no-references",
+            help="Put the held-out clips (pixels, labels) into the bundle, for `edgeecho verify`.",
+        ),
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
     """Export a checkpoint to a verified model bundle (ONNX, dynamic batch).
@@ -108,6 +115,7 @@ def export(
         clips=clips,
         overwrite=overwrite,
         precisions=wanted,
+        keep_references=references,
     )
     _print(folder, manifest)
 
@@ -177,6 +185,11 @@ def _print(folder: Path, manifest: Manifest) -> None:
             f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]
         )
         typer.echo(f"  int8.onnx: kept {manifest.calibration['method']} (mean drift: {methods})")
+    if manifest.references and (file := manifest.references.get("file")):
+        typer.echo(
+            f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
+            "bundle goes (--no-references leaves them out)"
+        )
     typer.echo(RESEARCH_USE)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgeecho.dataset import LabelledVideo, read_dataset
+from edgeecho.console import words
+from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.errors import UsageError
+from edgeecho.files import sha256_file
 from edgeecho.reference import ReferenceClips, load_reference_clips, select_reference_clips
 from edgeecho.verify import FEW
 from edgeecho_export.checkpoint import Source
@@ -15,9 +18,17 @@ INT8_CLIPS = 32
 is uncertain by as much as its limit. More cost time: each runs on every engine."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Clips, and a few words on where they are from."""
+
+    clips: ReferenceClips
+    source: str
+
+
 def choose_held_out(
     checkpoint: Path, source: Source, clips: Path | None, calibrated_on: Path | None
-) -> ReferenceClips:
+) -> Chosen:
     """Clips of the data set `clips`, or else those that the checkpoint brings.
 
     Where INT8 was calibrated on a data set, 32 clips of `clips` or of the VAL split of that one,
@@ -31,13 +42,25 @@ def choose_held_out(
                 "data set, so that the export can be compared with PyTorch"
             )
         path = checkpoint.with_name(source.reference["file"])
-        return load_reference_clips(path, source.reference["sha256"])
+        found = load_reference_clips(path, source.reference["sha256"])
+        return Chosen(found, f"the checkpoint's {len(found.clips)} reference clips")
     videos = _unseen(data, int8=calibrated_on is not None)
     n = FEW if calibrated_on is None else INT8_CLIPS
     chosen = select_reference_clips(videos, source.preprocess, n=n)
     if chosen is None:
         raise UsageError(f"every video of {data} is shorter than a clip: give other --clips")
-    return chosen
+    if calibrated_on is not None and len(chosen.clips) < INT8_CLIPS:
+        words.print(
+            f"INT8 is judged on {len(chosen.clips)} clips only, {INT8_CLIPS} are wanted: whether "
+            "it passes is partly chance; give --clips DATA with more validation videos"
+        )
+    splits = "/".join(sorted({video.split for video in videos}))
+    digest = sha256_file(data / "FileList.csv")[:12]
+    return Chosen(
+        chosen,
+        f"{len(chosen.clips)} {splits} clips of: {describe_dataset(data)} "
+        f"(FileList.csv sha256 {digest})",
+    )
 
 
 def _unseen(data: Path, *, int8: bool) -> list[LabelledVideo]:

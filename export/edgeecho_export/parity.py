@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeecho.bundle import Verification, open_model
 from edgeecho.engines import ENGINES, load_engine
 from edgeecho.errors import VerificationError
-from edgeecho.verify import BATCHES, Drift, HeldOut, Limits, measure_drift, miss
+from edgeecho.verify import BATCHES, LIMITS, Drift, HeldOut, Limits, measure_drift, miss
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_train.network import R2Plus1D18
 
@@ -49,8 +49,18 @@ def verify(
             advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
         what = entry.name if part == "engine" else f"{onnx_file.name} ({part}) on {entry.name}"
         _require(what, drift, limits, advice)
+        facts = engine.facts
         checks.append(
-            _record(entry.name, engine.facts.version, BATCHES, held_out, drift, limits, part)
+            _record(
+                facts.name,
+                facts.version,
+                BATCHES,
+                held_out,
+                drift,
+                limits,
+                precision=model.precision,
+                part=part,
+            )
         )
     return tuple(checks)
 
@@ -61,7 +71,16 @@ def verify_arithmetic(fp16_file: Path, held_out: HeldOut, limits: Limits) -> Ver
     drift = Drift.of(found, held_out.expected, held_out.labels)
     advice = "this network needs more than FP16 holds, leave --fp16 out"
     _require(f"{fp16_file.name} (arithmetic, every layer rounded)", drift, limits, advice)
-    return _record("pytorch", torch.__version__, (1,), held_out, drift, limits, "arithmetic")
+    return _record(
+        "pytorch",
+        torch.__version__,
+        (1,),
+        held_out,
+        drift,
+        limits,
+        precision="fp16",
+        part="arithmetic",
+    )
 
 
 def _require(what: str, drift: Drift, limits: Limits, advice: str) -> None:
@@ -76,6 +95,8 @@ def _record(
     held_out: HeldOut,
     drift: Drift,
     limits: Limits,
+    *,
+    precision: str,
     part: str,
 ) -> Verification:
     return Verification(
@@ -90,5 +111,6 @@ def _record(
         tolerance=limits.max if limits.max is not None else max(limits.to_dict().values()),
         part=part,
         allowed=limits.to_dict(),
+        loosened=limits.wider_than(LIMITS[precision]),
         mae_change=drift.mae,
     )

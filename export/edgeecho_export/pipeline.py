@@ -17,6 +17,7 @@ from edgeecho.verify import LIMITS as GATES
 from edgeecho.verify import HeldOut, Limits, save_references
 from edgeecho_calibration.sets import CalibrationClips, CalibrationSet
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
+from edgeecho_export.float_layers import check_layers
 from edgeecho_export.held_out import choose_held_out
 from edgeecho_export.parity import ask_pytorch, verify
 from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
@@ -35,6 +36,10 @@ LIMITS = (
     "No uncertainty is calibrated yet: the spread over clips says how much the answer varies "
     "along the video, not how far it is from the truth.",
 )
+
+
+_LIVELY = 1.0
+"""EF points: below, answers hardly depend on the clip, and neither does their drift."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,11 @@ def export(
     clips: Path | None,
     overwrite: bool,
     precisions: Precisions | None = None,
+    keep_references: bool = True,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing.
+
+    `keep_references`: put the held-out clips into it, so that `edgeecho verify` can run them.
 
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
     and `VerificationError` where an artefact misses its gate.
@@ -90,7 +98,9 @@ def export(
     calibrated_on = None
     if calibration is not None and wanted.int8_methods:
         calibrated_on = calibration.data or Path(calibration.chosen.folder)
-    reference = choose_held_out(checkpoint, source, clips, calibrated_on)
+    check_layers(source.network, wanted.float_layers)
+    chosen_clips = choose_held_out(checkpoint, source, clips, calibrated_on)
+    reference = chosen_clips.clips
     chosen = None
     if calibration is not None:
         chosen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
@@ -101,11 +111,22 @@ def export(
         words.print(f"comparing engines with PyTorch on {len(reference.clips)} held-out clips")
         normalised = reference.normalised(source.preprocess)
         held_out = ask_pytorch(source.network, normalised, reference.efs)
+        if (spread := float(held_out.expected.std())) < _LIVELY:
+            words.print(
+                f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
+                f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
+            )
         checks = verify(file, held_out.of_precision("fp32"), wanted.limits["fp32"])
         artefacts = [Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)]
         more, calibrated = _lower(file, held_out, wanted, chosen)
         artefacts += more
-        references = save_references(folder, reference, held_out.expected)
+        references = {
+            "source": chosen_clips.source,
+            "clips": len(reference.clips),
+            "ef_sd": float(held_out.expected.std()),
+        }
+        if keep_references:
+            references |= save_references(folder, reference, held_out.expected)
         manifest = replace(
             _manifest(source, label, artefacts), references=references, calibration=calibrated
         )

@@ -124,6 +124,7 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     config = builder.create_builder_config()
     # The layer report needs the log's details.
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    _forbid_tf32(trt, config)
     _set_profile(builder, network, config, plan.batch)
     rtx = trt.__name__ == RTX.module
     # Kept by name too: it must outlive the build.
@@ -178,10 +179,18 @@ def _set_profile(builder: Any, network: Any, config: Any, batch: tuple[int, int,
         raise EngineError(f"a batch of {batch} and clips of {shape} are no profile: choose others")
 
 
+def _forbid_tf32(trt: Any, config: Any) -> None:
+    """FP32 means FP32: both builders would otherwise use TF32, with 10 bits of mantissa.
+
+    No layer report shows it: TF32 layers are `Float` there.
+    """
+    config.clear_flag(trt.BuilderFlag.TF32)
+    if config.get_flag(trt.BuilderFlag.TF32):
+        raise EngineError(f"{trt.__name__} {trt.__version__} insists on TF32: take another version")
+
+
 def _configure(trt: Any, config: Any, plan: Plan) -> Any:
     """What only TensorRT has; its timing cache, or None where none is wanted."""
-    # FP32 means FP32. TensorRT would otherwise compute it in TF32, with 10 bits of mantissa.
-    config.clear_flag(trt.BuilderFlag.TF32)
     if plan.workspace_mb is not None:
         pool, size = trt.MemoryPoolType.WORKSPACE, plan.workspace_mb << 20
         config.set_memory_pool_limit(pool, size)

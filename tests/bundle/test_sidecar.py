@@ -61,15 +61,15 @@ def file(sidecar: EngineSidecar, tmp_path: Path) -> Path:
 def test_what_is_written_is_read(sidecar: EngineSidecar, file: Path, tmp_path: Path) -> None:
     assert file.name == "fp32-tensorrt-rtx-1.7.1.116-sm86.json"
     assert read_sidecar(file) == sidecar
-    assert read_sidecars(tmp_path) == (sidecar,)
+    assert read_sidecars(tmp_path)[0] == (sidecar,)
 
 
 def test_bundle_without_engines_has_none_and_what_is_on_its_way_is_none(
     file: Path, tmp_path: Path
 ) -> None:
-    assert read_sidecars(DEMO) == ()
+    assert read_sidecars(DEMO)[0] == ()
     file.rename(file.with_name(f".{file.stem}-abc.tmp.json"))
-    assert read_sidecars(tmp_path) == ()
+    assert read_sidecars(tmp_path)[0] == ()
 
 
 def test_engine_of_the_model_is_found(sidecar: EngineSidecar, file: Path, model: ModelFile) -> None:
@@ -127,3 +127,14 @@ def test_sidecar_that_cannot_be_trusted_is_refused_in_one_line(
         read_sidecar(file)
     assert "edgeecho build" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_stray_file_costs_no_other_engine(
+    sidecar: EngineSidecar, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / FOLDER / "notes.json").write_text("{}")
+    found, unusable = read_sidecars(tmp_path)
+    assert found == (sidecar,)
+    (reason,) = unusable
+    assert reason.startswith("notes.json has schema version None")
+    assert str(tmp_path) not in reason

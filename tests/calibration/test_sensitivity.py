@@ -197,6 +197,11 @@ def test_command_writes_table_and_picture_and_export_takes_the_layers(
         ("{", "is not JSON"),
         ("[]", "is no edgeecho-sensitivity-1 file"),
         ('{"schema": "edgeecho-sensitivity-1", "mixed": null}', "with --max-drift"),
+        ('{"schema": "edgeecho-sensitivity-1", "mixed": {}}', "lists no layers"),
+        (
+            '{"schema": "edgeecho-sensitivity-1", "mixed": {}, "float_layers": "ab"}',
+            "lists no layers",
+        ),
     ],
 )
 def test_other_files_are_refused(text: str, says: str, tmp_path: Path) -> None:
@@ -214,3 +219,31 @@ def test_a_spread_keeps_the_ends(chosen: Path, bundle: Path) -> None:
     kept = [list(clips)[place] for place in (0, 2)]
     assert all(np.array_equal(a, b) for a, b in zip(found, kept, strict=True))
     assert len(clips.spread(9)) == 3
+
+
+def test_a_drift_that_only_float_holds_is_refused(
+    edgeecho: Any, damaged: Path, chosen: Path, tmp_path: Path
+) -> None:
+    words = ["calibrate", "sensitivity", damaged, chosen, "--n", 1, "--max-drift", 0]
+    done = edgeecho(*words, "--out", tmp_path / "s.json")
+    assert done.returncode == 6
+    assert "leaves no layer in INT8" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = edgeecho(*words, "--out", tmp_path / "s.png")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_layers_are_checked_before_the_work_begins(run: Path) -> None:
+    from edgeecho.errors import UsageError
+    from edgeecho_export.checkpoint import Given, read_checkpoint
+    from edgeecho_export.float_layers import check_layers
+
+    network = read_checkpoint(run / "best.pt", Given()).network
+    check_layers(network, [VICTIM])
+    for layers, says in ((["layer9"], "layer9 is no layer"), (["stem.0"], "stem.0 is no layer")):
+        with pytest.raises(UsageError, match=says):
+            check_layers(network, layers)
+    every = [n for n, m in network.named_modules() if type(m).__name__ == "Conv3d"][2:]
+    assert len(every) == 35
+    with pytest.raises(UsageError, match="leaves nothing"):
+        check_layers(network, every)

@@ -119,3 +119,22 @@ def test_a_malformed_set_is_refused(
         read_set(tmp_path / "set.json")
     with pytest.raises(InputError, match="cannot be read"):
         read_set(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda v: v["clips"][0].update(start="x"), "start is 'x'"),
+        (lambda v: v["clips"][0].update(ef=True), "ef is True"),
+        (lambda v: v.update(folder=5), "folder is 5"),
+        (lambda v: v.update(clips=[1]), "malformed"),
+    ],
+)
+def test_a_set_of_wrong_types_is_malformed(
+    chosen: CalibrationSet, tmp_path: Path, change: Any, says: str
+) -> None:
+    value = json.loads(json.dumps(chosen.to_dict()))
+    change(value)
+    (tmp_path / "set.json").write_text(json.dumps(value))
+    with pytest.raises(InputError, match=says):
+        read_set(tmp_path / "set.json")

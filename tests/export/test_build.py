@@ -132,7 +132,7 @@ def test_command_writes_engine_and_sidecar(edgeecho, bundle: Path) -> None:
     options = ["--precision", "fp16", "--engine", "tensorrt-rtx", "--batch", "1,2,16"]
     done = edgeecho("build", bundle, *options, "--compute-capability", "SM120,sm86")
     assert done.returncode == 0, done.stderr
-    (sidecar,) = read_sidecars(bundle)
+    (sidecar,) = read_sidecars(bundle)[0]
     stem = f"fp16-tensorrt-rtx-{sidecar.version}-sm86-sm120"
     assert names(bundle / FOLDER) == [f"{stem}.engine", f"{stem}.json"]
     assert list((bundle / FOLDER).glob(".*")) == []
@@ -167,7 +167,7 @@ def test_engines_of_one_bundle_are_told_apart_and_replaced(bundle: Path) -> None
     for precision, capability in (("fp32", "sm86"), ("fp16", "sm86"), ("fp16", "sm89")):
         build_rtx(bundle, precision, [capability], BATCH)
     build_rtx(bundle, "fp16", ["sm89"], (1, 1, 2))
-    found = {(s.precision, s.compute_capabilities): s.batch for s in read_sidecars(bundle)}
+    found = {(s.precision, s.compute_capabilities): s.batch for s in read_sidecars(bundle)[0]}
     assert found == {
         ("fp32", ("sm86",)): BATCH,
         ("fp16", ("sm86",)): BATCH,
@@ -267,7 +267,7 @@ def test_kill_9_leaves_nothing_new_under_a_final_name(
     assert {f.name: f.read_bytes() for f in (bundle / FOLDER).glob("[!.]*")} == old
     # What it left on its way is in nobody's way.
     built = build_rtx(bundle, "fp32", ["sm86"], BATCH)
-    assert [s.batch for s in read_sidecars(bundle)] == [BATCH]
+    assert [s.batch for s in read_sidecars(bundle)[0]] == [BATCH]
     assert sidecar_of(built.path).is_file()
 
 
@@ -286,9 +286,9 @@ def test_kill_9_between_the_two_names_leaves_no_engine_that_a_reader_takes(bundl
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert read_sidecars(bundle) == ()
+    assert read_sidecars(bundle)[0] == ()
     build_rtx(bundle, "fp32", ["sm86"], BATCH)
-    assert [s.batch for s in read_sidecars(bundle)] == [BATCH]
+    assert [s.batch for s in read_sidecars(bundle)[0]] == [BATCH]
 
 
 def test_unknown_capability_is_a_usage_error_that_lists_the_known(narrow: Path) -> None:

@@ -55,7 +55,7 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
     built = build_tensorrt(bundle, "fp16", BATCH, workspace_mb=512)
     version = gpu.trt.__version__
     assert built.path.name == f"fp16-tensorrt-{version}-sm87-emulated-orin-8-sm.engine"
-    (sidecar,) = read_sidecars(bundle)
+    (sidecar,) = read_sidecars(bundle)[0]
     assert sidecar == built.sidecar
     assert (sidecar.kind, sidecar.version) == ("tensorrt", version)
     assert sidecar.compute_capabilities == ("sm87",)
@@ -77,7 +77,7 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
 def test_engines_of_two_precisions_lie_side_by_side(bundle: Path, gpu: FakeGPU) -> None:
     for precision in ("fp32", "fp16", "fp16"):
         build_tensorrt(bundle, precision, BATCH)
-    assert [s.precision for s in read_sidecars(bundle)] == ["fp16", "fp32"]
+    assert [s.precision for s in read_sidecars(bundle)[0]] == ["fp16", "fp32"]
 
 
 def test_timing_cache_is_read_and_written(bundle: Path, gpu: FakeGPU, tmp_path: Path) -> None:

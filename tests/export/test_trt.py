@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rtx import needs_rtx
 
 from edgeecho.errors import EngineError, MissingDependencyError
 from edgeecho_export.trt import RTX, Plan, build_engine, parse_errors
@@ -34,16 +35,20 @@ class StandIn:
     NetworkDefinitionCreationFlag = SimpleNamespace(EXPLICIT_BATCH=0, STRONGLY_TYPED=1)
     ProfilingVerbosity = SimpleNamespace(DETAILED="detailed")
     ComputeCapability = SimpleNamespace(SM86="SM86")
+    BuilderFlag = SimpleNamespace(TF32="tf32")
 
     def __init__(self, name: str, **answers: Any) -> None:
         self.__name__ = name
         self.answers = {"parse": True, "data": b"engine", "profile": 0, "capability": True}
         self.answers |= answers
         self.flags: int | None = None
+        self.cleared: list[str] = []
         self.shapes: tuple[Any, ...] = ()
         self.config = SimpleNamespace(
             add_optimization_profile=lambda profile: self.answers["profile"],
             set_compute_capability=lambda value, place: self.answers["capability"],
+            clear_flag=self.cleared.append,
+            get_flag=lambda flag: flag not in self.cleared or self.answers.get("insists", False),
         )
 
     def Builder(self, logger: Any) -> Any:  # noqa: N802
@@ -147,3 +152,23 @@ def test_build_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("name", ["tensorrt_rtx", "tensorrt"])
+def test_fp32_is_not_tf32_in_either_builder(name: str) -> None:
+    with pytest.raises(EngineError, match="insists on TF32"):
+        build_engine(StandIn(name, insists=True), b"", Plan((1, 4, 8)))
+
+
+@needs_rtx
+def test_tensorrt_rtx_would_use_tf32_and_is_forbidden_to() -> None:
+    import tensorrt_rtx
+
+    from edgeecho_export.trt import _forbid_tf32
+
+    builder = tensorrt_rtx.Builder(tensorrt_rtx.Logger())
+    config = builder.create_builder_config()
+    flag = tensorrt_rtx.BuilderFlag.TF32
+    assert config.get_flag(flag), "no longer its default: is forbidding it still needed?"
+    _forbid_tf32(tensorrt_rtx, config)
+    assert not config.get_flag(flag)

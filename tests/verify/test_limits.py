@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,3 +65,16 @@ def test_each_statistic_can_miss_its_limit_alone(name: str, value: float) -> Non
     others = {other: 0.0 for other in ("mean", "p95", "max", "mae") if other != name}
     assert miss(drift, Limits(**others)) is None
     assert miss(Drift(0, 0, 0, -3), LIMITS["int8"]) is None, "a smaller error is welcome"
+
+
+def test_a_limit_that_nothing_misses_is_refused() -> None:
+    for number in ("inf", "nan", "-1", "1e999"):
+        with pytest.raises(UsageError, match="PRECISION"):
+            parse_limits([f"fp32.max={number}"])
+
+
+def test_wider_limits_are_told_apart_from_narrower_ones() -> None:
+    own = LIMITS["int8"]
+    assert own.wider_than(own) == ()
+    assert replace(own, mean=0.1, max=2).wider_than(own) == ("max",)
+    assert replace(own, mae=None).wider_than(own) == ("mae",)

@@ -149,7 +149,7 @@ def test_a_bundle_of_an_older_edgeecho_is_refused_in_one_line(edgeecho: Any, bun
         if read_manifest(old).references is None:
             done = edgeecho("verify", old)
             assert (done.returncode, len(done.stderr.splitlines())) == (4, 1)
-            assert "holds no references" in done.stderr
+            assert "carries no reference clips" in done.stderr
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -202,10 +202,10 @@ def test_drift_on_a_data_set_is_measured_from_fp32_and_goes_into_the_card(
     words = ["verify", bundle, "--data", phantoms, "--clips", n, "--record"]
     done = edgeecho(*words)
     assert done.returncode == 0, done.stderr
-    assert "reference clips at batch 1," in done.stdout
+    assert f"{n} TEST clips of synthetic phantoms" in done.stdout
     assert "EF points from fp32.onnx on openvino" in done.stdout
     (entry,) = read_manifest(bundle).drift
-    assert (entry["clips"], entry["split"]) == (n, "TEST")
+    assert ({r["clips"] for r in entry["results"]}, entry["split"]) == ({n}, "TEST")
     results = {(r["precision"], r["engine"].split()[0]): r for r in entry["results"]}
     # The reference itself does not drift; INT8 does, by what running it by hand shows.
     assert results["fp32", "openvino"]["max"] == 0
@@ -227,8 +227,10 @@ def test_drift_on_a_data_set_is_measured_from_fp32_and_goes_into_the_card(
     assert results["int8", "openvino"]["mean"] == pytest.approx(drift.mean(), abs=1e-6)
     assert drift.mean() > 0
     card = (bundle / "model-card.md").read_text()
-    assert f"on {n} TEST clips of: synthetic phantoms" in card
-    assert f"| int8 | {results['int8', 'openvino']['engine']} | {drift.mean():.4f} |" in card
+    assert "on TEST clips of: synthetic phantoms" in card
+    int8 = results["int8", "openvino"]
+    row = f"| int8 | {int8['engine']} on {int8['device']} | {n} | {drift.mean():.4f} |"
+    assert row in card
     # Again: replaced, not added; and the bundle can still be opened.
     assert edgeecho(*words).returncode == 0
     assert len(read_manifest(bundle).drift) == 1
@@ -258,3 +260,78 @@ def test_a_missed_limit_on_data_is_not_recorded(
     words = ["--data", phantoms, "--clips", 2, "--precision", "int8", "--record"]
     assert edgeecho("verify", bundle, *words, "--limit", "int8.max=0").returncode == 6
     assert read_manifest(bundle).drift == ()
+
+
+def test_later_measurements_join_earlier_ones(edgeecho: Any, bundle: Path, phantoms: Path) -> None:
+    words = ["verify", bundle, "--data", phantoms, "--clips", 2, "--record", "--engine", "openvino"]
+    for precision in ("int8", "fp16", "int8"):
+        assert edgeecho(*words, "--precision", precision).returncode == 0
+    (entry,) = read_manifest(bundle).drift
+    assert [r["precision"] for r in entry["results"]] == ["fp16", "int8"]
+    assert edgeecho(*words, "--precision", "fp16", "--split", "VAL").returncode == 0
+    assert len(read_manifest(bundle).drift) == 2
+
+
+def test_one_damaged_artefact_does_not_cost_the_report(
+    edgeecho: Any, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (bundle / "int8.onnx").open("ab") as stream:
+        stream.write(b"x")
+    monkeypatch.chdir(bundle)
+    done = edgeecho("verify", ".", "--out", tmp_path / "sent.json")
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1
+    assert "int8.onnx did not run on any engine" in done.stderr
+    assert "was changed after export" in done.stderr
+    report = json.loads((tmp_path / "sent.json").read_text())
+    assert report["passed"] is False
+    assert {r["precision"] for r in report["results"]} == {"fp32", "fp16"}
+    (left,) = [n for n in report["not_run"] if n["failed"]]
+    assert left["file"] == "int8.onnx"
+    assert str(bundle) not in left["reason"]
+    assert "int8.onnx was changed" in left["reason"], "dots are no paths"
+
+
+def test_an_engine_that_was_built_for_one_precision_runs_that_one(
+    edgeecho: Any, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeecho.errors import EngineError
+    from edgeecho.verify import run
+
+    real = run.load_engine
+
+    def only_fp16(name: str, model: Any, *, threads: int) -> Any:
+        if model.precision != "fp16":
+            raise EngineError(f"no engine of {model.path.name} for this machine")
+        return real(name, model, threads=threads)
+
+    monkeypatch.setattr(run, "load_engine", only_fp16)
+    done = edgeecho("verify", bundle, "--engine", "openvino")
+    assert done.returncode == 0
+    assert "fp16.onnx on openvino" in done.stdout
+    assert "not run: fp32.onnx on openvino: no engine of fp32.onnx" in done.stdout
+    assert edgeecho("verify", bundle, "--engine", "openvino", "--precision", "fp32").returncode == 4
+
+
+def test_loosened_limits_are_seen_in_card_and_report(edgeecho: Any, lower_bundle: Path) -> None:
+    card = (lower_bundle / "model-card.md").read_text()
+    assert "mean 2 (**loosened**)" in card
+    assert "max 0.01 |" in card
+    shown = edgeecho("verify", lower_bundle, "--engine", "openvino").stdout
+    assert shown.count("held to loosened limits: mean 2.0, p95 3.0, max 3.0, mae 2.0") == 1
+
+
+def test_a_bundle_without_references_says_so_and_can_be_measured_on_data(
+    edgeecho: Any, narrow_run: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "private"
+    done = edgeecho("export", narrow_run / "best.pt", "--out", out, "--no-references")
+    assert done.returncode == 0
+    assert "pixels" not in done.stdout
+    assert sorted(f.name for f in out.iterdir()) == ["fp32.onnx", "manifest.json", "model-card.md"]
+    done = edgeecho("verify", out)
+    assert done.returncode == 4
+    assert "carries no reference clips" in done.stderr
+    done = edgeecho("verify", out, "--data", phantoms, "--clips", 2)
+    assert done.returncode == 0
+    assert "2 TEST clips of synthetic phantoms" in done.stdout

@@ -56,7 +56,7 @@ def test_report_that_is_sent_back_has_no_path(
     (bundle / "engines").mkdir()
     (bundle / "engines" / "broken.json").write_text("{")
     reasons = [left.reason for left in verify_bundle(bundle).not_run]
-    assert any("bundle/engines/broken.json cannot be read" in reason for reason in reasons)
+    assert any("broken.json cannot be read" in reason for reason in reasons)
     assert not any(str(bundle.parent) in reason for reason in reasons)
 
 
@@ -66,5 +66,5 @@ def test_no_engine_at_all_that_can_run_is_an_error(
     emulate(monkeypatch, "10.16")
     only = tuple(entry for entry in ENGINES if entry.name == "tensorrt")
     monkeypatch.setattr("edgeecho.verify.run.ENGINES", only)
-    with pytest.raises(EngineError, match="no engine can run here; tensorrt: no engine of fp32"):
+    with pytest.raises(EngineError, match="no engine of fp32"):
         verify_bundle(bundle)

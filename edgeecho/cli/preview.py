@@ -48,14 +48,16 @@ def preview(
         raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
     handling = parse_handling(time, crop, no_crop, fps)
     spec = open_model(model).preprocess
-    cine = read_cine(video, Limits(max_pixels, max_frames, max_mb))
+    limits = Limits(max_pixels, max_frames, max_mb)
+    cine = read_cine(video, limits)
     cine = cine if fps is None else cine.at_rate(fps)
-    view = View.of(cine, prepare(cine, spec, handling), spec, start)
+    prepared = prepare(cine, spec, handling, limits)
+    view = View.of(cine, prepared, spec, start)
     if suffix == ".png":
         write_sheet(out, view)
     else:
         write_movie(out, view)
-    for damage in cine.damage:
+    for damage in (*cine.damage, *prepared.damage):
         words.print(f"damaged file: {damage}")
     words.print(f"{out}: {view.caption()}")
     words.print("It shows the original frame: text on it may identify a patient.")

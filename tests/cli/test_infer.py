@@ -201,3 +201,16 @@ def test_unknown_rate_where_it_matters_asks_for_it(
     assert (done.returncode, done.stdout) == (3, "")
     assert "give it with --fps" in done.stderr
     assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 0
+
+
+def test_one_absurd_time_stamp_ends_no_batch(
+    edgeecho: Any, narrow_bundle: Path, video: Path, tmp_path: Path
+) -> None:
+    from media import write_video
+
+    times = [20 * i for i in range(99)] + [40_000_000]
+    gap = write_video(tmp_path / "a.mkv", "libx264", "yuv420p", times_ms=times)
+    done = edgeecho("infer", gap, video, "--model", narrow_bundle, "--time", "resample")
+    assert done.returncode == 3
+    assert done.stdout.count("  EF ") == 1
+    assert "a.mkv     no answer: no frame for 39998.04 s after 1.96 s" in done.stdout

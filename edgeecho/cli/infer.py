@@ -75,6 +75,7 @@ def infer(
     """
     from edgeecho.cine import Limits, find_videos
     from edgeecho.cli.handling import parse_handling
+    from edgeecho.cli.outputs import check_outputs
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
     from edgeecho.preprocess import ClipMode
@@ -85,6 +86,7 @@ def infer(
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
     files = find_videos(videos)
+    check_outputs({"--csv": csv, "--html": html}, [*files, model])
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     outcomes = _answer_all(
         files,

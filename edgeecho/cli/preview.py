@@ -37,6 +37,7 @@ def preview(
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits, read_cine
     from edgeecho.cli.handling import parse_handling
+    from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import words
     from edgeecho.errors import UsageError
     from edgeecho.preprocess import prepare
@@ -46,6 +47,7 @@ def preview(
     suffix = out.suffix.lower()
     if suffix not in (".png", *CODECS):
         raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
+    check_outputs({"--out": out}, [video, model])
     handling = parse_handling(time, crop, no_crop, fps)
     spec = open_model(model).preprocess
     limits = Limits(max_pixels, max_frames, max_mb)

@@ -76,6 +76,7 @@ def infer(
     from edgeecho.cine import Limits, find_videos
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
+    from edgeecho.console import words
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
     from edgeecho.preprocess import ClipMode
@@ -85,11 +86,14 @@ def infer(
     ClipMode.parse(clips)
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
-    files = find_videos(videos)
-    check_outputs({"--csv": csv, "--html": html}, [*files, model])
+    found = find_videos(videos)
+    check_outputs({"--csv": csv, "--html": html}, [*found.files, model])
+    if found.passed_over:
+        files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
+        words.print(f"{files} passed over: neither video nor DICOM image")
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     outcomes = _answer_all(
-        files,
+        found.files,
         lambda file: answer_file(
             file, loaded, clips=clips, handling=handling, fps=fps, limits=limits
         ),

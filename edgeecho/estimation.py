@@ -93,7 +93,7 @@ def estimate(
     `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`); `handling` is what the user
     decided about crop and time. Errors: those of `prepare` and `estimate_prepared`.
     """
-    return _prepare_and_estimate(cine, model, clips, handling)[0]
+    return _prepare_and_estimate(cine, model, clips, handling, DEFAULT_LIMITS)[0]
 
 
 def estimate_prepared(
@@ -172,16 +172,16 @@ def answer_file(
     cine = read_cine(path, limits)
     decode_ms = (time.perf_counter() - begin) * 1e3
     cine = cine if fps is None else cine.at_rate(fps)
-    answer, prepared = _prepare_and_estimate(cine, model, clips, handling)
+    answer, prepared = _prepare_and_estimate(cine, model, clips, handling, limits)
     return replace(answer, timings_ms={"decode": decode_ms, **answer.timings_ms}), prepared
 
 
 def _prepare_and_estimate(
-    cine: Cine, model: LoadedModel, clips: str, handling: Handling | None
+    cine: Cine, model: LoadedModel, clips: str, handling: Handling | None, limits: Limits
 ) -> tuple[EFEstimate, Prepared]:
     ClipMode.parse(clips)
     begin = time.perf_counter()
-    prepared = prepare(cine, model.file.preprocess, handling)
+    prepared = prepare(cine, model.file.preprocess, handling, limits)
     prepare_ms = (time.perf_counter() - begin) * 1e3
     answer = estimate_prepared(cine, prepared, model, clips=clips)
     timings = {**answer.timings_ms, "preprocess": answer.timings_ms["preprocess"] + prepare_ms}

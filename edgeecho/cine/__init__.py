@@ -1,6 +1,7 @@
 """A file that a user has, decoded: `read_cine`."""
 
-from edgeecho.cine.read import VIDEO_SUFFIXES, find_videos, read_cine
+from edgeecho.cine.find import VIDEO_SUFFIXES, Found, find_videos
+from edgeecho.cine.read import read_cine
 from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "FROM_USER",
     "VIDEO_SUFFIXES",
     "Cine",
+    "Found",
     "Limits",
     "Region",
     "find_videos",

@@ -1,19 +1,13 @@
-"""Choosing the reader by content, and finding files in folders."""
+"""Choosing the reader by content."""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 
 from edgeecho.cine.container import HEAD_BYTES
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.errors import InputError
-
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".wmv", ".dcm"}
-)
-"""What is taken from a folder. A file given by name is tried whatever its suffix."""
 
 
 def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
@@ -33,39 +27,6 @@ def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
     from edgeecho.cine.video import read_video
 
     return read_video(path, limits)
-
-
-def find_videos(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Files as given; folders as the videos in them, sorted, sub-folders included.
-
-    Hidden files and folders are passed over. A folder without videos is an `InputError`.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not _is_folder(path):
-            found.append(path)
-            continue
-        inside = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in VIDEO_SUFFIXES
-            and file.is_file()
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        )
-        if not inside:
-            raise InputError(
-                f"{path.name} holds no videos: looked for {', '.join(sorted(VIDEO_SUFFIXES))}; "
-                "name files of other kinds one by one"
-            )
-        found += inside
-    return tuple(found)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # too long a name, say: reading it as a file gives the reason
-        return False
 
 
 def _check_readable(path: Path, limits: Limits) -> None:

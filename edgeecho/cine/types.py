@@ -20,8 +20,9 @@ class Limits:
     pixels: int = 4096 * 4096
     """Of one frame, height times width."""
     frames: int = 4000
+    """Decoded, and after resampling."""
     megabytes: int = 800
-    """10^6 bytes: of the file, and of its decoded frames `(T, H, W, 3)`."""
+    """10^6 bytes: of the file, of its decoded frames `(T, H, W, 3)`, and of the resampled ones."""
 
     def check_size(self, name: str, height: int, width: int) -> None:
         """`InputError` where frames of that size must not be decoded."""
@@ -29,6 +30,19 @@ class Limits:
             raise InputError(
                 f"{name} says that its frames are {width}x{height}, over the limit of "
                 f"{self.pixels} pixels: the file is damaged, or raise --max-pixels"
+            )
+
+    def check_resampled(self, count: int, frame_bytes: int) -> None:
+        """`InputError` where a video must not be brought to `count` frames of that size."""
+        words = f"resampling makes {count} frames of it"
+        if count > self.frames:
+            raise InputError(
+                f"{words}, over the limit of {self.frames}: cut it shorter, or raise --max-frames"
+            )
+        if count * frame_bytes > self.megabytes * 1_000_000:
+            raise InputError(
+                f"{words}, which need more than {self.megabytes} MB: "
+                "cut it shorter, or raise --max-mb"
             )
 
 

@@ -31,6 +31,7 @@ def evaluate(
     from json import dumps
 
     from edgeecho import RESEARCH_USE
+    from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import progress_bar
     from edgeecho.dataset import SPLITS
     from edgeecho.errors import UsageError
@@ -47,6 +48,7 @@ def evaluate(
         raise UsageError(f"--split {split!r} is not known: choose {', '.join(SPLITS)}")
     if record and (model is None or not model.is_dir()):
         raise UsageError("--record needs --model BUNDLE, a folder to write into")
+    check_outputs({"--csv": csv}, [data / "FileList.csv", data / "Videos", model])
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     with progress_bar() as progress:
         result = run(

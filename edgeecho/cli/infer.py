@@ -75,8 +75,11 @@ def infer(
     """
     from edgeecho.cine import Limits, find_videos
     from edgeecho.cli.handling import parse_handling
+    from edgeecho.cli.outputs import check_outputs
+    from edgeecho.console import words
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
+    from edgeecho.plain import plain
     from edgeecho.preprocess import ClipMode
     from edgeecho.report import Failure, to_csv, to_json, to_text
 
@@ -84,10 +87,14 @@ def infer(
     ClipMode.parse(clips)
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
-    files = find_videos(videos)
+    found = find_videos(videos)
+    check_outputs({"--csv": csv, "--html": html}, [*found.files, model])
+    if found.passed_over:
+        files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
+        words.print(f"{files} passed over: neither video nor DICOM image")
     loaded = load_model(model, engine=engine, precision=precision, threads=threads)
     outcomes = _answer_all(
-        files,
+        found.files,
         lambda file: answer_file(
             file, loaded, clips=clips, handling=handling, fps=fps, limits=limits
         ),
@@ -101,7 +108,7 @@ def infer(
         typer.echo(to_text(outcomes))
     if alone:
         # A single file that cannot be used is an error like any other: one line, on stderr.
-        typer.echo(f"edgeecho: {failures[0].message}", err=True)
+        typer.echo(plain(f"edgeecho: {failures[0].message}"), err=True)
     # Last: answers that took long must not be lost because a table cannot be written.
     if csv:
         write_text(csv, to_csv(outcomes))

@@ -37,8 +37,10 @@ def preview(
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits, read_cine
     from edgeecho.cli.handling import parse_handling
+    from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import words
     from edgeecho.errors import UsageError
+    from edgeecho.plain import plain
     from edgeecho.preprocess import prepare
     from edgeecho.preview import View, write_movie, write_sheet
     from edgeecho.preview.movie import CODECS
@@ -46,16 +48,19 @@ def preview(
     suffix = out.suffix.lower()
     if suffix not in (".png", *CODECS):
         raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
+    check_outputs({"--out": out}, [video, model])
     handling = parse_handling(time, crop, no_crop, fps)
     spec = open_model(model).preprocess
-    cine = read_cine(video, Limits(max_pixels, max_frames, max_mb))
+    limits = Limits(max_pixels, max_frames, max_mb)
+    cine = read_cine(video, limits)
     cine = cine if fps is None else cine.at_rate(fps)
-    view = View.of(cine, prepare(cine, spec, handling), spec, start)
+    prepared = prepare(cine, spec, handling, limits)
+    view = View.of(cine, prepared, spec, start)
     if suffix == ".png":
         write_sheet(out, view)
     else:
         write_movie(out, view)
-    for damage in cine.damage:
+    for damage in (*cine.damage, *prepared.damage):
         words.print(f"damaged file: {damage}")
-    words.print(f"{out}: {view.caption()}")
+    words.print(plain(f"{out}: {view.caption()}"))
     words.print("It shows the original frame: text on it may identify a patient.")

@@ -64,7 +64,7 @@ class VideoFacts:
             frames=count,
             fps=cine.fps,
             fps_source=cine.fps_source,
-            damage=cine.damage,
+            damage=(*cine.damage, *prepared.damage),
             repeated_frames=motion.repeated,
             odd_frames=motion.odd,
             heart_rate_bpm=motion.heart_rate_bpm,

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.cine import FROM_USER, Cine, Region
+from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
 from edgeecho.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
 from edgeecho.preprocess.spec import PreprocessSpec
-from edgeecho.preprocess.timebase import resample_places
+from edgeecho.preprocess.timebase import count_resampled, find_gaps, resample_places
 
 PLAUSIBLE_FPS = (15.0, 150.0)
 """Frame rates of echocardiograms; beyond them the number in the file is taken for an error."""
 # EchoNet-Dynamic's format: such frames were cut out and masked when the data set was made.
 _CUT_OUT = (112, 112)
+# Of a clip: where a heart stands still for longer, its EF is an invention.
+_MOST_EMPTY = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,32 @@ class Prepared:
     """Which part of the image it is: `whole` (it was cut out already), `central square`, or how
     the sector was found."""
     sector: Sector | None
+    damage: tuple[str, ...] = ()
+    """What resampling found missing in the file, in words that go into the result."""
 
 
-def prepare(cine: Cine, spec: PreprocessSpec, handling: Handling | None = None) -> Prepared:
+def prepare(
+    cine: Cine,
+    spec: PreprocessSpec,
+    handling: Handling | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Prepared:
     """Cut the sector out, resize it, and bring it to the spec's time base.
 
     `InputError` where the crop lies outside the image, or where the video must be resampled
-    and its frame rate is unknown or implausible.
+    and its frame rate is unknown or implausible, a gap in its time stamps is too long, or it
+    would exceed the limits.
     """
     handling = handling or Handling()
     fitted, area, sector = _cut(cine, spec, handling)
     frames, times, fps = fitted, cine.timestamps_s, cine.fps
-    source = np.arange(len(frames))
+    source, damage = np.arange(len(frames)), tuple[str, ...]()
     rate = _target_rate(spec, handling)
     if rate is not None:
-        _check_time(cine)
+        _check_rate(cine)
+        damage = _check_gaps(times, rate, spec)
+        if (count := count_resampled(times, rate)) > len(fitted):
+            limits.check_resampled(count, fitted[0].nbytes)
         source = resample_places(times, rate)
         frames = fitted[source]
         times, fps = np.arange(len(frames)) / rate, rate
@@ -85,6 +98,7 @@ def prepare(cine: Cine, spec: PreprocessSpec, handling: Handling | None = None) 
         time="native" if rate is None else f"resample({rate:g})",
         area=area,
         sector=sector,
+        damage=damage,
     )
 
 
@@ -122,7 +136,7 @@ def _target_rate(spec: PreprocessSpec, handling: Handling) -> float | None:
     return spec.resample_fps
 
 
-def _check_time(cine: Cine) -> None:
+def _check_rate(cine: Cine) -> None:
     low, high = PLAUSIBLE_FPS
     if cine.fps is None:
         raise InputError(
@@ -134,3 +148,17 @@ def _check_time(cine: Cine) -> None:
             f"the file says {cine.fps:g} frames/s ({cine.fps_source}), which no echocardiogram "
             f"has, and the video must be resampled: give the true rate with --fps"
         )
+
+
+def _check_gaps(times: NDArray[np.float64], rate: float, spec: PreprocessSpec) -> tuple[str, ...]:
+    gaps = find_gaps(times, rate, spec.window)
+    if gaps is None:
+        return ()
+    where = f"no frame for {gaps.longest_s:.2f} s after {gaps.after_s:.2f} s"
+    if gaps.frames_in_clip > _MOST_EMPTY * spec.window:
+        raise InputError(
+            f"{where}: resampling would make {gaps.frames_in_clip} of a clip's {spec.window} "
+            "frames of a still: give --fps if the time stamps are wrong, or --time native"
+        )
+    count = count_resampled(times, rate)
+    return (f"{where}: there, resampling repeats its neighbours ({gaps.frames} of {count} frames)",)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgeecho.errors import EdgeEchoError
 from edgeecho.estimation import EFEstimate
+from edgeecho.plain import plain
 
 if TYPE_CHECKING:
     from edgeecho.report.pictures import Pictures
@@ -42,9 +43,12 @@ class Outcome:
 
 
 def labels(outcomes: Sequence[Outcome]) -> list[str]:
-    """What people are shown: the file name, with its number where the call has two of that name."""
+    """What people are shown: the file name, with its number where the call has two of that name.
+
+    In plain characters: a name may hold what colours a terminal or breaks a line.
+    """
     count = Counter(outcome.file for outcome in outcomes)
     return [
-        f"{outcome.file} #{number}" if count[outcome.file] > 1 else outcome.file
+        plain(f"{outcome.file} #{number}" if count[outcome.file] > 1 else outcome.file)
         for number, outcome in enumerate(outcomes, 1)
     ]

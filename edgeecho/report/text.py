@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
 from edgeecho.estimation import EFEstimate
+from edgeecho.plain import plain
 from edgeecho.preprocess import VideoFacts
 from edgeecho.report.outcome import Failure, Outcome, labels
 
@@ -32,7 +33,7 @@ def to_text(outcomes: Sequence[Outcome]) -> str:
             lines += _answer(name.ljust(width), outcome.answer)
     if answers:
         lines += ["", *_what_ran(answers)]
-    return "\n".join([*lines, RESEARCH_USE])
+    return "\n".join(map(plain, [*lines, RESEARCH_USE]))
 
 
 def _answer(name: str, answer: EFEstimate) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.data import get_testdata_file
 
 from edgeecho.cine import find_videos, read_cine
 from edgeecho.errors import InputError
@@ -96,12 +98,53 @@ def test_folders_give_their_videos_in_order(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     lone = tmp_path / "notes.txt"
     found = find_videos([tmp_path, lone])
-    assert [p.relative_to(tmp_path).as_posix() for p in found] == [
+    assert found.passed_over == 1
+    assert [p.relative_to(tmp_path).as_posix() for p in found.files] == [
         "a.MP4",
         "b.avi",
         "sub/c.dcm",
         "notes.txt",
     ]
+
+
+def test_in_folders_too_files_are_known_by_their_content(
+    write_video: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_video("named.avi")
+    for number, suffix in enumerate((".avi", ".mp4", ".mkv")):
+        write_video(f"x{suffix}").rename(tmp_path / f"video{number}")
+    real = get_testdata_file("color3d_jpeg_baseline.dcm", download=False)
+    shutil.copy(str(real), tmp_path / "IM0001")
+    (tmp_path / "IM0002").write_bytes(Path(str(real)).read_bytes()[132:])  # no preamble
+    videos = sorted(tmp_path.iterdir())
+    shutil.copy(str(get_testdata_file("DICOMDIR", download=False)), tmp_path)
+    for name, head in {
+        "notes.txt": b"The wide view",
+        "none": b"",
+        "short": b"RI",
+        "icon.ico": b"\0\0\1\0\1\0",
+        "photo.heic": b"\0\0\0\x18ftypheic",
+        "sound.m4a": b"\0\0\0\x18ftypM4A ",
+        "table.csv": b"FileName,EF\n",
+    }.items():
+        (tmp_path / name).write_bytes(head)
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for ever
+    (tmp_path / "gone").symlink_to("nowhere")
+    found = find_videos([tmp_path])
+    assert found.files == tuple(videos)
+    assert found.passed_over == 10
+
+
+def test_what_a_folder_has_by_name_is_tried_even_if_its_head_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "a.avi").write_bytes(bytes(1000))
+    (tmp_path / "b.DCM").touch()
+    assert len(find_videos([tmp_path]).files) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_cannot_be_read_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "IM0001").touch(mode=0)
+    assert len(find_videos([tmp_path]).files) == 1
 
 
 def test_a_folder_without_videos_is_an_error(tmp_path: Path) -> None:

@@ -201,3 +201,29 @@ def test_unknown_rate_where_it_matters_asks_for_it(
     assert (done.returncode, done.stdout) == (3, "")
     assert "give it with --fps" in done.stderr
     assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 0
+
+
+def test_one_absurd_time_stamp_ends_no_batch(
+    edgeecho: Any, narrow_bundle: Path, video: Path, tmp_path: Path
+) -> None:
+    from media import write_video
+
+    times = [20 * i for i in range(99)] + [40_000_000]
+    gap = write_video(tmp_path / "a.mkv", "libx264", "yuv420p", times_ms=times)
+    done = edgeecho("infer", gap, video, "--model", narrow_bundle, "--time", "resample")
+    assert done.returncode == 3
+    assert done.stdout.count("  EF ") == 1
+    assert "a.mkv     no answer: no frame for 39998.04 s after 1.96 s" in done.stdout
+
+
+def test_files_of_a_folder_that_are_passed_over_are_counted(
+    edgeecho: Any, narrow_bundle: Path, video: Path
+) -> None:
+    shutil.copy(video, video.parent / "IM0001")
+    (video.parent / "notes.txt").write_text("text")
+    done = edgeecho("infer", video.parent, "--model", narrow_bundle, "--json")
+    assert [r["file"] for r in json.loads(done.stdout)["results"]] == ["IM0001", "clip.avi"]
+    assert done.stderr == "1 file passed over: neither video nor DICOM image\n"
+    (video.parent / "empty").touch()
+    done = edgeecho("infer", video.parent, "--model", narrow_bundle)
+    assert done.stderr == "2 files passed over: neither video nor DICOM image\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from edgeecho.cine import Cine, Region, read_cine
+from edgeecho.cine import Cine, Limits, Region, read_cine
 from edgeecho.errors import InputError, ModelError, UsageError
 from edgeecho.preprocess import Handling, PreprocessSpec, VideoFacts, fit_frames, prepare
 
@@ -113,3 +113,58 @@ def test_the_real_cine_is_cut_out_and_its_repeats_and_heart_rate_found() -> None
     assert 0.4 < facts.fill < 0.95
     assert facts.clip_s == pytest.approx(63 / 50)
     assert len(prepared.frames) == pytest.approx(120 * 50 / 30, abs=3)
+
+
+def late(after: int, by_s: float, frames: np.ndarray = NOISE) -> Cine:
+    """50 frames/s; what follows frame `after` comes `by_s` later than it should."""
+    stamps = np.arange(len(frames)) / 50
+    stamps[after + 1 :] += by_s
+    return replace(cine(frames), timestamps_s=stamps)
+
+
+@pytest.mark.parametrize("by_s", [0.5, 100.0, 40_000.0, 1e15])
+def test_a_gap_is_not_filled_with_a_still(by_s: float) -> None:
+    gap = late(78, by_s)
+    with pytest.raises(InputError, match=r"no frame for [0-9.e+]+ s after 1\.56 s") as caught:
+        prepare(gap, RESAMPLE)
+    assert "--fps" in str(caught.value)
+    assert "--time native" in str(caught.value)
+    assert prepare(gap, RESAMPLE, Handling(time="native")).damage == ()
+    assert (prepare(gap.at_rate(50), RESAMPLE).frames == NOISE).all()
+
+
+def test_a_gap_of_less_than_a_quarter_of_a_clip_is_named() -> None:
+    prepared = prepare(late(39, 0.2), RESAMPLE)
+    # 0.22 s: its first and last frame are at most a step and a half from a decoded one.
+    assert prepared.damage == (
+        "no frame for 0.22 s after 0.78 s: there, resampling repeats its neighbours "
+        "(8 of 90 frames)",
+    )
+    assert VideoFacts.of(late(39, 0.2), prepared, RESAMPLE).damage == prepared.damage
+
+
+def test_gaps_that_only_together_fill_a_clip_are_refused() -> None:
+    stamps = np.arange(80) / 50
+    for after in (20, 25, 30, 35):
+        stamps[after + 1 :] += 0.14
+    with pytest.raises(InputError, match="20 of a clip's 63 frames"):
+        prepare(replace(cine(), timestamps_s=stamps), RESAMPLE)
+
+
+@pytest.mark.parametrize("fps", [15.0, 25.0, 30.0, 150.0])
+def test_a_lost_frame_or_an_uneven_step_is_no_gap(fps: float) -> None:
+    uneven = 1 + 0.4 * np.random.default_rng(2).uniform(-1, 1, 79)
+    uneven[[10, 40]] += 1
+    stamps = np.concatenate([[0], np.cumsum(uneven)]) / fps
+    assert prepare(replace(cine(fps=fps), timestamps_s=stamps), RESAMPLE).damage == ()
+
+
+def test_resampling_keeps_the_limits() -> None:
+    slow = cine(fps=None).at_rate(1)
+    assert len(prepare(slow, RESAMPLE).frames) == 79 * 50 + 1
+    with pytest.raises(InputError, match=r"makes 3951 frames of it.*--max-frames"):
+        prepare(slow, RESAMPLE, limits=Limits(frames=3950))
+    with pytest.raises(InputError, match=r"more than 100 MB: .*--max-mb"):
+        prepare(slow, RESAMPLE, limits=Limits(megabytes=100))
+    # Decoded frames were held to them already.
+    assert len(prepare(cine(), RESAMPLE, limits=Limits(frames=10)).frames) == 80

@@ -121,6 +121,12 @@ def _variable(folder: Path) -> Path:
     return write_video(folder / "variable.mkv", "libx264", "yuv420p", times_ms=times)
 
 
+def _late(seconds: float, after: int) -> Callable[[Path], Path]:
+    """What follows a frame comes so much later than it should."""
+    times = [20 * i + (i > after) * round(1000 * seconds) for i in range(100)]
+    return lambda folder: write_video(folder / "late.mkv", "libx264", "yuv420p", times_ms=times)
+
+
 _NATIVE, _RESAMPLE = Handling(), Handling(time="resample")
 _SPECIAL: dict[str, tuple[Callable[[Path], Path], Handling]] = {
     "AVI under the name `clip.mp4`": (lambda f: _suffix(f, "clip.mp4"), _NATIVE),
@@ -144,6 +150,10 @@ _SPECIAL: dict[str, tuple[Callable[[Path], Path], Handling]] = {
     ),
     "variable frame rate": (_variable, _NATIVE),
     "variable frame rate, to be resampled": (_variable, _RESAMPLE),
+    "no frames for 0.2 s": (_late(0.2, 50), _NATIVE),
+    "no frames for 0.2 s, to be resampled": (_late(0.2, 50), _RESAMPLE),
+    "last frame 40,000 s late": (_late(40_000, 98), _NATIVE),
+    "last frame 40,000 s late, to be resampled": (_late(40_000, 98), _RESAMPLE),
     "3 repeated frames": (_repeated, _NATIVE),
     "lower half of one frame grey": (_odd, _NATIVE),
     "24 frames": (lambda f: write_avi(f / "short.avi", jpegs()[:24]), _NATIVE),

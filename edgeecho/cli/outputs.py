@@ -1,0 +1,44 @@
+"""What a command writes must not be what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from os.path import realpath
+from pathlib import Path
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """`UsageError` where an output, by option, is an input, or two outputs are one file.
+
+    Under any name: links and detours are followed. Of an input folder it is the files in it, so
+    only a folder that commands do not write into, such as a bundle, is to be given. To be called
+    before anything is written; None: not given.
+    """
+    from edgeecho.errors import UsageError
+
+    given = {option: path for option, path in outputs.items() if path is not None}
+    if not given:
+        return
+    for (one, first), (other, second) in combinations(given.items(), 2):
+        # realpath: unlike `resolve` it takes links that lead in a circle.
+        if realpath(first) == realpath(second) or _identity(first) & _identity(second):
+            raise UsageError(f"{one} and {other} are one file, {first}: give two names")
+    read = {facts for path in inputs if path is not None for facts in _identity(path)}
+    for option, path in given.items():
+        if _identity(path) & read and path.is_file():
+            raise UsageError(
+                f"{option} {path} is one of the files to be read, and would replace it: "
+                "choose another name"
+            )
+
+
+def _identity(path: Path) -> set[tuple[int, int]]:
+    """Device and number of a file, or of each in a folder; nothing where there is none."""
+    try:
+        if path.is_dir():
+            return {facts for file in path.iterdir() if file.is_file() for facts in _identity(file)}
+        facts = path.stat()
+    except OSError:  # what cannot be found is not overwritten; reading it gives the reason
+        return set()
+    return {(facts.st_dev, facts.st_ino)}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-words = Console(stderr=True, highlight=False, soft_wrap=True)
+# Neither markup nor emoji: a file may be called "[red]" or ":heart:".
+words = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def progress_bar() -> Progress:

@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from edgeecho import __version__
 from edgeecho.errors import EdgeEchoError
+from edgeecho.plain import plain
 from edgeecho.plugins import load_plugin
 
 _RUNTIME = {
@@ -93,7 +94,7 @@ def main() -> None:
     try:
         app(prog_name="edgeecho")
     except EdgeEchoError as error:
-        typer.echo(f"edgeecho: {error}", err=True)
+        typer.echo(plain(f"edgeecho: {error}"), err=True)
         sys.exit(error.exit_code)
 
 

@@ -79,6 +79,7 @@ def infer(
     from edgeecho.console import words
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
+    from edgeecho.plain import plain
     from edgeecho.preprocess import ClipMode
     from edgeecho.report import Failure, to_csv, to_json, to_text
 
@@ -107,7 +108,7 @@ def infer(
         typer.echo(to_text(outcomes))
     if alone:
         # A single file that cannot be used is an error like any other: one line, on stderr.
-        typer.echo(f"edgeecho: {failures[0].message}", err=True)
+        typer.echo(plain(f"edgeecho: {failures[0].message}"), err=True)
     # Last: answers that took long must not be lost because a table cannot be written.
     if csv:
         write_text(csv, to_csv(outcomes))

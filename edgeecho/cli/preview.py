@@ -40,6 +40,7 @@ def preview(
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import words
     from edgeecho.errors import UsageError
+    from edgeecho.plain import plain
     from edgeecho.preprocess import prepare
     from edgeecho.preview import View, write_movie, write_sheet
     from edgeecho.preview.movie import CODECS
@@ -61,5 +62,5 @@ def preview(
         write_movie(out, view)
     for damage in (*cine.damage, *prepared.damage):
         words.print(f"damaged file: {damage}")
-    words.print(f"{out}: {view.caption()}")
+    words.print(plain(f"{out}: {view.caption()}"))
     words.print("It shows the original frame: text on it may identify a patient.")

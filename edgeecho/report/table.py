@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
+from edgeecho.plain import plain
 from edgeecho.report.outcome import Failure, Outcome
 
 CSV_COLUMNS = (
@@ -15,13 +16,17 @@ CSV_COLUMNS = (
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
 )  # fmt: skip
 """New columns come last, so that those of older versions keep their places."""
+# A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
+# (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
     """CSV with a header, empty where nothing is known.
 
     EF, SD, Min and Max in %, FPS in frames/s, HeartRate in beats/min. Number is the file's place
-    in the call, which with FileSHA256 tells files of one name apart.
+    in the call, which with FileSHA256 tells files of one name apart. In cells that may begin with a
+    name, what cannot be seen is escaped and a formula's sign stands behind an apostrophe.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
@@ -32,9 +37,13 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
 
 def _row(number: int, outcome: Outcome) -> dict[str, object]:
     answer = outcome.answer
-    row: dict[str, object] = {"FileName": outcome.file, "Number": number, "Note": RESEARCH_USE}
+    row: dict[str, object] = {
+        "FileName": _name(outcome.file),
+        "Number": number,
+        "Note": RESEARCH_USE,
+    }
     if isinstance(answer, Failure):
-        return {**row, "Error": answer.message}
+        return {**row, "Error": _name(answer.message)}
     video = answer.video
     return {
         **row,
@@ -52,12 +61,17 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "Time": video.time,
         "Damage": "; ".join(video.damage),
         "Warnings": "; ".join(answer.warnings),
-        "Model": answer.model.name,
-        "ModelVersion": answer.model.version,
+        "Model": _name(answer.model.name),
+        "ModelVersion": _name(answer.model.version),
         "Precision": answer.model.precision,
         "ModelSHA256": answer.model.sha256,
         "Engine": f"{answer.engine.name} {answer.engine.version}",
     }
+
+
+def _name(text: str) -> str:
+    text = plain(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _number(value: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
 from edgeecho.estimation import EFEstimate
+from edgeecho.plain import plain
 from edgeecho.preprocess import VideoFacts
 from edgeecho.report.outcome import Failure, Outcome, labels
 
@@ -22,7 +23,7 @@ AREAS = {
 def to_text(outcomes: Sequence[Outcome]) -> str:
     """One block a file, then what ran, then the banner."""
     lines: list[str] = []
-    names = labels(outcomes)
+    names = [plain(name) for name in labels(outcomes)]
     width = max(map(len, names))
     answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
     for name, outcome in zip(names, outcomes, strict=True):
@@ -32,7 +33,7 @@ def to_text(outcomes: Sequence[Outcome]) -> str:
             lines += _answer(name.ljust(width), outcome.answer)
     if answers:
         lines += ["", *_what_ran(answers)]
-    return "\n".join([*lines, RESEARCH_USE])
+    return "\n".join(map(plain, [*lines, RESEARCH_USE]))
 
 
 def _answer(name: str, answer: EFEstimate) -> list[str]:

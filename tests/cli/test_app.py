@@ -126,3 +126,12 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError: a bug" in done.stderr
+
+
+def test_an_error_is_one_line_of_plain_characters_whatever_the_file_is_called(
+    edgeecho: Any, tmp_path: Path
+) -> None:
+    done = edgeecho("preview", tmp_path / "\x1b[31ma\nb\u202ec.avi", "--out", tmp_path / "a.png")
+    assert done.returncode == 3
+    assert done.stderr.startswith(r"edgeecho: \x1b[31ma\nb\u202ec.avi: no such file")
+    assert done.stderr.count("\n") == 1

@@ -109,3 +109,10 @@ def test_a_bad_wish_is_one_line_and_writes_nothing(
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["screen.avi"]
+
+
+def test_the_name_of_the_output_is_printed_as_it_is(edgeecho: Any, tmp_path: Path) -> None:
+    video = write_avi(tmp_path / "a.avi", jpegs())
+    done = edgeecho("preview", video, "--out", tmp_path / "[red]a :smile: [/x]\x1b.png")
+    assert done.returncode == 0
+    assert r"/[red]a :smile: [/x]\x1b.png: whole" in done.stderr

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,49 @@ def test_a_name_that_is_not_utf8_can_be_reported(edgeecho: Any, tmp_path: Path) 
     assert json.loads(done.stdout)["results"][1]["file"] == "\\udcff.avi"
     assert "\\udcff.avi" in table.read_text()
     assert "\\udcff.avi" in page.read_text()
+
+
+EVIL = "\x1b[31m=a\nb\x9bc\u202ed é\u2028.avi"
+SHOWN = r"\x1b[31m=a\nb\x9bc\u202ed é\u2028.avi"
+
+
+def test_names_reach_no_terminal_raw(edgeecho: Any, tmp_path: Path) -> None:
+    good = media.write_video(tmp_path / "good.avi").rename(tmp_path / EVIL)
+    (bad := tmp_path / f"x{EVIL}").write_text("text")
+    table = tmp_path / "table.csv"
+    done = edgeecho("infer", good, bad, "--clips", "center", "--csv", table)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{SHOWN}   EF ")
+    assert any(line.startswith(f"x{SHOWN}  no answer: x{SHOWN} is not a video") for line in lines)
+    assert not re.search(r"[^\n -~é]", done.stdout)
+    rows = list(csv.DictReader(table.open()))
+    assert len(table.read_text().splitlines()) == 3
+    assert [row["FileName"] for row in rows] == [SHOWN, f"x{SHOWN}"]
+    assert rows[1]["Error"].startswith(f"x{SHOWN} is not")
+    # Alone, on stderr.
+    done = edgeecho("infer", bad)
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert done.stderr.startswith(f"edgeecho: x{SHOWN} is not")
+
+
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+def test_a_name_is_no_formula_in_a_table(edgeecho: Any, tmp_path: Path, sign: str) -> None:
+    (tmp_path / f"{sign}1+1.avi").write_text("text")
+    table = tmp_path / "table.csv"
+    edgeecho("infer", tmp_path, "--csv", table)
+    (row,) = csv.DictReader(table.open())
+    assert row["FileName"] == f"'{sign}1+1.avi"
+    assert row["Error"].startswith(f"'{sign}1+1.avi is not a video")
+
+
+def test_numbers_stay_numbers_in_a_table(tmp_path: Path) -> None:
+    from edgeecho.estimation import estimate_file, load_model
+    from edgeecho.report import Outcome, to_csv
+
+    model = load_model()
+    answer = estimate_file(media.write_video(tmp_path / "a.avi"), model, clips="center")
+    named = replace(model.file, name="=cmd", version="-1")
+    odd = replace(answer, ef=-3.5, clip_efs=(-3.5,), model=named)
+    (row,) = csv.DictReader(to_csv([Outcome("a.avi", odd)]).splitlines())
+    assert (row["EF"], row["Min"]) == ("-3.50", "-3.50")
+    assert (row["Model"], row["ModelVersion"]) == ("'=cmd", "'-1")

@@ -6,6 +6,7 @@ and a stage whose dependencies are missing costs one line and only when it is ca
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -16,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from edgeecho import __version__
-from edgeecho.errors import EdgeEchoError
+from edgeecho.errors import EdgeEchoError, UsageError
 from edgeecho.plain import plain
 from edgeecho.plugins import load_plugin
 
@@ -92,10 +93,20 @@ def _root(
 def main() -> None:
     """Console script: an `EdgeEchoError` is one line and its exit code, a bug a traceback."""
     try:
+        _check_given(sys.argv[1:])
         app(prog_name="edgeecho")
     except EdgeEchoError as error:
         typer.echo(plain(f"edgeecho: {error}"), err=True)
         sys.exit(error.exit_code)
+
+
+def _check_given(arguments: list[str]) -> None:
+    # An empty path is the current folder to Python: `infer "$FILE"` would search all of it.
+    if any(not word or re.fullmatch("--[a-z-]+=", word) for word in arguments):
+        raise UsageError(
+            "an argument is empty, an unset shell variable perhaps: give its value, or . for the "
+            "current folder"
+        )
 
 
 def _stages() -> dict[str, EntryPoint]:

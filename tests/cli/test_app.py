@@ -128,6 +128,27 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     assert "ZeroDivisionError: a bug" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["infer", ""],
+        ["infer", "a.avi", "", "b.avi"],
+        ["infer", "a.avi", "--csv", ""],
+        ["infer", "a.avi", "--csv="],
+        ["preview", "a.avi", "--out", "a.png", "--model", ""],
+        ["evaluate", ""],
+    ],
+)
+def test_an_empty_name_is_refused(
+    edgeecho: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = edgeecho(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an argument is empty" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_error_is_one_line_of_plain_characters_whatever_the_file_is_called(
     edgeecho: Any, tmp_path: Path
 ) -> None:

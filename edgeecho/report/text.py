@@ -23,7 +23,7 @@ AREAS = {
 def to_text(outcomes: Sequence[Outcome]) -> str:
     """One block a file, then what ran, then the banner."""
     lines: list[str] = []
-    names = labels(outcomes)
+    names = [plain(name) for name in labels(outcomes)]
     width = max(map(len, names))
     answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
     for name, outcome in zip(names, outcomes, strict=True):

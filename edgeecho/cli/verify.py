@@ -50,6 +50,7 @@ def verify(
     same, the model card is not).
     """
     from edgeecho.bundle import DEMO
+    from edgeecho.cli.outputs import check_outputs
     from edgeecho.dataset import SPLITS
     from edgeecho.errors import ModelError, UsageError, VerificationError
     from edgeecho.files import write_text
@@ -68,6 +69,7 @@ def verify(
         raise UsageError(f"--split {split!r} is not known: choose {', '.join(SPLITS)}")
     if record and (data is None or bundle is None):
         raise UsageError("--record needs BUNDLE, a folder to write into, and --data")
+    check_outputs({"--out": out}, [bundle])
     limits = parse_limits(limit or [], limits_of(bundle))
     references = references_of(bundle or DEMO, data, split=split, n=clips) if data else None
     report = verify_bundle(

@@ -335,3 +335,11 @@ def test_a_bundle_without_references_says_so_and_can_be_measured_on_data(
     done = edgeecho("verify", out, "--data", phantoms, "--clips", 2)
     assert done.returncode == 0
     assert "2 TEST clips of synthetic phantoms" in done.stdout
+
+
+def test_a_report_never_replaces_a_file_of_the_bundle(edgeecho: Any, bundle: Path) -> None:
+    before = sha256_file(bundle / "manifest.json")
+    done = edgeecho("verify", bundle, "--out", bundle / "manifest.json")
+    assert done.returncode == 2
+    assert "is one of the files to be read" in done.stderr
+    assert sha256_file(bundle / "manifest.json") == before

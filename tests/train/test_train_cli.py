@@ -6,20 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgeecho_train.recipe import Recipe
+from edgeecho_train.start import train
+
 OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 4 --workers 0"
 TINY = OPTIONS.split()
 
 
 @pytest.fixture(scope="module")
 def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of one tiny epoch, started as the command starts it."""
-    from edgeecho_train.cli import train
-
+    """A run of one tiny epoch."""
     out = tmp_path_factory.mktemp("cli") / "run"
-    train(
-        phantoms, out, width=0.0625, frames=16, period=4, size=56, batch_size=4, epochs=1,
-        workers=0,
-    )  # fmt: skip
+    recipe = Recipe(width=0.0625, frames=16, period=4, size=56, batch_size=4, epochs=1)
+    train(phantoms, out, recipe, resume=False, device="auto", workers=0, init="random")
     return out
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgeecho.errors import UsageError
 from edgeecho_train.recipe import Recipe
 
 train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -16,10 +17,19 @@ Data = Annotated[Path, typer.Argument(help="Folder with FileList.csv and Videos/
 _published = Recipe()
 
 
+# What a recipe file says takes no options beside it.
+_ELSEWHERE = ("data", "out", "recipe", "resume", "init", "device", "workers")
+
+
 @train_app.command()
 def train(
+    context: typer.Context,
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves.")],
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with [common] and [[stage]]s instead of the options below."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     width: Annotated[
         float, typer.Option(min=0.0625, max=1, help="Channel factor; 0.25: a 16th of the weights.")
@@ -47,7 +57,10 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode videos.")] = 1,
 ) -> None:
     """Train r2plus1d_18 to regress EF. The defaults are the published recipe."""
-    recipe = Recipe(
+    if recipe is not None:
+        _train_stages(context, data, out, recipe, resume, device, workers, init)
+        return
+    options = Recipe(
         width=width, frames=frames, period=period, size=size,
         time="native" if resample is None else f"resample({resample:g})", epochs=epochs,
         batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,
@@ -55,7 +68,36 @@ def train(
     )  # fmt: skip
     from edgeecho_train.start import train as start
 
-    start(data, out, recipe, resume=resume, device=device, workers=workers, init=init)
+    start(data, out, options, resume=resume, device=device, workers=workers, init=init)
+
+
+def _train_stages(
+    context: typer.Context,
+    data: Path,
+    out: Path,
+    recipe: Path,
+    resume: bool,
+    device: str,
+    workers: int,
+    init: str,
+) -> None:
+    given = [name for name in context.params if name not in _ELSEWHERE and _given(context, name)]
+    if given:
+        raise UsageError(
+            f"--{given[0].replace('_', '-')} is the recipe's to say: "
+            f"write it into {recipe}, or leave --recipe out"
+        )
+    from edgeecho_train.stages import read_stages, train_stages
+
+    best = train_stages(
+        data, out, read_stages(recipe), resume=resume, device=device, workers=workers, init=init
+    )
+    typer.echo(f"best checkpoint of the last stage: {best}", err=True)
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @stats_app.command()

@@ -1,0 +1,99 @@
+"""A run in stages: a TOML file says what each does, and each starts from the best of the last.
+
+[common]            # fields of `Recipe`, for every stage
+frames = 32
+[[stage]]           # small clips first, where a pass costs a fraction
+size = 56
+epochs = 8
+[[stage]]
+size = 112
+epochs = 3
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from edgeecho.console import words
+from edgeecho.errors import UsageError
+from edgeecho.files import make_folder, write_text
+from edgeecho_train.recipe import Recipe
+from edgeecho_train.start import train
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+STAGES_FILE = "recipe.toml"
+"""The copy that is kept with the run."""
+# `init` is what joins the stages, and the command line says it of the first.
+_FIELDS = {field.name: field.type for field in fields(Recipe) if field.name != "init"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+}
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What a TOML file asks for."""
+
+    text: str
+    """As it was read."""
+    recipes: tuple[Recipe, ...]
+
+
+def read_stages(path: Path) -> Stages:
+    """Read a TOML file; `UsageError` where it is none, or has fields that `Recipe` has not."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        value = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no TOML file: {error}") from error
+    stages = value.get("stage")
+    if value.keys() - {"common", "stage"} or not isinstance(stages, list) or not stages:
+        raise UsageError(f"{path}: give one [common] table and at least one [[stage]]")
+    common = _checked(path, value.get("common", {}))
+    return Stages(text, tuple(Recipe(**{**common, **_checked(path, stage)}) for stage in stages))
+
+
+def _checked(path: Path, table: Any) -> dict[str, Any]:
+    for name, value in table.items():
+        kind = _TYPES.get(str(_FIELDS.get(name)))
+        if kind is None:
+            raise UsageError(f"{path}: {name} is not known; fields are {', '.join(_FIELDS)}")
+        if not isinstance(value, kind) or isinstance(value, bool) != (kind == (bool,)):
+            raise UsageError(f"{path}: {name} = {value!r} must be {_FIELDS[name]}")
+    return dict(table)
+
+
+def train_stages(
+    data: Path, out: Path, stages: Stages, *, resume: bool, device: str, workers: int, init: str
+) -> Path:
+    """Run the stages into `out/stage1`, `out/stage2`, ...; gives the last one's best checkpoint.
+
+    `resume` continues in the stage in which the run ended; other errors are those of `train`.
+    """
+    kept = out / STAGES_FILE
+    if resume and kept.is_file() and kept.read_text(encoding="utf-8") != stages.text:
+        raise UsageError(f"{kept} is not the recipe that was given: start a run with another --out")
+    if not resume and out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")
+    make_folder(out)
+    write_text(kept, stages.text)
+    best = init
+    for number, recipe in enumerate(stages.recipes, 1):
+        folder = out / f"stage{number}"
+        words.print(f"stage {number} of {len(stages.recipes)}")
+        begun = (folder / "last.pt").exists() or (folder / "run.json").exists()
+        train(data, folder, recipe, resume=begun, device=device, workers=workers, init=best)
+        best = str(folder / "best.pt")
+    return Path(best)

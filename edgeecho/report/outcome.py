@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edgeecho.errors import EdgeEchoError
 from edgeecho.estimation import EFEstimate
-from edgeecho.plain import plain
 
 if TYPE_CHECKING:
     from edgeecho.report.pictures import Pictures
@@ -43,12 +42,9 @@ class Outcome:
 
 
 def labels(outcomes: Sequence[Outcome]) -> list[str]:
-    """What people are shown: the file name, with its number where the call has two of that name.
-
-    In plain characters: a name may hold what colours a terminal or breaks a line.
-    """
+    """What people are shown: the file name, with its number where the call has two of that name."""
     count = Counter(outcome.file for outcome in outcomes)
     return [
-        plain(f"{outcome.file} #{number}" if count[outcome.file] > 1 else outcome.file)
+        f"{outcome.file} #{number}" if count[outcome.file] > 1 else outcome.file
         for number, outcome in enumerate(outcomes, 1)
     ]

@@ -99,11 +99,11 @@ def export(
     if calibration is not None and wanted.int8_methods:
         calibrated_on = calibration.data or Path(calibration.chosen.folder)
     check_layers(source.network, wanted.float_layers)
-    chosen_clips = choose_held_out(checkpoint, source, clips, calibrated_on)
-    reference = chosen_clips.clips
     chosen = None
     if calibration is not None:
         chosen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
+    chosen_clips = choose_held_out(checkpoint, source, clips, calibrated_on)
+    reference = chosen_clips.clips
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         file = folder / "fp32.onnx"
         words.print(f"tracing {ARCHITECTURE}, width {source.network.width:g}")

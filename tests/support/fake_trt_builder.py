@@ -111,6 +111,9 @@ class IBuilderConfig(OnGPU):
     def clear_flag(self, flag: Any) -> None:
         self._flags.discard(flag)
 
+    def get_flag(self, flag: Any) -> bool:
+        return flag in self._flags
+
     def set_memory_pool_limit(self, pool: Any, pool_size: int) -> None:
         if pool_size <= 8 << 30:
             self._workspace = pool_size

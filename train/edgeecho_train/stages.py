@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.console import words
-from edgeecho.errors import UsageError
+from edgeecho.errors import MissingDependencyError, UsageError
 from edgeecho.files import make_folder, write_text
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.start import train
@@ -26,7 +26,12 @@ from edgeecho_train.start import train
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    try:
+        import tomli as tomllib
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            "--recipe needs Python 3.11, or tomli on 3.10: pip install tomli"
+        ) from error
 
 STAGES_FILE = "recipe.toml"
 """The copy that is kept with the run."""

@@ -26,6 +26,7 @@ from edgeecho.preprocess import (
     prepare,
 )
 from edgeecho.quality import find_warnings
+from edgeecho.trust import Interval, Probabilities, Refusal
 
 DEFAULT_CLIPS = "stride:16"
 _BATCH = 4
@@ -59,6 +60,16 @@ class EFEstimate:
     video: VideoFacts
     timings_ms: Mapping[str, float]
     """decode (when read from a file), preprocess, engine."""
+    interval: Interval | None = None
+    """None: the model has no measured uncertainty."""
+    probabilities: Probabilities | None = None
+    refusals: tuple[Refusal, ...] = ()
+    """Why the number must not be used; empty: every gate let it pass."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a gate refused the number: who shows it all the same must say so."""
+        return bool(self.refusals)
 
     @property
     def sd(self) -> float | None:

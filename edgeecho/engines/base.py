@@ -23,6 +23,16 @@ class EngineFacts:
     threads: int
 
 
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a network says of `b` clips."""
+
+    ef: NDArray[np.float32]
+    """`(b,)` in %."""
+    embedding: NDArray[np.float32] | None
+    """`(b, 512 * width)` pooled features, the head's input; None: the file has no such output."""
+
+
 def arithmetic_of(model: ModelFile) -> str:
     """What a CPU engine that was asked for f32 computes `model` in.
 

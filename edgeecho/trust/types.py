@@ -1,0 +1,41 @@
+"""How far an answer can be trusted: plain values that estimation fills and reports show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the true EF lies, in %, with probability `level` for videos like those of `n`."""
+
+    low: float
+    """In %, at least 0."""
+    high: float
+    """In %, at most 100."""
+    level: float
+    """Such as 0.9."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= 100 or not 0 < self.level < 1:
+            raise ValueError(f"expected 0 <= low <= high <= 100 and a level, got {self}")
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """How probable the bands of heart failure are, from the same residuals as the interval."""
+
+    at_most_40: float
+    """Reduced: EF <= 40 %."""
+    below_50: float
+    """Reduced or mildly reduced: EF < 50 %."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One reason why the number must not be used."""
+
+    gate: str
+    """Its name, for programs: `too-short`, `frozen`, ..."""
+    reason: str
+    """What was seen, what is wanted and what to do, in one line."""

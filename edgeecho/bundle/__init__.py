@@ -2,7 +2,15 @@
 
 from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import Artefact, Manifest, RangeCheck, Verification
-from edgeecho.bundle.open import DEMO, EXAMPLE, ModelFile, open_model, read_manifest
+from edgeecho.bundle.open import (
+    DEMO,
+    EXAMPLE,
+    ModelFile,
+    default_model,
+    open_model,
+    read_manifest,
+)
+from edgeecho.bundle.slim import slim
 
 __all__ = [
     "DEMO",
@@ -12,7 +20,9 @@ __all__ = [
     "ModelFile",
     "RangeCheck",
     "Verification",
+    "default_model",
     "open_model",
     "read_manifest",
     "render_card",
+    "slim",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ DEMO = Path(__file__).parents[1] / "models" / "demo"
 """The demo bundle, package data."""
 EXAMPLE = DEMO.with_name("example.avi")
 """A phantom clip, package data, for commands that need some video."""
+DEFAULT_VARIABLE = "EDGEECHO_MODEL"
+"""Environment variable: the model of a machine on which nobody should have to name it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,12 @@ class ModelFile:
     preprocess: PreprocessSpec
     trained_on: str
     """One sentence, empty where it is not known (a lone ONNX file)."""
+
+
+def default_model() -> Path:
+    """What runs where no model is named: `$EDGEECHO_MODEL`, or else the demo bundle."""
+    named = os.environ.get(DEFAULT_VARIABLE)
+    return Path(named) if named else DEMO
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -54,19 +63,19 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def open_model(path: Path | None = None, *, precision: str | None = None) -> ModelFile:
-    """Open a bundle folder, a lone `.onnx` file or (None) the demo bundle.
+    """Open a bundle folder, a lone `.onnx` file or (None) the default model.
 
     The artefact's bytes are hashed and compared with the manifest, so a file that was changed
     or damaged after export is a `ModelError`, as is everything else that cannot be used.
-    `precision` None: what a lone file has, fp32 of a bundle.
+    `precision` None: what a lone file has; of a bundle fp32, or the only one that it holds.
     """
-    path = DEMO if path is None else path
+    path = default_model() if path is None else path
     if path.is_file():
         return _open_onnx(path, precision)
     if not path.exists():
         raise ModelError(f"{path}: no such model: give a bundle folder or an .onnx file")
     manifest = read_manifest(path)
-    precision = precision or "fp32"
+    precision = precision or _usual(manifest)
     artefact = manifest.artefacts.get(precision)
     if artefact is None:
         raise ModelError(
@@ -91,6 +100,11 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         preprocess=manifest.preprocess,
         trained_on=manifest.trained_on,
     )
+
+
+def _usual(manifest: Manifest) -> str:
+    # A bundle that was made for one precision (`edgeecho slim`) leaves no choice.
+    return next(iter(manifest.artefacts)) if len(manifest.artefacts) == 1 else "fp32"
 
 
 def _open_onnx(path: Path, precision: str | None) -> ModelFile:

@@ -28,6 +28,7 @@ _RUNTIME = {
     "preview": "What the network sees of a video: crop, clip, contact sheet.",
     "inspect": "What a checkpoint, bundle or ONNX file is: network, preprocessing, origin.",
     "verify": "Whether a bundle's models give PyTorch's EF on this machine.",
+    "slim": "Copy a bundle for a device: only the models that it runs.",
     "schema": "JSON Schema of what `infer --json` writes.",
     "doctor": "What is installed, which engines can run, what is missing.",
 }

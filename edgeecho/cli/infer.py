@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Model = Annotated[
-    Path | None, typer.Option(help="Bundle folder or .onnx file; default: the demo model.")
+    Path | None,
+    typer.Option(
+        help="Bundle folder or .onnx file; default: $EDGEECHO_MODEL, or else the demo model."
+    ),
 ]
 EngineName = Annotated[
     str,
     typer.Option(help="auto, openvino, onnxruntime, onnxruntime-cuda, tensorrt, ... (see doctor)."),
 ]
 Precision = Annotated[
-    str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")
+    str | None,
+    typer.Option(help="Which of the bundle's models to run; default: fp32, or its only one."),
 ]
 Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]

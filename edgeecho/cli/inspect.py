@@ -15,7 +15,8 @@ def inspect(
     model: Annotated[
         Path | None,
         typer.Argument(
-            metavar="CHECKPOINT|BUNDLE|ONNX", help="A file or a bundle folder. Default: the demo."
+            metavar="CHECKPOINT|BUNDLE|ONNX",
+            help="A file or a bundle folder. Default: the default model.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,

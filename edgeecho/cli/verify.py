@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def verify(
     bundle: Annotated[
-        Path | None, typer.Argument(help="Bundle folder. Default: the demo model.")
+        Path | None, typer.Argument(help="Bundle folder. Default: the default model.")
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="Only this engine; default: all that can run here.")
@@ -49,7 +49,7 @@ def verify(
     against the bundle's FP32 model. Exit code 6: out of tolerance (the report is written all the
     same, the model card is not).
     """
-    from edgeecho.bundle import DEMO
+    from edgeecho.bundle import default_model
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.dataset import SPLITS
     from edgeecho.errors import ModelError, UsageError, VerificationError
@@ -71,7 +71,9 @@ def verify(
         raise UsageError("--record needs BUNDLE, a folder to write into, and --data")
     check_outputs({"--out": out}, [bundle])
     limits = parse_limits(limit or [], limits_of(bundle))
-    references = references_of(bundle or DEMO, data, split=split, n=clips) if data else None
+    references = (
+        references_of(bundle or default_model(), data, split=split, n=clips) if data else None
+    )
     report = verify_bundle(
         bundle, engine=engine, precision=precision, limits=limits, references=references
     )

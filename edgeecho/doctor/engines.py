@@ -92,7 +92,7 @@ def find_demo_model() -> Finding:
     if not (DEMO / "manifest.json").is_file():
         return Finding("demo", "problem", "it is not in this installation", remedy)
     try:
-        file = open_model()
+        file = open_model(DEMO)
     except (ModelError, OSError) as error:
         return Finding("demo", "problem", reason(error), remedy)
     return Finding(

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import DEMO, open_model, read_manifest
+from edgeecho.bundle import DEMO, default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.errors import MissingDependencyError, ModelError
 from edgeecho.files import sha256_file
@@ -23,12 +23,12 @@ _ONNX = b"\x08"
 
 
 def inspect_model(path: Path | None = None) -> Inspection:
-    """Inspect a checkpoint, a bundle folder, an ONNX file or (None) the demo bundle.
+    """Inspect a checkpoint, a bundle folder, an ONNX file or (None) the default model.
 
     `ModelError` for everything that is none of them or is damaged (a bundle's hashes are
     verified), `MissingDependencyError` for a checkpoint where torch is not installed.
     """
-    path = DEMO if path is None else path
+    path = default_model() if path is None else path
     if path.is_dir() or path == DEMO:
         return _inspect_bundle(path)
     if not path.is_file():

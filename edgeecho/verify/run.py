@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeecho.bench.environment import read_environment
-from edgeecho.bundle import DEMO, open_model, read_manifest
+from edgeecho.bundle import default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import Artefact
 from edgeecho.engines import ENGINES, load_engine
 from edgeecho.errors import EdgeEchoError, EngineError, ModelError
@@ -35,7 +35,7 @@ def verify_bundle(
     to the limits that export held it to, or to `limits`. Missing one is no error here but a row
     of the report, so that all of it can be sent back.
     """
-    folder = bundle or DEMO
+    folder = bundle or default_model()
     manifest = read_manifest(folder)
     if references is None:
         references = read_references(folder, manifest.references)
@@ -95,7 +95,7 @@ def _without(folder: Path, text: str) -> str:
 
 def limits_of(bundle: Path | None = None) -> dict[str, Limits]:
     """By precision, what export held each artefact of the bundle to."""
-    artefacts = read_manifest(bundle or DEMO).artefacts
+    artefacts = read_manifest(bundle or default_model()).artefacts
     return {precision: recorded_limits(artefact) for precision, artefact in artefacts.items()}
 
 

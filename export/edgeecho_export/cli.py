@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-DEMO_CHECKPOINT = Path("models/demo/best.pt")
+DEMO_CHECKPOINT = Path("models/demo/checkpoint.safetensors")
 """In a clone of the repository; not in the wheel."""
 METHODS = ("minmax", "percentile", "entropy")
 """How an INT8 range may be chosen."""

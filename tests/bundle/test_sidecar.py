@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgeecho.bundle import DEMO, ModelFile, open_model
+from edgeecho.bundle import ModelFile, default_model, open_model
 from edgeecho.bundle.manifest import sealed
 from edgeecho.bundle.sidecar import (
     FOLDER,
@@ -26,7 +26,7 @@ ENGINE = b"an engine's bytes"
 
 @pytest.fixture(scope="module")
 def model() -> ModelFile:
-    return open_model(DEMO)
+    return open_model()
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_what_is_written_is_read(sidecar: EngineSidecar, file: Path, tmp_path: P
 def test_bundle_without_engines_has_none_and_what_is_on_its_way_is_none(
     file: Path, tmp_path: Path
 ) -> None:
-    assert read_sidecars(DEMO)[0] == ()
+    assert read_sidecars(default_model())[0] == ()
     file.rename(file.with_name(f".{file.stem}-abc.tmp.json"))
     assert read_sidecars(tmp_path)[0] == ()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from media import jpegs, write_avi
 
-from edgeecho.bundle import DEMO
+from edgeecho.bundle import default_model
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_video_may_be_the_link(edgeecho: Any, clip: Path) -> None:
 
 
 def test_no_model_is_overwritten(edgeecho: Any, clip: Path, tmp_path: Path) -> None:
-    model = Path(shutil.copytree(DEMO, tmp_path / "model"))
+    model = Path(shutil.copytree(default_model(), tmp_path / "model"))
     for out in sorted(file for file in model.rglob("*") if file.is_file()):
         check_refused(edgeecho, clip, "infer", clip, "--model", model, "--csv", out)
     check_refused(

@@ -117,7 +117,7 @@ def test_checkpoint_must_be_named_outside_a_clone(
     monkeypatch.chdir(tmp_path)
     done = edgeecho("export")
     assert done.returncode == 2
-    assert "models/demo/best.pt" in done.stderr
+    assert "models/demo/checkpoint.safetensors" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ from edgeecho import RESEARCH_USE
 from edgeecho.bundle import read_manifest
 from edgeecho.files import sha256_file
 
-DEMO_CHECKPOINT = Path(__file__).parents[2] / "models" / "demo" / "best.pt"
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "best.pt"
 
 
 def one_line_error(done: Any) -> str:
@@ -41,7 +41,7 @@ def test_help_names_itself(edgeecho: Any) -> None:
     assert " inspect " in edgeecho("--help").stdout
 
 
-def test_the_demo_bundle_page(edgeecho: Any) -> None:
+def test_the_narrow_bundle_page(edgeecho: Any) -> None:
     done = edgeecho("inspect")
     assert (done.returncode, done.stderr) == (0, "")
     text = done.stdout
@@ -90,10 +90,10 @@ def test_json_is_one_document_with_the_same_facts(edgeecho: Any, narrow_bundle: 
 
 def test_our_checkpoint_says_where_it_comes_from(edgeecho: Any) -> None:
     pytest.importorskip("torch")
-    done = edgeecho("inspect", DEMO_CHECKPOINT)
+    done = edgeecho("inspect", NARROW)
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
-    assert f"sha256 {sha256_file(DEMO_CHECKPOINT)}" in words
+    assert f"sha256 {sha256_file(NARROW)}" in words
     assert row(done.stdout, "total") == ["1,961,392", "5.179"]
     assert "synthetic phantoms, never patients" in words
     assert "optimizer adamw" in words
@@ -196,7 +196,7 @@ def test_damaged_files(edgeecho: Any, narrow_bundle: Path, tmp_path: Path) -> No
 
 def test_a_damaged_checkpoint(edgeecho: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    (tmp_path / "cut.pt").write_bytes(DEMO_CHECKPOINT.read_bytes()[:100_000])
+    (tmp_path / "cut.pt").write_bytes(NARROW.read_bytes()[:100_000])
     assert "damaged" in one_line_error(edgeecho("inspect", tmp_path / "cut.pt"))
 
 
@@ -218,7 +218,7 @@ def test_without_torch_a_bundle_is_inspected_and_a_checkpoint_names_the_extra() 
     bundle = run_without("torch", "inspect")
     assert (bundle.returncode, bundle.stderr) == (0, "")
     assert "1,961,392" in bundle.stdout
-    assert one_line_error(run_without("torch", "inspect", DEMO_CHECKPOINT)) == (
+    assert one_line_error(run_without("torch", "inspect", NARROW)) == (
         "edgeecho: `edgeecho inspect` of a checkpoint needs torch, which is not installed: "
         "pip install 'edgeecho[export]'\n"
     )
@@ -239,14 +239,14 @@ def test_a_bundle_loads_no_stage() -> None:
 
 def test_a_checkpoint_needs_no_package_of_the_exporter() -> None:
     pytest.importorskip("torch")
-    assert run_without("onnx", "inspect", DEMO_CHECKPOINT).returncode == 0
+    assert run_without("onnx", "inspect", NARROW).returncode == 0
 
 
 def test_an_installation_without_the_stage_says_so(
     edgeecho: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgeecho.inspection.read.entry_points", lambda **_: ())
-    message = one_line_error(edgeecho("inspect", DEMO_CHECKPOINT))
+    message = one_line_error(edgeecho("inspect", NARROW))
     assert "edgeecho_export" in message
     assert "pip install" in message
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeecho.bundle import DEMO
+from edgeecho.bundle import default_model
 from edgeecho.inspection import STAGES, Inspection, inspect_model
 
 torch = pytest.importorskip("torch")
@@ -26,7 +26,7 @@ FULL_SHAPES = {
 }
 # (time, space)
 DIVISORS = {"stem": (1, 2), "layer1": (1, 1), "layer2": (2, 2), "layer3": (2, 2), "layer4": (2, 2)}
-DEMO_CHECKPOINT = Path(__file__).parents[2] / "models" / "demo" / "best.pt"
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "best.pt"
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,8 @@ def test_lengths_that_are_odd_count_as_halved() -> None:
     assert [s.time_divisor for s in stages.values()] == [1, 1, 2, 2, 2, 1]
 
 
-def test_the_demo_bundle_and_its_checkpoint_are_one_network() -> None:
-    bundle, checkpoint = inspect_model(), inspect_model(DEMO_CHECKPOINT)
+def test_the_narrow_bundle_and_its_checkpoint_are_one_network() -> None:
+    bundle, checkpoint = inspect_model(), inspect_model(NARROW)
     assert checkpoint.parameters == 1_961_392
     assert bundle.architecture == checkpoint.architecture
     assert bundle.architecture["parameters"] == 1_961_392
@@ -133,5 +133,5 @@ def test_a_lone_file_has_the_network_of_its_bundle(narrow_bundle: Path) -> None:
     assert inspect_model(narrow_bundle / "fp32.onnx").stages == inspect_model(narrow_bundle).stages
 
 
-def test_the_demo_is_the_default() -> None:
-    assert inspect_model() == inspect_model(DEMO)
+def test_the_default_model_is_inspected() -> None:
+    assert inspect_model() == inspect_model(default_model())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeecho.bundle import DEMO, open_model, read_manifest
+from edgeecho.bundle import default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import sealed
 from edgeecho.engines import load_engine
 from edgeecho.files import sha256_file
@@ -145,7 +145,7 @@ def test_a_bundle_of_an_older_edgeecho_is_refused_in_one_line(edgeecho: Any, bun
 
     edit(bundle, make_old)
     assert open_model(bundle).precision == "fp32"
-    for old in (bundle, DEMO):
+    for old in (bundle, default_model()):
         if read_manifest(old).references is None:
             done = edgeecho("verify", old)
             assert (done.returncode, len(done.stderr.splitlines())) == (4, 1)

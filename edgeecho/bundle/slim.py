@@ -1,0 +1,50 @@
+"""A bundle with only what a device runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgeecho.bundle.card import render_card
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
+from edgeecho.bundle.open import open_model, read_manifest
+from edgeecho.errors import ModelError
+from edgeecho.files import atomic_folder, write_json, write_text
+
+
+def slim(
+    bundle: Path, out: Path, precisions: Sequence[str], *, overwrite: bool = False
+) -> Manifest:
+    """Copy `bundle` to `out` with the models of `precisions` and without reference clips.
+
+    Everything that was measured of them stays in manifest and card. Engines that were built from
+    the bundle are left behind: they belong to one machine. Errors: `ModelError` where the bundle
+    lacks one of them or is damaged, `UsageError` for an `out` that exists.
+    """
+    manifest = read_manifest(bundle)
+    absent = [p for p in precisions if p not in manifest.artefacts]
+    if absent:
+        raise ModelError(
+            f"{bundle} holds no {absent[0]} model, only {', '.join(manifest.artefacts)}: "
+            "choose one of them"
+        )
+    references = {k: v for k, v in (manifest.references or {}).items() if k not in _REFERENCE_FILE}
+    kept = replace(
+        manifest,
+        artefacts={p: manifest.artefacts[p] for p in manifest.artefacts if p in precisions},
+        references=references or None,
+    )
+    with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
+        for precision in kept.artefacts:
+            file = open_model(bundle, precision=precision).path
+            shutil.copyfile(file, folder / file.name)
+        write_json(folder / MANIFEST_FILE, kept.to_dict())
+        write_text(folder / CARD_FILE, render_card(kept))
+        for precision in kept.artefacts:
+            open_model(folder, precision=precision)
+    return kept
+
+
+_REFERENCE_FILE = ("file", "sha256")

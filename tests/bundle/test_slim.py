@@ -1,0 +1,66 @@
+"""`edgeecho slim`: a bundle with only what a device runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeecho.bundle import open_model, read_manifest
+from edgeecho.files import sha256_file
+
+BUNDLE = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """Two artefacts, a built engine and reference clips; slim runs none of them."""
+    from dataclasses import replace
+
+    from edgeecho.files import write_json
+
+    folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
+    shutil.copyfile(folder / "fp32.onnx", folder / "other.onnx")
+    (folder / "engines").mkdir()
+    (folder / "references.npz").write_bytes(b"pixels")
+    manifest = read_manifest(folder)
+    fp32 = manifest.artefacts["fp32"]
+    more = {"fp32": fp32, "int8": replace(fp32, file="other.onnx", precision="int8")}
+    references = {"file": "references.npz", "sha256": "0", "clips": 8, "source": "some clips"}
+    changed = replace(manifest, artefacts=more, references=references)
+    write_json(folder / "manifest.json", changed.to_dict())
+    return folder
+
+
+def test_only_what_was_asked_for_is_copied_and_it_is_the_default(
+    edgeecho: Any, bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "small"
+    done = edgeecho("slim", bundle, "--precision", "int8", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert {file.name for file in out.iterdir()} == {"other.onnx", "manifest.json", "model-card.md"}
+    assert open_model(out).precision == "int8"
+    assert open_model(out).sha256 == sha256_file(bundle / "other.onnx")
+    before, after = read_manifest(bundle), read_manifest(out)
+    assert after.evaluation == before.evaluation
+    assert after.references == {"clips": 8, "source": "some clips"}
+    assert edgeecho("verify", out).returncode == 4, "there is nothing to verify with"
+
+
+def test_a_precision_that_is_not_there_is_named(
+    edgeecho: Any, bundle: Path, tmp_path: Path
+) -> None:
+    done = edgeecho("slim", bundle, "--precision", "fp16", "--out", tmp_path / "small")
+    assert done.returncode == 4
+    assert "holds no fp16 model, only fp32, int8" in done.stderr
+    assert not (tmp_path / "small").exists()
+
+
+def test_a_damaged_model_is_not_copied(edgeecho: Any, bundle: Path, tmp_path: Path) -> None:
+    (bundle / "other.onnx").write_bytes(b"half a model")
+    done = edgeecho("slim", bundle, "--precision", "int8", "--out", tmp_path / "small")
+    assert done.returncode == 4
+    assert "was changed after export" in done.stderr
+    assert not (tmp_path / "small").exists()

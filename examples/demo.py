@@ -16,6 +16,8 @@ from pydicom.examples import get_path
 
 CLONE = Path(__file__).resolve().parents[1]
 PHANTOMS = CLONE / "examples" / "phantoms"
+REFUSED = 5
+"""Exit code of `edgeecho infer` for a number that a gate refused."""
 EDGEECHO = Path(sys.executable).with_name("edgeecho")
 
 
@@ -25,26 +27,36 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "answers.csv"
         infer(PHANTOMS / "Videos", "--csv", table)
-        answers = {row["FileName"]: float(row["EF"]) for row in read_csv(table)}
-    print(f"\n    {'phantom':<24}{'true EF':>9}{'answer':>9}{'error':>9}")
+        answers = {row["FileName"]: row for row in read_csv(table)}
+    print(f"\n    {'phantom':<20}{'true EF':>9}{'answer':>9}{'error':>8}   90 % interval")
     for row in read_csv(PHANTOMS / "FileList.csv"):
-        truth, answer = float(row["EF"]), answers[f"{row['FileName']}.avi"]
-        print(f"    {row['FileName']:<24}{truth:>9.1f}{answer:>9.1f}{answer - truth:>+9.1f}")
+        name = row["FileName"]
+        print(f"    {name:<20}{compared(float(row['EF']), answers[f'{name}.avi'])}")
 
     print("\n(b) A real cardiac cine, nothing like what the demo model was trained on: a patient,")
-    print("    not a phantom, and shorter than the model's window. The number below means nothing;")
-    print("    the warnings are the answer.\n")
-    infer(get_path("ybr_color"))
+    print("    not a phantom. No number is the right answer, and the reasons are given.\n")
+    infer(get_path("ybr_color"), expect=REFUSED)
 
 
-def infer(*arguments: object) -> None:
+def compared(truth: float, answer: dict[str, str]) -> str:
+    """Columns of the table; a refused phantom has no number to compare."""
+    if not answer["EF"]:
+        return f"{truth:>9.1f}  refused: {answer['Refusals']}"
+    ef, low, high = (float(answer[name]) for name in ("EF", "IntervalLow", "IntervalHigh"))
+    held = "holds it" if low <= truth <= high else "misses it"
+    return f"{truth:>9.1f}{ef:>9.1f}{ef - truth:>+8.1f}   {low:.1f} to {high:.1f}, {held}"
+
+
+def infer(*arguments: object, expect: int = 0) -> None:
     """Run `edgeecho infer` as a user would."""
     words = [str(argument) for argument in arguments]
     # Files in the clone as a user would type them; of others the name is enough.
     shown = [word.removeprefix(f"{CLONE}/") for word in words]
     shown = [Path(word).name if Path(word).is_absolute() else word for word in shown]
     print(f"$ edgeecho infer {' '.join(shown)}", flush=True)
-    subprocess.run([EDGEECHO, "infer", *words], check=True)
+    code = subprocess.run([EDGEECHO, "infer", *words], check=False).returncode
+    if code != expect:
+        sys.exit(f"edgeecho infer ended with exit code {code}, not {expect}")
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -1,17 +1,92 @@
-"""What became of one file: an estimate, or the reason why there is none."""
+"""What became of one file: an answer, a refused answer, or the reason why there is none.
+
+Reports know no `EFEstimate`. They get an `Answer`, which holds the numbers apart from everything
+else, and for a refused one holds none: what a report was not given it cannot show.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeecho.bundle import ModelFile
+from edgeecho.engines import EngineFacts
 from edgeecho.errors import EdgeEchoError
 from edgeecho.estimation import EFEstimate
+from edgeecho.preprocess import VideoFacts
+from edgeecho.report.bands import band
+from edgeecho.trust import Interval, Probabilities, Refusal
 
 if TYPE_CHECKING:
     from edgeecho.report.pictures import Pictures
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """All that says what the EF is: nothing of it may be shown bare where a gate refused it."""
+
+    ef: float
+    """In %."""
+    sd: float | None
+    """Over the clips, in EF points; None for a single clip."""
+    clip_efs: tuple[float, ...]
+    """In %."""
+    interval: Interval | None
+    probabilities: Probabilities | None
+
+    @property
+    def band(self) -> str:
+        """Clinical band of `ef`, in words."""
+        return band(self.ef)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An estimate as reports may show it."""
+
+    numbers: Numbers | None
+    """None: refused, and nobody asked to see it. With `refusals`: to be shown with them only."""
+    refusals: tuple[Refusal, ...]
+    """Why the numbers must not be used; empty: every gate let them pass."""
+    clips: str
+    """Clip mode."""
+    clip_starts: tuple[int, ...]
+    clip_times_s: tuple[float, ...] | None
+    warnings: tuple[str, ...]
+    model: ModelFile
+    engine: EngineFacts
+    video: VideoFacts
+    timings_ms: Mapping[str, float]
+
+    @classmethod
+    def of(cls, estimate: EFEstimate, *, show_refused: bool = False) -> Answer:
+        """The one way from an estimate into a report. A refused one loses its numbers here."""
+        numbers = Numbers(
+            estimate.ef,
+            estimate.sd,
+            estimate.clip_efs,
+            estimate.interval,
+            estimate.probabilities,
+        )
+        return cls(
+            numbers=None if estimate.refused and not show_refused else numbers,
+            refusals=estimate.refusals,
+            clips=estimate.clips,
+            clip_starts=estimate.clip_starts,
+            clip_times_s=estimate.clip_times_s,
+            warnings=estimate.warnings,
+            model=estimate.model,
+            engine=estimate.engine,
+            video=estimate.video,
+            timings_ms=estimate.timings_ms,
+        )
+
+    @property
+    def refused(self) -> bool:
+        """Whether a gate refused it, its numbers shown or not."""
+        return bool(self.refusals)
 
 
 @dataclass(frozen=True)
@@ -33,12 +108,24 @@ class Outcome:
 
     file: str
     """File name without folders: folder names often hold a patient's name."""
-    answer: EFEstimate | Failure
+    answer: Answer | Failure
     sha256: str | None = None
     """Of the file's bytes, where it was answered: it tells files of one name apart, and finds the
     file again under any name."""
     pictures: Pictures | None = None
     """Frames for the HTML report, where one was asked for."""
+
+    @property
+    def status(self) -> str:
+        """`answered`, `refused` or `error`."""
+        if isinstance(self.answer, Failure):
+            return "error"
+        return "refused" if self.answer.refused else "answered"
+
+
+def answers(outcomes: Sequence[Outcome]) -> list[Answer]:
+    """Those of the files that could be used, refused or not."""
+    return [o.answer for o in outcomes if isinstance(o.answer, Answer)]
 
 
 def labels(outcomes: Sequence[Outcome]) -> list[str]:

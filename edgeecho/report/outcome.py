@@ -1,7 +1,7 @@
 """What became of one file: an answer, a refused answer, or the reason why there is none.
 
 Reports know no `EFEstimate`. They get an `Answer`, which holds the numbers apart from everything
-else, and for a refused one holds none: what a report was not given it cannot show.
+else and has none where a gate refused them: what a report was not given it cannot show.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """All that says what the EF is: nothing of it may be shown bare where a gate refused it."""
+    """All that says what the EF is."""
 
     ef: float
     """In %."""
@@ -47,7 +47,9 @@ class Answer:
     """An estimate as reports may show it."""
 
     numbers: Numbers | None
-    """None: refused, and nobody asked to see it. With `refusals`: to be shown with them only."""
+    """None: refused."""
+    although_refused: Numbers | None
+    """Of a refused one whose number was asked for. To be shown with the word and the reasons."""
     refusals: tuple[Refusal, ...]
     """Why the numbers must not be used; empty: every gate let them pass."""
     clips: str
@@ -60,6 +62,12 @@ class Answer:
     video: VideoFacts
     timings_ms: Mapping[str, float]
 
+    def __post_init__(self) -> None:
+        if (self.numbers is None) != bool(self.refusals):
+            raise ValueError("expected numbers or else refusals")
+        if self.numbers and self.although_refused:
+            raise ValueError("expected numbers that are refused or not, got both")
+
     @classmethod
     def of(cls, estimate: EFEstimate, *, show_refused: bool = False) -> Answer:
         """The one way from an estimate into a report. A refused one loses its numbers here."""
@@ -71,7 +79,8 @@ class Answer:
             estimate.probabilities,
         )
         return cls(
-            numbers=None if estimate.refused and not show_refused else numbers,
+            numbers=None if estimate.refused else numbers,
+            although_refused=numbers if estimate.refused and show_refused else None,
             refusals=estimate.refusals,
             clips=estimate.clips,
             clip_starts=estimate.clip_starts,
@@ -82,11 +91,6 @@ class Answer:
             video=estimate.video,
             timings_ms=estimate.timings_ms,
         )
-
-    @property
-    def refused(self) -> bool:
-        """Whether a gate refused it, its numbers shown or not."""
-        return bool(self.refusals)
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Outcome:
         """`answered`, `refused` or `error`."""
         if isinstance(self.answer, Failure):
             return "error"
-        return "refused" if self.answer.refused else "answered"
+        return "refused" if self.answer.numbers is None else "answered"
 
 
 def answers(outcomes: Sequence[Outcome]) -> list[Answer]:

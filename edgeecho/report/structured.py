@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho import RESEARCH_USE, __version__
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome, answers
+from edgeecho.report.outcome import Answer, Failure, Outcome, answers
 
 SCHEMA = "edgeecho-results-3"
 """Its number grows whenever a program that reads these documents could stumble over a change."""
@@ -59,7 +59,7 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
     return {
         "sha256": outcome.sha256,
         "refusals": [asdict(refusal) for refusal in answer.refusals],
-        **_numbers(answer.numbers, refused=answer.refused),
+        **_numbers(answer),
         "clips": answer.clips,
         "clip_starts": answer.clip_starts,
         "clip_times_s": answer.clip_times_s,
@@ -69,12 +69,13 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _numbers(numbers: Numbers | None, *, refused: bool) -> dict[str, Any]:
+def _numbers(answer: Answer) -> dict[str, Any]:
+    numbers = answer.numbers or answer.although_refused
     # Absent rather than null: a program that never heard of refusals stops instead of going on.
     if numbers is None:
         return {}
     return {
-        **({"shown": SHOWN} if refused else {}),
+        **({"shown": SHOWN} if answer.although_refused else {}),
         "ef": numbers.ef,
         "band": numbers.band,
         "interval": asdict(numbers.interval) if numbers.interval else None,

@@ -49,9 +49,11 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
     if isinstance(answer, Failure):
         return {**row, "Error": _name(answer.message)}
     video = answer.video
+    # A row says by its Status and Refusals that its numbers are refused.
+    numbers = answer.numbers or answer.although_refused
     return {
         **row,
-        **(_numbers(answer.numbers) if answer.numbers else {}),
+        **(_numbers(numbers) if numbers else {}),
         "Refusals": "; ".join(f"{r.gate}: {r.reason}" for r in answer.refusals),
         "FileSHA256": outcome.sha256,
         "Clips": len(answer.clip_starts),

@@ -42,11 +42,12 @@ def gate_words(refusal: Refusal) -> str:
 
 
 def _answer(name: str, answer: Answer) -> list[str]:
-    reasons = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
-    numbers = _numbers(answer.numbers) if answer.numbers else []
-    if reasons:
-        numbers = [f"shown although refused: {line}" for line in numbers]
-    first, *others = [*reasons, *numbers]
+    lines = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
+    if answer.numbers:
+        lines += _numbers(answer.numbers)
+    if answer.although_refused:
+        lines += [f"shown although refused: {line}" for line in _numbers(answer.although_refused)]
+    first, *others = lines
     return [
         f"{name}  {first}",
         *(f"    {line}" for line in [*others, _what_was_done(answer.video)]),

@@ -205,7 +205,7 @@ def test_a_page_keeps_a_refused_number_in_its_box(ran: tuple[EFEstimate, Prepare
     page = to_html([answered, *outcomes(ran, 43.2109, show=True)], NOW)
     texts = Texts(page)
     assert "43.2" in texts.inside("section shown")
-    assert "Do not use it" in texts.inside("section shown")
+    assert "refused (too short, far from training)" in texts.inside("section shown")
     outside = [t for place, t in texts.found if "43.2" in t and "section shown" not in place]
     assert outside == []
     assert "refused too short, far from training" in " ".join(texts.inside("summary").split())
@@ -231,11 +231,19 @@ def test_no_probability_is_called_certain() -> None:
     ]  # fmt: skip
 
 
-def test_an_answer_is_refused_only_by_its_gates(ran: tuple[EFEstimate, Prepared]) -> None:
+def test_an_answer_has_numbers_or_else_refusals(ran: tuple[EFEstimate, Prepared]) -> None:
     answer = Answer.of(ran[0])
     assert answer.numbers is not None
     assert (answer.numbers.ef, answer.numbers.sd) == (ran[0].ef, ran[0].sd)
     assert Outcome("a.avi", answer).status == "answered"
     refused = Answer.of(replace(ran[0], refusals=REASONS))
-    assert (refused.numbers, refused.refused) == (None, True)
+    assert refused.numbers is refused.although_refused is None
+    assert Outcome("a.avi", refused).status == "refused"
     assert not any(f"{ran[0].ef:.3f}"[:5] in str(v) for v in vars(refused).values())
+    for wrong in (
+        {"refusals": REASONS},
+        {"numbers": None},
+        {"although_refused": answer.numbers},
+    ):
+        with pytest.raises(ValueError, match="expected numbers"):
+            replace(answer, **wrong)

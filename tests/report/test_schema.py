@@ -25,8 +25,8 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
-OPTIONAL = {"decode"}
-"""Absent where frames and no file were given."""
+OPTIONAL = {"decode", "uncertainty"}
+"""Absent where frames and no file were given; absent where none was measured."""
 
 
 def on_a_screen() -> np.ndarray:
@@ -220,7 +220,7 @@ def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], N
 def test_the_schema_is_sound_and_strict() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA_VALUE)
     found = [o for o in objects(SCHEMA_VALUE) if o.get("type") == "object"]
-    assert len(found) == 12
+    assert len(found) == 13
     for part in found:
         assert part["additionalProperties"] is False
         assert set(part["required"]) == set(part["properties"]) - OPTIONAL

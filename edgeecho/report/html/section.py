@@ -36,16 +36,8 @@ def section(number: int, name: str, outcome: Outcome) -> str:
         "facts": fact_list(answer_facts(answer, outcome.sha256)),
         "sheet": _sheet(answer, pictures, number, middle) if pictures else "",
     }
-    if answer.refused:
-        reasons = "".join(
-            f"<li><b>{escape(gate_words(r))}</b><bdi>{escape(r.reason)}</bdi></li>"
-            for r in answer.refusals
-        )
-        shown, verdict = "", ", so no EF is given"
-        if answer.numbers:
-            shown, verdict = _shown(answer.numbers), ""
-        return _fill("refused.html", **about, reasons=reasons, shown=shown, verdict=verdict)
-    assert answer.numbers is not None, "nothing refused it"
+    if answer.numbers is None:
+        return _fill("refused.html", **about, **_reasons(answer))
     return _answered(answer, answer.numbers, pictures, middle, about)
 
 
@@ -76,14 +68,23 @@ def _fill(template: str, **values: object) -> str:
     return Template(read_asset(template)).substitute(values)
 
 
-def _shown(numbers: Numbers) -> str:
-    return _fill(
+def _reasons(answer: Answer) -> dict[str, str]:
+    reasons = "".join(
+        f"<li><b>{escape(gate_words(r))}</b><bdi>{escape(r.reason)}</bdi></li>"
+        for r in answer.refusals
+    )
+    numbers = answer.although_refused
+    if numbers is None:
+        return {"reasons": reasons, "verdict": ", so no EF is given", "shown": ""}
+    shown = _fill(
         "shown.html",
         exact=repr(numbers.ef),
         ef=f"{numbers.ef:.1f}",
         interval=_interval(numbers),
         spread=_spread(numbers),
+        gates=escape(", ".join(map(gate_words, answer.refusals))),
     )
+    return {"reasons": reasons, "verdict": "", "shown": shown}
 
 
 def _trust(numbers: Numbers) -> str:
@@ -160,7 +161,7 @@ def _clip_rows(answer: Answer, numbers: Numbers, spans: Spans) -> str:
 def _sheet(answer: Answer, pictures: Pictures, number: int, middle: int) -> str:
     count = len(answer.clip_starts)
     title = "The clip" if count == 1 else f"Clip {middle + 1} of {count}"
-    if answer.numbers and not answer.refused:
+    if answer.numbers:
         title += f": EF {answer.numbers.clip_efs[middle]:.1f} %"
     return (
         f"<h3>{title}</h3>"

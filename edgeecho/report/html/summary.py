@@ -14,8 +14,8 @@ from edgeecho.report.text import gate_words
 
 def draw_summary(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     """A row a file. A refused number stands in the file's own section only, beside its reasons."""
-    numbers = [a.numbers for a in answers(outcomes) if a.numbers and not a.refused]
-    levels = {f"{100 * n.interval.level:g} % interval" for n in numbers if n.interval}
+    intervals = [a.numbers.interval for a in answers(outcomes) if a.numbers]
+    levels = {f"{100 * interval.level:g} % interval" for interval in intervals if interval}
     rows = "\n".join(map(_row, range(1, len(names) + 1), names, outcomes))
     spread = levels.pop() if len(levels) == 1 else "Over clips"
     return Template(read_asset("summary.html")).substitute(rows=rows, spread=spread)
@@ -31,7 +31,7 @@ def _cells(answer: Answer | Failure) -> str:
         none = '<td class="wide"></td>'
         return f'<td class="number soft">no answer</td>{none}{none}<td></td>'
     warnings = f'<td class="number">{len(answer.warnings) or "none"}</td>'
-    if answer.numbers is None or answer.refused:
+    if answer.numbers is None:
         why = escape(", ".join(map(gate_words, answer.refusals)))
         return (
             f'<td class="number">refused</td><td class="wide why" colspan="2">{why}</td>{warnings}'

@@ -6,7 +6,7 @@
     model = load_model()                      # the demo model, on the fastest engine here
     answer = estimate(read_cine(Path("video.avi")), model)
     if answer.refused:                        # the number must not be used, and here is why
-        print(*(f"{refusal.gate}: {refusal.reason}" for refusal in answer.refusals), sep="\n")
+        print("refused:", *(refusal.reason for refusal in answer.refusals))
     else:
         print(answer.ef, answer.interval, answer.warnings)
 

@@ -5,7 +5,10 @@
 
     model = load_model()                      # the demo model, on the fastest engine here
     answer = estimate(read_cine(Path("video.avi")), model)
-    print(answer.ef, answer.sd, answer.warnings)
+    if answer.refused:                        # the number must not be used, and here is why
+        print("refused:", *(refusal.reason for refusal in answer.refusals))
+    else:
+        print(answer.ef, answer.interval, answer.warnings)
 
 Names are loaded when they are first used: `import edgeecho` alone imports no numpy.
 """

@@ -6,6 +6,10 @@ A message says what is wrong, why, and what to do next. Anything that is not an
 
 from __future__ import annotations
 
+REFUSED_EXIT_CODE = 5
+"""`infer` ran every file, but a gate refused the EF of at least one: no error, a result that says
+so. It comes after the codes of errors."""
+
 
 class EdgeEchoError(Exception):
     """Base of every error that a user can mend."""

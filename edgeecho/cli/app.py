@@ -66,10 +66,17 @@ class _Commands(TyperGroup):
         return None
 
 
+_EXIT_CODES = (
+    "Exit codes: 0 answered; 2 usage, or an output that cannot be written; 3 an input cannot be "
+    "used; 4 model, engine or needed software cannot be used; 5 answered, but refused by a gate; "
+    "6 verification out of tolerance."
+)
+
 app = typer.Typer(
     cls=_Commands,
     name="edgeecho",
     help="Ejection fraction from echocardiogram videos. Research use only, not for diagnosis.",
+    epilog=_EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

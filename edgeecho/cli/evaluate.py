@@ -41,7 +41,7 @@ def evaluate(
     from edgeecho.evaluate.record import to_entry
     from edgeecho.files import write_text
     from edgeecho.preprocess import ClipMode
-    from edgeecho.report import Outcome, to_csv
+    from edgeecho.report import Answer, Outcome, to_csv
 
     ClipMode.parse(clips)
     if split.upper() not in SPLITS:
@@ -63,7 +63,11 @@ def evaluate(
     else:
         typer.echo(result.to_text())
     if csv:
-        answered = zip(result.videos, result.answers, strict=True)
-        write_text(csv, to_csv([Outcome(video.name, answer) for video, answer in answered]))
+        # Refused ones too: the column Status tells them apart.
+        outcomes = [
+            Outcome(video.name, Answer.of(answer, show_refused=True))
+            for video, answer in zip(result.videos, result.answers, strict=True)
+        ]
+        write_text(csv, to_csv(outcomes))
     if record and model:
         record_evaluation(model, result)

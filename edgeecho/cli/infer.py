@@ -72,15 +72,21 @@ def infer(
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with frames and curves for a browser.")
     ] = None,
+    show_refused: Annotated[
+        bool,
+        typer.Option("--show-refused", help="Show refused EFs too, marked, with their reasons."),
+    ] = False,
 ) -> None:
     """EF of videos and DICOM cines. Research use only, not for diagnosis.
 
-    Exit code 0: all answered; 3: at least one file could not be used (the others were).
+    A result that a gate refused carries its reasons and no EF. Exit code 0: all answered; 5: at
+    least one answer was refused; 3: at least one file could not be used (this goes before 5).
     """
     from edgeecho.cine import Limits, find_videos
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import words
+    from edgeecho.errors import REFUSED_EXIT_CODE
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
     from edgeecho.plain import plain
@@ -103,6 +109,7 @@ def infer(
             file, loaded, clips=clips, handling=handling, fps=fps, limits=limits
         ),
         pictures=html is not None,
+        show_refused=show_refused,
     )
     failures = [o.answer for o in outcomes if isinstance(o.answer, Failure)]
     alone = len(failures) == len(outcomes) == 1
@@ -124,6 +131,8 @@ def infer(
         write_text(html, to_html(outcomes, datetime.now(timezone.utc)))
     if failures:
         sys.exit(failures[0].exit_code)
+    if any(outcome.status == "refused" for outcome in outcomes):
+        sys.exit(REFUSED_EXIT_CODE)
 
 
 def _answer_all(
@@ -131,10 +140,11 @@ def _answer_all(
     answer: Callable[[Path], tuple[EFEstimate, Prepared]],
     *,
     pictures: bool,
+    show_refused: bool,
 ) -> list[Outcome]:
     from edgeecho.console import progress_bar
     from edgeecho.errors import EngineError, InputError, MissingDependencyError
-    from edgeecho.report import Failure, Outcome
+    from edgeecho.report import Answer, Failure, Outcome
     from edgeecho.report.pictures import Pictures, frames_each
 
     most = frames_each(len(files)) if pictures else 0
@@ -147,8 +157,9 @@ def _answer_all(
             except (InputError, EngineError, MissingDependencyError) as error:
                 outcomes.append(Outcome(name, Failure.of(error)))
                 continue
-            shown = Pictures.of(prepared, estimate, most) if most else None
-            outcomes.append(Outcome(name, estimate, _sha256(file), shown))
+            frames = Pictures.of(prepared, estimate, most) if most else None
+            shown = Answer.of(estimate, show_refused=show_refused)
+            outcomes.append(Outcome(name, shown, _sha256(file), frames))
     return outcomes
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho import RESEARCH_USE, __version__
-from edgeecho.estimation import EFEstimate
-from edgeecho.report.outcome import Failure, Outcome
+from edgeecho.report.outcome import Answer, Failure, Outcome, answers
 
-SCHEMA = "edgeecho-results-2"
+SCHEMA = "edgeecho-results-3"
 """Its number grows whenever a program that reads these documents could stumble over a change."""
+SHOWN = "although refused"
+"""What stands beside a number that a gate refused."""
 
 
 def schema_text() -> str:
@@ -24,21 +25,22 @@ def schema_text() -> str:
 
 def to_json(outcomes: Sequence[Outcome]) -> str:
     """One JSON document; `schema_text` says what its fields mean."""
-    answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
+    ran = answers(outcomes)
     value = {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
         "edgeecho": __version__,
-        "model": _model(answers[0]) if answers else None,
-        "engine": asdict(answers[0].engine) if answers else None,
+        "model": _model(ran[0]) if ran else None,
+        "engine": asdict(ran[0].engine) if ran else None,
         "results": [
-            {"number": number, "file": o.file, **_answer(o)} for number, o in enumerate(outcomes, 1)
+            {"number": number, "file": o.file, "status": o.status, **_answer(o)}
+            for number, o in enumerate(outcomes, 1)
         ],
     }
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _model(answer: EFEstimate) -> dict[str, Any]:
+def _model(answer: Answer) -> dict[str, Any]:
     model = answer.model
     return {
         "name": model.name,
@@ -56,13 +58,28 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
         return {"error": answer.message, "exit_code": answer.exit_code}
     return {
         "sha256": outcome.sha256,
-        "ef": answer.ef,
-        "sd": answer.sd,
+        "refusals": [asdict(refusal) for refusal in answer.refusals],
+        **_numbers(answer),
         "clips": answer.clips,
         "clip_starts": answer.clip_starts,
         "clip_times_s": answer.clip_times_s,
-        "clip_efs": answer.clip_efs,
         "video": {**asdict(answer.video), "beats_per_clip": answer.video.beats_per_clip},
         "warnings": answer.warnings,
         "timings_ms": answer.timings_ms,
+    }
+
+
+def _numbers(answer: Answer) -> dict[str, Any]:
+    numbers = answer.numbers or answer.although_refused
+    # Absent rather than null: a program that never heard of refusals stops instead of going on.
+    if numbers is None:
+        return {}
+    return {
+        **({"shown": SHOWN} if answer.although_refused else {}),
+        "ef": numbers.ef,
+        "band": numbers.band,
+        "interval": asdict(numbers.interval) if numbers.interval else None,
+        "probabilities": asdict(numbers.probabilities) if numbers.probabilities else None,
+        "sd": numbers.sd,
+        "clip_efs": numbers.clip_efs,
     }

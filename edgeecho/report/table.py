@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
 from edgeecho.plain import plain
-from edgeecho.report.outcome import Failure, Outcome
+from edgeecho.report.outcome import Failure, Numbers, Outcome
 
 CSV_COLUMNS = (
     "FileName", "EF", "Clips", "SD", "Min", "Max", "Frames", "FPS", "Warnings", "Error",
     "Model", "ModelVersion", "Precision", "ModelSHA256", "Engine", "Note",
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
+    "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
 )  # fmt: skip
 """New columns come last, so that those of older versions keep their places."""
 # A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
@@ -24,9 +25,11 @@ _FORMULA = tuple("=+-@＝＋－＠")
 def to_csv(outcomes: Sequence[Outcome]) -> str:
     """CSV with a header, empty where nothing is known.
 
-    EF, SD, Min and Max in %, FPS in frames/s, HeartRate in beats/min. Number is the file's place
-    in the call, which with FileSHA256 tells files of one name apart. In cells that may begin with a
-    name, what cannot be seen is escaped and a formula's sign stands behind an apostrophe.
+    EF, SD, Min, Max, IntervalLow and IntervalHigh in %, FPS in frames/s, HeartRate in beats/min;
+    Level, PAtMost40 and PBelow50 from 0 to 1. Status is answered, refused or error; Refusals names
+    the gates and their reasons. Number is the file's place in the call, which with FileSHA256 tells
+    files of one name apart. In cells that may begin with a name, what cannot be seen is escaped and
+    a formula's sign stands behind an apostrophe.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
@@ -40,19 +43,20 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
     row: dict[str, object] = {
         "FileName": _name(outcome.file),
         "Number": number,
+        "Status": outcome.status,
         "Note": RESEARCH_USE,
     }
     if isinstance(answer, Failure):
         return {**row, "Error": _name(answer.message)}
     video = answer.video
+    # A row says by its Status and Refusals that its numbers are refused.
+    numbers = answer.numbers or answer.although_refused
     return {
         **row,
+        **(_numbers(numbers) if numbers else {}),
+        "Refusals": "; ".join(f"{r.gate}: {r.reason}" for r in answer.refusals),
         "FileSHA256": outcome.sha256,
-        "EF": f"{answer.ef:.2f}",
-        "Clips": len(answer.clip_efs),
-        "SD": _number(answer.sd),
-        "Min": f"{min(answer.clip_efs):.2f}",
-        "Max": f"{max(answer.clip_efs):.2f}",
+        "Clips": len(answer.clip_starts),
         "Frames": video.frames,
         "FPS": _number(video.fps),
         "HeartRate": _number(video.heart_rate_bpm),
@@ -67,6 +71,24 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "ModelSHA256": answer.model.sha256,
         "Engine": f"{answer.engine.name} {answer.engine.version}",
     }
+
+
+def _numbers(numbers: Numbers) -> dict[str, object]:
+    row: dict[str, object] = {
+        "EF": f"{numbers.ef:.2f}",
+        "SD": _number(numbers.sd),
+        "Min": f"{min(numbers.clip_efs):.2f}",
+        "Max": f"{max(numbers.clip_efs):.2f}",
+    }
+    if interval := numbers.interval:
+        row |= {
+            "IntervalLow": f"{interval.low:.2f}",
+            "IntervalHigh": f"{interval.high:.2f}",
+            "Level": f"{interval.level:g}",
+        }
+    if p := numbers.probabilities:
+        row |= {"PAtMost40": f"{p.at_most_40:.3f}", "PBelow50": f"{p.below_50:.3f}"}
+    return row
 
 
 def _name(text: str) -> str:

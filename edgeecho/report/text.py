@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
-from edgeecho.estimation import EFEstimate
 from edgeecho.plain import plain
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report.outcome import Failure, Outcome, labels
+from edgeecho.report.bands import percent
+from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome, answers, labels
+from edgeecho.trust import Refusal
 
 AREAS = {
     "whole": "whole frame",
@@ -25,28 +26,49 @@ def to_text(outcomes: Sequence[Outcome]) -> str:
     lines: list[str] = []
     names = [plain(name) for name in labels(outcomes)]
     width = max(map(len, names))
-    answers = [o.answer for o in outcomes if isinstance(o.answer, EFEstimate)]
     for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome.answer, Failure):
             lines.append(f"{name:<{width}}  no answer: {outcome.answer.message}")
         else:
             lines += _answer(name.ljust(width), outcome.answer)
-    if answers:
-        lines += ["", *_what_ran(answers)]
+    if ran := answers(outcomes):
+        lines += ["", *_what_ran(ran)]
     return "\n".join(map(plain, [*lines, RESEARCH_USE]))
 
 
-def _answer(name: str, answer: EFEstimate) -> list[str]:
-    n = len(answer.clip_efs)
-    spread = "1 clip"
-    if answer.sd is not None:
-        low, high = min(answer.clip_efs), max(answer.clip_efs)
-        spread = f"{n} clips, sd {answer.sd:.1f}, {low:.1f} to {high:.1f}"
+def gate_words(refusal: Refusal) -> str:
+    """The gate's name as words: `too short`."""
+    return refusal.gate.replace("-", " ")
+
+
+def _answer(name: str, answer: Answer) -> list[str]:
+    lines = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
+    if answer.numbers:
+        lines += _numbers(answer.numbers)
+    if answer.although_refused:
+        lines += [f"shown although refused: {line}" for line in _numbers(answer.although_refused)]
+    first, *others = lines
     return [
-        f"{name}  EF {answer.ef:5.1f} %  ({spread})",
-        f"    {_what_was_done(answer.video)}",
+        f"{name}  {first}",
+        *(f"    {line}" for line in [*others, _what_was_done(answer.video)]),
         *(f"    warning: {warning}" for warning in answer.warnings),
     ]
+
+
+def _numbers(numbers: Numbers) -> list[str]:
+    spread = "1 clip"
+    if numbers.sd is not None:
+        spread = f"{len(numbers.clip_efs)} clips, sd {numbers.sd:.1f}"
+    if interval := numbers.interval:
+        limits = f"{interval.low:.1f} to {interval.high:.1f}"
+        spread = f"{100 * interval.level:g} % interval {limits}; {spread}"
+    elif numbers.sd is not None:
+        spread += f", {min(numbers.clip_efs):.1f} to {max(numbers.clip_efs):.1f}"
+    lines = [f"EF {numbers.ef:5.1f} %  ({spread})"]
+    if p := numbers.probabilities:
+        chances = f"EF <= 40: {percent(p.at_most_40)}, EF < 50: {percent(p.below_50)}"
+        lines.append(f"{numbers.band}; {chances}")
+    return lines
 
 
 def _what_was_done(video: VideoFacts) -> str:
@@ -61,19 +83,16 @@ def _what_was_done(video: VideoFacts) -> str:
     return ", ".join([*parts, AREAS[video.area]])
 
 
-def _what_ran(answers: Sequence[EFEstimate]) -> list[str]:
-    model, engine = answers[0].model, answers[0].engine
-    times = {
-        name: sum(a.timings_ms[name] for a in answers) / len(answers)
-        for name in answers[0].timings_ms
-    }
+def _what_ran(ran: Sequence[Answer]) -> list[str]:
+    model, engine = ran[0].model, ran[0].engine
+    times = {name: sum(a.timings_ms[name] for a in ran) / len(ran) for name in ran[0].timings_ms}
     lines = [
         f"model   {model.name} {model.version}, {model.precision}, sha256 {model.sha256[:12]}",
         f"engine  {engine.name} {engine.version}, {engine.precision}, "
         f"{engine.threads} threads on {engine.device}",
         "time    "
         + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items())
-        + (" (mean of a file)" if len(answers) > 1 else ""),
+        + (" (mean of a file)" if len(ran) > 1 else ""),
     ]
     if model.trained_on:
         lines.insert(1, f"        trained on: {model.trained_on}")

@@ -17,7 +17,7 @@ import media
 import pytest
 
 from edgeecho.estimation import LoadedModel, answer_file, load_model
-from edgeecho.report import Failure, Outcome
+from edgeecho.report import Answer, Failure, Outcome
 from edgeecho.report.html import to_html
 from edgeecho.report.pictures import Pictures, frames_each
 
@@ -67,7 +67,7 @@ def model() -> LoadedModel:
 def outcome(model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     path = media.write_video(tmp_path_factory.mktemp("video") / "a.avi")
     answer, prepared = answer_file(path, model)
-    return Outcome("a.avi", answer, "0" * 64, Pictures.of(prepared, answer))
+    return Outcome("a.avi", Answer.of(answer), "0" * 64, Pictures.of(prepared, answer))
 
 
 def test_it_is_sound_html_with_one_name_for_each_thing(outcome: Outcome) -> None:
@@ -112,13 +112,15 @@ def test_nothing_but_its_own_style_and_script_may_run(outcome: Outcome) -> None:
 
 def test_it_says_what_the_answer_is_and_what_is_known_of_it(outcome: Outcome) -> None:
     answer = outcome.answer
-    assert not isinstance(answer, Failure)
+    assert isinstance(answer, Answer)
+    assert answer.numbers
     page = Page(to_html([outcome], NOW))
-    assert float(page.all("value")[0]) == answer.ef
+    assert float(page.all("value")[0]) == answer.numbers.ef
     assert page.text.count(BANNER) >= 2
     for words in (
-        f"{answer.ef:.1f}", "no confidence interval", "≤ 40 reduced", "They are no diagnosis",
-        "50.0 frames/s (container)", "native", "whole frame", answer.model.sha256,
+        f"{answer.numbers.ef:.1f}", "no confidence interval", "≤ 40 reduced",
+        "They are no diagnosis", "50.0 frames/s (container)", "native", "whole frame",
+        answer.model.sha256,
         answer.model.preprocess.sha256(), answer.model.trained_on, answer.engine.version,
         "2025-03-04 05:06 UTC", "0" * 64, *answer.warnings,
     ):  # fmt: skip
@@ -142,7 +144,8 @@ def test_without_pictures_it_says_so(outcome: Outcome) -> None:
 def test_a_video_shorter_than_a_clip(model: LoadedModel, tmp_path: Path, frames: int) -> None:
     path = media.write_video(tmp_path / "a.avi", frames=media.phantom_frames()[:frames])
     answer, prepared = answer_file(path, model, clips="all")
-    page = Page(to_html([Outcome("a.avi", answer, None, Pictures.of(prepared, answer))], NOW))
+    outcome = Outcome("a.avi", Answer.of(answer), None, Pictures.of(prepared, answer))
+    page = Page(to_html([outcome], NOW))
     missing = 32 - -(-frames // 2)
     assert (f"{missing} × mean grey" in page.text) == bool(missing)
 
@@ -151,7 +154,8 @@ def test_a_video_shorter_than_a_clip(model: LoadedModel, tmp_path: Path, frames:
 def test_any_ef_can_be_drawn(outcome: Outcome, efs: tuple[float, ...]) -> None:
     answer: Any = outcome.answer
     starts = tuple(range(len(efs)))
-    other = replace(answer, ef=sum(efs) / len(efs), clip_efs=efs, clip_starts=starts,
+    numbers = replace(answer.numbers, ef=sum(efs) / len(efs), clip_efs=efs)
+    other = replace(answer, numbers=numbers, clip_starts=starts,
                     clip_times_s=tuple(s / 50 for s in starts))  # fmt: skip
     text = to_html([replace(outcome, answer=other, pictures=None)], NOW)
     heights = [float(h) for h in re.findall(r'height="(-?[0-9.]+)"', text)]
@@ -173,5 +177,5 @@ def test_fifty_files_stay_below_20_mb(outcome: Outcome, model: LoadedModel, tmp_
     path = media.write_video(tmp_path / "a.avi")
     answer, prepared = answer_file(path, model, clips="center")
     pictures = Pictures.of(prepared, answer, frames_each(50))
-    page = to_html([Outcome("a.avi", answer, None, pictures)] * 50, NOW)
+    page = to_html([Outcome("a.avi", Answer.of(answer), None, pictures)] * 50, NOW)
     assert len(page) < 20_000_000

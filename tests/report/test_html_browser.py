@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import media
 import pytest
 
+from edgeecho import estimation
 from edgeecho.cli.app import main
+from edgeecho.trust import Interval, Probabilities, Refusal
 
+REFUSAL = Refusal("frozen", "all frames are one picture: record a moving one")
 NAMES = ["a.avi", "<script>document.title='run'<", "\u202eodd \"quotes' & <b>bold<.avi"]
 CONTRAST = """
 (() => {
@@ -43,9 +47,8 @@ CONTRAST = """
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of five files: three that are sound, one without a rate and damaged, one that is no video.
-
-    `results.json` beside it holds the same answers.
+    """Of six files: three that are sound, one without a rate and damaged, one that is no video, and
+    one that is refused. The first has an interval. `results.json` beside it holds the same answers.
     """
     folder = tmp_path_factory.mktemp("page")
     for i, name in enumerate(NAMES):
@@ -54,9 +57,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     odd = media.write_avi(folder / "no-rate.avi", media.jpegs(), rate=0, microseconds=0)
     odd.write_bytes(media.cut(90)(odd.read_bytes()))
     (folder / "text.avi").write_text("text")
-    files = [*(folder / name for name in NAMES), odd, folder / "text.avi"]
+    refused = media.write_video(folder / "refused.avi")
+    files = [*(folder / name for name in NAMES), odd, folder / "text.avi", refused]
     patch, out = pytest.MonkeyPatch(), folder / "page.html"
+    answer_file = estimation.answer_file
+
+    def judge(path: Path, *args: Any, **options: Any) -> Any:
+        answer, prepared = answer_file(path, *args, **options)
+        sure = path.name == NAMES[0]
+        return replace(
+            answer,
+            interval=Interval(40.1, 88.2, 0.9) if sure else None,
+            probabilities=Probabilities(0.07, 0.71) if sure else None,
+            refusals=(REFUSAL,) if path == refused else (),
+        ), prepared
+
     with patch.context() as context:
+        context.setattr(estimation, "answer_file", judge)
         words = ["edgeecho", "infer", *map(str, files), "--html", str(out), "--json"]
         context.setattr("sys.argv", words)
         context.setattr("typer.echo", lambda text, **_: (folder / "results.json").write_text(text))
@@ -113,11 +130,26 @@ def test_it_shows_the_same_answers_as_the_json(browser: Any, page: Path) -> None
     assert errors == [f"No answer. {r['error']}" for r in results if "error" in r]
 
 
+def test_a_refused_file_has_its_reason_and_frames_but_no_ef(browser: Any, page: Path) -> None:
+    browser.open(page)
+    article = "document.querySelector('#file-6')"
+    shown = browser.run(f"{article}.innerText")
+    assert "Refused" in shown
+    assert REFUSAL.reason in shown
+    assert browser.run(f"{article}.querySelectorAll('.ef, data, .scale, .curve').length") == 0
+    # Its player moves without a curve.
+    browser.run(f"{article}.querySelector('input').focus()")
+    browser.press("Home", 36)
+    browser.press("ArrowRight", 39)
+    assert browser.run(f"{article}.querySelector('output').textContent") == "frame 1, 0.02 s"
+    assert problems(browser) == []
+
+
 def test_file_names_are_shown_and_not_run(browser: Any, page: Path) -> None:
     browser.open(page)
     assert browser.run("document.title").startswith("EF report")
     names = browser.run("[...document.querySelectorAll('h2 bdi')].map(b => b.textContent)")
-    assert names == [*NAMES, "no-rate.avi", "text.avi"]
+    assert names == [*NAMES, "no-rate.avi", "text.avi", "refused.avi"]
     assert browser.run("document.querySelectorAll('script').length") == 1
 
 

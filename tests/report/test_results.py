@@ -132,12 +132,12 @@ def test_a_name_is_no_formula_in_a_table(edgeecho: Any, tmp_path: Path, sign: st
 
 def test_numbers_stay_numbers_in_a_table(tmp_path: Path) -> None:
     from edgeecho.estimation import estimate_file, load_model
-    from edgeecho.report import Outcome, to_csv
+    from edgeecho.report import Answer, Outcome, to_csv
 
     model = load_model()
     answer = estimate_file(media.write_video(tmp_path / "a.avi"), model, clips="center")
     named = replace(model.file, name="=cmd", version="-1")
     odd = replace(answer, ef=-3.5, clip_efs=(-3.5,), model=named)
-    (row,) = csv.DictReader(to_csv([Outcome("a.avi", odd)]).splitlines())
+    (row,) = csv.DictReader(to_csv([Outcome("a.avi", Answer.of(odd))]).splitlines())
     assert (row["EF"], row["Min"]) == ("-3.50", "-3.50")
     assert (row["Model"], row["ModelVersion"]) == ("'=cmd", "'-1")

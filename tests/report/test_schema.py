@@ -4,7 +4,7 @@ import copy
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,16 @@ from pydicom.data import get_testdata_file
 from edgeecho.engines import EngineFacts
 from edgeecho.estimation import estimate_file, load_model
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report import SCHEMA, Failure, Outcome, schema_text, to_json
+from edgeecho.report import SCHEMA, Answer, Failure, Outcome, schema_text, to_json
+from edgeecho.report.bands import BANDS
+from edgeecho.report.structured import SHOWN
 from edgeecho.report.text import AREAS
+from edgeecho.trust import Interval, Probabilities, Refusal
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
-OPTIONAL = {"decode"}
-"""Absent where frames and no file were given."""
+OPTIONAL = {"decode", "uncertainty"}
+"""Absent where frames and no file were given; absent where none was measured."""
 
 
 def on_a_screen() -> np.ndarray:
@@ -111,10 +114,19 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A document with an answer and a failure."""
+    """A document with an answer, a failure, a refused answer, and one that is shown."""
     folder = tmp_path_factory.mktemp("mixed")
     answer = estimate_file(good(folder), load_model(), clips="center")
-    outcomes = [Outcome("a.avi", answer, "0" * 64), Outcome("b.avi", Failure("b.avi is empty", 3))]
+    sure = replace(
+        answer, interval=Interval(40.1, 55.1, 0.9), probabilities=Probabilities(0.07, 0.71)
+    )
+    refused = replace(sure, refusals=(Refusal("too-short", "100 frames, and 120 are wanted"),))
+    outcomes = [
+        Outcome("a.avi", Answer.of(sure), "0" * 64),
+        Outcome("b.avi", Failure("b.avi is empty", 3)),
+        Outcome("c.avi", Answer.of(refused), "0" * 64),
+        Outcome("d.avi", Answer.of(refused, show_refused=True), "0" * 64),
+    ]
     return to_json(outcomes)
 
 
@@ -135,7 +147,32 @@ def test_a_field_that_is_gone_renamed_or_of_another_kind_is_refused(mixed: str) 
                     holder[new] = old if content is None else content
                 assert not VALIDATOR.is_valid(other), (what, key)
                 changed += 1
-    assert changed > 120
+    assert changed > 300
+
+
+NUMBERS = ("ef", "band", "interval", "probabilities", "sd", "clip_efs")
+
+
+def test_a_refused_result_holds_no_number_and_none_may_be_put_in(mixed: str) -> None:
+    value = json.loads(mixed)
+    answered, _, refused, shown = value["results"]
+    assert [r["status"] for r in value["results"]] == ["answered", "error", "refused", "refused"]
+    assert not set(NUMBERS) & set(refused)
+    assert set(shown) - set(refused) == {*NUMBERS, "shown"}
+    assert shown["shown"] == SHOWN
+    leaks: list[dict[str, Any]] = [{name: answered[name]} for name in NUMBERS]
+    leaks += [{name: None} for name in NUMBERS]
+    leaks.append({name: answered[name] for name in NUMBERS})
+    leaks += [{**leaks[-1], "shown": word} for word in ("", True, None)]
+    leaks += [{"shown": SHOWN}, {"status": "answered"}, {**leaks[-1], "refusals": []}]
+    for leak in leaks:
+        other = copy.deepcopy(value)
+        other["results"][2] |= leak
+        assert not VALIDATOR.is_valid(other), leak
+    # With all that says so, it is the fourth result.
+    other = copy.deepcopy(value)
+    other["results"][2] |= {name: answered[name] for name in NUMBERS} | {"shown": SHOWN}
+    assert VALIDATOR.is_valid(other)
 
 
 def test_a_field_more_is_refused_everywhere(mixed: str) -> None:
@@ -149,7 +186,7 @@ def test_a_field_more_is_refused_everywhere(mixed: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda v: v.update(schema="edgeecho-results-1"),
+        lambda v: v.update(schema="edgeecho-results-2"),
         lambda v: v.update(research_use="fit for diagnosis"),
         lambda v: v.update(results=[]),
         lambda v: v["results"][0].update(clips="some"),
@@ -162,6 +199,15 @@ def test_a_field_more_is_refused_everywhere(mixed: str) -> None:
         lambda v: v["results"][0]["video"].update(fill=1.5),
         lambda v: v["results"][0]["video"].update(time="resample"),
         lambda v: v["results"][1].update(exit_code=0),
+        lambda v: v["results"][0].update(band="normal"),
+        lambda v: v["results"][0]["interval"].update(high=101),
+        lambda v: v["results"][0]["interval"].update(level=90),
+        lambda v: v["results"][0]["probabilities"].update(below_50=71),
+        lambda v: v["results"][0].update(refusals=v["results"][2]["refusals"]),
+        lambda v: v["results"][0].update(shown="although refused"),
+        lambda v: v["results"][2].update(refusals=[]),
+        lambda v: v["results"][2]["refusals"][0].update(gate="Too short"),
+        lambda v: v["results"][3].update(refusals=[]),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], None]) -> None:
@@ -174,7 +220,7 @@ def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], N
 def test_the_schema_is_sound_and_strict() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA_VALUE)
     found = [o for o in objects(SCHEMA_VALUE) if o.get("type") == "object"]
-    assert len(found) == 7
+    assert len(found) == 13
     for part in found:
         assert part["additionalProperties"] is False
         assert set(part["required"]) == set(part["properties"]) - OPTIONAL
@@ -184,17 +230,23 @@ def test_every_field_is_explained() -> None:
     named = {"sha256", "number", "file", "research_use"}
     for part in (o for o in objects(SCHEMA_VALUE) if o.get("type") == "object"):
         for name, field in part["properties"].items():
-            assert name in named or field.get("description", "").endswith("."), name
+            shared = SCHEMA_VALUE["$defs"].get(field.get("$ref", "").removeprefix("#/$defs/"), {})
+            words = field.get("description") or shared.get("description", "")
+            assert name in named or words.endswith("."), name
 
 
 def test_the_schema_names_the_fields_of_the_code() -> None:
     assert SCHEMA_VALUE["$id"].endswith(f":{SCHEMA}")
     assert SCHEMA_VALUE["properties"]["schema"]["const"] == SCHEMA
     parts = SCHEMA_VALUE["$defs"]
-    video = parts["answer"]["properties"]["video"]["properties"]
+    video = parts["video"]["properties"]
     assert list(video) == [f.name for f in fields(VideoFacts)] + ["beats_per_clip"]
     assert list(parts["engine"]["properties"]) == [f.name for f in fields(EngineFacts)]
     assert video["area"]["enum"] == list(AREAS)
+    assert parts["band"]["enum"] == [words for *_, words in BANDS]
+    assert parts["refused_shown"]["properties"]["shown"]["const"] == SHOWN
+    for kind in (Interval, Probabilities, Refusal):
+        assert list(parts[kind.__name__.lower()]["properties"]) == [f.name for f in fields(kind)]
 
 
 def test_the_command_prints_it(edgeecho: Any) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeecho.estimation import EFEstimate
-from edgeecho.report.html.scale import BANDS
+from edgeecho.report.bands import BANDS
+from edgeecho.report.outcome import Answer, Numbers
 
 _TOP, _BOTTOM = 24, 204
 """The axes' ends in pixels; names and numbers lie beyond."""
@@ -31,7 +31,7 @@ class Spans:
     """`seconds`, or `frames` where the frame rate is unknown."""
 
     @classmethod
-    def of(cls, answer: EFEstimate, total: int) -> Spans:
+    def of(cls, answer: Answer, total: int) -> Spans:
         """`total`: frames of the video at the model's time base."""
         window = answer.model.preprocess.window
         starts: tuple[float, ...] = answer.clip_starts
@@ -42,14 +42,14 @@ class Spans:
         return cls(clips, max(clips[-1][1], (total - 1) * step), unit)
 
 
-def draw_curve(answer: EFEstimate, spans: Spans, middle: int) -> str:
+def draw_curve(numbers: Numbers, spans: Spans, middle: int) -> str:
     """Clip number `middle` (from 0) stands out. The script moves the `cursor`."""
-    efs, axis = answer.clip_efs, _Axis.of(answer)
+    efs, axis = numbers.clip_efs, _Axis.of(numbers)
     ys = [axis.y(ef) for ef in efs]
     xs = [50 * (begin + end) / spans.end for begin, end in spans.clips]
     areas, names = _bands(axis)
     parts = areas + [_line("grid", (0, 100), (axis.y(level),) * 2) for level in axis.levels]
-    parts.append(_line("mean", (0, 100), (axis.y(answer.ef),) * 2))
+    parts.append(_line("mean", (0, 100), (axis.y(numbers.ef),) * 2))
     parts += [
         f'<text class="tick middle" x="{100 * value / spans.end:.2f}%" y="{_BOTTOM + 17}">'
         f"{value:g}</text>"
@@ -62,7 +62,7 @@ def draw_curve(answer: EFEstimate, spans: Spans, middle: int) -> str:
     parts.append(f'<text class="tick end" x="100%" y="{_BOTTOM + 34}">{spans.unit}</text>')
     words = (
         f"EF of {len(efs)} clips along the video in {spans.unit}: "
-        f"{min(efs):.1f} to {max(efs):.1f} %, mean {answer.ef:.1f} %"
+        f"{min(efs):.1f} to {max(efs):.1f} %, mean {numbers.ef:.1f} %"
     )
     return (
         f'<div class="plot"><svg height="{_HEIGHT}" aria-hidden="true">{axis.numbers()}</svg>'
@@ -77,12 +77,12 @@ class _Axis:
     high: int
 
     @classmethod
-    def of(cls, answer: EFEstimate) -> _Axis:
+    def of(cls, numbers: Numbers) -> _Axis:
         """Whole tens around the clips, at least `_LEAST_RANGE` apart."""
-        low = math.floor((min(answer.clip_efs) - 2) / 10) * 10
-        high = math.ceil((max(answer.clip_efs) + 2) / 10) * 10
+        low = math.floor((min(numbers.clip_efs) - 2) / 10) * 10
+        high = math.ceil((max(numbers.clip_efs) + 2) / 10) * 10
         while high - low < _LEAST_RANGE:
-            upwards = high - answer.ef < answer.ef - low
+            upwards = high - numbers.ef < numbers.ef - low
             low, high = (low, high + 10) if upwards else (low - 10, high)
         return cls(low, high)
 

@@ -16,7 +16,7 @@ for (const player of document.querySelectorAll(".player")) {
   const slider = controls.querySelector("input");
   const output = controls.querySelector("output");
   const curve = player.closest("article").querySelector(".curve");
-  const cursor = curve.querySelector(".cursor");
+  const cursor = curve?.querySelector(".cursor"); // a refused answer has no curve
   const picture = new Image();
   let began = null; // what the clock said when time 0 was shown; null: paused
 
@@ -28,6 +28,7 @@ for (const player of document.querySelectorAll(".player")) {
     slider.value = index;
     slider.setAttribute("aria-valuetext", words);
     output.textContent = words;
+    if (!curve) return;
     const place = (100 * (timed ? times[index] : frames[index])) / Number(curve.dataset.end);
     cursor.setAttribute("x1", `${place}%`);
     cursor.setAttribute("x2", `${place}%`);

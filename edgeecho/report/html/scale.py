@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from edgeecho.estimation import EFEstimate
-
-BANDS = (
-    (0, 40, "low", "reduced"),
-    (40, 50, "mid", "mildly reduced"),
-    (50, 100, "high", "preserved"),
-)
-"""Of the heart-failure guidelines: <= 40 reduced, > 40 and < 50 mildly reduced, >= 50 preserved."""
+from edgeecho.report.bands import BANDS
+from edgeecho.report.outcome import Numbers
 
 
-def draw_scale(answer: EFEstimate, *, labelled: bool = False) -> str:
-    """0 to 100 % with the bands, the range over clips and the EF's place; numbers below it."""
-    low, high = min(answer.clip_efs), max(answer.clip_efs)
+def draw_scale(numbers: Numbers, *, labelled: bool = False) -> str:
+    """0 to 100 % with the bands, the EF's place and its interval; numbers below it.
+
+    Where there is no interval, the range over clips is drawn.
+    """
+    if interval := numbers.interval:
+        low, high = interval.low, interval.high
+        words = f"{100 * interval.level:g} % interval from {low:.1f} to {high:.1f} %"
+    else:
+        low, high = min(numbers.clip_efs), max(numbers.clip_efs)
+        words = f"clips from {low:.1f} to {high:.1f} %"
     left, right = _place(low), _place(high)
     parts = [
         *(
@@ -22,8 +24,9 @@ def draw_scale(answer: EFEstimate, *, labelled: bool = False) -> str:
             for a, b, name, _ in BANDS
         ),
         f'<rect class="range" x="{left:.2f}%" y="18" width="{right - left:.2f}%" height="4"/>',
+        *(_end(place) for place in (left, right) if interval),
         # Paths know no percent: the inner svg carries it to its place.
-        f'<svg x="{_place(answer.ef):.2f}%"><path class="marker" d="M-6,2 H6 L0,11 Z"/>'
+        f'<svg x="{_place(numbers.ef):.2f}%"><path class="marker" d="M-6,2 H6 L0,11 Z"/>'
         '<path class="stem" d="M0,10 V31"/></svg>',
     ]
     if labelled:
@@ -31,11 +34,15 @@ def draw_scale(answer: EFEstimate, *, labelled: bool = False) -> str:
             f'<text class="tick {anchor}" x="{value}%" y="46">{value}</text>'
             for value, anchor in ((0, "start"), (40, "middle"), (50, "middle"), (100, "end"))
         ]
-    words = f"EF {answer.ef:.1f} % on a scale from 0 to 100 %, clips from {low:.1f} to {high:.1f} %"
+    words = f"EF {numbers.ef:.1f} % on a scale from 0 to 100 %, {words}"
     return (
         f'<svg class="scale" height="{50 if labelled else 34}" role="img" aria-label="{words}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _end(place: float) -> str:
+    return f'<line class="end-of-interval" x1="{place:.2f}%" x2="{place:.2f}%" y1="13" y2="27"/>'
 
 
 def _place(ef: float) -> float:

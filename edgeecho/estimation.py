@@ -130,7 +130,7 @@ def estimate_prepared(
         begin = time.perf_counter()
         batch = gather_clips(video, offsets[first : first + _BATCH], spec)
         middle = time.perf_counter()
-        efs.append(model.engine.run(batch))
+        efs.append(model.engine.run(batch).ef)
         preprocess_s += middle - begin
         engine_s += time.perf_counter() - middle
     values = np.concatenate(efs)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgeecho.cine import Cine, read_cine
+from edgeecho.engines import Outputs
 from edgeecho.errors import EngineError, UsageError
 from edgeecho.estimation import LoadedModel, estimate, estimate_file, load_model
 from edgeecho.preprocess import (
@@ -35,7 +36,7 @@ def test_ef_is_the_mean_of_the_clips_run_one_by_one(model: LoadedModel) -> None:
     answer = estimate(video, model, clips="stride:4")
     prepared = pad_short(normalise(video.frames, spec), spec)
     starts = clip_starts(80, spec, ClipMode("stride", 4))
-    single = [float(model.engine.run(gather_clips(prepared, s[None], spec))[0]) for s in starts]
+    single = [float(model.engine.run(gather_clips(prepared, s[None], spec)).ef[0]) for s in starts]
     assert answer.clip_starts == tuple(starts)
     assert answer.clip_efs == pytest.approx(single, abs=1e-3)
     assert answer.ef == pytest.approx(np.mean(single), abs=1e-3)
@@ -83,8 +84,8 @@ def test_not_a_number_is_an_error(model: LoadedModel) -> None:
     class Broken:
         facts = model.engine.facts
 
-        def run(self, clips: np.ndarray) -> np.ndarray:
-            return np.full(len(clips), np.nan, np.float32)
+        def run(self, clips: np.ndarray) -> Outputs:
+            return Outputs(np.full(len(clips), np.nan, np.float32), None)
 
     with pytest.raises(EngineError, match="not a number"):
         estimate(cine(80), replace(model, engine=Broken()), clips="center")

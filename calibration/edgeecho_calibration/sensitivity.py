@@ -158,4 +158,4 @@ class Analysis:
 
 
 def _efs(engine: Engine, clips: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.concatenate([engine.run(clip) for clip in clips])
+    return np.concatenate([engine.run(clip).ef for clip in clips])

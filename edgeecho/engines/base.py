@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
+from edgeecho.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,20 @@ class Outputs:
     """`(b, 512 * width)` pooled features, the head's input; None: the file has no such output."""
 
 
+def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Which of a network's outputs are to be asked for, by name: others may be there too.
+
+    `ef` must be there (`ModelError`); `embedding` is missing from files of an older edgeecho.
+    """
+    known = set(names)
+    if "ef" not in known:
+        raise ModelError(
+            f"{file} has no output ef, only {', '.join(sorted(known)) or 'unnamed ones'}: "
+            "export it again with `edgeecho export`"
+        )
+    return tuple(name for name in ("ef", "embedding") if name in known)
+
+
 def arithmetic_of(model: ModelFile) -> str:
     """What a CPU engine that was asked for f32 computes `model` in.
 
@@ -50,6 +66,6 @@ class Engine(Protocol):
         """What this engine is."""
         ...
 
-    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Normalised clips `(b, 3, frames, S, S)` -> EF `(b,)` in %."""
+    def run(self, clips: NDArray[np.float32]) -> Outputs:
+        """Normalised clips `(b, 3, frames, S, S)` -> EF and embedding of each."""
         ...

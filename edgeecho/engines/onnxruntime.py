@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import EngineFacts, arithmetic_of
+from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
 from edgeecho.errors import EngineError, ModelError
 
 _PROVIDER = "CPUExecutionProvider"
@@ -37,6 +39,7 @@ class ONNXRuntimeEngine:
         active = self._session.get_providers()
         if active[0] != _PROVIDER:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
+        self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
         self.facts = EngineFacts(
             name="onnxruntime",
             version=onnxruntime.__version__,
@@ -45,10 +48,16 @@ class ONNXRuntimeEngine:
             threads=options.intra_op_num_threads,
         )
 
-    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
-        (ef,) = self._session.run(["ef"], {"clip": clips})
-        return np.asarray(ef, np.float32)
+        return ask_session(self._session, self._outputs, clips)
+
+
+def ask_session(session: Any, names: Sequence[str], clips: NDArray[np.float32]) -> Outputs:
+    """What an inference session gives for `names`, of `outputs_of`."""
+    values = session.run(names, {"clip": clips})
+    found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
+    return Outputs(found["ef"], found.get("embedding"))
 
 
 def _usable_cores() -> int:

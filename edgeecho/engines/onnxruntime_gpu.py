@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import EngineFacts
+from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import probe
+from edgeecho.engines.onnxruntime import ask_session
 from edgeecho.errors import EngineError
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
@@ -50,6 +51,7 @@ class ONNXRuntimeGPUEngine:
         active = self._session.get_providers()
         if active[0] != asked:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not {asked}: {_needs(provider)}")
+        self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
         self.facts = EngineFacts(
             name=f"onnxruntime-{provider}",
             version=onnxruntime.__version__,
@@ -58,11 +60,10 @@ class ONNXRuntimeGPUEngine:
             threads=1,
         )
 
-    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
         with self._refusals("close what else uses the GPU"):
-            (ef,) = self._session.run(["ef"], {"clip": clips})
-        return np.asarray(ef, np.float32)
+            return ask_session(self._session, self._outputs, clips)
 
     @contextmanager
     def _refusals(self, advice: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import EngineFacts, arithmetic_of
+from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
 from edgeecho.errors import EngineError, ModelError
 
 
@@ -33,6 +33,8 @@ class OpenVINOEngine:
         hint = self._compiled.get_property("INFERENCE_PRECISION_HINT")
         if hint != openvino.Type.f32:
             raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
+        ports = self._compiled.outputs
+        self._outputs = outputs_of(model.path.name, (n for port in ports for n in port.get_names()))
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
             name="openvino",
@@ -42,10 +44,12 @@ class OpenVINOEngine:
             threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")),
         )
 
-    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
         result = self._request.infer([clips], share_inputs=True)
-        return np.array(result[0], np.float32)
+        # Copies: the next run may write to the same memory.
+        found = {name: np.array(result[name], np.float32) for name in self._outputs}
+        return Outputs(found["ef"], found.get("embedding"))
 
 
 def open_engine(model: ModelFile, threads: int) -> OpenVINOEngine:

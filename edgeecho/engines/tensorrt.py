@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.bundle.sidecar import FOLDER, check_engine
-from edgeecho.engines.base import EngineFacts
+from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import Buffer, Graph, Stream, probe
 from edgeecho.engines.fit import Machine, choose_engine
 from edgeecho.errors import EngineError
@@ -62,8 +62,9 @@ class TensorRTEngine:
         self._require(self._engine is not None, "to load it")
         self._context = self._new_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        if not {"clip", "ef"} <= set(names):
-            raise EngineError(f"{self._file.name} has {', '.join(names)}, not clip and ef")
+        if "clip" not in names:
+            raise EngineError(f"{self._file.name} has {', '.join(names)}, but no clip")
+        self._outputs = outputs_of(self._file.name, names)
         smallest, _, largest = self._engine.get_tensor_profile_shape("clip", 0)
         self._smallest, self._largest = int(smallest[0]), int(largest[0])
         self._set_shape(self._context, tuple(largest))
@@ -72,8 +73,8 @@ class TensorRTEngine:
                 raise EngineError(f"{self._file.name} wants {name} in another type than FP32")
             self._buffers[name] = Buffer(tuple(self._context.get_tensor_shape(name)))
 
-    def run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Engine.run`; `EngineError` where an EF is not a number.
+    def run(self, clips: NDArray[np.float32]) -> Outputs:
+        """See `Engine.run`; `EngineError` where an EF or a feature is not a number.
 
         More clips than the largest batch that was built for are run in several batches, fewer
         than the smallest are filled up with copies of the last clip.
@@ -81,18 +82,23 @@ class TensorRTEngine:
         given, wanted = clips.shape[1:], self._buffers["clip"].host.shape[1:]
         if given != wanted:
             raise EngineError(f"{self._file.name} takes clips {wanted}, not {given}")
-        ef = np.empty(len(clips), np.float32)
+        buffers = {name: self._buffers[name].host for name in self._outputs}
+        found = {n: np.empty((len(clips), *b.shape[1:]), np.float32) for n, b in buffers.items()}
         for first in range(0, len(clips), self._largest):
             part = slice(first, first + self._largest)
-            ef[part] = self._run(clips[part])
-        if not np.isfinite(ef).all():
-            raise EngineError(
-                f"{self._file.name} gave an EF that is not a number: see `edgeecho verify`, "
-                "and use another precision or engine"
-            )
-        return ef
+            rows = self._run(clips[part])
+            for name, buffer in buffers.items():
+                found[name][part] = buffer[:rows]
+        for name, values in found.items():
+            if not np.isfinite(values).all():
+                raise EngineError(
+                    f"{self._file.name} gave an {name} that is not a number: "
+                    "see `edgeecho verify`, and use another precision or engine"
+                )
+        return Outputs(found["ef"], found.get("embedding"))
 
-    def _run(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, clips: NDArray[np.float32]) -> int:
+        """Fill the host's part of the output buffers; how many of their rows are of `clips`."""
         size = max(len(clips), self._smallest)
         host = self._buffers["clip"].host
         host[: len(clips)] = clips
@@ -105,7 +111,7 @@ class TensorRTEngine:
                 self._graphs[size] = self._capture(size)
             self._graphs[size][1].launch()
         self._stream.synchronize()
-        return self._buffers["ef"].host[: len(clips)]
+        return len(clips)
 
     def _set_up(self, context: Any, size: int) -> None:
         self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))
@@ -115,7 +121,8 @@ class TensorRTEngine:
     def _enqueue(self, context: Any, size: int) -> None:
         self._buffers["clip"].upload(size, self._stream)
         self._require(context.execute_async_v3(self._stream.handle), f"a batch of {size}")
-        self._buffers["ef"].download(size, self._stream)
+        for name in self._outputs:
+            self._buffers[name].download(size, self._stream)
 
     def _capture(self, size: int) -> tuple[Any, Graph]:
         """A context of its own: what changes a context spoils the graphs that it recorded."""

@@ -49,11 +49,11 @@ def network_stages(model: Any) -> tuple[NetworkStage, ...]:
     if list(groups) != list(STAGES.values()):
         groups = {WHOLE: products}
     stages: list[NetworkStage] = []
-    shape = _first_shape(model.inputs)
+    shape = _shape(model.inputs[0]) if model.inputs else None
     for name, members in groups.items():
         # A stage ends with its last convolution: what follows it keeps the shape, pooling apart.
         last = name == next(reversed(groups))
-        output = _first_shape(model.outputs) if last else members[-1].output_shape
+        output = _answer_shape(model.outputs) if last else members[-1].output_shape
         stages.append(_stage(name, shape, output, members))
         shape = output
     return tuple(stages)
@@ -162,8 +162,10 @@ def _once(products: Iterator[_Product]) -> list[_Product]:
     return found
 
 
-def _first_shape(ports: Sequence[Any]) -> tuple[int, ...] | None:
-    return _shape(ports[0]) if ports else None
+def _answer_shape(ports: Sequence[Any]) -> tuple[int, ...] | None:
+    """Shape of the output `ef`, or of the first where none has that name."""
+    ordered = sorted(ports, key=lambda port: "ef" not in port.get_names())
+    return _shape(ordered[0]) if ordered else None
 
 
 def _shape(port: Any) -> tuple[int, ...] | None:

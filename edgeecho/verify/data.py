@@ -40,7 +40,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
             "asked for: give another --split or fewer --clips"
         )
     engine = load_engine(cpu_engine(), model)
-    efs = [engine.run(normalise(clip, model.preprocess)[None]) for clip in clips.clips]
+    efs = [engine.run(normalise(clip, model.preprocess)[None]).ef for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
     name = f"{n} {split.upper()} clips of {describe_dataset(data)}"
     return References(clips, np.concatenate(efs), name, source, batches=(1,), every=True)

@@ -77,14 +77,14 @@ def measure_drift(engine: Engine, held_out: HeldOut, batches: tuple[int, ...] = 
     The largest drift is over all that ran; the other statistics are of batch 1, where each clip
     counts once. Fewer clips than a batch are repeated to fill it.
     """
-    found = np.concatenate([engine.run(clip[None]) for clip in held_out.clips])
+    found = np.concatenate([engine.run(clip[None]).ef for clip in held_out.clips])
     drift = Drift.of(found, held_out.expected, held_out.labels)
     few = held_out.few()
     largest = [drift.max]
     for size in (size for size in batches if size > 1):
         n = len(few.clips)
         for chunk in (np.arange(-(-n // size) * size) % n).reshape(-1, size):
-            answers = engine.run(few.clips[chunk]).astype(np.float64)
+            answers = engine.run(few.clips[chunk]).ef.astype(np.float64)
             largest.append(float(np.abs(answers - few.expected[chunk]).max()))
     # NumPy's maximum is NaN where anything is.
     return replace(drift, max=float(np.max(largest)))

@@ -1,4 +1,4 @@
-"""FP32 ONNX to FP16: the body in FP16, the head, the input and the output in FP32.
+"""FP32 ONNX to FP16: the body in FP16, the head, the input and the outputs in FP32.
 
 The converter is onnxruntime's (`onnxruntime.transformers.float16`): onnxconverter-common, from
 which it was taken, is no longer kept up (microsoft/Olive pull request 1132 left it for that
@@ -22,8 +22,9 @@ def write_fp16(fp32: Path, path: Path) -> None:
     """Write the FP16 form of `fp32`, a file of `write_onnx`, to `path`.
 
     The head (pooling and what follows) stays in FP32: a 16-bit float near an EF of 55 % has
-    steps of 0.03. The converter casts to FP16 and back between two nodes that it is told to
-    leave alone, which rounds all the same; so it is given the body only.
+    steps of 0.03, and the embedding is to be FP32 too. The converter casts to FP16 and back
+    between two nodes that it is told to leave alone, which rounds all the same; so it is given
+    the body only.
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -38,7 +39,7 @@ def write_fp16(fp32: Path, path: Path) -> None:
 
 
 def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The nodes from the pooling to the output, in order."""
+    """The nodes from the pooling to the outputs, in order."""
     nodes = list(model.graph.node)
     places = [i for i, node in enumerate(nodes) if node.op_type == "ReduceMean"]
     if len(places) != 1:
@@ -63,7 +64,8 @@ def _body(model: onnx.ModelProto, last: str) -> onnx.ModelProto:
     made = {name for node in graph.node for name in node.output}
     _keep(graph.initializer, inputs)
     (features,) = (value for value in graph.value_info if value.name == last)
-    graph.output[0].CopyFrom(features)
+    del graph.output[:]
+    graph.output.append(features)
     _keep(graph.value_info, made - {last})
     return body
 
@@ -85,4 +87,5 @@ def _append_head(body: onnx.ModelProto, model: onnx.ModelProto, head: list[onnx.
     graph.initializer.extend(i for i in model.graph.initializer if i.name in read)
     made = {name for node in head for name in node.output}
     graph.value_info.extend(v for v in model.graph.value_info if v.name in made)
-    graph.output[0].CopyFrom(model.graph.output[0])
+    del graph.output[:]
+    graph.output.extend(model.graph.output)

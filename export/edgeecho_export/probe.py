@@ -12,7 +12,7 @@ STEM = "stem."
 
 
 def write_probe(fp32: Path, path: Path) -> None:
-    """Write `fp32` with every float tensor that a node makes as an output, beside `ef`."""
+    """Write `fp32` with every float tensor that a node makes as an output, beside its own."""
     model = onnx.load(fp32)
     graph = model.graph
     known = {output.name for output in graph.output}

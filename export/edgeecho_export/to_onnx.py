@@ -9,6 +9,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import Tensor
 
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.preprocess import PreprocessSpec
@@ -16,14 +17,17 @@ from edgeecho_train.network import R2Plus1D18
 
 # onnxruntime's static INT8 takes no opset above 20, and TensorRT 10.3 knows this one whole.
 OPSET = 18
+OUTPUTS = ("ef", "embedding")
 
 
 def write_onnx(
     path: Path, network: R2Plus1D18, spec: PreprocessSpec, *, name: str, version: str
 ) -> None:
-    """Write `network` as one ONNX file: `clip (batch, 3, T, S, S)` -> `ef (batch,)`.
+    """Write `network` as one ONNX file.
 
-    The preprocessing goes into metadata_props, so that the file runs without its bundle.
+    `clip (batch, 3, T, S, S)` -> `ef (batch,)` in %, `embedding (batch, 512 * width)`, the pooled
+    features that the head reads; all FP32. The preprocessing goes into metadata_props, so that the
+    file runs without its bundle.
     """
     model = _trace(network, spec)
     _strip(model)
@@ -38,7 +42,17 @@ def write_onnx(
     onnx.save(model, path)
 
 
+class _WithEmbedding(R2Plus1D18):
+    def forward(self, clip: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        features = self.features(clip)
+        return self.head(features), features
+
+
 def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
+    with torch.device("meta"):
+        traced = _WithEmbedding(network.width)
+    # The weights themselves, no copies.
+    traced.load_state_dict(network.state_dict(), assign=True)
     # Batch 2: the exporter takes a batch of 1 for a constant.
     example = torch.zeros(2, 3, spec.frames, spec.size, spec.size)
     # The exporter's optimiser says on stderr what it folds; that is no news to a user.
@@ -46,10 +60,10 @@ def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network,
+            traced.eval(),
             (example,),
             input_names=["clip"],
-            output_names=["ef"],
+            output_names=list(OUTPUTS),
             opset_version=OPSET,
             dynamic_shapes={"clip": {0: torch.export.Dim("batch")}},
             dynamo=True,
@@ -82,15 +96,18 @@ def set_precision(model: onnx.ModelProto, precision: str) -> None:
 def check_dynamic_batch(model: onnx.ModelProto) -> None:
     """What engines rely on; a failure here is a bug, not a user's error."""
     onnx.checker.check_model(model, full_check=True)
-    (clip,), (ef,) = model.graph.input, model.graph.output
-    dimensions = clip.type.tensor_type.shape.dim
-    if [d.HasField("dim_param") for d in dimensions] != [True, False, False, False, False]:
-        raise RuntimeError(f"only the batch may be dynamic, got {dimensions}")
-    if (clip.name, ef.name) != ("clip", "ef"):
-        raise RuntimeError(f"expected clip -> ef, got {clip.name} -> {ef.name}")
-    kinds = {value.type.tensor_type.elem_type for value in (clip, ef)}
-    if kinds != {onnx.TensorProto.FLOAT}:
-        raise RuntimeError("input and output must be FP32")
+    values = {value.name: value.type.tensor_type for value in model.graph.input}
+    values |= {value.name: value.type.tensor_type for value in model.graph.output}
+    if tuple(values) != ("clip", *OUTPUTS):
+        raise RuntimeError(f"expected clip -> {', '.join(OUTPUTS)}, got {', '.join(values)}")
+    for name, rank in (("clip", 5), ("ef", 1), ("embedding", 2)):
+        dimensions = values[name].shape.dim
+        if [d.HasField("dim_param") for d in dimensions] != [True, *[False] * (rank - 1)]:
+            raise RuntimeError(f"only the batch of {name} may be dynamic, got {dimensions}")
+    if {kind.elem_type for kind in values.values()} != {onnx.TensorProto.FLOAT}:
+        raise RuntimeError("input and outputs must be FP32")
+    if len({kind.shape.dim[0].dim_param for kind in values.values()}) != 1:
+        raise RuntimeError("input and outputs must have one batch")
 
 
 def _check(model: onnx.ModelProto) -> None:

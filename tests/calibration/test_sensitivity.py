@@ -98,7 +98,7 @@ def clips(bundle: Path, chosen: Path) -> CalibrationClips:
 
 def _efs(path: Path, clips: CalibrationClips, engine: str) -> np.ndarray:
     loaded = load_engine(engine, open_model(path))
-    return np.concatenate([loaded.run(clip) for clip in clips])
+    return np.concatenate([loaded.run(clip).ef for clip in clips])
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,26 @@ CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float3
 
 
 @pytest.mark.parametrize("name", CPU)
-def test_any_batch_gives_the_same_ef_for_a_clip(narrow_bundle: Path, name: str) -> None:
+def test_any_batch_gives_the_same_ef_and_embedding_for_a_clip(
+    narrow_bundle: Path, name: str
+) -> None:
     engine = load_engine(name, open_model(narrow_bundle))
     together = engine.run(CLIPS)
-    assert together.shape == (5,)
-    assert together.dtype == np.float32
-    one_by_one = np.concatenate([engine.run(CLIPS[i : i + 1]) for i in range(5)])
-    assert np.abs(together - one_by_one).max() < 0.001
+    assert together.embedding is not None
+    # 512 features at width 0.0625.
+    assert (together.ef.shape, together.embedding.shape) == ((5,), (5, 32))
+    assert together.ef.dtype == together.embedding.dtype == np.float32
+    alone = [engine.run(CLIPS[i : i + 1]) for i in range(5)]
+    efs, embeddings = (np.concatenate(v) for v in zip(*map(astuple, alone), strict=True))
+    assert np.abs(together.ef - efs).max() < 0.001
+    assert np.abs(together.embedding - embeddings).max() < 1e-4 * np.abs(embeddings).max()
     assert engine.facts.name == name
     assert engine.facts.precision == "f32"
 
 
 def test_engines_agree_within_a_hundredth_of_a_point(narrow_bundle: Path) -> None:
     model = open_model(narrow_bundle)
-    answers = [load_engine(name, model).run(CLIPS) for name in CPU]
+    answers = [load_engine(name, model).run(CLIPS).ef for name in CPU]
     assert len(answers) == 2
     assert np.ptp(answers[0]) > 0
     assert np.abs(answers[0] - answers[1]).max() < 0.01
@@ -37,9 +45,31 @@ def test_results_are_not_overwritten_by_the_next_run(narrow_bundle: Path) -> Non
     for name in CPU:
         engine = load_engine(name, open_model(narrow_bundle))
         first = engine.run(CLIPS[:1])
-        kept = first.copy()
+        kept = deepcopy(first)
         engine.run(CLIPS[1:2])
-        assert (first == kept).all()
+        assert (first.ef == kept.ef).all()
+        assert (first.embedding == kept.embedding).all()
+
+
+@pytest.mark.parametrize("name", CPU)
+def test_outputs_are_found_by_name_and_the_embedding_may_be_missing(
+    tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("onnx")
+    from tiny import SHAPE, tiny_bundle, write_tiny
+
+    model = open_model(tiny_bundle(tmp_path / "bundle"))
+    clips = CLIPS[:, :, : SHAPE[1], : SHAPE[2], : SHAPE[3]]
+    both = load_engine(name, model).run(clips)
+    assert both.embedding is not None
+    assert (both.ef.shape, both.embedding.shape) == ((5,), (5, 4))
+    path = write_tiny(tmp_path / "other.onnx", outputs=("ef",))
+    alone = load_engine(name, replace(model, path=path)).run(clips)
+    assert alone.embedding is None
+    assert np.abs(alone.ef - both.ef).max() < 1e-4
+    path = write_tiny(tmp_path / "other.onnx", outputs=("embedding",))
+    with pytest.raises(ModelError, match=r"other\.onnx has no output ef, only embedding: export"):
+        load_engine(name, replace(model, path=path))
 
 
 def test_the_number_of_threads_is_obeyed(narrow_bundle: Path) -> None:
@@ -67,8 +97,6 @@ def test_a_named_engine_that_is_missing_is_an_error_not_a_fall_back(
 def test_a_file_that_an_engine_cannot_load_is_one_line(
     narrow_bundle: Path, tmp_path: Path, name: str
 ) -> None:
-    from dataclasses import replace
-
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(open_model(narrow_bundle).path.read_bytes()[:5000])
     with pytest.raises(ModelError, match=r"cannot load broken\.onnx") as caught:

@@ -41,7 +41,7 @@ def bundle(narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in ENGINES if entry.gpu])
-def test_engine_gives_the_efs_of_the_cpu(name: str, bundle: Path) -> None:
+def test_engine_gives_the_outputs_of_the_cpu(name: str, bundle: Path) -> None:
     entry = next(entry for entry in ENGINES if entry.name == name)
     if not entry.available:
         pytest.skip(f"not installed: {entry.install}")
@@ -51,4 +51,9 @@ def test_engine_gives_the_efs_of_the_cpu(name: str, bundle: Path) -> None:
     # TF32, where it cannot be turned off, has 10 bits of mantissa.
     allowed = 0.5 if engine.facts.precision == "tf32" else 0.01
     for size in (1, 2, 5, 8, 19, 5):
-        assert np.abs(engine.run(CLIPS[:size]) - expected[:size]).max() < allowed
+        found = engine.run(CLIPS[:size])
+        assert np.abs(found.ef - expected.ef[:size]).max() < allowed
+        assert expected.embedding is not None
+        assert found.embedding is not None
+        differ = np.abs(found.embedding - expected.embedding[:size]).max()
+        assert differ < 0.01 * np.abs(expected.embedding).max()

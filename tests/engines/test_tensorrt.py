@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ pytest.importorskip("onnx")
 
 from emulate import VERSIONS, emulate, put_engine
 from fake_cuda import FakeGPU
+from rtx import describe
 from tiny import SHAPE, tiny_bundle, write_tiny
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.engines import ENGINES, load_engine, tensorrt
-from edgeecho.errors import EngineError
+from edgeecho.engines import ENGINES, Outputs, load_engine, tensorrt
+from edgeecho.errors import EngineError, ModelError
 
 CLIPS = np.random.default_rng(0).standard_normal((19, *SHAPE)).astype(np.float32)
 
@@ -63,8 +65,19 @@ def model(bundle: Path) -> ModelFile:
 
 
 @pytest.fixture
-def expected(model: ModelFile) -> np.ndarray:
+def expected(model: ModelFile) -> Outputs:
     return load_engine("onnxruntime", model).run(CLIPS)
+
+
+def assert_gives(engine: Any, size: int, expected: Outputs) -> None:
+    """Both outputs for the first `size` clips."""
+    found = engine.run(CLIPS[:size])
+    assert found.embedding is not None
+    assert expected.embedding is not None
+    assert found.ef.dtype == found.embedding.dtype == np.float32
+    assert found.embedding.shape == (size, 4)
+    assert np.abs(found.ef - expected.ef[:size]).max() < 1e-4
+    assert np.abs(found.embedding - expected.embedding[:size]).max() < 1e-4
 
 
 def names(gpu: FakeGPU) -> list[str]:
@@ -73,17 +86,15 @@ def names(gpu: FakeGPU) -> list[str]:
     return [entry.name for entry in ENGINES if entry.options.get("kind") == kind]
 
 
-def test_every_version_gives_the_networks_ef_at_any_batch(
-    bundle: Path, model: ModelFile, expected: np.ndarray, any_gpu: FakeGPU
+def test_every_version_gives_the_networks_outputs_at_any_batch(
+    bundle: Path, model: ModelFile, expected: Outputs, any_gpu: FakeGPU
 ) -> None:
     put_engine(bundle, any_gpu)
     for name in names(any_gpu):
         engine = load_engine(name, model)
         # Below the smallest batch that was built (2), above the largest (8), and again.
         for size in (1, 2, 5, 8, 19, 5):
-            found = engine.run(CLIPS[:size])
-            assert found.dtype == np.float32
-            assert np.abs(found - expected[:size]).max() < 1e-4
+            assert_gives(engine, size, expected)
         assert engine.facts.name == name
         assert engine.facts.version == any_gpu.trt.__version__
         assert engine.facts.device == "emulated Orin (8 SM), sm87"
@@ -104,7 +115,8 @@ def test_memory_is_taken_once_for_the_largest_batch(
     gpu.calls.clear()
     for size in (1, 8, 3):
         engine.run(CLIPS[:size])
-    each = ["cudaMemcpyAsync", "cudaMemcpyAsync", "cudaStreamSynchronize"]
+    # One upload, and a download of each output.
+    each = ["cudaMemcpyAsync"] * 3 + ["cudaStreamSynchronize"]
     assert gpu.calls == each * 3
 
 
@@ -128,9 +140,30 @@ def test_results_are_not_overwritten_by_the_next_run(
     put_engine(bundle, gpu)
     engine = load_engine("tensorrt", model)
     first = engine.run(CLIPS[:2])
-    kept = first.copy()
+    kept = deepcopy(first)
     engine.run(CLIPS[2:4])
-    assert (first == kept).all()
+    assert (first.ef == kept.ef).all()
+    assert (first.embedding == kept.embedding).all()
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "tensorrt-graph"])
+def test_engine_of_an_older_file_gives_no_embedding(
+    name: str, bundle: Path, expected: Outputs, gpu: FakeGPU
+) -> None:
+    write_tiny(bundle / "fp16.onnx", outputs=("ef",))
+    put_engine(describe(bundle), gpu)
+    engine = load_engine(name, open_model(bundle, precision="fp16"))
+    for size in (1, 5, 19):
+        found = engine.run(CLIPS[:size])
+        assert found.embedding is None
+        assert np.abs(found.ef - expected.ef[:size]).max() < 1e-4
+
+
+def test_engine_of_another_network_is_an_error(bundle: Path, gpu: FakeGPU) -> None:
+    write_tiny(bundle / "fp16.onnx", outputs=("embedding",))
+    put_engine(describe(bundle), gpu)
+    with pytest.raises(ModelError, match=r"e\.engine has no output ef, only clip, embedding"):
+        load_engine("tensorrt", open_model(bundle, precision="fp16"))
 
 
 @pytest.mark.parametrize(
@@ -168,14 +201,14 @@ def test_changed_engine_is_not_loaded(bundle: Path, model: ModelFile, gpu: FakeG
 
 
 def test_the_one_that_fits_is_taken_among_others(
-    bundle: Path, model: ModelFile, expected: np.ndarray, gpu: FakeGPU
+    bundle: Path, model: ModelFile, expected: Outputs, gpu: FakeGPU
 ) -> None:
     put_engine(bundle, gpu, file="a.engine", compute_capabilities=("sm86",))
     put_engine(bundle, gpu, file="b.engine")
     put_engine(bundle, gpu, file="c.engine", version="9")
     engine = load_engine("auto", model)
     assert engine.facts.name == "tensorrt"
-    assert np.abs(engine.run(CLIPS) - expected).max() < 1e-4
+    assert_gives(engine, len(CLIPS), expected)
 
 
 def test_what_tensorrt_refuses_is_an_error_with_its_reason(
@@ -236,8 +269,6 @@ def test_recording_that_fails_leaves_a_stream_that_can_be_used(
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_ef_that_is_no_number_is_an_error(value: float, bundle: Path, gpu: FakeGPU) -> None:
-    from rtx import describe
-
     write_tiny(bundle / "fp16.onnx", bias=value)
     put_engine(describe(bundle), gpu)
     engine = load_engine("tensorrt", open_model(bundle, precision="fp16"))

@@ -25,8 +25,8 @@ CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
 
 MUTANTS: dict[str, tuple[str, str, str]] = {
     "results are read before the stream is done": (
-        "        self._stream.synchronize()\n        return self._buffers",
-        "        return self._buffers",
+        "        self._stream.synchronize()\n        return len(clips)",
+        "        return len(clips)",
         "not a number",
     ),
     "no upload": (
@@ -35,9 +35,14 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "not a number",
     ),
     "no download": (
-        '        self._buffers["ef"].download(size, self._stream)\n',
-        "",
-        "not a number",
+        "        for name in self._outputs:\n            self._buffers[name].download(",
+        "        for name in ():\n            self._buffers[name].download(",
+        "an ef that is not a number",
+    ),
+    "no download of the second output": (
+        "        for name in self._outputs:\n            self._buffers[name].download(",
+        "        for name in self._outputs[:1]:\n            self._buffers[name].download(",
+        "an embedding that is not a number",
     ),
     "addresses are not set": (
         "        for name, buffer in self._buffers.items():\n",
@@ -65,8 +70,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "is no stream",
     ),
     "another stream for the results": (
-        '        self._buffers["ef"].download(size, self._stream)\n',
-        '        self._buffers["ef"].download(size, Stream())\n',
+        "            self._buffers[name].download(size, self._stream)\n",
+        "            self._buffers[name].download(size, Stream())\n",
         "not a number",
     ),
     "buffers for the smallest batch": (

@@ -113,7 +113,7 @@ def test_rounding_in_pytorch_is_that_of_the_file(
     expected = ask_pytorch(network, clips).expected
     assert np.abs(rounded_efs(fp32, clips) - expected).max() < 1e-4, "nothing to round in FP32"
     rounded = rounded_efs(fp16, clips)
-    on_cpu = load_engine("onnxruntime", open_model(fp16)).run(clips)
+    on_cpu = load_engine("onnxruntime", open_model(fp16)).run(clips).ef
     assert 1e-5 < np.abs(rounded - expected).max() < 0.2
     assert np.abs(rounded - on_cpu).max() > 1e-5, "layers are not rounded"
     assert (rounded == rounded_efs(fp16, clips)).all()
@@ -174,7 +174,7 @@ def test_a_tensor_near_fp16s_limit_fails_the_range_which_a_cpu_does_not_see(
             check_range(file, found, "")
     # Beyond FP16 itself: fine on a CPU, infinite where every layer is really rounded.
     write_fp16(scaled(fp32, tmp_path / "m.onnx", 1000 * 5 * RANGE_LIMIT / largest), file)
-    assert np.isfinite(load_engine("onnxruntime", open_model(file)).run(clips)).all()
+    assert np.isfinite(load_engine("onnxruntime", open_model(file)).run(clips).ef).all()
     with pytest.raises(VerificationError, match=r"every layer rounded\) .*nan EF points"):
         verify_arithmetic(file, ask_pytorch(network, clips), LIMITS["fp16"])
 

@@ -13,6 +13,7 @@ import torch
 from onnx import TensorProto, helper
 
 from edgeecho.bundle import Verification
+from edgeecho.engines import Outputs
 from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.verify import LIMITS, HeldOut, Limits, measure_drift
@@ -64,8 +65,8 @@ def test_engines_give_pytorchs_ef(
     config = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(file, "CPU", config)
     for name, found in (
-        ("onnxruntime", session.run(None, {"clip": clips[:batch]})[0]),
-        ("openvino", compiled([clips[:batch]])[0]),
+        ("onnxruntime", session.run(["ef"], {"clip": clips[:batch]})[0]),
+        ("openvino", compiled([clips[:batch]])["ef"]),
     ):
         assert found.shape == expected.shape == (batch,)
         assert np.abs(found - expected).max() < 0.01, name
@@ -196,8 +197,9 @@ class Scripted:
 
     facts = None
 
-    def run(self, clips: np.ndarray) -> np.ndarray:
-        return np.asarray(50 + clips.mean(axis=(1, 2, 3, 4)) + 0.5 * (len(clips) - 1), np.float32)
+    def run(self, clips: np.ndarray) -> Outputs:
+        efs = 50 + clips.mean(axis=(1, 2, 3, 4)) + 0.5 * (len(clips) - 1)
+        return Outputs(efs.astype(np.float32), None)
 
 
 def test_each_clip_counts_once_in_the_mean_and_every_run_in_the_maximum() -> None:

@@ -44,14 +44,16 @@ def test_opset_is_18_and_nothing_but_the_standard(model: onnx.ModelProto) -> Non
 
 
 def test_only_the_batch_is_dynamic(model: onnx.ModelProto) -> None:
-    (clip,), (ef,) = model.graph.input, model.graph.output
-    assert (clip.name, ef.name) == ("clip", "ef")
+    (clip,), (ef, embedding) = model.graph.input, model.graph.output
+    assert (clip.name, ef.name, embedding.name) == ("clip", "ef", "embedding")
     dims = clip.type.tensor_type.shape.dim
     assert dims[0].dim_param
     assert [d.dim_value for d in dims[1:]] == [3, 16, 56, 56]
     (batch,) = ef.type.tensor_type.shape.dim
-    assert batch.dim_param == dims[0].dim_param
-    kinds = {value.type.tensor_type.elem_type for value in (clip, ef)}
+    rows, features = embedding.type.tensor_type.shape.dim
+    assert batch.dim_param == rows.dim_param == dims[0].dim_param
+    assert features.dim_value == 32, "512 at width 0.0625"
+    kinds = {value.type.tensor_type.elem_type for value in (clip, ef, embedding)}
     assert kinds == {onnx.TensorProto.FLOAT}
 
 

@@ -12,8 +12,13 @@ from rtx import describe
 SHAPE = (3, 4, 8, 8)
 
 
-def write_tiny(path: Path, *, bias: float = 50.0) -> Path:
-    """Clips `(b, 3, 4, 8, 8)` -> `ef (b,)` near `bias`, and a second output, `embedding`."""
+def write_tiny(
+    path: Path, *, bias: float = 50.0, outputs: tuple[str, ...] = ("embedding", "ef")
+) -> Path:
+    """Clips `(b, 3, 4, 8, 8)` -> `ef (b,)` near `bias`, and `embedding (b, 4)`.
+
+    Not in the order of our own files, whose outputs are to be asked for by name.
+    """
     rng = np.random.default_rng(5)
     constants = {
         "stem.0.weight": rng.standard_normal((4, 3, 1, 3, 3)).astype(np.float32),
@@ -29,12 +34,12 @@ def write_tiny(path: Path, *, bias: float = 50.0) -> Path:
         helper.make_node("Squeeze", ["c", "axes"], ["ef"]),
     ]
     tensors = {"clip": ["batch", *SHAPE], "embedding": ["batch", 4], "ef": ["batch"]}
-    clip, embedding, ef = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in tensors.items()
+    clip, *made = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, tensors[name])
+        for name in ("clip", *outputs)
     )
     weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, path.stem, [clip], [embedding, ef], weights)
+    graph = helper.make_graph(nodes, path.stem, [clip], made, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.save(model, path)
     return path

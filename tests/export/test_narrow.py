@@ -1,0 +1,26 @@
+"""The narrow checkpoint in the repository, exported end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeecho.bundle import read_manifest
+
+NARROW = Path(__file__).parents[2] / "models" / "narrow"
+
+
+def test_export_gives_the_committed_bundle_again(edgeecho: Any, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    out = tmp_path / "narrow"
+    done = edgeecho("export", NARROW / "best.pt", "--no-references", "--out", out)
+    assert done.returncode == 0, done.stderr
+    again, committed = read_manifest(out), read_manifest(NARROW / "bundle")
+    assert again.artefacts["fp32"].sha256 == committed.artefacts["fp32"].sha256
+    assert again.preprocess == committed.preprocess
+    assert {check.engine for check in again.artefacts["fp32"].verification} == {
+        "openvino",
+        "onnxruntime",
+    }

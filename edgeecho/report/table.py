@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
-from edgeecho.plain import plain
+from edgeecho.plain import cell
 from edgeecho.report.outcome import Failure, Outcome
 
 CSV_COLUMNS = (
@@ -16,9 +16,6 @@ CSV_COLUMNS = (
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
 )  # fmt: skip
 """New columns come last, so that those of older versions keep their places."""
-# A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
-# (OWASP, "CSV Injection").
-_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
@@ -38,12 +35,12 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
 def _row(number: int, outcome: Outcome) -> dict[str, object]:
     answer = outcome.answer
     row: dict[str, object] = {
-        "FileName": _name(outcome.file),
+        "FileName": cell(outcome.file),
         "Number": number,
         "Note": RESEARCH_USE,
     }
     if isinstance(answer, Failure):
-        return {**row, "Error": _name(answer.message)}
+        return {**row, "Error": cell(answer.message)}
     video = answer.video
     return {
         **row,
@@ -61,17 +58,12 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "Time": video.time,
         "Damage": "; ".join(video.damage),
         "Warnings": "; ".join(answer.warnings),
-        "Model": _name(answer.model.name),
-        "ModelVersion": _name(answer.model.version),
+        "Model": cell(answer.model.name),
+        "ModelVersion": cell(answer.model.version),
         "Precision": answer.model.precision,
         "ModelSHA256": answer.model.sha256,
         "Engine": f"{answer.engine.name} {answer.engine.version}",
     }
-
-
-def _name(text: str) -> str:
-    text = plain(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _number(value: float | None) -> str:

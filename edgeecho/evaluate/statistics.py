@@ -114,7 +114,7 @@ def coverage(intervals: Sequence[Interval | None], truth: Efs) -> Coverage | Non
     pairs = [(i, ef) for i, ef in zip(intervals, truth, strict=True) if i is not None]
     if not pairs:
         return None
-    inside = sum(interval.low <= ef <= interval.high for interval, ef in pairs)
+    inside = sum(bool(interval.low <= ef <= interval.high) for interval, ef in pairs)
     exact = binomtest(inside, len(pairs)).proportion_ci(_COVERAGE_LEVEL, method="exact")
     share, low, high = inside / len(pairs), float(exact.low), float(exact.high)
     return Coverage(pairs[0][0].level, len(pairs), inside, share, low, high)

@@ -102,7 +102,7 @@ def _provenance(report: Report) -> str:
     ]
     for modes in report.models:
         model, engine = modes[0].run.model, modes[0].run.engine
-        threads = f", {engine.threads} threads" if engine.threads else ""
+        threads = f", threads: {engine.threads}" if engine.threads else ""
         facts += [
             (
                 f"Model, {escape(model.precision)}",
@@ -110,7 +110,7 @@ def _provenance(report: Report) -> str:
             ),
             (
                 f"Engine, {escape(model.precision)}",
-                escape(f"{engine.name} {engine.version}, {engine.precision}{threads} on ")
+                escape(f"{engine.name} {engine.version}, {engine.precision}{threads}; on ")
                 + f"<bdi>{escape(engine.device)}</bdi>",
             ),
         ]

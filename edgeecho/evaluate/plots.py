@@ -11,7 +11,8 @@ from edgeecho import RESEARCH_USE
 from edgeecho.evaluate.agreement import split_bands
 from edgeecho.evaluate.assess import Assessed, efs_of
 from edgeecho.evaluate.run import Evaluation
-from edgeecho.evaluate.statistics import LEVEL, THRESHOLDS, roc_curve
+from edgeecho.evaluate.statistics import THRESHOLDS, roc_curve
+from edgeecho.evaluate.tables import INTERVAL
 from edgeecho.files import atomic_path
 from edgeecho.plain import plain
 
@@ -88,7 +89,7 @@ def _roc(axes: Axes, found: Assessed, predicted: Efs, truth: Efs) -> None:
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set_aspect("equal")
     if len(axes.lines) > 1:
-        axes.legend(loc="lower right", fontsize=9, title=f"AUROC ({LEVEL:.0%} bootstrap interval)")
+        axes.legend(loc="lower right", fontsize=9, title=f"AUROC ({INTERVAL})")
     else:
         axes.text(0.5, 0.6, "no threshold has labels on both sides", ha="center")
 
@@ -137,8 +138,9 @@ def _points(axes: Axes, found: Assessed, x: Efs, y: Efs) -> None:
     refused = np.array([bool(p.refusals) for p in found.run.predictions])
     # Thousands of points would otherwise be one blot.
     alpha = 0.75 if len(x) < 300 else 0.35
+    words = "accepted" if refused.any() else "videos"
     axes.scatter(x[~refused], y[~refused], s=16, color=_INK, alpha=alpha, linewidths=0,
-                 label=f"{(~refused).sum()} videos")  # fmt: skip
+                 label=f"{(~refused).sum()} {words}")  # fmt: skip
     if refused.any():
         axes.scatter(x[refused], y[refused], s=22, marker="x", color=_REFUSED,
                      label=f"{refused.sum()} refused by a gate")  # fmt: skip

@@ -45,7 +45,7 @@ class Coverage:
     meant: float
     """Level of the answers' intervals, such as 0.9."""
     n: int
-    """Answers that carry one, refused or not."""
+    """Answers that carry one."""
     inside: int
     share: float
     low: float

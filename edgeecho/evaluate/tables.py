@@ -9,8 +9,9 @@ from edgeecho.evaluate.statistics import LEVEL, RESAMPLES, THRESHOLDS, Measured
 
 Row = tuple[str, list[str]]
 """A name, and a cell for each column."""
+INTERVAL = f"{LEVEL * 100:.0f} % bootstrap interval"
 METHOD = (
-    f"In parentheses the {LEVEL:.0%} bootstrap interval ({RESAMPLES:,} resamples of the videos). "
+    f"In parentheses the {INTERVAL} ({RESAMPLES:,} resamples of the videos). "
     "Accuracy is over all videos, refused ones included."
 )
 
@@ -76,15 +77,16 @@ def _coverage(found: Assessed) -> str:
     share = found.coverage
     if share is None:
         return ""
+    found_share, low, high = (100 * part for part in (share.share, share.low, share.high))
     return (
-        f"{share.inside} of {share.n}: {share.share:.1%}, meant {share.meant:.0%} "
-        f"(exact {share.level:.0%}: {share.low:.1%} to {share.high:.1%})"
+        f"{share.inside} of {share.n}: {found_share:.1f} % (exact {share.level * 100:.0f} % "
+        f"interval {low:.1f} to {high:.1f}), meant {share.meant * 100:.0f} %"
     )
 
 
 def _refused(found: Assessed) -> str:
     n = found.metrics.n
-    return f"{found.refused} of {n} ({found.refused / n:.1%})"
+    return f"{found.refused} of {n} ({found.refused / n * 100:.1f} %)"
 
 
 def _accepted(found: Assessed) -> str:

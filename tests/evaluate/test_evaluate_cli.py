@@ -69,7 +69,7 @@ def test_it_compares_every_video_and_precision_and_records_them(
     assert "always answering the mean" in (bundle / "model-card.md").read_text()
     open_model(bundle)  # recording has not broken the bundle
 
-    for shown in (f"{mae:.2f} (", "90% bootstrap", "from fp32", "Accuracy against clips"):
+    for shown in (f"{mae:.2f} (", "90 % bootstrap", "from fp32", "Accuracy against clips"):
         assert shown in words
     assert words.splitlines()[-1] == "Research use only, not for diagnosis."
 

@@ -96,8 +96,8 @@ def test_the_page_says_all_numbers_and_what_they_are(out: Path, report: Report) 
     found = report.models[0][0]
     assert page.words.count(BANNER) >= 2
     assert page.words.count(EVIL) >= 3  # data, model, trained on: as text
-    for words in (f"{found.metrics.mae:.2f} (", "90% bootstrap interval", "10,000 resamples",
-                  "3 of 30 (10.0%)", "meant 90%", "(n 27)", "refused ones included",
+    for words in (f"{found.metrics.mae:.2f} (", "90 % bootstrap interval", "10,000 resamples",
+                  "3 of 30 (10.0 %)", "meant 90 %", "(n 27)", "refused ones included",
                   "from fp32", "2025-03-04 05:06 UTC"):  # fmt: skip
         assert words in page.words, words
     shown = to_text(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,9 @@ def test_all_clips_as_published(
 def test_a_missing_video_is_named(
     edgeecho: Any, miniature: Path, narrow_bundle: Path, tmp_path: Path
 ) -> None:
-    gone = miniature / "Videos" / "0X4D.avi"
-    aside = gone.rename(tmp_path / "aside.avi")
-    try:
-        done = edgeecho("evaluate", miniature, "--model", narrow_bundle)
-    finally:
-        aside.rename(gone)
+    data = Path(shutil.copytree(miniature, tmp_path / "data"))
+    (data / "Videos" / "0X4D.avi").unlink()
+    done = edgeecho("evaluate", data, "--model", narrow_bundle)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert "1 of 5 videos" in done.stderr
     assert "the first is 0X4D.avi" in done.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,9 @@ def test_a_killed_evaluation_goes_on_where_it_was(
     edgeecho: Any, phantoms: Path, narrow_bundle: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    names = [video.name for video in read_dataset(phantoms, split="TRAIN")]
-    words = ["evaluate", str(phantoms), "--model", str(narrow_bundle), "--split", "TRAIN",
+    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    names = [video.name for video in read_dataset(data, split="TRAIN")]
+    words = ["evaluate", str(data), "--model", str(narrow_bundle), "--split", "TRAIN",
              "--clips", "all", "--threads", "1"]  # fmt: skip
     resumed = [*words, "--out", str(tmp_path / "out")]
     code = "from edgeecho.cli.app import main; main()"
@@ -47,12 +49,8 @@ def test_a_killed_evaluation_goes_on_where_it_was(
     whole = json.loads(edgeecho(*words, "--json").stdout)["results"][0]
     assert json.loads(done.stdout)["results"][0]["over_all_videos"] == whole["over_all_videos"]
 
-    listing = phantoms / "FileList.csv"
-    text = listing.read_text()
-    try:
-        listing.write_text(text + "\n")  # another data set, to a byte
-        done = edgeecho(*resumed)
-    finally:
-        listing.write_text(text)
+    with (data / "FileList.csv").open("a") as stream:
+        stream.write("\n")  # another data set, to a byte
+    done = edgeecho(*resumed)
     assert done.returncode == 2
     assert "another run (not the same file_list_sha256)" in done.stderr

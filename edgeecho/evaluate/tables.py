@@ -26,15 +26,15 @@ def summary(report: Report) -> list[Row]:
 
 def by_clips(report: Report) -> tuple[list[str], list[list[str]]]:
     """Heading and rows of accuracy against clips: one row a model and clip mode."""
-    heading = ["model", "clips", "per video", "MAE", "RMSE", "ms per video", "engine run for"]
+    heading = ["model", "clips", "MAE", "ms per video", "RMSE", "clips a video", "engine run for"]
     rows = [
         [
             found.run.model.precision,
             found.run.clips,
-            f"{found.speed.clips_per_video:.1f}",
             _measured(found.measured["mae"], 2),
-            _measured(found.measured["rmse"], 2),
             f"{found.speed.ms_per_video:.0f}",
+            _measured(found.measured["rmse"], 2),
+            f"{found.speed.clips_per_video:.1f}",
             f"{len(found.run.predictions) - found.run.computed} videos",
         ]
         for modes in report.models

@@ -92,6 +92,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file that grows; who is killed in it leaves a last line without an end."""
+    with _output_errors(path), path.open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, in a form that people can read and diff."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,4 +1,4 @@
-"""Text that a file's name may be part of, for a terminal."""
+"""Text that a file's name may be part of, for a terminal or a spreadsheet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import unicodedata
 # Control characters (ESC colours a terminal), invisible ones (some turn the text around), lone
 # surrogates, and what breaks a line or a paragraph.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+# A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
+# (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def plain(text: str) -> str:
@@ -15,3 +18,9 @@ def plain(text: str) -> str:
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
         for c in text
     )
+
+
+def cell(text: str) -> str:
+    """For a CSV cell: `plain`, and a formula's sign stands behind an apostrophe."""
+    text = plain(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

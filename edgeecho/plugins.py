@@ -27,6 +27,12 @@ def load_plugin(entry: EntryPoint, what: str, *, whole_extra: bool = True) -> An
     return loaded
 
 
+def require_extra(what: str, extra: str) -> None:
+    """`MissingDependencyError` where a package of the extra, which `what` needs, is missing."""
+    if missing := missing_of_extra(extra):
+        raise _missing(what, missing[0], extra)
+
+
 def _missing(what: str, module: str, extra: str | None) -> MissingDependencyError:
     package = f"edgeecho[{extra}]" if extra else module
     return MissingDependencyError(

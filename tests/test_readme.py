@@ -15,8 +15,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVICE = (ROOT / "docs" / "device.md").read_text(encoding="utf-8")
+EVALUATION = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(
-    r"^(?:    |\$ |    \$ )(edgeecho [^\n]+)$", README + "\n" + DEVICE, re.MULTILINE
+    r"^(?:    |\$ |    \$ )(edgeecho [^\n]+)$",
+    "\n".join([README, DEVICE, EVALUATION]),
+    re.MULTILINE,
 )
 
 

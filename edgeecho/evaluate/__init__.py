@@ -1,7 +1,23 @@
-"""A model against labels: predictions and metrics. No torch."""
+"""A model against labels: answers, metrics, a folder of results. No torch.
 
+`Metrics` and `evaluate` need numpy only; `assess` and `write_results` the extra `evaluate`.
+"""
+
+from edgeecho.evaluate.assess import Report, assess
 from edgeecho.evaluate.metrics import Metrics
 from edgeecho.evaluate.record import record_evaluation
 from edgeecho.evaluate.run import Evaluation, evaluate
+from edgeecho.evaluate.text import to_text
+from edgeecho.evaluate.write import check_folder, write_results
 
-__all__ = ["Evaluation", "Metrics", "evaluate", "record_evaluation"]
+__all__ = [
+    "Evaluation",
+    "Metrics",
+    "Report",
+    "assess",
+    "check_folder",
+    "evaluate",
+    "record_evaluation",
+    "to_text",
+    "write_results",
+]

@@ -9,40 +9,48 @@ from typing import Any
 from edgeecho import __version__
 from edgeecho.bundle import read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.evaluate.assess import Assessed, Report
 from edgeecho.evaluate.run import Evaluation
 from edgeecho.files import write_json, write_text
 
 _IDENTITY = ("file_list_sha256", "split", "clips", "precision", "engine")
 
 
-def record_evaluation(bundle: Path, evaluation: Evaluation) -> None:
-    """Put the metrics into `bundle`'s manifest and model card.
+def record_evaluation(bundle: Path, report: Report) -> None:
+    """Put the metrics of every precision and clip mode into `bundle`'s manifest and model card.
 
-    An earlier entry for the same data, protocol, precision and engine is replaced.
+    Earlier entries for the same data, protocol, precision and engine are replaced.
     """
     manifest = read_manifest(bundle)
-    entry = to_entry(evaluation)
-    others = tuple(
-        other
-        for other in manifest.evaluation
-        if any(other.get(key) != entry[key] for key in _IDENTITY)
+    entries = tuple(
+        to_entry(report.evaluation, found) for modes in report.models for found in modes
     )
-    updated = replace(manifest, evaluation=(*others, entry))
+    measured = {_identity(entry) for entry in entries}
+    others = tuple(entry for entry in manifest.evaluation if _identity(entry) not in measured)
+    updated = replace(manifest, evaluation=(*others, *entries))
     write_json(bundle / MANIFEST_FILE, updated.to_dict())
     write_text(bundle / CARD_FILE, render_card(updated))
 
 
-def to_entry(evaluation: Evaluation) -> dict[str, Any]:
-    """Plain types: what was evaluated on what, and the metrics."""
-    first = evaluation.answers[0]
+def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
+    """Plain types: what was evaluated on what, and the numbers that a model card tells."""
+    run, mae = found.run, found.measured["mae"]
     return {
         "data": evaluation.data,
         "file_list_sha256": evaluation.file_list_sha256,
         "split": evaluation.split,
-        "clips": evaluation.clips,
-        "precision": first.model.precision,
-        "engine": f"{first.engine.name} {first.engine.version}",
-        "model_sha256": first.model.sha256,
+        "clips": run.clips,
+        "precision": run.model.precision,
+        "engine": f"{run.engine.name} {run.engine.version}",
+        "model_sha256": run.model.sha256,
         "edgeecho": __version__,
-        **asdict(evaluation.metrics),
+        **asdict(found.metrics),
+        "mae_interval": mae and asdict(mae),
+        "coverage": found.coverage and asdict(found.coverage),
+        "refused": found.refused,
+        "mae_of_accepted": found.accepted and found.accepted.mae,
     }
+
+
+def _identity(entry: Any) -> tuple[Any, ...]:
+    return tuple(entry.get(key) for key in _IDENTITY)

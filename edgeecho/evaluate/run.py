@@ -1,74 +1,123 @@
-"""Every video of a split through the same path as `infer`."""
+"""Every video of a split through the same path as `infer`, once a model and clip mode."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from edgeecho import RESEARCH_USE
+from edgeecho import __version__
+from edgeecho.bundle import ModelFile
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.estimation import EFEstimate, LoadedModel, estimate_file
-from edgeecho.evaluate.metrics import Metrics
+from edgeecho.engines import EngineFacts
+from edgeecho.estimation import LoadedModel, answer_file
+from edgeecho.evaluate.modes import derive, parse_modes
+from edgeecho.evaluate.predictions import Answers, Prediction, resume_answers
 from edgeecho.files import sha256_file
+from edgeecho.preprocess import ClipMode
+
+Track = Callable[[Sequence[LabelledVideo], int, str], Iterable[LabelledVideo]]
+"""May wrap the videos that are left in a progress bar; also given: how many are done, of what."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Answers of one model in one clip mode, in the order of the data set."""
+
+    model: ModelFile
+    engine: EngineFacts
+    clips: str
+    predictions: tuple[Prediction, ...]
+    computed: int = 0
+    """How many come from another run's clips, without running the engine."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predictions and metrics of one model on one split."""
+    """The answers of one or more models to the videos of one split."""
 
     data: str
     """What the data set says of itself."""
     file_list_sha256: str
     split: str
-    clips: str
-    videos: Sequence[LabelledVideo]
-    answers: Sequence[EFEstimate]
-
-    @property
-    def metrics(self) -> Metrics:
-        """Over all videos of the split."""
-        return Metrics.of(
-            np.array([answer.ef for answer in self.answers]),
-            np.array([video.ef for video in self.videos]),
-        )
-
-    def to_text(self) -> str:
-        """For people."""
-        m = self.metrics
-        lines = [
-            f"{m.n} videos, {self.split} of: {self.data}",
-            f"MAE {m.mae:.2f}  RMSE {m.rmse:.2f}  bias {m.bias:+.2f} EF points",
-        ]
-        if m.correlation is not None and m.r2 is not None:
-            lines.append(f"r {m.correlation:.3f}  R2 {m.r2:.3f}")
-        lines.append(f"always answering the mean: MAE {m.mae_of_mean:.2f}")
-        return "\n".join([*lines, RESEARCH_USE])
+    videos: tuple[LabelledVideo, ...]
+    runs: tuple[tuple[Run, ...], ...]
+    """For each model: the mode that was asked for, then the coarser ones."""
 
 
 def evaluate(
     data: Path,
-    model: LoadedModel,
+    models: Sequence[LoadedModel],
     *,
     split: str,
     clips: str,
-    track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
+    also: Sequence[str] = (),
+    work: Path | None = None,
+    track: Track = lambda videos, _done, _what: videos,
 ) -> Evaluation:
-    """Answer every video of `split` and compare with its label.
+    """Answer every video of `split` with every model, in mode `clips` and the coarser `also`.
 
-    `track` may wrap the videos in a progress bar.
-
-    `InputError` where the data set or one of its videos cannot be used: an evaluation that
-    left videos out would be another evaluation.
+    `work`: a folder that keeps each answer as soon as it is there; a second call goes on where
+    the first was ended. `InputError` where the data set or one of its videos cannot be used: an
+    evaluation that left videos out would be another evaluation. `OutputError` where `work` holds
+    another run's answers.
     """
+    finest, others = parse_modes(clips, also)
     videos = read_dataset(data, split=split)
-    return Evaluation(
-        data=describe_dataset(data),
-        file_list_sha256=sha256_file(data / "FileList.csv"),
-        split=split.upper(),
-        clips=clips,
-        videos=videos,
-        answers=[estimate_file(video.path, model, clips=clips) for video in track(videos)],
+    facts = {"file_list_sha256": sha256_file(data / "FileList.csv"), "split": split.upper()}
+
+    def run_mode(model: LoadedModel, mode: ClipMode, wanted: Sequence[LabelledVideo]) -> Run:
+        key = {**facts, **_key(model, mode)}
+        file = f"{model.file.precision}-{mode}.jsonl".replace(":", "-")
+        answers = resume_answers(work / file if work else None, key, [v.name for v in wanted])
+        left = wanted[len(answers.done) :]
+        what = f"{model.file.precision}, {mode}"
+        _answer(answers, track(left, len(answers.done), what), model, mode)
+        return Run(model.file, model.engine.facts, str(mode), tuple(answers.done))
+
+    runs = []
+    for model in models:
+        first = run_mode(model, finest, videos)
+        coarser = [_coarser(first, model, mode, videos, run_mode) for mode in others]
+        runs.append((first, *coarser))
+    return Evaluation(data=describe_dataset(data), videos=videos, runs=tuple(runs), **facts)
+
+
+def _answer(
+    answers: Answers, videos: Iterable[LabelledVideo], model: LoadedModel, mode: ClipMode
+) -> None:
+    for video in videos:
+        answer, prepared = answer_file(video.path, model, clips=str(mode))
+        answers.add(Prediction.of(video.name, len(prepared.frames), answer))
+
+
+def _coarser(
+    first: Run,
+    model: LoadedModel,
+    mode: ClipMode,
+    videos: Sequence[LabelledVideo],
+    run_mode: Callable[[LoadedModel, ClipMode, Sequence[LabelledVideo]], Run],
+) -> Run:
+    """Computed where the first run has the clips; the other videos are run, never approximated."""
+    derived = [derive(p, first.clips, mode, model) for p in first.predictions]
+    lacking = [video for video, p in zip(videos, derived, strict=True) if p is None]
+    run = iter(run_mode(model, mode, lacking).predictions if lacking else ())
+    return Run(
+        first.model,
+        first.engine,
+        str(mode),
+        tuple(next(run) if p is None else p for p in derived),
+        computed=len(videos) - len(lacking),
     )
+
+
+def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:
+    """What answers and their times depend on, beside the data."""
+    return {
+        "model_sha256": model.file.sha256,
+        "preprocess_sha256": model.file.preprocess.sha256(),
+        "engine": asdict(model.engine.facts),
+        "clips": str(mode),
+        "edgeecho": __version__,
+    }

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from edgeecho import RESEARCH_USE
-from edgeecho.plain import plain
+from edgeecho.plain import cell
 from edgeecho.report.outcome import Failure, Numbers, Outcome
 
 CSV_COLUMNS = (
@@ -17,9 +17,6 @@ CSV_COLUMNS = (
     "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
 )  # fmt: skip
 """New columns come last, so that those of older versions keep their places."""
-# A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
-# (OWASP, "CSV Injection").
-_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
@@ -41,13 +38,13 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
 def _row(number: int, outcome: Outcome) -> dict[str, object]:
     answer = outcome.answer
     row: dict[str, object] = {
-        "FileName": _name(outcome.file),
+        "FileName": cell(outcome.file),
         "Number": number,
         "Status": outcome.status,
         "Note": RESEARCH_USE,
     }
     if isinstance(answer, Failure):
-        return {**row, "Error": _name(answer.message)}
+        return {**row, "Error": cell(answer.message)}
     video = answer.video
     # A row says by its Status and Refusals that its numbers are refused.
     numbers = answer.numbers or answer.although_refused
@@ -65,8 +62,8 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "Time": video.time,
         "Damage": "; ".join(video.damage),
         "Warnings": "; ".join(answer.warnings),
-        "Model": _name(answer.model.name),
-        "ModelVersion": _name(answer.model.version),
+        "Model": cell(answer.model.name),
+        "ModelVersion": cell(answer.model.version),
         "Precision": answer.model.precision,
         "ModelSHA256": answer.model.sha256,
         "Engine": f"{answer.engine.name} {answer.engine.version}",
@@ -89,11 +86,6 @@ def _numbers(numbers: Numbers) -> dict[str, object]:
     if p := numbers.probabilities:
         row |= {"PAtMost40": f"{p.at_most_40:.3f}", "PBelow50": f"{p.below_50:.3f}"}
     return row
-
-
-def _name(text: str) -> str:
-    text = plain(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _number(value: float | None) -> str:

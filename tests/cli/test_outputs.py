@@ -102,17 +102,6 @@ def test_no_model_is_overwritten(edgeecho: Any, clip: Path, tmp_path: Path) -> N
     )
 
 
-def test_evaluate_overwrites_neither_labels_nor_videos(edgeecho: Any, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    (data / "Videos").mkdir(parents=True)
-    video = write_avi(data / "Videos" / "a.avi", jpegs())
-    (data / "FileList.csv").write_text("FileName,EF,Split\na,55,TEST\n")
-    for out in (data / "FileList.csv", video):
-        check_refused(edgeecho, video, "evaluate", data, "--csv", out)
-    done = edgeecho("evaluate", data, "--clips", "center", "--csv", data / "predictions.csv")
-    assert done.returncode == 0, done.stderr
-
-
 def test_two_outputs_must_not_be_one_file(
     edgeecho: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +9,7 @@ from html import escape
 from string import Template
 
 from edgeecho import RESEARCH_USE, __version__
-from edgeecho.report.html.assets import read_asset
+from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import Facts, fact_list
 from edgeecho.report.html.section import section
 from edgeecho.report.html.summary import draw_summary
@@ -27,8 +25,8 @@ def to_html(outcomes: Sequence[Outcome], created: datetime) -> str:
     names = labels(outcomes)
     style, script = read_asset("page.css"), read_asset("player.js")
     return Template(read_asset("page.html")).substitute(
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
-        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; img-src data:; style-src {policy_hash(style)}; "
+        f"script-src {policy_hash(script)}; base-uri 'none'; form-action 'none'",
         style=style,
         script=script,
         research_use=RESEARCH_USE,
@@ -38,11 +36,6 @@ def to_html(outcomes: Sequence[Outcome], created: datetime) -> str:
         sections="\n".join(map(section, range(1, len(names) + 1), names, outcomes)),
         provenance=fact_list(_provenance(outcomes)),
     )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _count(outcomes: Sequence[Outcome]) -> str:

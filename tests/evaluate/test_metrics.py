@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-import csv
-import json
-import shutil
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.bundle import open_model, read_manifest
 from edgeecho.evaluate import Metrics
+from edgeecho.evaluate.agreement import BlandAltman, Drift, errors_by_band
 
 _efs = st.lists(st.floats(0, 100), min_size=2, max_size=50)
 
@@ -54,28 +48,22 @@ def test_arrays_that_do_not_belong_together_are_a_bug() -> None:
         Metrics.of(np.zeros(3), np.zeros(4))
 
 
-def test_the_command_compares_every_video_and_records_it(
-    edgeecho: Any, phantoms: Path, narrow_bundle: Path, tmp_path: Path
-) -> None:
-    bundle = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
-    command = ["evaluate", phantoms, "--model", bundle, "--split", "val", "--record", "--json"]
-    done = edgeecho(*command, "--csv", tmp_path / "predictions.csv")
-    assert done.returncode == 0, done.stderr
-    value = json.loads(done.stdout)
-    with (phantoms / "FileList.csv").open() as stream:
-        truth = {
-            r["FileName"]: float(r["EF"]) for r in csv.DictReader(stream) if r["Split"] == "VAL"
-        }
-    with (tmp_path / "predictions.csv").open() as stream:
-        predicted = {row["FileName"]: float(row["EF"]) for row in csv.DictReader(stream)}
-    assert predicted.keys() == truth.keys()
-    errors = [abs(predicted[name] - ef) for name, ef in truth.items()]
-    assert value["mae"] == pytest.approx(np.mean(errors), abs=0.01)
-    assert value["n"] == len(truth)
+def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
+    truth = np.array([30.0, 40.0, 40.1, 50.0, 60.0])
+    predicted = truth + np.array([2.0, -4.0, 1.0, 0.0, -4.0])
+    low, middle, high = errors_by_band(predicted, truth)
+    assert [band.n for band in (low, middle, high)] == [2, 1, 2]  # 40 is low, 50 is high
+    assert (low.mae, low.bias) == (3, -1)
+    assert (middle.mae, middle.bias) == (pytest.approx(1), pytest.approx(1))
+    assert errors_by_band(predicted[:1], truth[:1])[2].mae is None
 
-    assert edgeecho(*command).returncode == 0
-    (entry,) = read_manifest(bundle).evaluation  # measured again: replaced, not added
-    assert entry["mae"] == pytest.approx(value["mae"], abs=1e-3)
-    assert f"{value['mae']:.2f}" in (bundle / "model-card.md").read_text()
-    assert "always answering the mean" in (bundle / "model-card.md").read_text()
-    open_model(bundle)  # recording has not broken the bundle
+    agreement = BlandAltman.of(predicted, truth)
+    sd = np.std([2, -4, 1, 0, -4], ddof=1)
+    assert (agreement.bias, agreement.sd) == (pytest.approx(-1), pytest.approx(sd))
+    assert agreement.low == pytest.approx(-1 - 1.96 * sd)
+    assert agreement.high == pytest.approx(-1 + 1.96 * sd)
+
+    drift = Drift.of(predicted, truth, truth, "fp32")
+    assert (drift.max, drift.mean) == (4, pytest.approx(2.2))
+    assert drift.mae_change == pytest.approx(2.2)
+    assert Drift.of(truth, truth, predicted, "int8").mae_change == pytest.approx(-2.2)

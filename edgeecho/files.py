@@ -31,6 +31,15 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def looks_like_safetensors(head: bytes) -> bool:
+    """Whether a file begins so, by its first 9 bytes: the length of a JSON object, and its `{`.
+
+    To be asked before any other kind, since the length may begin with any byte.
+    """
+    # The format allows no longer header.
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= 100_000_000
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and its parents; `OutputError` where that cannot be done."""
     with _output_errors(path):

@@ -10,7 +10,7 @@ from typing import Any
 from edgeecho.bundle import DEMO, default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.errors import MissingDependencyError, ModelError
-from edgeecho.files import sha256_file
+from edgeecho.files import looks_like_safetensors, sha256_file
 from edgeecho.inspection.graph import network_stages
 from edgeecho.inspection.types import WHOLE, Inspection, NetworkStage
 from edgeecho.plugins import load_plugin
@@ -36,7 +36,7 @@ def inspect_model(path: Path | None = None) -> Inspection:
             f"{path}: no such model: give a checkpoint, a bundle folder or an ONNX file"
         )
     head = _first_bytes(path)
-    if head.startswith(_CHECKPOINT):
+    if looks_like_safetensors(head) or head.startswith(_CHECKPOINT):
         return _checkpoint_inspector()(path)
     if head.startswith(_ONNX):
         return _inspect_onnx(path)
@@ -49,7 +49,7 @@ def inspect_model(path: Path | None = None) -> Inspection:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(2)
+            return stream.read(9)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -60,11 +60,14 @@ class HeldOut:
     """`(n,)` EF in % of PyTorch in FP32, or of what stands for it."""
     labels: NDArray[np.float32]
     """`(n,)` EF in %."""
+    features: NDArray[np.float32] | None = None
+    """`(n, d)` embeddings of PyTorch, where they are to be compared too."""
 
     def few(self) -> HeldOut:
         """At most 8 of them, evenly over their order, which is that of the EF."""
         places = np.linspace(0, len(self.clips) - 1, min(FEW, len(self.clips))).round().astype(int)
-        return HeldOut(self.clips[places], self.expected[places], self.labels[places])
+        features = None if self.features is None else self.features[places]
+        return HeldOut(self.clips[places], self.expected[places], self.labels[places], features)
 
     def of_precision(self, precision: str) -> HeldOut:
         """All for INT8, whose drift is as large as its scatter from clip to clip; else `few`."""

@@ -1,6 +1,8 @@
-"""Three kinds of checkpoint, read into one value.
+"""Four kinds of checkpoint, read into one value.
 
 - ours (`edgeecho train`): carries its preprocessing, provenance and reference clips;
+- ours as it is published (`edgeecho release`): the same with weights rounded to FP16, in a
+  safetensors file; float32 of these is then what the export is held to;
 - EchoNet-Dynamic's release: a dict with `state_dict` (keys prefixed `module.` by DataParallel,
   tensors saved on CUDA), `frames`, `period` and numpy scalars; mean and std are stored nowhere;
 - a bare state dict of torchvision's r2plus1d_18 with one output.
@@ -19,7 +21,7 @@ from torch import Tensor
 from edgeecho.errors import ModelError, UsageError
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_train.checkpoint import FORMAT, load_torch_file
+from edgeecho_train.checkpoint import FORMAT, load_file
 from edgeecho_train.network import R2Plus1D18, width_of
 
 _OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
@@ -51,8 +53,8 @@ class Source:
 
 
 def read_checkpoint(path: Path, given: Given) -> Source:
-    """Read a checkpoint of any of the three kinds; `ModelError` where it is none of them."""
-    value = load_torch_file(path)
+    """Read a checkpoint of any of the four kinds; `ModelError` where it is none of them."""
+    value = load_file(path)
     ours = value.get("format") == FORMAT
     if ours and not value.keys() >= _OURS:
         raise ModelError(f"{path} lacks {', '.join(sorted(_OURS - value.keys()))}: train it again")

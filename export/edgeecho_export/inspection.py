@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from edgeecho.inspection import STAGES, Inspection, NetworkStage
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
-from edgeecho_train.checkpoint import FORMAT, load_torch_file
+from edgeecho_train.checkpoint import FORMAT, load_file
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 # Reading wants mean and std of a checkpoint that stores none; these are never shown.
@@ -23,7 +23,7 @@ _STAND_IN = Given(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 def inspect_checkpoint(path: Path) -> Inspection:
     """Inspect a checkpoint of any kind that export reads; `ModelError` where it is none."""
-    value = load_torch_file(path)
+    value = load_file(path)
     ours = value.get("format") == FORMAT
     stored = [name for name in ("frames", "period") if value.get(name) is not None]
     del value

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-STAGES = {"phantom", "stats", "train", "calibrate", "export", "build"}
+STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "build"}
 RUNTIME = {"infer", "preview", "evaluate", "bench", "inspect", "verify", "schema", "doctor"}
 
 

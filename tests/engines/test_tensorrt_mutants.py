@@ -116,6 +116,11 @@ GRAPH_MUTANTS: dict[str, tuple[str, str, str]] = {
         "        context = self._context\n        self._set_up(",
         "whose context was changed",
     ),
+    "no download of the second output is recorded": (
+        "        for name in self._outputs:\n            self._buffers[name].download(",
+        "        for name in self._outputs[:1]:\n            self._buffers[name].download(",
+        "an embedding that is not a number",
+    ),
     "no run before the recording": (
         "(context, size)\n        self._stream.synchronize()\n        return context",
         "\n        return context",

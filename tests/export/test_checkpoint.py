@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import zipfile
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from edgeecho.errors import ModelError, UsageError
 from edgeecho.preprocess import PreprocessSpec
@@ -59,7 +62,8 @@ def rewrite_pickle(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 def assert_holds(network: R2Plus1D18, expected: dict[str, torch.Tensor]) -> None:
     found = network.state_dict()
-    assert found.keys() == expected.keys()
+    counts = {k for k in found if k.endswith("num_batches_tracked")}
+    assert found.keys() - counts == expected.keys() - counts
     assert all(torch.equal(found[k], expected[k]) for k in expected)
     assert not network.training
 
@@ -77,6 +81,83 @@ def test_our_checkpoint_is_not_overruled(narrow_run: Path) -> None:
     for given in (GIVEN, Given(frames=32), Given(period=2)):
         with pytest.raises(UsageError, match="has its own"):
             read_checkpoint(narrow_run / "best.pt", given)
+
+
+@pytest.fixture(scope="module")
+def rounded(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our checkpoint as `edgeecho release` publishes it."""
+    from edgeecho_train.release import release_checkpoint
+
+    out = tmp_path_factory.mktemp("rounded") / "small.safetensors"
+    release_checkpoint(narrow_run / "best.pt", out)
+    return out
+
+
+def test_rounded_checkpoint_brings_everything(narrow_run: Path, rounded: Path) -> None:
+    from edgeecho_export.held_out import choose_held_out
+
+    exact, found = (read_checkpoint(p, Given()) for p in (narrow_run / "best.pt", rounded))
+    assert_holds(
+        found.network,
+        {
+            name: value.half().float() if name in dict(exact.network.named_parameters()) else value
+            for name, value in exact.network.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        },
+    )
+    assert (found.preprocess, found.reference) == (exact.preprocess, exact.reference)
+    assert found.training is not None
+    assert found.training["rounded_from_sha256"] == exact.sha256
+    assert len(choose_held_out(rounded, found, None, None).clips.clips) == found.reference["n"]
+    with pytest.raises(UsageError, match="has its own"):
+        read_checkpoint(rounded, GIVEN)
+
+
+def test_rounded_checkpoint_is_inspected(edgeecho: Any, rounded: Path) -> None:
+    done = edgeecho("inspect", rounded)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "123,552" in done.stdout
+
+
+def change_header(path: Path, out: Path, **changes: Any) -> Path:
+    """The same tensors with other facts; None: without that one."""
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["edgeecho"])
+    facts = {k: v for k, v in {**facts, **changes}.items() if v is not None}
+    save_file(load_file(path), out, metadata={"edgeecho": json.dumps(facts)})
+    return out
+
+
+FOREIGN: dict[str, Callable[[Path, Path], object]] = {
+    "cut in the weights": lambda path, out: out.write_bytes(path.read_bytes()[:-100]),
+    "cut in the header": lambda path, out: out.write_bytes(path.read_bytes()[:1000]),
+    "damaged header": lambda path, out: out.write_bytes(
+        path.read_bytes().replace(b'"dtype"', b'"btype"', 1)
+    ),
+    "no metadata": lambda path, out: save_file(load_file(path), out),
+    "other metadata": lambda path, out: save_file(load_file(path), out, metadata={"format": "pt"}),
+    "no JSON": lambda path, out: save_file(load_file(path), out, metadata={"edgeecho": "{"}),
+    "a later format": lambda path, out: change_header(path, out, format="edgeecho-checkpoint-2"),
+    "no preprocess": lambda path, out: change_header(path, out, preprocess=None),
+    "half a preprocess": lambda path, out: change_header(path, out, preprocess={"frames": 32}),
+    "no head": lambda path, out: save_file(
+        {k: v for k, v in load_file(path).items() if k != "fc.bias"},
+        out,
+        metadata=safe_open(path, framework="pt").metadata(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_other_safetensors_are_a_model_error_of_one_line(
+    kind: str, rounded: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.safetensors"
+    FOREIGN[kind](rounded, path)
+    with pytest.raises(ModelError) as caught:
+        read_checkpoint(path, Given())
+    assert "\n" not in str(caught.value)
+    assert kind == "half a preprocess" or str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])

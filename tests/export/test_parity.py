@@ -163,6 +163,46 @@ def test_fault_of_a_single_batch_size_does_not_pass(
         verify(changed(file, tmp_path / "m.onnx", spoil), network, clips)
 
 
+def give_another_embedding(model: onnx.ModelProto, source: str) -> None:
+    """Let the output `embedding` be an identity of another tensor, as large, or of none."""
+    graph = model.graph
+    for node in graph.node:
+        node.input[:] = ["honest" if name == "embedding" else name for name in node.input]
+        node.output[:] = ["honest" if name == "embedding" else name for name in node.output]
+    if source == "missing":
+        del graph.output[1]
+        return
+    graph.initializer.append(helper.make_tensor("back", TensorProto.INT64, [1], [-1]))
+    for name in ("start", "end", "axis"):
+        value = {"start": -1, "end": -1000, "axis": 0}[name]
+        graph.initializer.append(helper.make_tensor(name, TensorProto.INT64, [1], [value]))
+    maker = {
+        "negated": helper.make_node("Neg", ["honest"], ["embedding"]),
+        # Right for a clip alone.
+        "rows turned": helper.make_node(
+            "Slice", ["honest", "start", "end", "axis", "back"], ["embedding"]
+        ),
+    }[source]
+    graph.node.append(maker)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("negated", r"differs from PyTorch's by 2 of its length, allowed are 0\.0001"),
+        ("rows turned", "differs from PyTorch's by"),
+        ("missing", r"of the shape None, not \(2, 32\)"),
+    ],
+)
+def test_embedding_that_is_not_pytorchs_does_not_pass(
+    source: str, says: str, file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
+) -> None:
+    wrong = changed(file, tmp_path / "m.onnx", lambda model: give_another_embedding(model, source))
+    with pytest.raises(VerificationError, match=says) as caught:
+        verify(wrong, network, clips[:2])
+    assert "\n" not in str(caught.value)
+
+
 def test_network_that_answers_nan_does_not_pass(
     file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
 ) -> None:

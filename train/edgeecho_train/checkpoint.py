@@ -11,6 +11,9 @@ The keys of both:
     provenance    recipe, data, versions, epoch, validation metrics
     reference_clips  file name, sha256 and n of the clips beside it, or None
     run           (last.pt only) optimizer, scheduler, history, position
+
+A checkpoint that is published is rounded to FP16 and has another format, see `rounded`; it is
+read into the same keys.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ import numpy as np
 import torch
 
 from edgeecho.errors import ModelError
-from edgeecho.files import atomic_path
+from edgeecho.files import atomic_path, looks_like_safetensors
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
+from edgeecho_train.rounded import read_rounded
 
 FORMAT = "edgeecho-checkpoint-1"
 # What `torch.load` raises on damaged bytes: whatever its unpickler stumbles over.
@@ -59,20 +63,35 @@ def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> N
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read one of our own checkpoints onto the CPU, or raise `ModelError`."""
-    value = load_torch_file(path)
+    value = load_file(path)
     if value.get("format") != FORMAT:
         raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
     return value
 
 
-def load_torch_file(path: Path) -> dict[str, Any]:
+def load_file(path: Path) -> dict[str, Any]:
+    """Read what torch saved, or a rounded checkpoint of ours, whose `format` is then `FORMAT` too.
+
+    `ModelError` for anything else.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such checkpoint: check the path")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(9)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    if looks_like_safetensors(head):
+        return {**read_rounded(path), "format": FORMAT}
+    return _load_torch_file(path)
+
+
+def _load_torch_file(path: Path) -> dict[str, Any]:
     """Read a dict of tensors, numbers and texts that torch saved; anything else: `ModelError`.
 
     `weights_only=True`: a checkpoint is data, not a program. Numpy scalars are let through, since
     EchoNet-Dynamic's release holds some.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such checkpoint: check the path")
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
             value = torch.load(path, map_location="cpu", weights_only=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
 from edgeecho.errors import ModelError
@@ -29,6 +31,8 @@ class ModelFile:
     preprocess: PreprocessSpec
     trained_on: str
     """One sentence, empty where it is not known (a lone ONNX file)."""
+    uncertainty: Mapping[str, Any] | None = None
+    """The manifest's; its file is beside `path`. None: nothing was measured."""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -90,6 +94,7 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         precision=precision,
         preprocess=manifest.preprocess,
         trained_on=manifest.trained_on,
+        uncertainty=manifest.uncertainty,
     )
 
 

@@ -12,24 +12,29 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
+from edgeecho.clip_run import ClipRun, run_clips
 from edgeecho.engines import Engine, EngineFacts, load_engine
-from edgeecho.errors import EngineError
 from edgeecho.preprocess import (
     ClipMode,
     Handling,
     Prepared,
     VideoFacts,
     clip_starts,
-    gather_clips,
-    normalise,
-    pad_short,
     prepare,
 )
 from edgeecho.quality import find_warnings
-from edgeecho.trust import Interval, Probabilities, Refusal
+from edgeecho.trust import (
+    Interval,
+    Probabilities,
+    Refusal,
+    Signals,
+    Trust,
+    judge,
+    load_trust,
+    measure,
+)
 
 DEFAULT_CLIPS = "stride:16"
-_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class LoadedModel:
 
     file: ModelFile
     engine: Engine
+    trust: Trust | None = None
+    """None: no uncertainty was measured of it."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,9 @@ class EFEstimate:
     timings_ms: Mapping[str, float]
     """decode (when read from a file), preprocess, engine."""
     interval: Interval | None = None
-    """None: the model has no measured uncertainty."""
+    """None: the answer is refused, or the model has no measured uncertainty."""
     probabilities: Probabilities | None = None
+    """None as `interval` is."""
     refusals: tuple[Refusal, ...] = ()
     """Why the number must not be used; empty: every gate let it pass."""
 
@@ -89,7 +97,8 @@ def load_model(
     Errors: `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine.
     """
     file = open_model(path, precision=precision)
-    return LoadedModel(file, load_engine(engine, file, threads=threads))
+    trust = load_trust(file)
+    return LoadedModel(file, load_engine(engine, file, threads=threads), trust)
 
 
 def estimate(
@@ -117,39 +126,47 @@ def estimate_prepared(
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
     begin = time.perf_counter()
-    starts = clip_starts(len(prepared.frames), spec, mode)
-    # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
-    reach = slice(int(starts[0]), int(starts[-1]) + spec.frames * spec.period)
-    video = pad_short(normalise(prepared.frames[reach], spec), spec)
-    offsets = starts - starts[0]
     facts = VideoFacts.of(cine, prepared, spec)
-    preprocess_s = time.perf_counter() - begin
-    efs = []
-    engine_s = 0.0
-    for first in range(0, len(offsets), _BATCH):
-        begin = time.perf_counter()
-        batch = gather_clips(video, offsets[first : first + _BATCH], spec)
-        middle = time.perf_counter()
-        efs.append(model.engine.run(batch).ef)
-        preprocess_s += middle - begin
-        engine_s += time.perf_counter() - middle
-    values = np.concatenate(efs)
-    if not np.isfinite(values).all():
-        raise EngineError(
-            f"{model.engine.facts.name} gave an EF that is not a number: "
-            "check the model with another --engine"
-        )
+    signals = measure(cine, prepared, facts, spec)
+    looked_ms = (time.perf_counter() - begin) * 1e3
+    starts = clip_starts(len(prepared.frames), spec, mode)
+    run = run_clips(prepared, spec, model.engine, starts)
+    return _answer(model, mode, prepared, facts, signals, run, looked_ms)
+
+
+def _answer(
+    model: LoadedModel,
+    mode: ClipMode,
+    prepared: Prepared,
+    facts: VideoFacts,
+    signals: Signals,
+    run: ClipRun,
+    looked_ms: float,
+) -> EFEstimate:
+    efs = run.outputs.ef
+    ef = float(efs.mean(dtype=np.float64))
+    signals = signals.with_clips(efs, run.outputs.embedding)
+    verdict = judge(signals, ef, mode, model.trust, precision=model.file.precision)
+    found = find_warnings(
+        facts,
+        model.file.preprocess,
+        len(prepared.frames),
+        refused=[refusal.gate for refusal in verdict.refusals],
+    )
     return EFEstimate(
-        ef=float(values.mean(dtype=np.float64)),
-        clip_starts=tuple(starts.tolist()),
-        clip_times_s=_times(prepared, starts),
-        clip_efs=tuple(values.tolist()),
+        ef=ef,
+        clip_starts=tuple(run.starts.tolist()),
+        clip_times_s=_times(prepared, run.starts),
+        clip_efs=tuple(efs.tolist()),
         clips=str(mode),
-        warnings=find_warnings(facts, spec, len(prepared.frames)),
+        warnings=(*found, *verdict.warnings),
         model=model.file,
         engine=model.engine.facts,
         video=facts,
-        timings_ms={"preprocess": preprocess_s * 1e3, "engine": engine_s * 1e3},
+        timings_ms={"preprocess": looked_ms + run.cut_ms, "engine": run.engine_ms},
+        interval=verdict.interval,
+        probabilities=verdict.probabilities,
+        refusals=verdict.refusals,
     )
 
 

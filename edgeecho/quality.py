@@ -1,20 +1,28 @@
-"""What makes an answer worth less, in words that a user can act on."""
+"""What makes an answer worth less without refusing it, in words that a user can act on."""
 
 from __future__ import annotations
 
-from edgeecho.preprocess import PLAUSIBLE_FPS, PreprocessSpec, VideoFacts
+from collections.abc import Iterable
+
+from edgeecho.preprocess import PreprocessSpec, VideoFacts
 
 # Beyond this ratio between the video's frame rate and training's, clips taken by index hold
 # clearly more or less of a heart beat than the network has seen.
 _RATE_RATIO = 1.25
 
 
-def find_warnings(facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int) -> tuple[str, ...]:
-    """Warnings about one video; `prepared_frames` is its length at the model's time base."""
+def find_warnings(
+    facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int, refused: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Warnings about one video; `prepared_frames` is its length at the model's time base.
+
+    `refused` names the gates that said more than a warning would.
+    """
+    refused = set(refused)
     found = [f"damaged file: {damage}" for damage in facts.damage]
-    if prepared_frames < spec.window:
+    if prepared_frames < spec.window and "too-short" not in refused:
         found.append(
-            f"too short: {prepared_frames} frames, but a clip spans {spec.window}; "
+            f"short: {prepared_frames} frames, but a clip spans {spec.window}; "
             "the rest is filled with mean grey"
         )
     if facts.area == "central square":
@@ -24,12 +32,7 @@ def find_warnings(facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int)
             "text and what lies beside it were not masked; see `edgeecho preview`, or give --crop"
         )
     found += _of_frames(facts)
-    found += _of_time(facts, spec)
-    if facts.beats_per_clip is not None and facts.beats_per_clip < 1:
-        found.append(
-            f"a clip holds {facts.beats_per_clip:.2f} of a heart beat "
-            f"({facts.heart_rate_bpm:.0f} beats/min): it may miss end-diastole or end-systole"
-        )
+    found += _of_time(facts, spec, refused)
     return tuple(found)
 
 
@@ -46,16 +49,10 @@ def _of_frames(facts: VideoFacts) -> list[str]:
     return found
 
 
-def _of_time(facts: VideoFacts, spec: PreprocessSpec) -> list[str]:
+def _of_time(facts: VideoFacts, spec: PreprocessSpec, refused: set[str]) -> list[str]:
     if facts.fps is None:
-        return ["the file does not say its frame rate: give it with --fps"]
+        return []
     found = []
-    low, high = PLAUSIBLE_FPS
-    if not low <= facts.fps <= high:
-        found.append(
-            f"{facts.fps:g} frames/s ({facts.fps_source}) is no rate of an echocardiogram: "
-            "give the true one with --fps"
-        )
     if facts.time == "native" and spec.training_fps is None:
         found.append("the model does not say at what frame rate it was trained")
     elif facts.time == "native" and spec.training_fps is not None:
@@ -66,6 +63,12 @@ def _of_time(facts: VideoFacts, spec: PreprocessSpec) -> list[str]:
                 f"{spec.training_fps:.0f}: a clip spans {facts.clip_s:.1f} s instead of "
                 f"{spec.window / spec.training_fps:.1f} s; --time resample evens that out"
             )
-    if facts.heart_rate_bpm is None:
+    if facts.heart_rate_bpm is None and "no-period" not in refused:
         found.append("no heart beat found in the motion of the frames")
+    few = facts.beats_per_clip is not None and facts.beats_per_clip < 1
+    if few and "under-one-beat" not in refused:
+        found.append(
+            f"a clip holds {facts.beats_per_clip:.2f} of a heart beat "
+            f"({facts.heart_rate_bpm:.0f} beats/min): it may miss end-diastole or end-systole"
+        )
     return found

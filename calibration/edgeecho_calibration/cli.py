@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from edgeecho.errors import MissingDependencyError, UsageError
+from edgeecho_calibration.trust_cli import trust
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Calibration of INT8: clips, and what each layer costs.",
+    help="Calibration: INT8's clips, what each layer costs, intervals and gates.",
 )
+app.command()(trust)
 
 
 @app.command()

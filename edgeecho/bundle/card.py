@@ -19,6 +19,7 @@ def render_card(manifest: Manifest) -> str:
         "## Training\n\n" + _training(manifest.provenance),
         "## Measured EF drift against PyTorch\n\n" + _drift(manifest),
         "## Evaluation\n\n" + _evaluation(manifest),
+        "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -160,6 +161,28 @@ def _evaluation(manifest: Manifest) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     return "EF points; errors on phantoms say nothing of patients.\n\n" + "\n".join([*head, *rows])
+
+
+def _uncertainty(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return (
+            "Not calibrated yet: no interval is given, and only the gates that need no "
+            "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE`."
+        )
+    widths = "\n".join(f"| {mode} | {v:.2f} |" for mode, v in entry["half_width"].items())
+    limits = "\n".join(f"| {name} | {v:.4g} |" for name, v in entry["thresholds"].items())
+    return "\n\n".join(
+        [
+            f"{entry['method']}, level {entry['level']:.0%}, on {entry['n']} of {entry['videos']} "
+            f"{entry['split']} videos of: {entry['data']} (FileList.csv sha256 "
+            f"{entry['file_list_sha256'][:12]}), {entry['precision']} on {entry['engine']}. "
+            "It holds for videos of this kind and for no others.",
+            "| clips | half the interval's width, EF points |\n|---|---|\n" + widths,
+            "Thresholds that were learned from the same videos; docs/trust.md says what each gate "
+            "sees, and gives those that need no calibration.",
+            "| gate | threshold |\n|---|---|\n" + limits,
+        ]
+    )
 
 
 def _three(value: float | None) -> str:

@@ -19,6 +19,20 @@ METADATA_KEY = "edgeecho.model"
 """Key in an ONNX file's metadata_props: JSON with name, version, precision, preprocess."""
 
 
+UNGATED = (
+    "Knows only what it was trained on (see above); no gate refuses other views, other organs "
+    "or no heart at all.",
+    "No uncertainty is calibrated yet: the spread over clips says how much the answer varies "
+    "along the video, not how far it is from the truth.",
+)
+"""Limits of a model whose uncertainty is None."""
+GATED = (
+    "Knows only what it was trained on (see above). Its gates refuse videos that are far from "
+    "those they were calibrated on; what they let pass may still be another view or no heart.",
+)
+"""Limits that take their place once it was calibrated."""
+
+
 @dataclass(frozen=True)
 class Verification:
     """How far one engine's EF lay from PyTorch's on the reference clips, in EF points."""
@@ -98,6 +112,9 @@ class Manifest:
     """file, sha256 and number of the clips that `edgeecho verify` runs."""
     calibration: Mapping[str, Any] | None = None
     """INT8: the set (data, sha256, clips), the method that was kept, the drift of each method."""
+    uncertainty: Mapping[str, Any] | None = None
+    """What `edgeecho calibrate trust` measured: file and sha256 of the numbers, method, level, n,
+    data, half_width by clip mode, thresholds by gate. None: nothing."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -125,6 +142,8 @@ class Manifest:
             fields["limits"] = tuple(fields["limits"])
             for name in ("evaluation", "drift"):
                 fields[name] = tuple(fields.get(name, ()))
+            if fields.get("uncertainty"):
+                _check_inside(fields["uncertainty"]["file"])
             return cls(**fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error
@@ -140,9 +159,13 @@ def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "seal": hashlib.sha256(text.encode()).hexdigest()}
 
 
+def _check_inside(file: str) -> None:
+    if Path(file).name != file:
+        raise ModelError(f"manifest names {file!r}, which is not a file of the bundle")
+
+
 def _artefact(value: Mapping[str, Any]) -> Artefact:
-    if Path(value["file"]).name != value["file"]:
-        raise ModelError(f"manifest names {value['file']!r}, which is not a file of the bundle")
+    _check_inside(value["file"])
     checks = tuple(
         Verification(
             **{

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
 from edgeecho.errors import ModelError
@@ -32,6 +34,8 @@ class ModelFile:
     preprocess: PreprocessSpec
     trained_on: str
     """One sentence, empty where it is not known (a lone ONNX file)."""
+    uncertainty: Mapping[str, Any] | None = None
+    """The manifest's; its file is beside `path`. None: nothing was measured."""
 
 
 def default_model() -> Path:
@@ -99,6 +103,7 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         precision=precision,
         preprocess=manifest.preprocess,
         trained_on=manifest.trained_on,
+        uncertainty=manifest.uncertainty,
     )
 
 

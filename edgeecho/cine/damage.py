@@ -82,6 +82,17 @@ def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -
     return tuple(found)
 
 
+def count_missing(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> int:
+    """Frames that the header claims and that were not decoded; `stamps` as for `find_damage`."""
+    if claims.exact_frames is not None:
+        return max(int(claims.exact_frames) - decoded.count, 0)
+    if claims.duration_s is not None and claims.fps:
+        # By the clock: frames that are missing in the middle are not told from a low rate.
+        lost = round((claims.duration_s - float(stamps[-1])) * claims.fps) - 1
+        return max(lost, decoded.broken, 0)
+    return decoded.broken
+
+
 def _gaps(stamps: NDArray[np.float64]) -> list[float]:
     """Where frames are missing in a file of constant rate, in s; the first three."""
     steps = np.diff(stamps)

@@ -91,6 +91,8 @@ class Cine:
     """Where a DICOM file says that there is 2D tissue, within the image's bounds."""
     damage: tuple[str, ...] = ()
     """What is missing or contradictory in the file, in words that go into the result."""
+    missing: int = 0
+    """Frames that the file claims to hold and that were not decoded; 0 where it claims none."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:

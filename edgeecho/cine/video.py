@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of
-from edgeecho.cine.damage import Claims, Decoded, find_damage
+from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage
 from edgeecho.cine.mjpeg import find_broken_frames
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
 from edgeecho.errors import InputError
@@ -101,6 +101,7 @@ def _read(
         container=container,
         codec=claims.codec,
         damage=find_damage(decoded, claims, stamps),
+        missing=count_missing(decoded, claims, stamps),
     )
 
 

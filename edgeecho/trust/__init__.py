@@ -1,5 +1,19 @@
 """Whether an answer can be trusted: interval, probabilities, and gates that refuse it."""
 
+from edgeecho.trust.judge import Verdict, judge, refuse
+from edgeecho.trust.learned import Trust, load_trust
+from edgeecho.trust.signals import Signals, measure
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
-__all__ = ["Interval", "Probabilities", "Refusal"]
+__all__ = [
+    "Interval",
+    "Probabilities",
+    "Refusal",
+    "Signals",
+    "Trust",
+    "Verdict",
+    "judge",
+    "load_trust",
+    "measure",
+    "refuse",
+]

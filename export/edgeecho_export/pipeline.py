@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
 from edgeecho.console import words
 from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
 from edgeecho.verify import LIMITS as GATES
@@ -29,12 +29,10 @@ INTENDED_USE = (
     "four-chamber echocardiogram videos. Not a medical device, not for diagnosis."
 )
 LIMITS = (
-    "Knows only what it was trained on (see above); no gate refuses other views, other organs "
-    "or no heart at all.",
+    UNGATED[0],
     "Takes frames by index, whatever the frame rate: a video whose rate is far from training's is "
     "answered with a warning.",
-    "No uncertainty is calibrated yet: the spread over clips says how much the answer varies "
-    "along the video, not how far it is from the truth.",
+    UNGATED[1],
 )
 
 

@@ -62,6 +62,7 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
         codec=syntax_name(file.syntax),
         regions=read_regions(file.dataset, layout.rows, layout.columns),
         damage=describe_damage(claimed, len(kept), lost, frames.notes),
+        missing=max((claimed or 0) - len(kept), len(lost)),
     )
 
 
@@ -121,6 +122,7 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
         codec=syntax_name(file.syntax),
         regions=regions,
         damage=damage,
+        missing=stream.missing if claimed is None else max(claimed - count, 0),
     )
 
 

@@ -1,0 +1,199 @@
+"""What the network says of every validation video, kept so that a fit need not run it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho import __version__
+from edgeecho.cine import read_cine
+from edgeecho.clip_run import run_clips
+from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.errors import InputError, OutputError
+from edgeecho.estimation import LoadedModel
+from edgeecho.files import sha256_file
+from edgeecho.preprocess import ClipMode, VideoFacts, clip_starts, prepare
+from edgeecho.trust import Signals, measure
+
+_COARSEST = 64
+"""Stride of the fewest clips that an interval is measured for, beside one alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was run on what: lines of one source are never mixed with another's."""
+
+    data: str
+    file_list_sha256: str
+    split: str
+    model_sha256: str
+    preprocess_sha256: str
+    precision: str
+    engine: str
+    clips: str
+    edgeecho: str
+
+    @classmethod
+    def of(cls, data: Path, model: LoadedModel, split: str, clips: ClipMode) -> Source:
+        """Of a data set and a model that are there."""
+        return cls(
+            data=describe_dataset(data),
+            file_list_sha256=sha256_file(data / "FileList.csv"),
+            split=split.upper(),
+            model_sha256=model.file.sha256,
+            preprocess_sha256=model.file.preprocess.sha256(),
+            precision=model.file.precision,
+            engine=f"{model.engine.facts.name} {model.engine.facts.version}",
+            clips=str(clips),
+            edgeecho=__version__,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """One video: its truth, and what each clip mode would have said."""
+
+    video: str
+    ef: float
+    """Label in %."""
+    by_mode: Mapping[str, tuple[float, Signals]]
+    """Answer in %, and all that was measured with it."""
+
+
+def modes_from(finest: ClipMode) -> tuple[ClipMode, ...]:
+    """The modes that a run of `finest` and two clips more can answer, finest first."""
+    single = (ClipMode("center"), ClipMode("one"))
+    if finest.kind in ("center", "one"):
+        return tuple(mode for mode in single if mode == finest or finest.kind == "center")
+    strides = []
+    stride = 2 * finest.stride
+    while stride <= _COARSEST:
+        strides.append(ClipMode("stride", stride))
+        stride *= 2
+    return (finest, *strides, *single)
+
+
+def answer_all(
+    data: Path,
+    model: LoadedModel,
+    *,
+    split: str,
+    clips: ClipMode,
+    keep: Path | None,
+    track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
+) -> tuple[Source, list[Answered]]:
+    """Run every video of `split`; those that `keep` holds already are taken from it.
+
+    `InputError` where one cannot be used: an interval must not be measured on those that work.
+    """
+    videos = read_dataset(data, split=split)
+    source = Source.of(data, model, split, clips)
+    done = {} if keep is None else _read(keep, source)
+    modes = modes_from(clips)
+    answered = []
+    for video in track(videos):
+        one = done.get(video.name) or _answer(video, model, modes)
+        if keep is not None and video.name not in done:
+            _append(keep, source, one)
+        answered.append(one)
+    return source, answered
+
+
+def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode]) -> Answered:
+    spec = model.file.preprocess
+    cine = read_cine(video.path)
+    prepared = prepare(cine, spec)
+    signals = measure(cine, prepared, VideoFacts.of(cine, prepared, spec), spec)
+    wanted = {mode: clip_starts(len(prepared.frames), spec, mode) for mode in modes}
+    starts = np.unique(np.concatenate(list(wanted.values())))
+    outputs = run_clips(prepared, spec, model.engine, starts).outputs
+
+    def of(chosen: NDArray[np.intp]) -> tuple[float, Signals]:
+        places = np.searchsorted(starts, chosen)
+        efs = outputs.ef[places]
+        seen = None if outputs.embedding is None else outputs.embedding[places]
+        return float(efs.mean(dtype=np.float64)), signals.with_clips(efs, seen)
+
+    return Answered(video.name, video.ef, {str(m): of(s) for m, s in wanted.items()})
+
+
+def _append(keep: Path, source: Source, one: Answered) -> None:
+    """One line a video, the source in the first. A run that is stopped leaves whole lines."""
+    try:
+        new = not keep.is_file() or keep.stat().st_size == 0
+        with keep.open("a", encoding="utf-8") as stream:
+            if new:
+                stream.write(json.dumps({"source": asdict(source)}) + "\n")
+            stream.write(json.dumps(_to_dict(one)) + "\n")
+    except OSError as error:
+        raise OutputError(f"{keep} cannot be written: {error.strerror}") from error
+
+
+def _read(keep: Path, source: Source) -> dict[str, Answered]:
+    if not keep.exists():
+        return {}
+    try:
+        lines = keep.read_text(encoding="utf-8").split("\n")
+        if lines == [""]:
+            return {}
+        if json.loads(lines[0])["source"] != asdict(source):
+            raise InputError(
+                f"{keep} is of another model, data set or version: give another --keep, or "
+                "delete it"
+            )
+        # What follows the last line break was being written when the run was stopped.
+        answered = [_from_dict(json.loads(line)) for line in lines[1:-1]]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{keep} is not what `calibrate trust` keeps ({error}): give another --keep"
+        ) from error
+    if lines[-1]:
+        _cut_to(keep, len("\n".join(lines[:-1]).encode()) + 1)
+    return {one.video: one for one in answered}
+
+
+def _cut_to(keep: Path, length: int) -> None:
+    with keep.open("r+b") as stream:
+        stream.truncate(length)
+
+
+def _to_dict(one: Answered) -> dict[str, Any]:
+    """The signals that are the same in every mode are written once."""
+    first = next(iter(one.by_mode.values()))[1]
+    return {
+        "video": one.video,
+        "ef": one.ef,
+        "signals": _plain(replace(first, clip_sd=None, embedding=None)),
+        "modes": {
+            mode: {
+                "ef": ef,
+                "clip_sd": signals.clip_sd,
+                "embedding": None if signals.embedding is None else signals.embedding.tolist(),
+            }
+            for mode, (ef, signals) in one.by_mode.items()
+        },
+    }
+
+
+def _plain(signals: Signals) -> dict[str, Any]:
+    value = asdict(signals)
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
+
+
+def _from_dict(value: Mapping[str, Any]) -> Answered:
+    signals: dict[str, Any] = {k: np.asarray(v, np.float32) if isinstance(v, list) else v
+               for k, v in value["signals"].items()}  # fmt: skip
+    base = Signals(**signals)
+
+    def of(mode: Mapping[str, Any]) -> tuple[float, Signals]:
+        seen = mode["embedding"]
+        embedding = None if seen is None else np.asarray(seen, np.float32)
+        return mode["ef"], replace(base, clip_sd=mode["clip_sd"], embedding=embedding)
+
+    return Answered(value["video"], value["ef"], {k: of(v) for k, v in value["modes"].items()})

@@ -1,0 +1,109 @@
+"""From the answers on validation videos to interval, spaces and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.errors import InputError
+from edgeecho.trust import Signals, Trust, refuse
+from edgeecho.trust.conformal import half_width
+from edgeecho.trust.gates import LEARNED, SPACES, LearnedGate
+from edgeecho.trust.space import Space
+from edgeecho_calibration.trust import Answered
+
+_DIRECTIONS = 32
+# Standard deviation in every direction that no video's own makes smaller. Statistics and pictures
+# are in grey levels: what a codec, a colour conversion or a resize changes must not be "far".
+# Embeddings have no unit: a share of their mean variance, for features that are always 0.
+_FLOOR = {"statistics": 2.0, "picture": 1.0}
+_FLOOR_SHARE = 0.01
+_FOLDS = 5
+_MARGIN = 1.1
+"""A threshold lies this factor beyond the most extreme calibration video. Without it, a new video
+of the same kind is refused with probability 1 / (n + 1) by each gate."""
+
+
+def fit_trust(answered: Sequence[Answered], *, level: float, least: int, precision: str) -> Trust:
+    """What the runtime needs. `InputError` where fewer than `least` videos may be used.
+
+    Videos that a gate without calibration refuses are left out: at the bedside their EF is not
+    shown, so the interval is of the others. That choice looks at the video and never at its truth,
+    so videos that pass are exchangeable with those that passed here.
+    """
+    used = [a for a in answered if not refuse(_finest(a)[1], None)]
+    if len(used) < least:
+        raise InputError(
+            f"{len(used)} of {len(answered)} videos can be used and --least asks for {least}: "
+            "give more validation videos"
+        )
+    modes = tuple(used[0].by_mode)
+    residuals = {
+        mode: np.array([a.ef - a.by_mode[mode][0] for a in used], np.float32) for mode in modes
+    }
+    try:
+        widths = {mode: half_width(values, level) for mode, values in residuals.items()}
+    except ValueError as error:
+        raise InputError(f"{error}: give more videos or a lower --level") from error
+    signals = [_finest(a)[1] for a in used]
+    names = [name for name in SPACES if SPACES[name](signals[0]) is not None]
+    spaces = {name: fit_space(_values(name, signals), name) for name in names}
+    return Trust(
+        level=level,
+        precision=precision,
+        half_widths=widths,
+        residuals=residuals,
+        spaces=spaces,
+        limits=_limits(used, names),
+    )
+
+
+def fit_space(values: NDArray[np.float64], name: str) -> Space:
+    """From `(n, d)` measurements."""
+    n, d = values.shape
+    mean = values.mean(axis=0)
+    _, singular, directions = np.linalg.svd(values - mean, full_matrices=False)
+    variances = singular**2 / max(n - 1, 1)
+    # A fifth of the videos: a direction that takes more than it explains is noise.
+    k = max(min(_DIRECTIONS, n // 5, d - 1), 1)
+    floor = _FLOOR[name] ** 2 if name in _FLOOR else _FLOOR_SHARE * variances.sum() / d
+    floor = max(floor, 1e-12)
+    return Space(
+        mean=mean.astype(np.float32),
+        directions=directions[:k].astype(np.float32),
+        variances=(variances[:k] + floor).astype(np.float32),
+        rest=float(variances[k:].sum() / (d - k) + floor),
+    )
+
+
+def _limits(used: Sequence[Answered], names: Sequence[str]) -> dict[str, float]:
+    """Each gate's most extreme value over the videos and modes.
+
+    Distances are those of videos that their space was not fitted to: five times it is fitted
+    without a fifth of them.
+    """
+    seen: dict[str, list[float]] = {gate.name: [] for gate in LEARNED}
+    for fold in range(min(_FOLDS, len(used))):
+        rest = [_finest(a)[1] for i, a in enumerate(used) if i % _FOLDS != fold]
+        spaces = {name: fit_space(_values(name, rest), name) for name in names}
+        for one in used[fold::_FOLDS]:
+            for _, signals in one.by_mode.values():
+                for gate in LEARNED:
+                    value = gate.seen(signals, spaces)
+                    if value is not None:
+                        seen[gate.name].append(value)
+    return {gate.name: _beyond(gate, seen[gate.name]) for gate in LEARNED if seen[gate.name]}
+
+
+def _beyond(gate: LearnedGate, values: Sequence[float]) -> float:
+    return min(values) / _MARGIN if gate.least else max(values) * _MARGIN
+
+
+def _finest(one: Answered) -> tuple[float, Signals]:
+    return next(iter(one.by_mode.values()))
+
+
+def _values(name: str, signals: Sequence[Signals]) -> NDArray[np.float64]:
+    return np.array([SPACES[name](s) for s in signals], np.float64)

@@ -1,0 +1,58 @@
+"""Writing what was learned into the bundle that it was learned of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from edgeecho import RESEARCH_USE
+from edgeecho.bundle import read_manifest, render_card
+from edgeecho.bundle.manifest import CARD_FILE, GATED, MANIFEST_FILE, UNGATED
+from edgeecho.files import atomic_path, sha256_file, write_json, write_text
+from edgeecho.trust import Trust
+from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
+from edgeecho_calibration.trust import Source
+
+
+def record_trust(bundle: Path, trust: Trust, source: Source, *, asked: int) -> dict[str, Any]:
+    """Put `trust.npz`, its entry in the manifest and the card into `bundle`; gives the entry.
+
+    A stop between the files leaves a bundle that does not open until this is run again: its
+    manifest then names another hash.
+    """
+    manifest = read_manifest(bundle)
+    with atomic_path(bundle / TRUST_FILE) as temporary:
+        save_trust(trust, temporary)
+        digest = sha256_file(temporary)
+    entry = {
+        "file": TRUST_FILE,
+        "sha256": digest,
+        "method": METHOD,
+        "level": trust.level,
+        "n": len(next(iter(trust.residuals.values()))),
+        "videos": asked,
+        **asdict(source),
+        "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
+        "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
+    }
+    limits = tuple(limit for limit in manifest.limits if limit not in (*UNGATED, *GATED))
+    updated = replace(manifest, uncertainty=entry, limits=(*GATED, *limits))
+    write_json(bundle / MANIFEST_FILE, updated.to_dict())
+    write_text(bundle / CARD_FILE, render_card(updated))
+    return entry
+
+
+def to_text(entry: Mapping[str, Any]) -> str:
+    """For people."""
+    widths = ", ".join(f"{mode} {v:.1f}" for mode, v in entry["half_width"].items())
+    limits = ", ".join(f"{name} {v:.3g}" for name, v in entry["thresholds"].items())
+    return "\n".join(
+        [
+            f"{entry['n']} of {entry['videos']} {entry['split']} videos of: {entry['data']}",
+            f"{entry['level']:.0%} interval, half its width in EF points: {widths}",
+            f"thresholds: {limits}",
+            RESEARCH_USE,
+        ]
+    )

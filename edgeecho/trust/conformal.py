@@ -1,0 +1,65 @@
+"""Split-conformal intervals, and probabilities from the same residuals.
+
+Residuals on videos that the network was not trained on say how far its answers are from the truth.
+For a new video that is exchangeable with them, an interval as wide as their ceil((n + 1) level)-th
+smallest absolute value holds the truth with probability `level` at least, whatever the network
+(Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005; Lei et al., J. Am. Stat.
+Assoc. 2018;113:1094).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.preprocess import ClipMode
+from edgeecho.trust.types import Interval, Probabilities
+
+Residuals = NDArray[np.float32]
+"""`(n,)` true EF minus answer, in EF points."""
+
+
+def half_width(residuals: Residuals, level: float) -> float:
+    """Half the width of the interval; `ValueError` where `n` is too small for the level."""
+    rank = math.ceil((len(residuals) + 1) * level)
+    if rank > len(residuals):
+        raise ValueError(f"{len(residuals)} residuals are too few for a level of {level:g}")
+    return float(np.partition(np.abs(residuals), rank - 1)[rank - 1])
+
+
+def interval(ef: float, half: float, level: float) -> Interval:
+    """Around an answer in %, cut to what an EF can be."""
+    low, high = np.clip([ef - half, ef + half], 0.0, 100.0)
+    return Interval(float(low), float(high), level)
+
+
+def probabilities(ef: float, residuals: Residuals) -> Probabilities:
+    """How probable the true EF is <= 40 % and < 50 %, were each residual as likely as the others.
+
+    `(k + 0.5) / (n + 1)`: of `n` videos none shows that something never happens.
+    """
+    truth = ef + residuals.astype(np.float64)
+    count = len(residuals) + 1
+    return Probabilities(
+        at_most_40=float((np.count_nonzero(truth <= 40) + 0.5) / count),
+        below_50=float((np.count_nonzero(truth < 50) + 0.5) / count),
+    )
+
+
+def calibrated_as(mode: ClipMode, half_widths: Mapping[str, float]) -> str | None:
+    """The calibrated mode whose interval an answer of `mode` is given; None where there is none.
+
+    Fewer clips are averaged to a worse answer, so where the mode itself was not calibrated it is
+    the one of the widest interval among those with fewer clips.
+    """
+    if str(mode) in half_widths:
+        return str(mode)
+    coarser = [m for m in half_widths if _coarseness(ClipMode.parse(m)) > _coarseness(mode)]
+    return max(coarser, key=lambda m: half_widths[m], default=None)
+
+
+def _coarseness(mode: ClipMode) -> float:
+    return {"all": 1.0, "center": 1e9, "one": math.inf}.get(mode.kind, float(mode.stride))

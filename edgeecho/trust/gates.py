@@ -1,0 +1,211 @@
+"""The gates: what must be true of a video before its EF may be used.
+
+Thresholds that do not depend on the data are constants here, with their measurement beside them
+(4,000 drawn and 300 rendered phantoms, `docs/trust.md`). The others are learned from the
+calibration videos and are in the bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edgeecho.preprocess import PLAUSIBLE_FPS
+from edgeecho.trust.signals import Signals
+from edgeecho.trust.space import Space
+from edgeecho.trust.types import Refusal
+
+# Of a clip's window. 3.3 % of whole phantoms are shorter than a window at 50 frames/s, 0.5 % than
+# this share; half a beat, at 45 beats/min, is 0.55 of it.
+LEAST_WINDOW = 0.6
+# Beats in a clip. A clip of 63 frames at 50 frames/s holds one from 48 beats/min on, 0.75 from 36.
+LEAST_BEATS = 0.75
+# Of the picture; phantoms have 0.33 to 0.73.
+LEAST_LIT = 0.1
+# In grey levels, see `Signals.moves`; phantoms have 6 and more, a still with noise below 0.5.
+LEAST_MOTION = 2.0
+# In s: phantoms of this length without a period were not seen.
+PERIOD_SHOWS_S = 3.0
+# Share of the file's frames. As `prepare` allows of frames that resampling invents.
+LEAST_SOUND = 0.75
+
+Seen = Callable[[Signals], str | None]
+"""The reason to refuse, or None."""
+
+
+def _too_short(s: Signals) -> str | None:
+    least = round(LEAST_WINDOW * s.window)
+    if s.frames >= least:
+        return None
+    return (
+        f"{s.frames} frames at the model's time base, but a clip spans {s.window}: "
+        f"record at least {least}, and one whole heart beat"
+    )
+
+
+def _under_one_beat(s: Signals) -> str | None:
+    if s.beats_per_clip is None or s.beats_per_clip >= LEAST_BEATS:
+        return None
+    return (
+        f"a clip holds {s.beats_per_clip:.2f} of a heart beat ({s.heart_rate_bpm:.0f} beats/min): "
+        "it misses end-diastole or end-systole; try --time resample"
+    )
+
+
+def _unknown_rate(s: Signals) -> str | None:
+    if s.fps is not None:
+        return None
+    return "the file does not say its frame rate: give it with --fps"
+
+
+def _implausible_rate(s: Signals) -> str | None:
+    low, high = PLAUSIBLE_FPS
+    if s.fps is None or low <= s.fps <= high:
+        return None
+    return (
+        f"{s.fps:g} frames/s ({s.fps_source}) is no rate of an echocardiogram "
+        f"({low:g} to {high:g}): give the true one with --fps"
+    )
+
+
+def _sector(s: Signals) -> str | None:
+    if s.lit >= LEAST_LIT:
+        return None
+    return (
+        f"{s.lit:.0%} of the picture is not black, of a sector at least {LEAST_LIT:.0%}: "
+        "look at it with `edgeecho preview`, or give --crop"
+    )
+
+
+def _frozen(s: Signals) -> str | None:
+    if s.moves >= LEAST_MOTION:
+        return None
+    return (
+        f"the picture moves by {s.moves:.1f} grey levels, a heart by at least {LEAST_MOTION:g}: "
+        "a still, or one frame repeated; record a moving heart"
+    )
+
+
+def _no_period(s: Signals) -> str | None:
+    if s.fps is None or s.heart_rate_bpm is not None:
+        return None
+    if s.video_s is None or s.video_s < PERIOD_SHOWS_S:
+        return None
+    return (
+        f"nothing beats in {s.video_s:.1f} s of video, where a heart shows from "
+        f"{PERIOD_SHOWS_S:g} s on: hold the probe still on the heart"
+    )
+
+
+def _few_frames(s: Signals) -> str | None:
+    if s.sound >= LEAST_SOUND:
+        return None
+    return (
+        f"{s.sound:.0%} of the file's frames are there and fit, at least {LEAST_SOUND:.0%} must: "
+        "copy or export it again"
+    )
+
+
+FIXED: Mapping[str, Seen] = {
+    "too-short": _too_short,
+    "under-one-beat": _under_one_beat,
+    "unknown-rate": _unknown_rate,
+    "implausible-rate": _implausible_rate,
+    "sector": _sector,
+    "frozen": _frozen,
+    "no-period": _no_period,
+    "few-frames-decoded": _few_frames,
+}
+"""Gates that need no calibration, in the order in which reasons are given."""
+
+
+@dataclass(frozen=True)
+class LearnedGate:
+    """A gate whose threshold is the most, or the least, that the calibration videos had."""
+
+    name: str
+    seen: Callable[[Signals, Mapping[str, Space]], float | None]
+    """What is compared; None: it cannot be told of this video or this model."""
+    words: str
+    """The reason, with `seen` and `limit` to fill in."""
+    least: bool = False
+    """The threshold is a lower one."""
+
+    def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
+        """Hold a video against the threshold."""
+        seen = self.seen(signals, spaces)
+        if seen is None or (seen >= limit if self.least else seen <= limit):
+            return None
+        return Refusal(
+            self.name.partition("/")[0],
+            self.words.format(seen=seen, limit=limit, share=seen / max(limit, 1e-9)),
+        )
+
+
+SPACES: Mapping[str, Callable[[Signals], object]] = {
+    "statistics": lambda s: s.statistics,
+    "picture": lambda s: s.picture,
+    "embedding": lambda s: s.embedding,
+}
+"""What is held against the calibration videos as a whole: name of the space, and its value."""
+
+
+def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
+    def seen(signals: Signals, spaces: Mapping[str, Space]) -> float | None:
+        value = SPACES[name](signals)
+        if value is None or name not in spaces:
+            return None
+        return spaces[name].distance(value)  # type: ignore[arg-type]
+
+    return seen
+
+
+_VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
+LEARNED: tuple[LearnedGate, ...] = (
+    LearnedGate(
+        "sector/least",
+        lambda s, _: s.lit,
+        "{seen:.0%} of the picture is not black, {limit:.0%} at least with the calibration videos: "
+        "look at it with `edgeecho preview`, or give --crop",
+        least=True,
+    ),
+    LearnedGate(
+        "sector/most",
+        lambda s, _: s.lit,
+        "{seen:.0%} of the picture is not black, {limit:.0%} at most with the calibration videos: "
+        "look at it with `edgeecho preview`, or give --crop",
+    ),
+    LearnedGate(
+        "low-contrast",
+        lambda s, _: s.contrast,
+        "{seen:.0f} grey levels between tissue and blood, {limit:.0f} at least with the "
+        "calibration videos: raise the gain, or look for a better acoustic window",
+        least=True,
+    ),
+    LearnedGate(
+        "clip-spread",
+        lambda s, _: s.clip_sd,
+        "the answer varies along the video by {seen:.1f} EF points (standard deviation over the "
+        "clips), {limit:.1f} at most with the calibration videos: hold the probe still, or cut out "
+        "the part that shows the heart well",
+    ),
+    LearnedGate(
+        "far-statistics",
+        _distance("statistics"),
+        "its brightness or colours lie {share:.1f} times as far from the calibration videos' as "
+        "those of any of these: check gain and colour map, grey B-mode is wanted",
+    ),
+    LearnedGate(
+        "far-picture",
+        _distance("picture"),
+        "its picture lies {share:.1f} times as far from the calibration videos' as that of any of "
+        "these: " + _VIEW,
+    ),
+    LearnedGate(
+        "far-embedding",
+        _distance("embedding"),
+        "what the network sees in it lies {share:.1f} times as far from the calibration videos as "
+        "any of these: " + _VIEW,
+    ),
+)
+"""Gates whose thresholds are in the bundle, by name."""

@@ -1,0 +1,89 @@
+"""All gates over one answer, and its interval where they let it pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeecho.errors import ModelError
+from edgeecho.preprocess import ClipMode
+from edgeecho.trust.conformal import calibrated_as, interval, probabilities
+from edgeecho.trust.gates import FIXED, LEARNED
+from edgeecho.trust.learned import Trust
+from edgeecho.trust.signals import Signals
+from edgeecho.trust.types import Interval, Probabilities, Refusal
+
+_UNMEASURED = "so no interval is given, and the gates that take calibration videos are not applied"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is thought of one answer."""
+
+    interval: Interval | None
+    """None where the answer is refused: it is measured on answers that were not."""
+    probabilities: Probabilities | None
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+    """What was not measured of this model, or otherwise than it ran."""
+
+
+def judge(
+    signals: Signals, ef: float, mode: ClipMode, trust: Trust | None, *, precision: str
+) -> Verdict:
+    """Hold an answer `ef` in %, of clips taken by `mode` of a model of `precision`, against it."""
+    refusals = refuse(signals, trust)
+    if trust is None:
+        return Verdict(
+            None,
+            None,
+            refusals,
+            (f"this model has no measured uncertainty, {_UNMEASURED}: `edgeecho calibrate trust`",),
+        )
+    warnings = []
+    if "embedding" not in trust.spaces or signals.embedding is None:
+        warnings.append(
+            "this model does not show what it sees in a video (no output `embedding`): the gate "
+            "far-embedding is not applied"
+        )
+    calibrated = calibrated_as(mode, trust.half_widths)
+    if refusals or calibrated is None:
+        if calibrated is None:
+            warnings.append(f"no interval was measured for --clips {mode} or fewer clips")
+        return Verdict(None, None, refusals, tuple(warnings))
+    if calibrated != str(mode):
+        warnings.append(
+            f"no interval was measured for --clips {mode}: it is the one of {calibrated}, which "
+            "averages fewer clips"
+        )
+    if precision != trust.precision:
+        warnings.append(f"the interval was measured with {trust.precision}, not with {precision}")
+    return Verdict(
+        interval(ef, trust.half_widths[calibrated], trust.level),
+        probabilities(ef, trust.residuals[calibrated]),
+        (),
+        tuple(warnings),
+    )
+
+
+def refuse(signals: Signals, trust: Trust | None) -> tuple[Refusal, ...]:
+    """Every gate's reason; one a gate."""
+    found: dict[str, Refusal] = {}
+    for name, look in FIXED.items():
+        if reason := look(signals):
+            found[name] = Refusal(name, reason)
+    if trust is not None:
+        try:
+            learned = [
+                gate.check(signals, trust.spaces, trust.limits[gate.name])
+                for gate in LEARNED
+                if gate.name in trust.limits
+            ]
+        except ValueError as error:
+            raise ModelError(
+                f"what was calibrated does not fit this model ({error}): "
+                "run `edgeecho calibrate trust` again"
+            ) from error
+        for refusal in learned:
+            if refusal is not None:
+                found.setdefault(refusal.gate, refusal)
+    return tuple(found.values())

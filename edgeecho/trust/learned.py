@@ -1,0 +1,111 @@
+"""What `edgeecho calibrate trust` learned of a model, as it lies in the bundle.
+
+`trust.npz` holds the numbers, the manifest's `uncertainty` all that a person may ask.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeecho.bundle import ModelFile
+from edgeecho.errors import ModelError
+from edgeecho.files import sha256_file
+from edgeecho.trust.conformal import Residuals
+from edgeecho.trust.gates import LEARNED, SPACES
+from edgeecho.trust.space import Space
+
+TRUST_FILE = "trust.npz"
+METHOD = "split conformal"
+# Errors of a file or of an entry that is not what this version writes.
+_MALFORMED = (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """Residuals, spaces and thresholds of one model."""
+
+    level: float
+    precision: str
+    """Of the model that was run."""
+    half_widths: Mapping[str, float]
+    """By clip mode, in EF points."""
+    residuals: Mapping[str, Residuals]
+    """By clip mode."""
+    spaces: Mapping[str, Space]
+    """By name, see `gates.SPACES`; `embedding` is absent where the model gives none."""
+    limits: Mapping[str, float]
+    """Threshold of each learned gate."""
+
+
+def load_trust(model: ModelFile) -> Trust | None:
+    """What was learned of `model`; None where nothing was (a lone file, an older bundle).
+
+    `ModelError` where the bundle's file is missing, damaged or of another kind.
+    """
+    if model.uncertainty is None:
+        return None
+    value = model.uncertainty
+    try:
+        file = model.path.parent / value["file"]
+        if not file.is_file():
+            raise ModelError(
+                f"{model.path.parent} lacks {file.name}: the copy is incomplete, copy it again"
+            )
+        found = sha256_file(file)
+        if found != value["sha256"]:
+            raise ModelError(
+                f"{file} was changed after calibration (sha256 {found[:12]}…, manifest says "
+                f"{value['sha256'][:12]}…): copy the bundle again"
+            )
+        with np.load(file, allow_pickle=False) as arrays:
+            return _read(value, arrays)
+    except _MALFORMED as error:
+        raise ModelError(
+            f"{model.path.parent / TRUST_FILE} is not what this version of edgeecho reads "
+            f"({error}): run `edgeecho calibrate trust` again"
+        ) from error
+
+
+def _read(value: Mapping[str, Any], arrays: Mapping[str, Any]) -> Trust:
+    half_widths = {str(mode): float(v) for mode, v in value["half_width"].items()}
+    limits = {gate.name: float(value["thresholds"][gate.name]) for gate in LEARNED
+              if gate.name in value["thresholds"]}  # fmt: skip
+    names = [name for name in SPACES if f"{name}.mean" in arrays]
+    return Trust(
+        level=float(value["level"]),
+        precision=str(value["precision"]),
+        half_widths=half_widths,
+        residuals={mode: arrays[f"residuals.{mode}"] for mode in half_widths},
+        spaces={name: _space(name, arrays) for name in names},
+        limits=limits,
+    )
+
+
+def _space(name: str, arrays: Mapping[str, Any]) -> Space:
+    return Space(
+        mean=arrays[f"{name}.mean"],
+        directions=arrays[f"{name}.directions"],
+        variances=arrays[f"{name}.variances"],
+        rest=float(arrays[f"{name}.rest"]),
+    )
+
+
+def save_trust(trust: Trust, path: Path) -> None:
+    """Write the numbers; what is in the manifest is not repeated."""
+    arrays: dict[str, Any] = {f"residuals.{m}": v for m, v in trust.residuals.items()}
+    for name, space in trust.spaces.items():
+        arrays |= {
+            f"{name}.mean": space.mean,
+            f"{name}.directions": space.directions,
+            f"{name}.variances": space.variances,
+            f"{name}.rest": np.float32(space.rest),
+        }
+    single = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **single)

@@ -11,7 +11,7 @@ from edgeecho.bundle.manifest import Manifest, RangeCheck, Verification
 def render_card(manifest: Manifest) -> str:
     """Markdown of the manifest, in the order in which a reader asks."""
     sections = [
-        f"# {manifest.name} {manifest.version}",
+        _title(manifest),
         f"**Research use only, not for diagnosis.** Trained on: {manifest.trained_on}",
         f"Intended use: {manifest.intended_use}",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits),
@@ -22,6 +22,14 @@ def render_card(manifest: Manifest) -> str:
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _title(manifest: Manifest) -> str:
+    # A card is often read no further than this line.
+    trained = manifest.trained_on.rstrip(".")
+    if "never patients" in trained:
+        trained += "; it knows nothing of patients"
+    return f"# {manifest.name} {manifest.version}: trained on {trained}"
 
 
 def _model(manifest: Manifest) -> str:
@@ -152,13 +160,14 @@ def _evaluation(manifest: Manifest) -> str:
     rows = [
         f"| {e['data']} | {e['split']} | {e['n']} | {e['clips']} | {e['precision']} on "
         f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {_three(e['correlation'])} | "
-        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} |"
+        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} | {_covered(e.get('coverage'))} | "
+        f"{e.get('refused', 0)} |"
         for e in manifest.evaluation
     ]
     head = [
         "| data | split | videos | clips | model | MAE | RMSE | r | R2 | MAE of always "
-        "answering the mean |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "answering the mean | truth within the interval | refused |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     return "EF points; errors on phantoms say nothing of patients.\n\n" + "\n".join([*head, *rows])
 
@@ -183,6 +192,10 @@ def _uncertainty(entry: Mapping[str, Any] | None) -> str:
             "| gate | threshold |\n|---|---|\n" + limits,
         ]
     )
+
+
+def _covered(found: Mapping[str, Any] | None) -> str:
+    return "no interval" if found is None else f"{found['inside']} of {found['n']}"
 
 
 def _three(value: float | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
 from edgeecho.bundle.open import open_model, read_manifest
 from edgeecho.errors import ModelError
-from edgeecho.files import atomic_folder, write_json, write_text
+from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
 
 
 def slim(
@@ -40,6 +41,8 @@ def slim(
         for precision in kept.artefacts:
             file = open_model(bundle, precision=precision).path
             shutil.copyfile(file, folder / file.name)
+        if kept.uncertainty:
+            _copy_measured(bundle, folder, kept.uncertainty)
         write_json(folder / MANIFEST_FILE, kept.to_dict())
         write_text(folder / CARD_FILE, render_card(kept))
         for precision in kept.artefacts:
@@ -48,3 +51,14 @@ def slim(
 
 
 _REFERENCE_FILE = ("file", "sha256")
+
+
+def _copy_measured(bundle: Path, folder: Path, entry: Mapping[str, Any]) -> None:
+    name = str(entry["file"])
+    file = bundle / name
+    if Path(name).name != name or not file.is_file() or sha256_file(file) != entry["sha256"]:
+        raise ModelError(
+            f"{bundle} lacks the {name} that its manifest names: copy the bundle again, or run "
+            "`edgeecho calibrate trust` again"
+        )
+    shutil.copyfile(file, folder / name)

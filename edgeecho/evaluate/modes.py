@@ -52,7 +52,7 @@ def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -
         finest,
         ef=ef,
         clip_efs=tuple(efs.tolist()),
-        interval=interval_of(model, str(mode), ef),
+        interval=None if finest.refusals else interval_of(model, mode, ef),
         engine_ms=finest.engine_ms * len(wanted) / len(finest.clip_efs),
     )
 
@@ -63,6 +63,6 @@ def starts_of(prediction: Prediction, clips: str, spec: PreprocessSpec) -> list[
     return starts
 
 
-def interval_of(model: LoadedModel, clips: str, ef: float) -> Interval | None:  # noqa: ARG001
+def interval_of(model: LoadedModel, mode: ClipMode, ef: float) -> Interval | None:
     """The model's interval around an EF of this clip mode; None: it has no measured uncertainty."""
-    return None
+    return model.trust.interval(mode, ef) if model.trust else None

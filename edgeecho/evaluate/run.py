@@ -117,6 +117,8 @@ def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:
     return {
         "model_sha256": model.file.sha256,
         "preprocess_sha256": model.file.preprocess.sha256(),
+        # Intervals and refusals: the same network may be calibrated again.
+        "trust_sha256": (model.file.uncertainty or {}).get("sha256"),
         "engine": asdict(model.engine.facts),
         "clips": str(mode),
         "edgeecho": __version__,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgeecho.errors import ModelError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust.conformal import calibrated_as, interval, probabilities
+from edgeecho.trust.conformal import calibrated_as, probabilities
 from edgeecho.trust.gates import FIXED, LEARNED
 from edgeecho.trust.learned import Trust
 from edgeecho.trust.signals import Signals
@@ -58,7 +58,7 @@ def judge(
     if precision != trust.precision:
         warnings.append(f"the interval was measured with {trust.precision}, not with {precision}")
     return Verdict(
-        interval(ef, trust.half_widths[calibrated], trust.level),
+        trust.interval(mode, ef),
         probabilities(ef, trust.residuals[calibrated]),
         (),
         tuple(warnings),

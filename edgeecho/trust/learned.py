@@ -16,9 +16,11 @@ import numpy as np
 from edgeecho.bundle import ModelFile
 from edgeecho.errors import ModelError
 from edgeecho.files import sha256_file
-from edgeecho.trust.conformal import Residuals
+from edgeecho.preprocess import ClipMode
+from edgeecho.trust.conformal import Residuals, calibrated_as, interval
 from edgeecho.trust.gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
+from edgeecho.trust.types import Interval
 
 TRUST_FILE = "trust.npz"
 METHOD = "split conformal"
@@ -41,6 +43,13 @@ class Trust:
     """By name, see `gates.SPACES`; `embedding` is absent where the model gives none."""
     limits: Mapping[str, float]
     """Threshold of each learned gate."""
+
+    def interval(self, mode: ClipMode, ef: float) -> Interval | None:
+        """Around an answer in % of clips taken by `mode`; None: nothing was measured for it."""
+        calibrated = calibrated_as(mode, self.half_widths)
+        if calibrated is None:
+            return None
+        return interval(ef, self.half_widths[calibrated], self.level)
 
 
 def load_trust(model: ModelFile) -> Trust | None:

@@ -28,8 +28,10 @@ def bundle(tmp_path: Path) -> Path:
     manifest = read_manifest(folder)
     fp32 = manifest.artefacts["fp32"]
     more = {"fp32": fp32, "int8": replace(fp32, file="other.onnx", precision="int8")}
+    (folder / "trust.npz").write_bytes(b"intervals")
+    measured = {"file": "trust.npz", "sha256": sha256_file(folder / "trust.npz")}
     references = {"file": "references.npz", "sha256": "0", "clips": 8, "source": "some clips"}
-    changed = replace(manifest, artefacts=more, references=references)
+    changed = replace(manifest, artefacts=more, references=references, uncertainty=measured)
     write_json(folder / "manifest.json", changed.to_dict())
     return folder
 
@@ -40,7 +42,9 @@ def test_only_what_was_asked_for_is_copied_and_it_is_the_default(
     out = tmp_path / "small"
     done = edgeecho("slim", bundle, "--precision", "int8", "--out", out)
     assert done.returncode == 0, done.stderr
-    assert {file.name for file in out.iterdir()} == {"other.onnx", "manifest.json", "model-card.md"}
+    assert {file.name for file in out.iterdir()} == {
+        "other.onnx", "manifest.json", "model-card.md", "trust.npz",
+    }  # fmt: skip
     assert open_model(out).precision == "int8"
     assert open_model(out).sha256 == sha256_file(bundle / "other.onnx")
     before, after = read_manifest(bundle), read_manifest(out)
@@ -63,4 +67,14 @@ def test_a_damaged_model_is_not_copied(edgeecho: Any, bundle: Path, tmp_path: Pa
     done = edgeecho("slim", bundle, "--precision", "int8", "--out", tmp_path / "small")
     assert done.returncode == 4
     assert "was changed after export" in done.stderr
+    assert not (tmp_path / "small").exists()
+
+
+def test_what_was_measured_goes_along_or_the_copy_is_refused(
+    edgeecho: Any, bundle: Path, tmp_path: Path
+) -> None:
+    (bundle / "trust.npz").write_bytes(b"of another model")
+    done = edgeecho("slim", bundle, "--precision", "int8", "--out", tmp_path / "small")
+    assert done.returncode == 4
+    assert "calibrate trust" in done.stderr
     assert not (tmp_path / "small").exists()

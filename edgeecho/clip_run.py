@@ -44,7 +44,7 @@ def run_clips(
         begin = time.perf_counter()
         batch = gather_clips(video, starts[first : first + _BATCH] - offset, spec)
         middle = time.perf_counter()
-        outputs.append(_outputs(engine.run(batch)))
+        outputs.append(engine.run(batch))
         cut_s += middle - begin
         engine_s += time.perf_counter() - middle
     return ClipRun(starts, _joined(outputs, engine), cut_s * 1e3, engine_s * 1e3)
@@ -59,8 +59,3 @@ def _joined(outputs: list[Outputs], engine: Engine) -> Outputs:
             "check the model with another --engine"
         )
     return Outputs(efs, np.concatenate(embeddings) if embeddings else None)
-
-
-def _outputs(value: object) -> Outputs:
-    # TEMPORARY: until every engine gives Outputs.
-    return value if isinstance(value, Outputs) else Outputs(np.asarray(value), None)

@@ -35,7 +35,7 @@ Make = Callable[[Video, np.random.Generator], Video | None]
 def shapes(video: Video, rng: np.random.Generator) -> Video:
     """Another cine: grey discs and squares that fly about and bounce."""
     frames = np.zeros_like(video.frames)
-    height, width = frames.shape[1:3]
+    _height, width = frames.shape[1:3]
     place = rng.uniform(10, width - 10, (6, 2))
     speed = rng.uniform(-2, 2, (6, 2))
     size = rng.integers(5, 18, 6)

@@ -160,7 +160,9 @@ def _table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _document(rows: Sequence[Row], model: LoadedModel, given: argparse.Namespace) -> dict[str, object]:
+def _document(
+    rows: Sequence[Row], model: LoadedModel, given: argparse.Namespace
+) -> dict[str, object]:
     return {
         "research_use": RESEARCH_USE,
         "edgeecho": __version__,

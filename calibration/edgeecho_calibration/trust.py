@@ -187,7 +187,7 @@ def _plain(signals: Signals) -> dict[str, Any]:
 
 
 def _from_dict(value: Mapping[str, Any]) -> Answered:
-    signals = {k: np.asarray(v, np.float32) if isinstance(v, list) else v
+    signals: dict[str, Any] = {k: np.asarray(v, np.float32) if isinstance(v, list) else v
                for k, v in value["signals"].items()}  # fmt: skip
     base = Signals(**signals)
 

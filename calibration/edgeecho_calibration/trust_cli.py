@@ -19,7 +19,7 @@ def trust(
         float, typer.Option(min=0.5, max=0.999, help="How often the interval must hold the truth.")
     ] = 0.9,
     least: Annotated[
-        int, typer.Option(min=10, help="Refuse to measure on fewer videos than these.")
+        int, typer.Option(min=1, help="Refuse to measure on fewer videos than these.")
     ] = 500,
     precision: Annotated[
         str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")

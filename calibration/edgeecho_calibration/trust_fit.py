@@ -15,11 +15,11 @@ from edgeecho.trust.space import Space
 from edgeecho_calibration.trust import Answered
 
 _DIRECTIONS = 32
-# Standard deviation in every direction that no video's own makes smaller. Statistics and pictures
-# are in grey levels: what a codec, a colour conversion or a resize changes must not be "far".
-# Embeddings have no unit: a share of their mean variance, for features that are always 0.
-_FLOOR = {"statistics": 2.0, "picture": 1.0}
-_FLOOR_SHARE = 0.01
+# Standard deviation that every value has at least, beside that of the videos. Statistics are in
+# grey levels, pictures in their logarithm: what a codec, a colour conversion or a resize changes
+# must not be "far". Embeddings have no unit: a share of their root mean variance.
+_FLOOR = {"statistics": 2.0, "picture": 0.3}
+_FLOOR_SHARE = 0.1
 _FOLDS = 5
 _MARGIN = 1.1
 """A threshold lies this factor beyond the most extreme calibration video. Without it, a new video
@@ -63,18 +63,20 @@ def fit_trust(answered: Sequence[Answered], *, level: float, least: int, precisi
 def fit_space(values: NDArray[np.float64], name: str) -> Space:
     """From `(n, d)` measurements."""
     n, d = values.shape
-    mean = values.mean(axis=0)
-    _, singular, directions = np.linalg.svd(values - mean, full_matrices=False)
-    variances = singular**2 / max(n - 1, 1)
+    centred = values - values.mean(axis=0)
+    covariance = centred.T @ centred / max(n - 1, 1)
+    floor = _FLOOR.get(name, _FLOOR_SHARE * np.sqrt(np.trace(covariance) / d))
+    covariance[np.diag_indices(d)] += max(floor, 1e-6) ** 2
+    scale = np.sqrt(np.diagonal(covariance))
+    variances, directions = np.linalg.eigh(covariance / np.outer(scale, scale))
     # A fifth of the videos: a direction that takes more than it explains is noise.
     k = max(min(_DIRECTIONS, n // 5, d - 1), 1)
-    floor = _FLOOR[name] ** 2 if name in _FLOOR else _FLOOR_SHARE * variances.sum() / d
-    floor = max(floor, 1e-12)
     return Space(
-        mean=mean.astype(np.float32),
-        directions=directions[:k].astype(np.float32),
-        variances=(variances[:k] + floor).astype(np.float32),
-        rest=float(variances[k:].sum() / (d - k) + floor),
+        mean=values.mean(axis=0).astype(np.float32),
+        scale=scale.astype(np.float32),
+        directions=directions[:, -k:].T.astype(np.float32),
+        variances=variances[-k:].astype(np.float32),
+        rest=float(variances[:-k].mean()),
     )
 
 

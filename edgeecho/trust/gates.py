@@ -176,6 +176,13 @@ LEARNED: tuple[LearnedGate, ...] = (
         "look at it with `edgeecho preview`, or give --crop",
     ),
     LearnedGate(
+        "frozen/least",
+        lambda s, _: s.moves,
+        "the picture moves by {seen:.1f} grey levels, by {limit:.1f} at least in the calibration "
+        "videos: is there a moving heart in it?",
+        least=True,
+    ),
+    LearnedGate(
         "low-contrast",
         lambda s, _: s.contrast,
         "{seen:.0f} grey levels between tissue and blood, {limit:.0f} at least with the "

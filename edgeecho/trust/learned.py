@@ -99,6 +99,7 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, Any]) -> Trust:
 def _space(name: str, arrays: Mapping[str, Any]) -> Space:
     return Space(
         mean=arrays[f"{name}.mean"],
+        scale=arrays[f"{name}.scale"],
         directions=arrays[f"{name}.directions"],
         variances=arrays[f"{name}.variances"],
         rest=float(arrays[f"{name}.rest"]),
@@ -111,6 +112,7 @@ def save_trust(trust: Trust, path: Path) -> None:
     for name, space in trust.spaces.items():
         arrays |= {
             f"{name}.mean": space.mean,
+            f"{name}.scale": space.scale,
             f"{name}.directions": space.directions,
             f"{name}.variances": space.variances,
             f"{name}.rest": np.float32(space.rest),

@@ -20,6 +20,8 @@ GRID = 14
 chambers stay."""
 # More frames than these say nothing new of a picture's mean, and cost time.
 _MOST_FRAMES = 512
+# In grey levels; below it the logarithm is nearly linear.
+_KNEE = 4.0
 # In grey levels, as mean over time. The black beside a sector stays below it after JPEG.
 _LIT = 4.0
 
@@ -47,13 +49,15 @@ class Signals:
     lit: float
     """Share of the picture that is not black, 0 to 1."""
     moves: float
-    """How much the coarse picture moves, noise left out, in grey levels; see `_moves`."""
+    """How much the coarse picture of the decoded frames moves, noise left out, in grey levels; see
+    `_moves`."""
     contrast: float
     """Between the bright and the dark tenth of what is lit, in grey levels."""
     statistics: Floats
     """`(7,)` mean and standard deviation of R, G and B, and colourfulness, in grey levels."""
     picture: Floats
-    """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture."""
+    """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
+    log(1 + grey / 4): how bright a sector is matters less than where it is."""
     clip_sd: float | None = None
     """Standard deviation over the clips in EF points; None for a single clip."""
     embedding: Floats | None = None
@@ -79,8 +83,6 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     """Look at a video that was prepared; what the clips say is added by `with_clips`."""
     chosen = np.unique(np.linspace(0, len(prepared.frames) - 1, _MOST_FRAMES).astype(np.intp))
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
-    # Of neighbours, whatever the length: chosen frames would lie further apart in a longer video.
-    near = prepared.frames[:_MOST_FRAMES]
     grey = _coarse(frames)
     mean = frames.mean(axis=0, dtype=np.float32)
     claimed = len(cine.frames) + cine.missing
@@ -94,10 +96,10 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         beats_per_clip=facts.beats_per_clip,
         sound=(len(cine.frames) - len(facts.odd_frames)) / claimed,
         lit=float((mean.mean(axis=-1) > _LIT).mean()),
-        moves=_moves(grey if near is frames else _coarse(near)),
+        moves=_moves(_moving(prepared, facts)),
         contrast=_contrast(mean.mean(axis=-1)),
         statistics=_statistics(frames),
-        picture=np.concatenate([grey.mean(axis=0).ravel(), grey.std(axis=0).ravel()]),
+        picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / _KNEE),
     )
 
 
@@ -108,6 +110,17 @@ def _coarse(frames: NDArray[np.uint8]) -> Floats:
         # As float: a cell's mean must not be rounded to whole grey levels before it is averaged.
         cv2.resize(frame.astype(np.float32), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
     return np.asarray(small.mean(axis=-1), np.float32)
+
+
+def _moving(prepared: Prepared, facts: VideoFacts) -> Floats:
+    """Neighbours as they were decoded, less those that repeat the one before.
+
+    Repeated frames, which resampling makes too, would pass noise off as motion that lasts.
+    """
+    frames = prepared.fitted[:_MOST_FRAMES]
+    kept = np.ones(len(frames), bool)
+    kept[[index for index in facts.repeated_frames if index < len(frames)]] = False
+    return _coarse(frames[kept])
 
 
 def _moves(grey: Floats) -> float:

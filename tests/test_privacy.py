@@ -78,7 +78,7 @@ def test_results_and_pictures_hold_no_marker(
         ["preview", marked, "--out", clean / "a.avi"],
     ):
         done = edgeecho(*args, "--model", narrow_bundle)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode in (0, 5), done.stderr
         _assert_clean(clean, done.stdout, done.stderr)
     assert len(list(clean.iterdir())) == 5
 
@@ -91,8 +91,8 @@ def test_errors_about_broken_files_hold_no_marker(
     marked.write_bytes(data[: len(data) * percent // 100])
     for args in (["infer", marked], ["infer", marked, "--json", "--csv", clean / "a.csv"]):
         done = edgeecho(*args, "--model", narrow_bundle)
-        assert done.returncode in (0, 3)
-        assert done.stderr if done.returncode else "damage" in done.stdout
+        assert done.returncode in (0, 3, 5)
+        assert done.stderr if done.returncode == 3 else "damage" in done.stdout
         _assert_clean(clean, done.stdout, done.stderr)
 
 

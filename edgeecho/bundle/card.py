@@ -143,7 +143,8 @@ def _range(found: RangeCheck) -> str:
 def _calibration(calibration: Mapping[str, Any]) -> str:
     floating = calibration.get("float_layers", ())
     methods = "; ".join(
-        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f})"
+        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f}"
+        + (f", answers shifted by {m['shift']:+.3f})" if "shift" in m else ")")
         for m in calibration["methods"]
     )
     return (

@@ -148,13 +148,14 @@ def _lower(
         source = "reference clips" if chosen is None else "calibration set"
         found = check_range(fp32, ranges, source)
         artefacts.append(add_fp16(fp32, held_out, wanted.limits["fp16"], found))
-    if wanted.int8_methods and wanted.calibration:
+    if wanted.int8_methods and wanted.calibration and chosen is not None:
         quantized = add_int8(
             fp32,
             held_out,
             wanted.limits["int8"],
             ranges,
             wanted.int8_methods,
+            chosen,
             wanted.float_layers,
         )
         artefacts.append(quantized.artefact)

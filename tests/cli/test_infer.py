@@ -200,7 +200,7 @@ def test_unknown_rate_where_it_matters_asks_for_it(
     done = edgeecho("infer", path, "--model", narrow_bundle, "--time", "resample")
     assert (done.returncode, done.stdout) == (3, "")
     assert "give it with --fps" in done.stderr
-    assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 0
+    assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 5
 
 
 def test_one_absurd_time_stamp_ends_no_batch(

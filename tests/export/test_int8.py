@@ -57,8 +57,13 @@ def fp32(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ranges(fp32: Path, clips: np.ndarray) -> Ranges:
-    return collect(fp32, [c[None] for c in clips], METHODS)
+def calibration(clips: np.ndarray) -> list[np.ndarray]:
+    return [clip[None] for clip in clips]
+
+
+@pytest.fixture(scope="module")
+def ranges(fp32: Path, calibration: list[np.ndarray]) -> Ranges:
+    return collect(fp32, calibration, METHODS)
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +166,9 @@ def test_both_engines_run_it_and_openvino_in_8_bits(
 
 
 def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
-    fp32: Path, held_out: HeldOut, ranges: Ranges
+    fp32: Path, held_out: HeldOut, ranges: Ranges, calibration: list[np.ndarray]
 ) -> None:
-    found = add_int8(fp32, held_out, LOOSE, ranges, METHODS)
+    found = add_int8(fp32, held_out, LOOSE, ranges, METHODS, calibration)
     drifts = {m["method"]: m["mean_drift"] for m in found.methods}
     assert set(drifts) == set(METHODS)
     assert len(set(drifts.values())) == 3, "two methods chose the same"
@@ -172,13 +177,31 @@ def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
     on_openvino = next(c for c in found.artefact.verification if c.engine == "openvino")
     assert on_openvino.mean_drift == pytest.approx(drifts[found.method], rel=0.2)
     assert on_openvino.allowed == LOOSE.to_dict()
-    alone = add_int8(fp32, held_out, LOOSE, ranges, ("percentile",))
+    alone = add_int8(fp32, held_out, LOOSE, ranges, ("percentile",), calibration)
     assert (alone.method, len(alone.methods)) == ("percentile", 1)
     assert not [f for f in fp32.parent.iterdir() if f.name.startswith(".")], "left over"
 
 
+def test_on_the_calibration_clips_the_mean_answer_is_that_of_fp32(
+    fp32: Path, minmax: Path, held_out: HeldOut, ranges: Ranges, calibration: list[np.ndarray]
+) -> None:
+    def mean_ef(file: Path) -> float:
+        engine = load_engine("openvino", open_model(file))
+        return float(np.mean([engine.run(clip).ef for clip in calibration]))
+
+    expected, raw = mean_ef(fp32), mean_ef(minmax)
+    found = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",), calibration)
+    assert mean_ef(fp32.with_name("int8.onnx")) == pytest.approx(expected, abs=1e-4)
+    assert found.methods[0]["shift"] == pytest.approx(expected - raw, abs=1e-4)
+    assert abs(expected - raw) > 1e-3, "nothing to correct: the test shows nothing"
+
+
 def test_corrupted_scales_do_not_pass(
-    fp32: Path, held_out: HeldOut, ranges: Ranges, monkeypatch: pytest.MonkeyPatch
+    fp32: Path,
+    held_out: HeldOut,
+    ranges: Ranges,
+    calibration: list[np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     honest = precisions.write_int8
 
@@ -186,9 +209,11 @@ def test_corrupted_scales_do_not_pass(
         name = max(tops, key=lambda n: tops[n])
         honest(source, path, {**tops, name: tops[name] / 50})
 
-    drift = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",)).methods[0]["max_drift"]
+    drift = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",), calibration).methods[0][
+        "max_drift"
+    ]
     limits = Limits(max=2 * drift)
-    add_int8(fp32, held_out, limits, ranges, ("minmax",))
+    add_int8(fp32, held_out, limits, ranges, ("minmax",), calibration)
     monkeypatch.setattr(precisions, "write_int8", write_wrong)
     with pytest.raises(VerificationError, match="differs from PyTorch by up to"):
-        add_int8(fp32, held_out, limits, ranges, ("minmax",))
+        add_int8(fp32, held_out, limits, ranges, ("minmax",), calibration)

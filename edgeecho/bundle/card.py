@@ -63,6 +63,11 @@ def _training(provenance: Mapping[str, Any]) -> str:
         f"- best epoch {row['epoch']}: validation MAE {row['val_mae']:.2f} EF points"
         for row in training.get("result", [])
     ]
+    if line := training.get("recalibrated"):
+        lines.append(
+            f"- afterwards EF = {line['slope']:.4f} x answer {line['intercept']:+.3f} was folded "
+            f"into the head, a line through {line['n']} validation videos"
+        )
     return "\n".join(lines)
 
 

@@ -78,7 +78,10 @@ def test_any_changed_number_of_the_manifest_is_refused(bundle: Path) -> None:
     places = [match.start() for match in re.finditer(r"\d", text)]
     for place in places[:: len(places) // 40]:
         digit = "7" if text[place] != "7" else "3"
-        file.write_text(text[:place] + digit + text[place + 1 :])
+        changed = text[:place] + digit + text[place + 1 :]
+        if json.loads(changed) == json.loads(text):
+            continue  # the 17th digit of a number may change nothing
+        file.write_text(changed)
         with pytest.raises(ModelError, match=r"changed after export|schema version"):
             open_model(bundle)
     file.write_text(text)

@@ -29,7 +29,12 @@ def bundle(tmp_path: Path) -> Path:
     fp32 = manifest.artefacts["fp32"]
     more = {"fp32": fp32, "int8": replace(fp32, file="other.onnx", precision="int8")}
     (folder / "trust.npz").write_bytes(b"intervals")
-    measured = {"file": "trust.npz", "sha256": sha256_file(folder / "trust.npz")}
+    measured = {
+        **{"file": "trust.npz", "sha256": sha256_file(folder / "trust.npz")},
+        **{"method": "split conformal", "level": 0.9, "n": 500, "videos": 500, "split": "VAL"},
+        **{"data": "phantoms", "file_list_sha256": "0" * 64, "precision": "int8", "engine": "some"},
+        **{"half_width": {"center": 8.0}, "thresholds": {"clip-spread": 3.0}},
+    }
     references = {"file": "references.npz", "sha256": "0", "clips": 8, "source": "some clips"}
     changed = replace(manifest, artefacts=more, references=references, uncertainty=measured)
     write_json(folder / "manifest.json", changed.to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from edgeecho.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeecho_train.recalibrate import Line
     from edgeecho_train.rounded import Rounding
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -21,6 +23,14 @@ SUFFIX = ".safetensors"
 def release(
     checkpoint: Annotated[Path, typer.Argument(help="best.pt of `edgeecho train`.")],
     out: Annotated[Path, typer.Option(help=f"File to write, {SUFFIX}.")],
+    recalibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="Fit a line from answers to labels on the VAL split of DATA, and fold it into the "
+            "head.",
+        ),
+    ] = None,
 ) -> None:
     """Round a checkpoint's weights to FP16: a safetensors file that `edgeecho export` takes.
 
@@ -29,7 +39,13 @@ def release(
     """
     from edgeecho import RESEARCH_USE
 
-    found = release_checkpoint(checkpoint, out)
+    line = None if recalibrate is None else _fit_line(checkpoint, recalibrate)
+    found = release_checkpoint(checkpoint, out, line=line, data=recalibrate)
+    if line is not None:
+        typer.echo(
+            f"EF = {line.slope:.4f} x answer {line.intercept:+.3f}, from {line.n} validation "
+            f"videos: MAE {line.mae_before:.2f} -> {line.mae_after:.2f} EF points on them"
+        )
     typer.echo(
         f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB): {found.weights:,} weights in FP16, "
         f"largest relative rounding error {found.largest:.2g} ({found.layer})"
@@ -37,14 +53,38 @@ def release(
     typer.echo(RESEARCH_USE)
 
 
-def release_checkpoint(checkpoint: Path, out: Path) -> Rounding:
+def _fit_line(checkpoint: Path, data: Path) -> Line:
+    from edgeecho.console import progress_bar
+    from edgeecho.dataset import read_dataset
+    from edgeecho.preprocess import PreprocessSpec
+    from edgeecho_train.checkpoint import load_checkpoint
+    from edgeecho_train.network import R2Plus1D18
+    from edgeecho_train.recalibrate import fit_line
+
+    value = load_checkpoint(checkpoint)
+    network = R2Plus1D18(value["width"])
+    network.load_state_dict(value["state_dict"])
+    spec = PreprocessSpec.from_dict(value["preprocess"])
+    videos = read_dataset(data, split="VAL")
+    with progress_bar() as progress:
+        return fit_line(
+            network, spec, videos, track=lambda v: progress.track(v, description="videos")
+        )
+
+
+def release_checkpoint(
+    checkpoint: Path, out: Path, *, line: Line | None = None, data: Path | None = None
+) -> Rounding:
     """Write `out` and the reference clips beside it, these first: a reader of `out` wants them.
+
+    `line`, fitted to videos of `data`, is folded into the head and told in the provenance.
 
     Errors: `ModelError` for a checkpoint that is not ours or does not fit FP16, `InputError`
     where its reference clips are not there, `UsageError`.
     """
     from edgeecho.files import sha256_file
     from edgeecho_train.checkpoint import load_checkpoint
+    from edgeecho_train.recalibrate import fold
     from edgeecho_train.rounded import round_weights, write_rounded
 
     if out.suffix != SUFFIX:
@@ -52,9 +92,14 @@ def release_checkpoint(checkpoint: Path, out: Path) -> Rounding:
     if checkpoint.suffix == SUFFIX:
         raise UsageError(f"{checkpoint} is rounded already: copy it, with its reference clips")
     value = load_checkpoint(checkpoint)
-    tensors, rounding = round_weights(value["state_dict"])
+    weights = value["state_dict"]
+    origin: dict[str, Any] = {"rounded_from_sha256": sha256_file(checkpoint)}
+    if line is not None and data is not None:
+        weights = fold(weights, line)
+        listing = sha256_file(data / "FileList.csv")
+        origin["recalibrated"] = {**asdict(line), "split": "VAL", "file_list_sha256": listing}
+    tensors, rounding = round_weights(weights)
     _copy_reference_clips(checkpoint, out, value["reference_clips"])
-    origin = {"rounded_from_sha256": sha256_file(checkpoint)}
     write_rounded(out, tensors, {**value, "provenance": {**value["provenance"], **origin}})
     return rounding
 

@@ -62,7 +62,7 @@ def sensitivity(
             min=0, help="Return layers to float until no clip drifts further (EF points)."
         ),
     ] = None,
-    n: Annotated[int, typer.Option(min=1, help="Clips of the set to use.")] = 8,
+    n: Annotated[int, typer.Option(min=2, help="Clips of the set to use.")] = 8,
     data: Annotated[
         Path | None, typer.Option(help="Where the set's data are, if they were moved.")
     ] = None,

@@ -228,7 +228,7 @@ def test_a_spread_keeps_the_ends(chosen: Path, bundle: Path) -> None:
 def test_a_drift_that_only_float_holds_is_refused(
     edgeecho: Any, damaged: Path, chosen: Path, tmp_path: Path
 ) -> None:
-    words = ["calibrate", "sensitivity", damaged, chosen, "--n", 2, "--max-drift", 0]
+    words = ["calibrate", "sensitivity", damaged, chosen, "--n", 3, "--max-drift", 0]
     done = edgeecho(*words, "--out", tmp_path / "s.json")
     assert done.returncode == 6
     assert "leaves no layer in INT8" in done.stderr

@@ -214,6 +214,20 @@ def test_bfloat16_trains(phantoms: Path, tmp_path: Path) -> None:
     assert {w.dtype for w in weights} == {torch.float32, torch.int64}
 
 
+def test_frozen_batch_norm_keeps_the_statistics_that_init_brings(
+    whole: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    frozen = replace(ADAMW, freeze_batch_norm=True, epochs=1)
+    init = str(whole / "best.pt")
+    train(phantoms, tmp_path, frozen, resume=False, device="cpu", workers=0, init=init)
+    before, after = (load(run / "best.pt")["state_dict"] for run in (whole, tmp_path))
+    for name in before:
+        kept = name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+        assert torch.equal(before[name], after[name]) == kept, name
+    with pytest.raises(UsageError, match="random weights have none: give --init"):
+        go(phantoms, tmp_path / "random", frozen)
+
+
 def test_loss_that_is_no_number_ends_the_run(phantoms: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lower --lr"):
         go(phantoms, tmp_path / "run", replace(TINY, lr=1e12))

@@ -52,6 +52,9 @@ def train(
     schedule: Annotated[str, typer.Option(help="step or onecycle.")] = _published.schedule,
     loss: Annotated[str, typer.Option(help="mse or smooth-l1.")] = _published.loss,
     bf16: Annotated[bool, typer.Option("--bf16", help="Forward pass in bfloat16.")] = False,
+    freeze_batch_norm: Annotated[
+        bool, typer.Option("--freeze-batch-norm", help="Keep the statistics that --init brings.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0)] = _published.seed,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode videos.")] = 1,
@@ -65,6 +68,7 @@ def train(
         time="native" if resample is None else f"resample({resample:g})", epochs=epochs,
         batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,
         schedule=schedule, loss=loss, bf16=bf16, seed=seed,
+        freeze_batch_norm=freeze_batch_norm,
     )  # fmt: skip
     from edgeecho_train.start import train as start
 

@@ -66,6 +66,14 @@ class Training:
         self.schedule.load_state_dict(checkpoint["run"]["schedule"])
         self.position = Position(**checkpoint["run"]["position"])
 
+    def train_mode(self) -> None:
+        """The network as an epoch trains it."""
+        self.network.train()
+        if self.recipe.freeze_batch_norm:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm3d):
+                    module.eval()
+
     def predict(self, clips: Tensor) -> Tensor:
         """EF of a batch, in the recipe's arithmetic."""
         clips = clips.to(self.device, memory_format=torch.channels_last_3d)
@@ -137,7 +145,7 @@ def _train_epoch(
 ) -> None:
     recipe, position = training.recipe, training.position
     batches = training_batches(len(data), recipe.batch_size, seed=recipe.seed, epoch=position.epoch)
-    training.network.train()
+    training.train_mode()
     snapshot = last = time.monotonic()
     with progress_bar() as progress:
         task = progress.add_task(

@@ -42,6 +42,9 @@ class Recipe:
     """On EF in %; `smooth-l1` grows linearly beyond 1 EF point."""
     bf16: bool = False
     """Forward pass in bfloat16 autocast: about twice as fast where the CPU or GPU has it."""
+    freeze_batch_norm: bool = False
+    """Batch norms keep the statistics that `init` brings, so that a network trains as it answers:
+    for fine-tuning with batches too small to measure them (scale and shift are still learnt)."""
     seed: int = 0
 
     def __post_init__(self) -> None:

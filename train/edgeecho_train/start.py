@@ -49,6 +49,10 @@ def train(
         raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")
     if resume and not last.exists() and not (out / "run.json").exists():
         raise UsageError(f"{out} holds no run to resume: check --out, or leave --resume out")
+    if recipe.freeze_batch_norm and init == "random":
+        raise UsageError(
+            "--freeze-batch-norm keeps statistics, and random weights have none: give --init"
+        )
     torch.manual_seed(recipe.seed)
     weights, origin = _initial(init)
     recipe = replace(recipe, init=origin)
@@ -131,7 +135,10 @@ def _facts(
 
 def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    changed = [f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
+    default = Recipe().to_dict()  # what a run of an older version, which had fewer fields, did
+    changed = [
+        f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k, default[k]) != asked[k]
+    ]
     if changed:
         raise UsageError(
             f"the run to resume had other options ({', '.join(changed)}): "

@@ -12,6 +12,7 @@ from edgeecho.engines import Engine
 from edgeecho.engines.base import Outputs
 from edgeecho.errors import EngineError
 from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, pad_short
+from edgeecho.sharing import Sharing, run_block, split
 
 _BATCH = 4
 
@@ -26,36 +27,55 @@ class ClipRun:
     cut_ms: float
     """Normalising and cutting."""
     engine_ms: float
+    shared: int
+    """Of the clips so many were answered together."""
 
 
 def run_clips(
-    prepared: Prepared, spec: PreprocessSpec, engine: Engine, starts: NDArray[np.intp]
+    prepared: Prepared,
+    spec: PreprocessSpec,
+    engine: Engine,
+    starts: NDArray[np.intp],
+    sharing: Sharing | None = None,
 ) -> ClipRun:
-    """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number."""
+    """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number.
+
+    With `sharing`, clips that overlap enough are answered together; the numbers are the same.
+    """
     begin = time.perf_counter()
     # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
     offset = int(starts.min())
     reach = slice(offset, int(starts.max()) + spec.frames * spec.period)
     video = pad_short(normalise(prepared.frames[reach], spec), spec)
+    local = starts - offset
+    blocks, left = split(local, spec, sharing.cost) if sharing else ([], np.arange(len(local)))
     cut_s = time.perf_counter() - begin
-    outputs = []
-    engine_s = 0.0
-    for first in range(0, len(starts), _BATCH):
+    rows: list[tuple[NDArray[np.intp], Outputs]] = []
+    begin = time.perf_counter()
+    if sharing:
+        rows += [(b.places, run_block(video, b, spec, sharing.open())) for b in blocks]
+    engine_s = time.perf_counter() - begin
+    for first in range(0, len(left), _BATCH):
         begin = time.perf_counter()
-        batch = gather_clips(video, starts[first : first + _BATCH] - offset, spec)
+        places = left[first : first + _BATCH]
+        batch = gather_clips(video, local[places], spec)
         middle = time.perf_counter()
-        outputs.append(engine.run(batch))
+        rows.append((places, engine.run(batch)))
         cut_s += middle - begin
         engine_s += time.perf_counter() - middle
-    return ClipRun(starts, _joined(outputs, engine), cut_s * 1e3, engine_s * 1e3)
+    together = sum(len(block.places) for block in blocks)
+    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
 
 
-def _joined(outputs: list[Outputs], engine: Engine) -> Outputs:
-    efs = np.concatenate([batch.ef for batch in outputs])
-    embeddings = [batch.embedding for batch in outputs if batch.embedding is not None]
-    if not all(np.isfinite(values).all() for values in (efs, *embeddings)):
+def _joined(rows: list[tuple[NDArray[np.intp], Outputs]], engine: Engine) -> Outputs:
+    """In the order of the starts."""
+    order = np.argsort(np.concatenate([places for places, _ in rows]))
+    efs = np.concatenate([batch.ef for _, batch in rows])[order]
+    seen = [batch.embedding for _, batch in rows if batch.embedding is not None]
+    embeddings = np.concatenate(seen)[order] if seen else None
+    if not all(np.isfinite(v).all() for v in (efs, embeddings) if v is not None):
         raise EngineError(
             f"{engine.facts.name} gave an EF that is not a number: "
             "check the model with another --engine"
         )
-    return Outputs(efs, np.concatenate(embeddings) if embeddings else None)
+    return Outputs(efs, embeddings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
 from edgeecho.clip_run import ClipRun, run_clips
-from edgeecho.engines import Engine, EngineFacts, load_engine
+from edgeecho.engines import (
+    Engine,
+    EngineFacts,
+    SharedEngine,
+    load_engine,
+    load_shared,
+    shares,
+)
 from edgeecho.preprocess import (
     ClipMode,
     Handling,
@@ -23,6 +31,7 @@ from edgeecho.preprocess import (
     prepare,
 )
 from edgeecho.quality import find_warnings
+from edgeecho.sharing import Sharing
 from edgeecho.trust import (
     Interval,
     Probabilities,
@@ -45,6 +54,19 @@ class LoadedModel:
     engine: Engine
     trust: Trust | None = None
     """None: no uncertainty was measured of it."""
+    threads: int = 0
+    """As they were asked for; 0: the engine's choice."""
+
+    @cached_property
+    def sharing(self) -> Sharing | None:
+        """How to answer clips together; None where the model or the engine cannot."""
+        if self.file.shared is None or not shares(self.engine.facts.name):
+            return None
+        return Sharing(self.file.shared.cost, lambda: self._shared)
+
+    @cached_property
+    def _shared(self) -> SharedEngine:
+        return load_shared(self.engine.facts.name, self.file, threads=self.threads)
 
 
 @dataclass(frozen=True)
@@ -98,7 +120,7 @@ def load_model(
     """
     file = open_model(path, precision=precision)
     trust = load_trust(file)
-    return LoadedModel(file, load_engine(engine, file, threads=threads), trust)
+    return LoadedModel(file, load_engine(engine, file, threads=threads), trust, threads)
 
 
 def estimate(
@@ -130,7 +152,7 @@ def estimate_prepared(
     signals = measure(cine, prepared, facts, spec)
     looked_ms = (time.perf_counter() - begin) * 1e3
     starts = clip_starts(len(prepared.frames), spec, mode)
-    run = run_clips(prepared, spec, model.engine, starts)
+    run = run_clips(prepared, spec, model.engine, starts, model.sharing)
     return _answer(model, mode, prepared, facts, signals, run, looked_ms)
 
 

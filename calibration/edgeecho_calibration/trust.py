@@ -112,7 +112,7 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
     signals = measure(cine, prepared, VideoFacts.of(cine, prepared, spec), spec)
     wanted = {mode: clip_starts(len(prepared.frames), spec, mode) for mode in modes}
     starts = np.unique(np.concatenate(list(wanted.values())))
-    outputs = run_clips(prepared, spec, model.engine, starts).outputs
+    outputs = run_clips(prepared, spec, model.engine, starts, model.sharing).outputs
 
     def of(chosen: NDArray[np.intp]) -> tuple[float, Signals]:
         places = np.searchsorted(starts, chosen)

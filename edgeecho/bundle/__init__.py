@@ -1,11 +1,19 @@
 """A model on disk: manifest, artefacts, and opening them with everything checked."""
 
 from edgeecho.bundle.card import render_card
-from edgeecho.bundle.manifest import Artefact, Manifest, RangeCheck, Verification
+from edgeecho.bundle.manifest import (
+    Artefact,
+    Manifest,
+    RangeCheck,
+    SharedCost,
+    SharedGraph,
+    Verification,
+)
 from edgeecho.bundle.open import (
     DEMO,
     EXAMPLE,
     ModelFile,
+    SharedFile,
     default_model,
     open_model,
     read_manifest,
@@ -19,6 +27,9 @@ __all__ = [
     "Manifest",
     "ModelFile",
     "RangeCheck",
+    "SharedCost",
+    "SharedFile",
+    "SharedGraph",
     "Verification",
     "default_model",
     "open_model",

@@ -75,6 +75,31 @@ class RangeCheck:
 
 
 @dataclass(frozen=True)
+class SharedCost:
+    """Multiply-adds of the convolutions, in 10^9: which of the two graphs has less to do."""
+
+    frame: float
+    """Shared graph, for each of the frames that it is given."""
+    clip: float
+    """Shared graph, for each clip."""
+    fixed: float
+    """Shared graph, whatever it is asked; may be negative."""
+    plain: float
+    """Plain graph, for each clip."""
+
+
+@dataclass(frozen=True)
+class SharedGraph:
+    """The graph that answers overlapping clips of one video together, with the same weights."""
+
+    file: str
+    sha256: str
+    cost: SharedCost
+    verification: tuple[Mapping[str, Any], ...]
+    """By engine: name and version, clips, largest difference from the plain graph, allowed."""
+
+
+@dataclass(frozen=True)
 class Artefact:
     """One file of the bundle that an engine can run."""
 
@@ -85,6 +110,8 @@ class Artefact:
     verification: tuple[Verification, ...]
     range: RangeCheck | None = None
     """FP16 only."""
+    shared: SharedGraph | None = None
+    """None: every clip is answered by itself."""
 
 
 @dataclass(frozen=True)
@@ -178,5 +205,16 @@ def _artefact(value: Mapping[str, Any]) -> Artefact:
     )
     found = value.get("range")
     return Artefact(
-        **{**value, "verification": checks, "range": RangeCheck(**found) if found else None}
+        **{
+            **value,
+            "verification": checks,
+            "range": RangeCheck(**found) if found else None,
+            "shared": _shared(value["shared"]) if value.get("shared") else None,
+        }
     )
+
+
+def _shared(value: Mapping[str, Any]) -> SharedGraph:
+    _check_inside(value["file"])
+    checks = tuple(value["verification"])
+    return SharedGraph(**{**value, "cost": SharedCost(**value["cost"]), "verification": checks})

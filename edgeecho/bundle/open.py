@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
+from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
 from edgeecho.errors import ModelError
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
@@ -20,6 +21,16 @@ EXAMPLE = DEMO.with_name("example.avi")
 """A phantom clip, package data, for commands that need some video."""
 DEFAULT_VARIABLE = "EDGEECHO_MODEL"
 """Environment variable: the model of a machine on which nobody should have to name it."""
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    """A shared graph that was found and verified; its weights are the plain file's."""
+
+    path: Path
+    sha256: str
+    """Of both files' hashes: the one without the other says nothing."""
+    cost: SharedCost
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class ModelFile:
     """One sentence, empty where it is not known (a lone ONNX file)."""
     uncertainty: Mapping[str, Any] | None = None
     """The manifest's; its file is beside `path`. None: nothing was measured."""
+    shared: SharedFile | None = None
+    """None: there is none, and every clip is answered by itself."""
 
 
 def default_model() -> Path:
@@ -86,25 +99,36 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
             f"{path} holds no {precision} model, only {', '.join(manifest.artefacts)}: "
             f"choose one of them, or export again with {precision}"
         )
-    file = path / artefact.file
-    if not file.is_file():
-        raise ModelError(f"{path} lacks {artefact.file}: the copy is incomplete, copy it again")
-    found = sha256_file(file)
-    if found != artefact.sha256:
-        raise ModelError(
-            f"{file} was changed after export (sha256 {found[:12]}…, manifest says "
-            f"{artefact.sha256[:12]}…): copy the bundle again"
-        )
+    file = _verified(path, artefact.file, artefact.sha256)
+    shared = None
+    if artefact.shared:
+        both = hashlib.sha256(f"{artefact.sha256}{artefact.shared.sha256}".encode()).hexdigest()
+        graph = _verified(path, artefact.shared.file, artefact.shared.sha256)
+        shared = SharedFile(graph, both, artefact.shared.cost)
     return ModelFile(
         path=file,
-        sha256=found,
+        sha256=artefact.sha256,
         name=manifest.name,
         version=manifest.version,
         precision=precision,
         preprocess=manifest.preprocess,
         trained_on=manifest.trained_on,
         uncertainty=manifest.uncertainty,
+        shared=shared,
     )
+
+
+def _verified(folder: Path, name: str, sha256: str) -> Path:
+    file = folder / name
+    if not file.is_file():
+        raise ModelError(f"{folder} lacks {name}: the copy is incomplete, copy it again")
+    found = sha256_file(file)
+    if found != sha256:
+        raise ModelError(
+            f"{file} was changed after export (sha256 {found[:12]}…, manifest says "
+            f"{sha256[:12]}…): copy the bundle again"
+        )
+    return file
 
 
 def _usual(manifest: Manifest) -> str:

@@ -39,8 +39,9 @@ def slim(
     )
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         for precision in kept.artefacts:
-            file = open_model(bundle, precision=precision).path
-            shutil.copyfile(file, folder / file.name)
+            model = open_model(bundle, precision=precision)
+            for file in [model.path, *([model.shared.path] if model.shared else [])]:
+                shutil.copyfile(file, folder / file.name)
         if kept.uncertainty:
             _copy_measured(bundle, folder, kept.uncertainty)
         write_json(folder / MANIFEST_FILE, kept.to_dict())

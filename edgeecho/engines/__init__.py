@@ -1,7 +1,14 @@
 """Back ends: one small module each behind one protocol, found through one table."""
 
-from edgeecho.engines.base import Engine, EngineFacts, Outputs
-from edgeecho.engines.registry import ENGINES, EngineEntry, cpu_engine, load_engine
+from edgeecho.engines.base import Engine, EngineFacts, Outputs, SharedEngine
+from edgeecho.engines.registry import (
+    ENGINES,
+    EngineEntry,
+    cpu_engine,
+    load_engine,
+    load_shared,
+    shares,
+)
 
 __all__ = [
     "ENGINES",
@@ -9,6 +16,9 @@ __all__ = [
     "EngineEntry",
     "EngineFacts",
     "Outputs",
+    "SharedEngine",
     "cpu_engine",
     "load_engine",
+    "load_shared",
+    "shares",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,4 +68,15 @@ class Engine(Protocol):
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
         """Normalised clips `(b, 3, frames, S, S)` -> EF and embedding of each."""
+        ...
+
+
+class SharedEngine(Protocol):
+    """A compiled shared graph (`ModelFile.shared`): overlapping clips of one video, together."""
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
+        """`frames (1, 3, F, S, S) float32` and `starts (n,) int64` -> a row for each start.
+
+        Frames are every `period`-th of a normalised video; each clip begins at an even one.
+        """
         ...

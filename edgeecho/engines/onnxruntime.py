@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,16 @@ class ONNXRuntimeEngine:
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
-        return ask_session(self._session, self._outputs, clips)
+        return self.infer({"clip": clips})
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
+        """See `SharedEngine.infer`."""
+        return ask_session(self._session, self._outputs, inputs)
 
 
-def ask_session(session: Any, names: Sequence[str], clips: NDArray[np.float32]) -> Outputs:
+def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> Outputs:
     """What an inference session gives for `names`, of `outputs_of`."""
-    values = session.run(names, {"clip": clips})
+    values = session.run(names, dict(inputs))
     found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
     return Outputs(found["ef"], found.get("embedding"))
 

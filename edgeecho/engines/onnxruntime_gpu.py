@@ -63,7 +63,7 @@ class ONNXRuntimeGPUEngine:
     def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
         with self._refusals("close what else uses the GPU"):
-            return ask_session(self._session, self._outputs, clips)
+            return ask_session(self._session, self._outputs, {"clip": clips})
 
     @contextmanager
     def _refusals(self, advice: str) -> Iterator[None]:

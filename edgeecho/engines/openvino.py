@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +49,11 @@ class OpenVINOEngine:
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
         """See `Engine.run`."""
-        result = self._request.infer([clips], share_inputs=True)
+        return self.infer({"clip": clips})
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
+        """See `SharedEngine.infer`."""
+        result = self._request.infer(inputs, share_inputs=True)
         # Copies: the next run may write to the same memory.
         found = {name: np.array(result[name], np.float32) for name in self._outputs}
         return Outputs(found["ef"], found.get("embedding"))

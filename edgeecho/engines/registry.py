@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
 from edgeecho.bundle import ModelFile
-from edgeecho.engines.base import Engine
+from edgeecho.engines.base import Engine, SharedEngine
 from edgeecho.errors import EngineError
 
 
@@ -32,6 +32,8 @@ class EngineEntry:
     """The installed package must be this one, where two have the same import name."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """For our module."""
+    shares: bool = False
+    """Whether it runs shared graphs: its engines are `SharedEngine`s too."""
 
     @property
     def available(self) -> bool:
@@ -90,6 +92,7 @@ ENGINES = (
         "openvino",
         "pip install openvino",
         "CPU (x86-64, arm64)",
+        shares=True,
     ),
     EngineEntry(
         "onnxruntime",
@@ -97,6 +100,7 @@ ENGINES = (
         "onnxruntime",
         "pip install 'edgeecho[ort]'",
         "CPU",
+        shares=True,
     ),
     _onnxruntime_gpu("cuda", "CUDA and cuDNN"),
     _onnxruntime_gpu("tensorrt", "TensorRT 10"),
@@ -132,6 +136,23 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
             f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
         ) from error
     return engine
+
+
+def shares(name: str) -> bool:
+    """Whether the engine `name` runs shared graphs."""
+    return any(entry.name == name and entry.shares for entry in ENGINES)
+
+
+def load_shared(name: str, model: ModelFile, *, threads: int = 0) -> SharedEngine:
+    """Make the shared graph of `model` ready on an engine that `shares`; see `load_engine`."""
+    if model.shared is None:
+        raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
+    graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
+    engine: Any = load_engine(name, graph, threads=threads)
+    if not shares(name):
+        raise EngineError(f"engine {name} runs no shared graphs: take openvino or onnxruntime")
+    loaded: SharedEngine = engine
+    return loaded
 
 
 def cpu_engine() -> str:

@@ -75,6 +75,14 @@ def export(
             "max, mae. May be repeated.",
         ),
     ] = None,
+    shared: Annotated[
+        bool | None,
+        typer.Option(
+            "--shared/--no-shared",
+            help="Also a graph that answers overlapping clips together, from the same weights. "
+            "Default: yes, unless clips are too short.",
+        ),
+    ] = None,
     references: Annotated[
         bool,
         typer.Option(
@@ -90,7 +98,7 @@ def export(
     points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
     """
     wanted = _precisions(
-        fp16, int8, calibration, calibration_data, method, float_layers, limit or []
+        fp16, int8, calibration, calibration_data, method, float_layers, limit or [], shared
     )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
@@ -128,6 +136,7 @@ def _precisions(
     method: str,
     float_layers: Path | None,
     limit: list[str],
+    shared: bool | None,
 ) -> Precisions:
     if int8 and calibration is None:
         raise UsageError(
@@ -153,7 +162,8 @@ def _precisions(
         chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
     tried = METHODS if method == "all" else (method,)
     floating = read_float_layers(float_layers) if float_layers else ()
-    return Precisions(fp16, tried if int8 else (), floating, chosen, parse_limits(limit))
+    limits = parse_limits(limit)
+    return Precisions(fp16, tried if int8 else (), floating, chosen, limits, shared)
 
 
 def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:
@@ -180,6 +190,12 @@ def _print(folder: Path, manifest: Manifest) -> None:
             )
         for check in artefact.verification:
             typer.echo(f"  {artefact.file}{_line(check)}")
+        if graph := artefact.shared:
+            largest = max(check["max_difference"] for check in graph.verification)
+            typer.echo(
+                f"  {graph.file}: overlapping clips together, at most {largest:.6f} EF points from "
+                f"{artefact.file} on {len(graph.verification)} engines"
+            )
     if manifest.calibration:
         methods = ", ".join(
             f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]

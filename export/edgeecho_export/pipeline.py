@@ -21,6 +21,8 @@ from edgeecho_export.float_layers import check_layers
 from edgeecho_export.held_out import choose_held_out
 from edgeecho_export.parity import ask_pytorch, verify
 from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
+from edgeecho_export.shared import SHORTEST
+from edgeecho_export.shared_gate import add_shared
 from edgeecho_export.to_onnx import OPSET, write_onnx
 from edgeecho_train.network import ARCHITECTURE
 
@@ -70,6 +72,8 @@ class Precisions:
     """Convolutions that INT8 leaves in float beside the stem's."""
     calibration: Calibration | None = None
     limits: Mapping[str, Limits] = field(default_factory=lambda: GATES)
+    shared: bool | None = None
+    """Of each a graph that answers overlapping clips together; None: unless clips are too short."""
 
 
 def export(
@@ -118,6 +122,10 @@ def export(
         artefacts = [Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)]
         more, calibrated = _lower(file, held_out, wanted, chosen)
         artefacts += more
+        if wanted.shared or (wanted.shared is None and source.preprocess.frames >= SHORTEST):
+            artefacts = [
+                add_shared(a, folder, normalised, wanted.limits[a.precision]) for a in artefacts
+            ]
         references = {
             "source": chosen_clips.source,
             "clips": len(reference.clips),

@@ -1,0 +1,78 @@
+"""The shared graph of an artefact, and its gate: the plain graph's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.bundle import Artefact, ModelFile, SharedCost, SharedFile, SharedGraph, open_model
+from edgeecho.console import words
+from edgeecho.engines import ENGINES, load_engine, load_shared
+from edgeecho.errors import VerificationError
+from edgeecho.files import sha256_file
+from edgeecho.verify import Drift, Limits, miss
+from edgeecho_export.shared_file import write_shared
+
+FP32_LIMIT = Limits(max=1e-3)
+"""EF points. FP16 and INT8 are allowed what they may drift from PyTorch: an engine may round a
+tensor elsewhere in the one graph than in the other."""
+
+
+def add_shared(
+    artefact: Artefact, folder: Path, clips: NDArray[np.float32], limits: Limits
+) -> Artefact:
+    """Write the shared graph beside the artefact's file, hold it to that, and name it.
+
+    `clips (n, 3, T, S, S)` are normalised. `UsageError` where they are too short to share anything,
+    `VerificationError` where an engine gives other answers than for the plain graph.
+    """
+    plain = folder / artefact.file
+    words.print(f"{plain.name}: the graph for overlapping clips")
+    path, cost = write_shared(plain)
+    allowed = FP32_LIMIT if artefact.precision == "fp32" else replace(limits, mae=None)
+    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in ENGINES
+                   if entry.shares and not entry.obstacle(open_model(plain)))  # fmt: skip
+    return replace(artefact, shared=SharedGraph(path.name, sha256_file(path), cost, checks))
+
+
+def _check(
+    engine: str,
+    plain: Path,
+    path: Path,
+    cost: SharedCost,
+    clips: NDArray[np.float32],
+    allowed: Limits,
+) -> Mapping[str, Any]:
+    model: ModelFile = replace(open_model(plain), shared=SharedFile(path, sha256_file(path), cost))
+    frames, starts = _overlapping(clips)
+    alone = load_engine(engine, model)
+    length = clips.shape[2]
+    expected = np.concatenate([alone.run(frames[:, :, s : s + length]).ef for s in starts])
+    found = load_shared(engine, model).infer({"frames": frames, "starts": starts}).ef
+    drift = Drift.of(found, expected, expected)
+    if missed := miss(drift, allowed):
+        raise VerificationError(
+            f"{path.name} on {engine}, against the plain graph, {missed}: no bundle was written; "
+            "export with --no-shared"
+        )
+    facts = alone.facts
+    return {
+        "engine": facts.name,
+        "version": facts.version,
+        "clips": len(starts),
+        "mean_difference": drift.mean,
+        "max_difference": drift.max,
+        "allowed": allowed.to_dict(),
+    }
+
+
+def _overlapping(clips: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Two clips, one behind the other, as frames `(1, 3, F, S, S)`; near and far starts in them."""
+    length = clips.shape[2] // 2 * 2
+    frames = np.concatenate([clips[0, :, :length], clips[-1]], axis=1)
+    return frames[None], np.array([0, 2, 8, length - 2, length], np.int64)

@@ -13,7 +13,7 @@ from edgeecho.engines import Outputs, SharedEngine
 from edgeecho.preprocess import PreprocessSpec
 
 _BLOCK = 16
-"""Clips a call: memory grows with it, and what is shared hardly does beyond."""
+"""Most clips of a call: memory grows with it, and what is shared hardly does beyond."""
 _WORTH = 1.25
 """Plain work over shared work from which on it pays: gathering states takes its share of time."""
 
@@ -72,8 +72,9 @@ def run_block(
 
 
 def _families(starts: NDArray[np.intp], modulus: int) -> Iterator[NDArray[np.intp]]:
-    """Places of starts that are equal modulo `modulus`, in the order of time, a block at a time."""
+    """Places of starts that are equal modulo `modulus`, in the order of time, in even blocks."""
     for rest in range(modulus):
         places = np.flatnonzero(starts % modulus == rest)
-        places = places[np.argsort(starts[places], kind="stable")]
-        yield from (places[i : i + _BLOCK] for i in range(0, len(places), _BLOCK))
+        if len(places):
+            places = places[np.argsort(starts[places], kind="stable")]
+            yield from np.array_split(places, -(-len(places) // _BLOCK))

@@ -95,6 +95,8 @@ class EFEstimate:
     """None as `interval` is."""
     refusals: tuple[Refusal, ...] = ()
     """Why the number must not be used; empty: every gate let it pass."""
+    clips_shared: int = 0
+    """So many clips were answered together: the time of one depends on its neighbours."""
 
     @property
     def refused(self) -> bool:
@@ -189,6 +191,7 @@ def _answer(
         interval=verdict.interval,
         probabilities=verdict.probabilities,
         refusals=verdict.refusals,
+        clips_shared=run.shared,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from edgeecho import RESEARCH_USE, __version__
 from edgeecho.evaluate.agreement import Band, BlandAltman, Drift, Efs, errors_by_band
 from edgeecho.evaluate.metrics import Metrics
-from edgeecho.evaluate.predictions import Prediction
 from edgeecho.evaluate.run import Evaluation, Run
 from edgeecho.evaluate.statistics import (
     RESAMPLES,
@@ -36,12 +35,12 @@ class Speed:
     """Mean."""
 
     @classmethod
-    def of(cls, predictions: Sequence[Prediction]) -> Speed:
+    def of(cls, run: Run) -> Speed:
         """Of answers on one machine."""
         return cls(
-            float(np.median([p.engine_ms / len(p.clip_efs) for p in predictions])),
-            float(np.median([p.seconds * 1e3 for p in predictions])),
-            float(np.mean([len(p.clip_efs) for p in predictions])),
+            float(np.median([p.engine_ms / len(p.clip_efs) for p in run.timed])),
+            float(np.median([p.seconds * 1e3 for p in run.timed])),
+            float(np.mean([len(p.clip_efs) for p in run.predictions])),
         )
 
 
@@ -153,7 +152,7 @@ def _assess(run: Run, truth: Efs, reference: Run | None) -> Assessed:
         coverage=coverage([p.interval for p in run.predictions], truth),
         refused=int((~accepted).sum()),
         accepted=Metrics.of(predicted[accepted], truth[accepted]) if accepted.any() else None,
-        speed=Speed.of(run.predictions),
+        speed=Speed.of(run),
         drift=drift,
         mae_change=change,
     )

@@ -38,7 +38,8 @@ def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -
     """What `mode` answers, from the clips that `clips` took of the same video.
 
     None where it has a clip that those lack. The times of decoding and preprocessing are those
-    that were measured, the engine's is its share by clips. Refusals are the finest run's.
+    that were measured, the engine's is its share by clips; of clips that were answered together
+    no such share is known, and who needs times must run some again. Refusals are the finest run's.
     """
     spec = model.file.preprocess
     places = {start: i for i, start in enumerate(starts_of(finest, clips, spec))}

@@ -56,8 +56,9 @@ def _clips(report: Report) -> str:
     return (
         '<section class="card" aria-labelledby="clips"><h2 id="clips">Accuracy against clips</h2>'
         '<p class="soft">A coarser mode is computed from the clips of the finest one, its time '
-        "from the engine's time per clip; the engine ran again only where a clip was not among "
-        f"them.</p>{_table(*by_clips(report))}</section>"
+        "from the engine's time per clip; the engine ran again where a clip was not among them, "
+        "and for the time of some videos where clips had been answered together: then the time "
+        f"is theirs.</p>{_table(*by_clips(report))}</section>"
     )
 
 

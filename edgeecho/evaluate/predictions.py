@@ -40,6 +40,8 @@ class Prediction:
     decode_ms: float
     preprocess_ms: float
     engine_ms: float
+    clips_shared: int = 0
+    """So many clips were answered together: the time of one depends on its neighbours."""
 
     @property
     def seconds(self) -> float:
@@ -60,6 +62,7 @@ class Prediction:
             decode_ms=ms["decode"],
             preprocess_ms=ms["preprocess"],
             engine_ms=ms["engine"],
+            clips_shared=answer.clips_shared,
         )
 
     @classmethod

@@ -17,6 +17,9 @@ from edgeecho.evaluate.predictions import Answers, Prediction, resume_answers
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import ClipMode
 
+_TIMED = 8
+"""Videos that are run again where the time of fewer clips cannot be had from that of many."""
+
 Track = Callable[[Sequence[LabelledVideo], int, str], Iterable[LabelledVideo]]
 """May wrap the videos that are left in a progress bar; also given: how many are done, of what."""
 
@@ -29,8 +32,15 @@ class Run:
     engine: EngineFacts
     clips: str
     predictions: tuple[Prediction, ...]
-    computed: int = 0
-    """How many come from another run's clips, without running the engine."""
+    ran: tuple[Prediction, ...]
+    """Those that the engine ran for; the others come from another run's clips."""
+    timed: tuple[Prediction, ...]
+    """Those whose time is this mode's."""
+
+    @property
+    def computed(self) -> int:
+        """How many come from another run's clips, without running the engine."""
+        return len(self.predictions) - len(self.ran)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ def evaluate(
         left = wanted[len(answers.done) :]
         what = f"{model.file.precision}, {mode}"
         _answer(answers, track(left, len(answers.done), what), model, mode)
-        return Run(model.file, model.engine.facts, str(mode), tuple(answers.done))
+        done = tuple(answers.done)
+        return Run(model.file, model.engine.facts, str(mode), done, done, done)
 
     runs = []
     for model in models:
@@ -101,15 +112,15 @@ def _coarser(
 ) -> Run:
     """Computed where the first run has the clips; the other videos are run, never approximated."""
     derived = [derive(p, first.clips, mode, model) for p in first.predictions]
+    shared = [i for i, p in enumerate(first.predictions) if p.clips_shared and derived[i]]
+    for place in shared[:: -(-len(shared) // _TIMED) or 1]:
+        derived[place] = None
     lacking = [video for video, p in zip(videos, derived, strict=True) if p is None]
-    run = iter(run_mode(model, mode, lacking).predictions if lacking else ())
-    return Run(
-        first.model,
-        first.engine,
-        str(mode),
-        tuple(next(run) if p is None else p for p in derived),
-        computed=len(videos) - len(lacking),
-    )
+    ran = run_mode(model, mode, lacking).predictions if lacking else ()
+    left = iter(ran)
+    predictions = tuple(next(left) if p is None else p for p in derived)
+    timed = ran if shared else predictions
+    return Run(first.model, first.engine, str(mode), predictions, ran, timed)
 
 
 def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def by_clips(report: Report) -> tuple[list[str], list[list[str]]]:
             f"{found.speed.ms_per_video:.0f}",
             _measured(found.measured["rmse"], 2),
             f"{found.speed.clips_per_video:.1f}",
-            f"{len(found.run.predictions) - found.run.computed} videos",
+            f"{len(found.run.ran)} videos",
         ]
         for modes in report.models
         for found in modes

@@ -41,7 +41,7 @@ class Nodes:
             copy.input[position] = str(name)
         copy.name = self._unique(f"{node.name}/{part}")
         copy.output[0] = self._unique(f"{node.output[0]}/{part}")
-        if node.op_type == "Conv":
+        if node.op_type == "Conv" and len(node.input) == 3:
             # OpenVINO fuses a bias, and all that follows it, only where nobody else reads it.
             copy.input[2] = self._own(node.input[2], copy.name)
         if pads is not None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_coarser_modes_are_those_of_runs_of_their_own(
     two_videos: Path, narrow_bundle: Path
 ) -> None:
     model = load_model(narrow_bundle)
+    model = replace(model, file=replace(model.file, shared=None))
     ((finest, *coarser),) = evaluate(
         two_videos, [model], split="TEST", clips="all", also=["stride:3", "center", "one"]
     ).runs
@@ -89,6 +91,25 @@ def test_coarser_modes_are_those_of_runs_of_their_own(
             assert prediction.ef == direct.ef
             assert prediction.interval == direct.interval
     assert coarser[0].predictions[0].engine_ms < finest.predictions[0].engine_ms
+
+
+def test_of_clips_answered_together_the_time_of_fewer_is_measured(
+    phantoms: Path, narrow_bundle: Path
+) -> None:
+    model = load_model(narrow_bundle)
+    ((finest, center),) = evaluate(
+        phantoms, [model], split="TRAIN", clips="all", also=["center"]
+    ).runs
+    assert all(p.clips_shared for p in finest.predictions)
+    assert len(finest.predictions) == 10
+    # One in two of the ten videos: at most eight.
+    assert center.timed == center.ran == center.predictions[::2]
+    assert center.computed == 5
+    videos = read_dataset(phantoms, split="TRAIN")
+    for video, prediction in zip(videos, center.predictions, strict=True):
+        direct = estimate_file(video.path, model, clips="center")
+        assert prediction.ef == pytest.approx(direct.ef, abs=1e-3)
+        assert not direct.clips_shared
 
 
 def test_a_clip_that_the_finest_run_lacks_is_run(two_videos: Path, narrow_bundle: Path) -> None:

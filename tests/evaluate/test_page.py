@@ -57,7 +57,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             for i, ef in enumerate(efs.tolist())
         )  # fmt: skip
         facts = EngineFacts("openvino", "1.0", EVIL, "f32", 2)
-        runs.append((Run(replace(model, precision=precision), facts, "stride:16", predictions),))
+        file, done = replace(model, precision=precision), predictions
+        runs.append((Run(file, facts, "stride:16", done, ran=done, timed=done),))
     videos = tuple(
         LabelledVideo("=1+1" if i == 0 else f"v{i}", Path(f"v{i}.avi"), ef, "TEST", None)
         for i, ef in enumerate(truth.tolist())

@@ -18,7 +18,10 @@ def test_export_gives_the_committed_bundle_again(edgeecho: Any, tmp_path: Path) 
     done = edgeecho("export", NARROW / "best.pt", "--no-references", "--out", out)
     assert done.returncode == 0, done.stderr
     again, committed = read_manifest(out), read_manifest(NARROW / "bundle")
-    assert again.artefacts["fp32"].sha256 == committed.artefacts["fp32"].sha256
+    one, other = again.artefacts["fp32"], committed.artefacts["fp32"]
+    assert one.sha256 == other.sha256
+    assert one.shared is not None and other.shared is not None
+    assert one.shared.sha256 == other.shared.sha256
     assert again.preprocess == committed.preprocess
     assert {check.engine for check in again.artefacts["fp32"].verification} == {
         "openvino",

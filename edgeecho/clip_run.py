@@ -14,7 +14,8 @@ from edgeecho.errors import EngineError
 from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, pad_short
 from edgeecho.sharing import Sharing, run_block, split
 
-_BATCH = 4
+BATCH = 4
+"""Clips of an engine call, of those that are not answered together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ def run_clips(
     engine: Engine,
     starts: NDArray[np.intp],
     sharing: Sharing | None = None,
+    *,
+    batch: int = BATCH,
 ) -> ClipRun:
     """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number.
 
@@ -55,12 +58,12 @@ def run_clips(
     if sharing:
         rows += [(b.places, run_block(video, b, spec, sharing.open())) for b in blocks]
     engine_s = time.perf_counter() - begin
-    for first in range(0, len(left), _BATCH):
+    for first in range(0, len(left), batch):
         begin = time.perf_counter()
-        places = left[first : first + _BATCH]
-        batch = gather_clips(video, local[places], spec)
+        places = left[first : first + batch]
+        clips = gather_clips(video, local[places], spec)
         middle = time.perf_counter()
-        rows.append((places, engine.run(batch)))
+        rows.append((places, engine.run(clips)))
         cut_s += middle - begin
         engine_s += time.perf_counter() - middle
     together = sum(len(block.places) for block in blocks)

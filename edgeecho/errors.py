@@ -54,6 +54,7 @@ class MissingDependencyError(EdgeEchoError):
 
 
 class VerificationError(EdgeEchoError):
-    """An artefact is further from its reference than allowed (exit code 6)."""
+    """An artefact is further from its reference than allowed, or a run slower than its baseline
+    (exit code 6)."""
 
     exit_code = 6

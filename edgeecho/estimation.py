@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
-from edgeecho.clip_run import ClipRun, run_clips
+from edgeecho.clip_run import BATCH, ClipRun, run_clips
 from edgeecho.engines import (
     Engine,
     EngineFacts,
@@ -56,6 +56,8 @@ class LoadedModel:
     """None: no uncertainty was measured of it."""
     threads: int = 0
     """As they were asked for; 0: the engine's choice."""
+    batch: int = BATCH
+    """Clips of an engine call, of those that are not answered together."""
 
     @cached_property
     def sharing(self) -> Sharing | None:
@@ -154,7 +156,7 @@ def estimate_prepared(
     signals = measure(cine, prepared, facts, spec)
     looked_ms = (time.perf_counter() - begin) * 1e3
     starts = clip_starts(len(prepared.frames), spec, mode)
-    run = run_clips(prepared, spec, model.engine, starts, model.sharing)
+    run = run_clips(prepared, spec, model.engine, starts, model.sharing, batch=model.batch)
     return _answer(model, mode, prepared, facts, signals, run, looked_ms)
 
 

@@ -35,11 +35,15 @@ class Job:
     """Clip mode, see `ClipMode`."""
     threads: int
     """0: the engine's choice."""
+    batch: int | None = None
+    """See `Subject`."""
+    plain: bool = False
+    """See `Subject`."""
 
 
 @dataclass(frozen=True)
 class ColdStart:
-    """One fresh process, in ms."""
+    """One fresh process; times in ms."""
 
     import_ms: float
     """Importing edgeecho, NumPy, OpenCV and the engine's package."""
@@ -51,6 +55,8 @@ class ColdStart:
     """The first answer of the loaded model: decode, preprocess, first inference."""
     start_to_answer_ms: float
     """From before the process is started until its answer has arrived."""
+    peak_rss_mb: float | None
+    """Peak resident memory of that process in MB (10^6 bytes)."""
 
 
 def measure_cold_starts(job: Job, repeats: int) -> tuple[ColdStart, ...]:
@@ -88,15 +94,18 @@ def main() -> None:
     begin = time.perf_counter()
     from pathlib import Path
 
+    from edgeecho.bench.memory import peak_rss_mb
+    from edgeecho.bench.subject import Subject
     from edgeecho.engines import ENGINES
-    from edgeecho.estimation import estimate_file, load_model
+    from edgeecho.estimation import estimate_file
 
     for entry in ENGINES:
         if entry.name == job.engine:
             import_module(entry.package)
     imported = time.perf_counter()
     path = None if job.model is None else Path(job.model)
-    model = load_model(path, engine=job.engine, precision=job.precision, threads=job.threads)
+    subject = Subject(job.engine, job.precision, job.batch, job.plain)
+    model = subject.load(path, job.threads)
     loaded = time.perf_counter()
     result = estimate_file(Path(job.video), model, clips=job.clips)
     answered = time.perf_counter()
@@ -105,6 +114,7 @@ def main() -> None:
         "load_ms": (loaded - imported) * 1e3,
         "first_inference_ms": result.timings_ms["engine"],
         "first_answer_ms": (answered - loaded) * 1e3,
+        "peak_rss_mb": peak_rss_mb(),
     }
     sys.stdout.write(json.dumps(times) + "\n")
     sys.stdout.flush()

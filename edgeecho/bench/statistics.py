@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 PERCENTS = (50, 90, 95, 99)
+LEVEL = 0.95
+"""Of every interval."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,66 @@ def _percentile(samples: Sequence[float], percent: int) -> Percentile:
     carried = len(samples) >= needed
     value = float(np.percentile(samples, percent)) if carried else None
     return Percentile(percent, needed, value)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One time over another, with the interval that the samples carry."""
+
+    value: float
+    low: float | None
+    """None: a single sample says nothing of how much it varies."""
+    high: float | None
+    n: int
+    """Samples, or pairs of them; of two sets the fewer."""
+    level: float = LEVEL
+
+
+def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
+    """Geometric mean of `above[i] / below[i]`: times of one round each, so drift cancels.
+
+    Its interval is Student's, of the logarithms of the ratios.
+    """
+    if not 0 < len(above) == len(below):
+        raise ValueError(f"expected pairs of times, got {len(above)} and {len(below)}")
+    logs = np.log(above) - np.log(below)
+    n = len(logs)
+    if n == 1:
+        return Ratio(float(np.exp(logs[0])), None, None, 1)
+    return _with_interval(float(logs.mean()), float(logs.std(ddof=1)) / math.sqrt(n), n - 1, n)
+
+
+def unpaired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
+    """The same of two runs at different times: geometric means, and Welch's interval.
+
+    It knows how much each run varied, not how much the machine changed between them.
+    """
+    logs = [np.log(values) for values in (above, below)]
+    middle, n = float(logs[0].mean() - logs[1].mean()), min(map(len, logs))
+    if n == 1:
+        return Ratio(math.exp(middle), None, None, 1)
+    parts = [float(values.var(ddof=1)) / len(values) for values in logs]
+    total = math.fsum(parts)
+    if total == 0:
+        return Ratio(math.exp(middle), math.exp(middle), math.exp(middle), n)
+    spread = math.fsum(p**2 / (len(v) - 1) for p, v in zip(parts, logs, strict=True))
+    return _with_interval(middle, math.sqrt(total), total**2 / spread, n)
+
+
+def _with_interval(middle: float, error: float, freedom: float, n: int) -> Ratio:
+    reach = student(freedom) * error
+    return Ratio(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), n)
+
+
+def student(freedom: float, level: float = LEVEL) -> float:
+    """Student's t: `level` of its distribution lies between minus and plus this.
+
+    With t = sqrt(freedom) tan(x) its density is proportional to cos(x)^(freedom - 1), which is
+    added up here: the runtime has no scipy.
+    """
+    if not freedom > 0:
+        raise ValueError(f"expected more than 0 degrees of freedom, got {freedom}")
+    x = np.linspace(0, math.pi / 2, 400_001)
+    density = np.cos((x[1:] + x[:-1]) / 2) ** (freedom - 1)
+    inside = np.concatenate([[0.0], np.cumsum(density)])
+    return float(math.sqrt(freedom) * math.tan(np.interp(level, inside / inside[-1], x)))

@@ -16,7 +16,7 @@ from edgeecho.bench.run import BenchRun, Series
 from edgeecho.bench.statistics import PERCENTS, Percentile, Ratio, summarise
 from edgeecho.plain import plain
 
-_COLD_ROWS = {
+COLD_ROWS = {
     "import_ms": "import",
     "load_ms": "load and compile model",
     "first_inference_ms": "first inference",
@@ -105,11 +105,11 @@ def _cold(cold: tuple[ColdStart, ...]) -> list[str]:
         + f"{'min':>11}{'median':>11}{'max':>11}",
     ]
     for field in fields(ColdStart):
-        if field.name not in _COLD_ROWS:
+        if field.name not in COLD_ROWS:
             continue
         values = [getattr(start, field.name) for start in cold]
         cells = (min(values), median(values), max(values))
-        lines.append(f"  {_COLD_ROWS[field.name]:<38}" + "".join(f"{v:>11.1f}" for v in cells))
+        lines.append(f"  {COLD_ROWS[field.name]:<38}" + "".join(f"{v:>11.1f}" for v in cells))
     peaks = [start.peak_rss_mb for start in cold if start.peak_rss_mb is not None]
     note = CAVEAT + (f"; peak memory of one {max(peaks):.0f} MB" if peaks else "")
     return [*lines, *textwrap.wrap(note, 80, initial_indent="  ", subsequent_indent="  ")]

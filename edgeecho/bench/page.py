@@ -25,7 +25,8 @@ from edgeecho.report.html.facts import fact_list
 def to_html(run: BenchRun, created: datetime) -> str:
     """The page; its Content-Security-Policy allows its own style, known by its hash."""
     style = read_asset("page.css") + _own("page.css")
-    clips = f"{run.series[0].clips} clips ({run.clips})"
+    count = run.series[0].clips
+    clips = f"{count} clip{'s' * (count > 1)} ({run.clips})"
     due = "" if run.every_ms is None else f" A clip came every {run.every_ms:g} ms (broken line)."
     return Template(_own("page.html")).substitute(
         policy=f"default-src 'none'; style-src {policy_hash(style)}; "

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from edgeecho import RESEARCH_USE
+from edgeecho.bench.document import from_dict, to_dict
 from edgeecho.files import sha256_file
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -42,44 +43,55 @@ def document(bench: Cli, video: Path, tiny_model: Path) -> dict[str, Any]:
 
 
 def test_json_holds_every_sample_and_the_table_agrees(document: dict[str, Any]) -> None:
-    stages = document["warm"]["stages"]
-    assert list(stages) == ["decode", "preprocess", "engine", "total"]
-    for stage in stages.values():
-        samples = stage["samples_ms"]
-        assert len(samples) == stage["n"] == document["warm"]["runs"] == 12
-        assert stage["mean_ms"] * 12 == pytest.approx(math.fsum(samples))
-        assert stage["max_ms"] == max(samples)
-        assert stage["p90_ms"] is not None
-        assert stage["p95_ms"] is None
-        assert stage["p99_ms"] is None
-        assert stage["needed_n"] == {"p95": 20, "p99": 100}
-    parts = zip(*(stages[n]["samples_ms"] for n in ("decode", "preprocess", "engine")), strict=True)
-    for total, part in zip(stages["total"]["samples_ms"], parts, strict=True):
-        assert total >= math.fsum(part)
+    (series,) = document["run"]["series"]
+    samples = series["samples_ms"]
+    assert list(samples) == ["read", "preprocess", "engine", "decide", "total"]
+    for stage, found in document["computed"]["stages"]["onnxruntime:fp32"].items():
+        assert len(samples[stage]) == found["n"] == 12
+        assert found["mean_ms"] * 12 == pytest.approx(math.fsum(samples[stage]))
+        assert found["max_ms"] == max(samples[stage])
+        assert found["p90_ms"] is not None
+        assert found["p95_ms"] is None
+        assert found["p99_ms"] is None
+        assert found["needed_n"] == {"p95": 20, "p99": 100}
+    stages = [samples[name] for name in list(samples)[:-1]]
+    for total, *parts in zip(samples["total"], *stages, strict=True):
+        assert min(parts) > 0
+        assert total == pytest.approx(math.fsum(parts))
 
 
 def test_json_says_what_was_measured(document: dict[str, Any], tiny_model: Path) -> None:
-    assert document["schema"] == "edgeecho-bench-1"
+    assert document["schema"] == "edgeecho-bench-2"
     assert document["research_use"] == RESEARCH_USE
-    model = document["model"]
+    run = document["run"]
+    (series,) = run["series"]
+    model = series["model"]
     assert (model["name"], model["version"], model["precision"]) == ("tiny", "1.2.3", "fp32")
     assert model["sha256"] == sha256_file(tiny_model)
-    assert document["engine"]["name"] == "onnxruntime"
-    assert document["engine"]["threads"] == 1
-    assert document["video"] == {"name": "beat.avi", "frames": 70}
-    assert document["clips"] == {"mode": "stride:3", "per_video": 3}
-    assert document["environment"]["python"] == platform.python_version()
-    assert len(document["cold_start"]["runs"]) == 2
-    assert "bench process" in document["memory"]["includes"]
+    assert series["engine"]["name"] == "onnxruntime"
+    assert series["engine"]["threads"] == 1
+    assert (run["scenario"], run["video"], run["frames"]) == ("single", "beat.avi", 70)
+    assert (run["clips"], series["clips"], series["clips_shared"]) == ("stride:3", 3, 0)
+    assert run["environment"]["python"] == platform.python_version()
+    assert run["threads"]["process"] >= 1
+    assert len(series["cold"]) == 2
+    assert all(start["peak_rss_mb"] > 0 for start in series["cold"])
+    assert "bench process" in document["notes"]["peak_rss_mb"]
 
 
 def test_throughput_is_runs_over_summed_time(document: dict[str, Any]) -> None:
-    stages, rate = document["warm"]["stages"], document["throughput"]
-    total_s = math.fsum(stages["total"]["samples_ms"]) / 1e3
-    engine_s = math.fsum(stages["engine"]["samples_ms"]) / 1e3
+    (series,) = document["run"]["series"]
+    (rate,) = document["computed"]["rates"].values()
+    total_s = math.fsum(series["samples_ms"]["total"]) / 1e3
+    engine_s = math.fsum(series["samples_ms"]["engine"]) / 1e3
     assert rate["videos_per_s"] == pytest.approx(12 / total_s)
     assert rate["clips_per_s"] == pytest.approx(36 / total_s)
     assert rate["engine_clips_per_s"] == pytest.approx(36 / engine_s)
+    assert rate["cores_busy"] == pytest.approx(math.fsum(series["cpu_ms"]) / 1e3 / total_s)
+
+
+def test_a_document_is_read_back_as_it_was(document: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(to_dict(from_dict(document)))) == document
 
 
 def test_no_folder_and_no_host_in_the_report(document: dict[str, Any]) -> None:
@@ -98,7 +110,7 @@ def test_text_report(bench: Cli, video: Path, tiny_model: Path) -> None:
     lines = out.splitlines()
     assert lines[-1] == RESEARCH_USE
     assert max(map(len, lines)) <= 80
-    for stage in ("decode", "preprocess", "engine", "total"):
+    for stage in ("read", "preprocess", "engine", "decide", "total"):
         (row,) = [line for line in lines if line.startswith(f"  {stage} ")]
         assert row.split()[1] == "2"
         assert row.split()[4:7] == ["n<10", "n<20", "n<100"]
@@ -116,7 +128,9 @@ def test_cold_starts_can_be_left_out(bench: Cli, video: Path, tiny_model: Path) 
     assert "Cold start: not measured" in out
 
 
-@pytest.mark.parametrize("option", [("--runs", 0), ("--warmup", -1), ("--threads", -1)])
+@pytest.mark.parametrize(
+    "option", [("--runs", 0), ("--warmup", -1), ("--threads", -1), ("--every", 0)]
+)
 def test_numbers_out_of_range_are_usage_errors(
     bench: Cli, video: Path, option: tuple[str, int]
 ) -> None:
@@ -149,4 +163,5 @@ def test_the_packaged_example_is_the_default(bench: Cli, tiny_model: Path) -> No
         "--model", tiny_model, "--runs", 1, "--warmup", 0, "--cold-starts", 0, "--json"
     )
     assert code == 0
-    assert json.loads(out)["video"] == {"name": "example.avi", "frames": 100}
+    run = json.loads(out)["run"]
+    assert (run["video"], run["frames"]) == ("example.avi", 100)

@@ -11,7 +11,7 @@ import pytest
 
 from edgeecho.bench import environment
 from edgeecho.bench.environment import read_environment
-from edgeecho.bench.measure import peak_rss_mb
+from edgeecho.bench.memory import peak_rss_mb
 
 
 def test_this_machine() -> None:

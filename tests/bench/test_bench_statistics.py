@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.bench.statistics import PERCENTS, needed_samples, summarise
+from edgeecho.bench.statistics import (
+    PERCENTS,
+    needed_samples,
+    paired_ratio,
+    student,
+    summarise,
+    unpaired_ratio,
+)
 
 milliseconds = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 samples = st.lists(milliseconds, min_size=1, max_size=250)
@@ -85,3 +92,47 @@ def test_order(measured: list[float]) -> None:
 def test_no_samples_no_summary() -> None:
     with pytest.raises(ValueError, match="at least one"):
         summarise([])
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4.6, 29, 1000])
+def test_students_t_is_scipys(freedom: float) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-6)
+
+
+def test_ratio_of_pairs_is_a_paired_t_test_on_logarithms() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(3)
+    drift = rng.lognormal(0, 0.5, 12)
+    slow, fast = 200 * drift * rng.lognormal(0, 0.02, 12), 100 * drift
+    ratio = paired_ratio(slow.tolist(), fast.tolist())
+    exact = stats.ttest_rel(np.log(slow), np.log(fast)).confidence_interval()
+    assert (ratio.low, ratio.high) == pytest.approx((np.exp(exact.low), np.exp(exact.high)))
+    assert ratio.n == 12
+    assert ratio.low is not None
+    assert 1.9 < ratio.low < ratio.value < 2.1  # a drift of 50 % does not reach the ratio
+
+
+def test_ratio_of_two_runs_is_welchs_on_logarithms() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(4)
+    now, then = rng.lognormal(0.1, 0.05, 9), rng.lognormal(0, 0.1, 30)
+    ratio = unpaired_ratio(now.tolist(), then.tolist())
+    found = stats.ttest_ind(np.log(now), np.log(then), equal_var=False).confidence_interval()
+    assert (ratio.low, ratio.high) == pytest.approx((np.exp(found.low), np.exp(found.high)))
+
+
+def test_one_sample_carries_no_interval() -> None:
+    for ratio in (paired_ratio([3.0], [2.0]), unpaired_ratio([3.0], [2.0, 2.0])):
+        assert (ratio.value, ratio.low, ratio.high, ratio.n) == (pytest.approx(1.5), None, None, 1)
+
+
+def test_equal_times_differ_by_nothing() -> None:
+    ratio = unpaired_ratio([2.0, 2.0], [1.0, 1.0, 1.0])
+    assert (ratio.low, ratio.value, ratio.high) == pytest.approx((2, 2, 2))
+
+
+@pytest.mark.parametrize("pair", [([], []), ([1.0], [1.0, 2.0])])
+def test_pairs_are_pairs(pair: tuple[list[float], list[float]]) -> None:
+    with pytest.raises(ValueError, match="pairs"):
+        paired_ratio(*pair)

@@ -23,6 +23,8 @@ from edgeecho.bundle import ModelFile
 from edgeecho.engines import load_engine
 from edgeecho.errors import EngineError
 
+_MAIN = "from openvino.tools.benchmark.main import main; main()"
+"""What the command `benchmark_app` runs; so it is the one of this environment."""
 APP, OURS = "benchmark_app", "edgeecho"
 
 
@@ -65,7 +67,7 @@ def measure_blocks(
 
 def _app(model: Path, folder: Path, options: list[str]) -> float:
     command = [
-        *(sys.executable, "-m", "openvino.tools.benchmark.main", "-m", str(model), *options),
+        *(sys.executable, "-c", _MAIN, "-m", str(model), *options),
         *("-i", f"clip:{folder / 'clip.npy'}", "-load_config", str(folder / "config.json")),
         *("-json_stats", "-report_type", "no_counters", "-report_folder", str(folder)),
     ]

@@ -56,10 +56,7 @@ def main() -> None:
         sys.exit(f"{options.bundle} was not made of {options.checkpoint}: give its checkpoint")
     environment = read_environment()
     threads = options.threads or environment.cores_usable or 1
-    network = read_checkpoint(options.checkpoint, Given()).network
-    setting = Setting(options.bundle, network, manifest.preprocess, threads, options.batch)
     files = {p: open_model(options.bundle, precision=p) for p in manifest.artefacts}
-    prepared = _video(manifest.preprocess, options.frames)
     head = {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
@@ -78,6 +75,9 @@ def main() -> None:
         "packages": {"edgeecho": environment.edgeecho} | {p: version(p) for p in PACKAGES},
     }
     document = {**head, "scenarios": _kept(options.out, head)}
+    network = read_checkpoint(options.checkpoint, Given()).network
+    setting = Setting(options.bundle, network, manifest.preprocess, threads, options.batch)
+    prepared = _video(manifest.preprocess, options.frames)
     for scenario in options.scenario or SCENARIOS:
         print(f"{scenario} ...", flush=True)
         if scenario == "app":

@@ -15,23 +15,43 @@ import pytest
 
 from edgeecho import RESEARCH_USE
 from edgeecho.bench.advice import advise
-from edgeecho.bench.document import read_run
+from edgeecho.bench.measure import Request, measure
 from edgeecho.bench.page import to_html
 from edgeecho.bench.run import BenchRun
+from edgeecho.bench.subject import Subject
 
 NOW = datetime(2025, 3, 4, 5, 6, tzinfo=timezone.utc)
 EVIL = "<script>alert(1)</script>\"'>&<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def run(edgeecho: Any, video: Path, tiny_model: Path, tmp_path: Path) -> BenchRun:
-    file, page = tmp_path / "run.json", tmp_path / "run.html"
-    done = edgeecho("bench", video, "--model", tiny_model, "--runs", 3, "--cold-starts", 1,
-                    "--compare", "fp32", "--compare", "onnxruntime:fp32",
-                    "--out", file, "--html", page)  # fmt: skip
+@pytest.fixture(scope="module")
+def run(video: Path, tiny_model: Path) -> BenchRun:
+    """A real one, of two engines."""
+    return measure(
+        Request(
+            scenario="single",
+            videos=(video,),
+            model=tiny_model,
+            subjects=(Subject("openvino", "fp32"), Subject("onnxruntime", "fp32")),
+            clips="center",
+            every_ms=None,
+            rounds=3,
+            warmup=0,
+            cold_starts=1,
+            threads=1,
+        ),
+        lambda line: None,
+    )
+
+
+def test_the_command_writes_it(
+    edgeecho: Any, video: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "run.html"
+    done = edgeecho("bench", video, "--model", tiny_model, "--runs", 1, "--warmup", 0,
+                    "--cold-starts", 0, "--html", page)  # fmt: skip
     assert done.returncode == 0
     assert page.read_text().count(f'role="note">{RESEARCH_USE}') == 2
-    return read_run(file)
 
 
 def entry(clips: str, mae: float) -> dict[str, Any]:

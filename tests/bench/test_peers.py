@@ -1,4 +1,4 @@
-"""`benchmarks/peers.py` on the narrow network: everyone answers the same. No test asserts a time."""
+"""`benchmarks/peers.py` on the narrow network: everyone answers the same."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NARROW = ROOT / "models" / "narrow"
 def peers(out: Path, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "peers.py"), "--bundle", NARROW / "bundle",
-         "--checkpoint", NARROW / "best.pt", "--out", out, "--rounds", "2", "--study-rounds", "1",
-         "--blocks", "2", "--block-length", "2", "--frames", "68", "--batch", "4", "--only",
+         "--checkpoint", NARROW / "best.pt", "--out", out, "--rounds", "1", "--study-rounds", "1",
+         "--blocks", "2", "--block-length", "2", "--frames", "70", "--batch", "8", "--only",
          "edgeecho", "--only", "ONNX", "--only", "last", *map(str, words)],
         capture_output=True,
         text=True,
@@ -40,12 +40,12 @@ def test_everyone_gives_the_same_efs(out: Path) -> None:
     single, study = scenarios["single"], scenarios["study"]
     assert [peer["name"] for peer in single["peers"]] == names
     assert [peer["name"] for peer in study["peers"]] == [*names, "edgeecho, sharing"]
-    assert (single["clips"], study["clips"], study["frames"]) == (1, 6, 68)
+    assert (single["clips"], study["clips"], study["frames"]) == (1, 8, 70)
     for peer in (*single["peers"], *study["peers"]):
         assert peer["largest_difference"] < 1e-3, peer["name"]
-    assert {len(peer["total_ms"]) for peer in single["peers"]} == {2}
     for peer in study["peers"]:
-        assert 0 < peer["engine_ms"][0] <= peer["total_ms"][0]
+        (engine,), (total,) = peer["engine_ms"], peer["total_ms"]
+        assert 0 < engine <= total
 
 
 def test_it_goes_on_with_what_is_there(out: Path) -> None:

@@ -120,16 +120,17 @@ def _burst(windows: Sequence[Cine], model: LoadedModel, every_s: float) -> Taken
     return Taken(tuple(samples), dropped)
 
 
-def _time(answer: Callable[[], EFEstimate], begin: float | None = None) -> Sample:
-    """`begin`: since when it counts; None: from now."""
-    begin = time.perf_counter() if begin is None else begin
+def _time(answer: Callable[[], EFEstimate], due: float | None = None) -> Sample:
+    """`due`: since when `total` counts; None: from now."""
+    begin = time.perf_counter()
     cpu = time.process_time()
     result = answer()
-    total = (time.perf_counter() - begin) * 1e3
+    end = time.perf_counter()
     cpu_ms = (time.process_time() - cpu) * 1e3
     stages = dict.fromkeys(STAGES, 0.0)
     stages |= {_RENAMED.get(name, name): ms for name, ms in result.timings_ms.items()}
-    stages["decide"] = total - sum(stages.values())
+    stages["decide"] = (end - begin) * 1e3 - sum(stages.values())
+    total = (end - (begin if due is None else due)) * 1e3
     return Sample(
         {**stages, "total": total},
         cpu_ms,

@@ -68,7 +68,7 @@ class LoadedModel:
 
     @cached_property
     def _shared(self) -> SharedEngine:
-        return load_shared(self.engine.facts.name, self.file, threads=self.threads)
+        return load_shared(self.engine.facts.name, self.file, threads=self.threads, cached=True)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ def load_model(
     """
     file = open_model(path, precision=precision)
     trust = load_trust(file)
-    return LoadedModel(file, load_engine(engine, file, threads=threads), trust, threads)
+    ready = load_engine(engine, file, threads=threads, cached=True)
+    return LoadedModel(file, ready, trust, threads)
 
 
 def estimate(

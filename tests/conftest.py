@@ -24,6 +24,8 @@ NARROW = Path(__file__).parents[1] / "models" / "narrow" / "bundle"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Commands that are given no model run the narrow one, which answers in a tenth of the demo's time.
 os.environ["EDGEECHO_MODEL"] = str(NARROW)
+# Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
+os.environ["EDGEECHO_CACHE"] = "off"
 
 EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,7 +14,7 @@ from edgeecho.trust.gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho_calibration.trust import Answered
 
-_DIRECTIONS = 32
+_DIRECTIONS = 16
 # Standard deviation that every value has at least, beside that of the videos. Statistics are in
 # grey levels, pictures in their logarithm: what a codec, a colour conversion or a resize changes
 # must not be "far". Embeddings have no unit: a share of their root mean variance.

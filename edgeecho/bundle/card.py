@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.manifest import Manifest, RangeCheck, Verification
+from edgeecho.bundle.card_drift import drift_section
+from edgeecho.bundle.manifest import Manifest
 
 
 def render_card(manifest: Manifest) -> str:
@@ -17,7 +18,7 @@ def render_card(manifest: Manifest) -> str:
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits),
         "## Model\n\n" + _model(manifest),
         "## Training\n\n" + _training(manifest.provenance),
-        "## Measured EF drift against PyTorch\n\n" + _drift(manifest),
+        "## Measured EF drift against PyTorch\n\n" + drift_section(manifest),
         "## Evaluation\n\n" + _evaluation(manifest),
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
@@ -69,95 +70,6 @@ def _training(provenance: Mapping[str, Any]) -> str:
             f"into the head, a line through {line['n']} validation videos"
         )
     return "\n".join(lines)
-
-
-def _drift(manifest: Manifest) -> str:
-    rows = [
-        f"| {_kind(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
-        f"{', '.join(map(str, v.batches))} | {_statistics(v)} | {_allowed(v)} |"
-        for a in manifest.artefacts.values()
-        for v in a.verification
-    ]
-    head = [
-        "| precision | engine | clips | batch sizes | mean | p95 | max | change of the MAE | "
-        "allowed |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    parts = [f"EF points, on {_held_out(manifest)}.", "\n".join([*head, *rows])]
-    if manifest.references and (file := manifest.references.get("file")):
-        parts.append(f"`{file}` holds the pixels and labels of these clips, for `edgeecho verify`.")
-    parts += [_drift_on_data(entry) for entry in manifest.drift]
-    parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
-    if manifest.calibration:
-        parts.append(_calibration(manifest.calibration))
-    return "\n\n".join(parts)
-
-
-def _statistics(check: Verification) -> str:
-    change = "" if check.mae_change is None else f"{check.mae_change:+.4f}"
-    return f"{check.mean_drift:.6f} | {check.p95_drift:.6f} | {check.max_drift:.6f} | {change}"
-
-
-def _allowed(check: Verification) -> str:
-    """Every limit; one that is wider than edgeecho's own says so."""
-    if not check.allowed:
-        return f"{check.tolerance:g}"
-    return ", ".join(
-        f"{name} {limit:g}" + (" (**loosened**)" if name in check.loosened else "")
-        for name, limit in check.allowed.items()
-    )
-
-
-def _held_out(manifest: Manifest) -> str:
-    references = manifest.references or {}
-    source = references.get("source", "the reference clips")
-    if "ef_sd" not in references:
-        return str(source)
-    return (
-        f"{source}, to which PyTorch's EFs have a standard deviation of {references['ef_sd']:.2f}"
-    )
-
-
-def _drift_on_data(entry: Mapping[str, Any]) -> str:
-    rows = [
-        f"| {r['precision']} | {r['engine']} on {r['device']} | {r['clips']} | {r['mean']:.4f} | "
-        f"{r['p95']:.4f} | {r['max']:.4f} | {r['mae']:+.4f} |"
-        for r in entry["results"]
-    ]
-    head = [
-        f"EF points from {entry['reference']}, on {entry['split']} clips of: {entry['data']}.",
-        "",
-        "| precision | engine | clips | mean | p95 | max | change of the MAE |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    return "\n".join([*head, *rows])
-
-
-def _kind(precision: str, part: str) -> str:
-    return precision if part == "engine" else f"{precision}, {part}"
-
-
-def _range(found: RangeCheck) -> str:
-    return (
-        f"FP16, range: the largest of {found.tensors} tensors in FP32 over {found.clips} clips "
-        f"({found.source}) is {found.largest:.4g} (`{found.tensor}`); "
-        f"a quarter of what FP16 can hold, {found.limit:g}, is allowed."
-    )
-
-
-def _calibration(calibration: Mapping[str, Any]) -> str:
-    floating = calibration.get("float_layers", ())
-    methods = "; ".join(
-        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f}"
-        + (f", answers shifted by {m['shift']:+.3f})" if "shift" in m else ")")
-        for m in calibration["methods"]
-    )
-    return (
-        f"INT8 was calibrated by {calibration['method']} on {calibration['clips']} training clips "
-        f"of: {calibration['data']} (set sha256 {calibration['sha256'][:12]}). "
-        f"Mean drift of each method that was tried: {methods}."
-        + (f" In float beside the stem: {', '.join(floating)}." if floating else "")
-    )
 
 
 def _evaluation(manifest: Manifest) -> str:

@@ -13,6 +13,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove the compiled models that were kept.")
+    ] = False,
 ) -> None:
     """What is installed, which engines can run, what is missing and how to get it.
 
@@ -20,6 +23,11 @@ def doctor(
     """
     from edgeecho.doctor import diagnose, to_json, to_text
 
+    if clear_cache:
+        from edgeecho import cache
+        from edgeecho.console import words
+
+        words.print(f"{cache.clear_cache()} compiled models removed")
     diagnosis = diagnose()
     typer.echo(to_json(diagnosis) if json else to_text(diagnosis))
     if not diagnosis.can_infer:

@@ -6,7 +6,7 @@ one that fails is a finding like any other.
 
 from __future__ import annotations
 
-from edgeecho.doctor.engines import find_demo_model, find_engines
+from edgeecho.doctor.engines import find_cache, find_demo_model, find_engines
 from edgeecho.doctor.findings import Diagnosis, Finding
 from edgeecho.doctor.gpu import find_cuda, find_driver, find_tensorrt
 from edgeecho.doctor.report import to_json, to_text
@@ -22,6 +22,7 @@ def diagnose() -> Diagnosis:
             "software": find_software(),
             "engines": find_engines(),
             "demo model": (find_demo_model(),),
+            "cache": (find_cache(),),
             "commands of the stages": find_stages(),
             "NVIDIA GPU": (*find_driver(), find_cuda(), find_tensorrt()),
         }

@@ -1,4 +1,4 @@
-"""Engines, the clash that breaks one of them, and the demo model."""
+"""Engines, the clash that breaks one of them, the demo model, and what is kept of models."""
 
 from __future__ import annotations
 
@@ -98,3 +98,17 @@ def find_demo_model() -> Finding:
     return Finding(
         "demo", "ok", f"{file.name} {file.version}, {file.precision}, its hash is as it should be"
     )
+
+
+def find_cache() -> Finding:
+    try:
+        from edgeecho.cache import LIMIT_BYTES, VARIABLE, describe_folder, entries
+    except Exception as error:  # noqa: BLE001 - as above
+        return Finding("compiled models", "warning", f"not looked at: {reason(error)}", REINSTALL)
+    sizes = [facts.st_size for facts in entries().values()]
+    where = describe_folder()
+    if where == "switched off":
+        return Finding("compiled models", "absent", f"{where} by {VARIABLE}")
+    used = f"{sum(sizes) / 1e6:.0f} MB of at most {LIMIT_BYTES / 1e6:.0f} MB"
+    remedy = "edgeecho doctor --clear-cache, to remove them" if sizes else ""
+    return Finding("compiled models", "ok", f"{len(sizes)} in {where}, {used}", remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
+from edgeecho.cpu import usable_cores
 from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
 from edgeecho.errors import EngineError, ModelError
 
@@ -25,7 +25,7 @@ class ONNXRuntimeEngine:
 
         options = onnxruntime.SessionOptions()
         # Said, not left to it, so that the number in the facts is what runs.
-        options.intra_op_num_threads = threads or _usable_cores()
+        options.intra_op_num_threads = threads or usable_cores()
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(model.path, options, providers=[_PROVIDER])
@@ -62,13 +62,6 @@ def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray
     values = session.run(names, dict(inputs))
     found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
     return Outputs(found["ef"], found.get("embedding"))
-
-
-def _usable_cores() -> int:
-    # The affinity mask exists on Linux only.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def open_engine(model: ModelFile, threads: int) -> ONNXRuntimeEngine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
+from edgeecho.cache import cache_folder, load_entry, say, store_entry
+from edgeecho.cpu import cpu_features, usable_cores
 from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
 from edgeecho.errors import EngineError, ModelError
 
@@ -16,7 +19,7 @@ from edgeecho.errors import EngineError, ModelError
 class OpenVINOEngine:
     """A compiled model; see `Engine`."""
 
-    def __init__(self, model: ModelFile, threads: int) -> None:
+    def __init__(self, model: ModelFile, threads: int, *, cached: bool) -> None:
         import openvino
 
         core = openvino.Core()
@@ -27,12 +30,8 @@ class OpenVINOEngine:
         }
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
-        try:
-            self._compiled = core.compile_model(model.path, "CPU", config)
-        except RuntimeError as error:
-            raise ModelError(
-                f"OpenVINO cannot load {model.path.name}: {str(error).splitlines()[-1]}"
-            ) from error
+        load = _load_or_compile if cached else _compile
+        self._compiled = load(core, model, config)
         hint = self._compiled.get_property("INFERENCE_PRECISION_HINT")
         if hint != openvino.Type.f32:
             raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
@@ -59,6 +58,45 @@ class OpenVINOEngine:
         return Outputs(found["ef"], found.get("embedding"))
 
 
-def open_engine(model: ModelFile, threads: int) -> OpenVINOEngine:
-    """Compile `model` for the CPU."""
-    return OpenVINOEngine(model, threads)
+def _compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
+    try:
+        return core.compile_model(model.path, "CPU", config)
+    except RuntimeError as error:
+        raise ModelError(
+            f"OpenVINO cannot load {model.path.name}: {str(error).splitlines()[-1]}"
+        ) from error
+
+
+def _load_or_compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
+    """The compiled model of an earlier process, where the cache has it: the same bit for bit."""
+    if cache_folder() is None:
+        return _compile(core, model, config)
+    import openvino
+
+    key = {
+        "artefact": model.sha256,
+        "openvino": openvino.__version__,
+        "cpu": str(core.get_property("CPU", "FULL_DEVICE_NAME")),
+        "features": cpu_features(),
+        "cores": usable_cores(),
+        "config": dict(config),
+    }
+    if blob := load_entry(key):
+        try:
+            return core.import_model(blob, "CPU", config)
+        except (RuntimeError, ValueError):  # the latter where its message is no text
+            say("OpenVINO does not take the compiled model in the cache: it is compiled anew")
+    compiled = _compile(core, model, config)
+    stream = io.BytesIO()
+    try:
+        compiled.export_model(stream)
+    except RuntimeError:  # a device or a network that cannot be exported
+        say("OpenVINO does not give the compiled model away: it is not kept for the next time")
+        return compiled
+    store_entry(key, stream.getvalue())
+    return compiled
+
+
+def open_engine(model: ModelFile, threads: int, *, cached: bool = False) -> OpenVINOEngine:
+    """Compile `model` for the CPU; with `cached`, once for all processes."""
+    return OpenVINOEngine(model, threads, cached=cached)

@@ -34,6 +34,8 @@ class EngineEntry:
     """For our module."""
     shares: bool = False
     """Whether it runs shared graphs: its engines are `SharedEngine`s too."""
+    caches: bool = False
+    """Whether its `open_engine` takes `cached`."""
 
     @property
     def available(self) -> bool:
@@ -93,6 +95,7 @@ ENGINES = (
         "pip install openvino",
         "CPU (x86-64, arm64)",
         shares=True,
+        caches=True,
     ),
     EngineEntry(
         "onnxruntime",
@@ -120,17 +123,19 @@ _AUTO = ("tensorrt", "tensorrt-rtx", "onnxruntime-cuda", "openvino", "onnxruntim
 """In the order of preference."""
 
 
-def load_engine(name: str, model: ModelFile, *, threads: int = 0) -> Engine:
+def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
     """Make `model` ready on the engine `name`; `EngineError` where that cannot be done.
 
     `auto` takes the first that can run it here: a TensorRT engine that was built for this
     machine, then CUDA, then the CPU; the result says which. A named engine that cannot run is
-    an error, never a fall-back. `threads` 0 leaves the number to the engine.
+    an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps what
+    was compiled for the next process, see `edgeecho.cache`: for models that are there to stay.
     """
     entry = _choose(name, model)
+    options = {**entry.options, "cached": True} if cached and entry.caches else entry.options
     try:
         module = import_module(entry.module)
-        engine: Engine = module.open_engine(model, threads, **entry.options)
+        engine: Engine = module.open_engine(model, threads, **options)
     except ImportError as error:
         raise EngineError(
             f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
@@ -143,12 +148,14 @@ def shares(name: str) -> bool:
     return any(entry.name == name and entry.shares for entry in ENGINES)
 
 
-def load_shared(name: str, model: ModelFile, *, threads: int = 0) -> SharedEngine:
+def load_shared(
+    name: str, model: ModelFile, *, threads: int = 0, cached: bool = False
+) -> SharedEngine:
     """Make the shared graph of `model` ready on an engine that `shares`; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
     graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
-    engine: Any = load_engine(name, graph, threads=threads)
+    engine: Any = load_engine(name, graph, threads=threads, cached=cached)
     if not shares(name):
         raise EngineError(f"engine {name} runs no shared graphs: take openvino or onnxruntime")
     loaded: SharedEngine = engine

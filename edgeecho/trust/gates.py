@@ -176,10 +176,10 @@ LEARNED: tuple[LearnedGate, ...] = (
         "look at it with `edgeecho preview`, or give --crop",
     ),
     LearnedGate(
-        "frozen/least",
-        lambda s, _: s.moves,
-        "the picture moves by {seen:.1f} grey levels, by {limit:.1f} at least in the calibration "
-        "videos: is there a moving heart in it?",
+        "frozen/share",
+        lambda s, _: s.changing,
+        "no part of the picture changes by more than {seen:.0%} of its brightness, by {limit:.0%} "
+        "at least in the calibration videos: is there a moving heart in it?",
         least=True,
     ),
     LearnedGate(
@@ -199,19 +199,19 @@ LEARNED: tuple[LearnedGate, ...] = (
     LearnedGate(
         "far-statistics",
         _distance("statistics"),
-        "its brightness or colours lie {share:.1f} times as far from the calibration videos' as "
+        "its brightness or colours lie {share:.2f} times as far from the calibration videos' as "
         "those of any of these: check gain and colour map, grey B-mode is wanted",
     ),
     LearnedGate(
         "far-picture",
         _distance("picture"),
-        "its picture lies {share:.1f} times as far from the calibration videos' as that of any of "
+        "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
         "these: " + _VIEW,
     ),
     LearnedGate(
         "far-embedding",
         _distance("embedding"),
-        "what the network sees in it lies {share:.1f} times as far from the calibration videos as "
+        "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
         "any of these: " + _VIEW,
     ),
 )

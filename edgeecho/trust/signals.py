@@ -22,6 +22,8 @@ chambers stay."""
 _MOST_FRAMES = 512
 # In grey levels; below it the logarithm is nearly linear.
 _KNEE = 4.0
+# In grey levels: what is nearly black changes by a large share for no reason.
+_DARK = 8.0
 # In grey levels, as mean over time. The black beside a sector stays below it after JPEG.
 _LIT = 4.0
 
@@ -62,6 +64,19 @@ class Signals:
     """Standard deviation over the clips in EF points; None for a single clip."""
     embedding: Floats | None = None
     """`(d,)` mean over the clips of what the network's last layer is given."""
+
+    @property
+    def changing(self) -> float:
+        """Share of its brightness by which a twentieth of the lit cells change at least.
+
+        What a wall sweeps over turns from tissue to blood and back; tissue that only slides does
+        not. As a share, it does not depend on the gain.
+        """
+        mean, sd = _KNEE * np.expm1(self.picture).reshape(2, -1)
+        lit = mean > _LIT
+        if not lit.any():
+            return 0.0
+        return float(np.percentile(sd[lit] / (mean[lit] + _DARK), 95))
 
     @property
     def beats(self) -> float | None:

@@ -30,14 +30,13 @@ INTENDED_USE = (
     "Research on the estimation of left-ventricular ejection fraction from apical "
     "four-chamber echocardiogram videos. Not a medical device, not for diagnosis."
 )
-LIMITS = (
-    UNGATED[0],
+_BY_INDEX = (
     "Takes frames by index, whatever the frame rate: a video whose rate is far from training's is "
-    "answered with a warning.",
-    UNGATED[1],
+    "answered with a warning."
 )
-
-
+_BY_TIME = (
+    "Takes frames by their time stamps: a video whose frame rate is not known is not answered."
+)
 _LIVELY = 1.0
 """EF points: below, answers hardly depend on the clip, and neither does their drift."""
 
@@ -206,5 +205,9 @@ def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manife
         artefacts={artefact.precision: artefact for artefact in artefacts},
         trained_on=trained_on,
         intended_use=INTENDED_USE,
-        limits=LIMITS,
+        limits=(
+            UNGATED[0],
+            _BY_INDEX if source.preprocess.time == "native" else _BY_TIME,
+            UNGATED[1],
+        ),
     )

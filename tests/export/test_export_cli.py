@@ -66,6 +66,20 @@ def test_bundle_is_complete_and_opens(narrow_bundle: Path, narrow_run: Path) -> 
     card = (narrow_bundle / "model-card.md").read_text()
     assert "Research use only" in card
     assert manifest.trained_on in card
+    assert "`fp32-shared.onnx` answers overlapping clips of a video together" in card
+    assert any("by index" in limit for limit in manifest.limits)
+
+
+def test_a_model_that_resamples_says_so(narrow_run: Path, edgeecho, tmp_path: Path) -> None:
+    stored = torch.load(narrow_run / "best.pt", weights_only=True)
+    stored["preprocess"]["time"] = "resample(50)"
+    torch.save(stored, tmp_path / "best.pt")
+    shutil.copy(narrow_run / "reference_clips.npz", tmp_path)
+    done = edgeecho("export", tmp_path / "best.pt", "--out", tmp_path / "bundle", "--no-shared")
+    assert done.returncode == 0, done.stderr
+    limits = read_manifest(tmp_path / "bundle").limits
+    assert any("by their time stamps" in limit for limit in limits)
+    assert not any("by index" in limit for limit in limits)
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])

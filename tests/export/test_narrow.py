@@ -20,7 +20,8 @@ def test_export_gives_the_committed_bundle_again(edgeecho: Any, tmp_path: Path) 
     again, committed = read_manifest(out), read_manifest(NARROW / "bundle")
     one, other = again.artefacts["fp32"], committed.artefacts["fp32"]
     assert one.sha256 == other.sha256
-    assert one.shared is not None and other.shared is not None
+    assert one.shared is not None
+    assert other.shared is not None
     assert one.shared.sha256 == other.shared.sha256
     assert again.preprocess == committed.preprocess
     assert {check.engine for check in again.artefacts["fp32"].verification} == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -136,6 +137,24 @@ def test_every_learned_gate_fires_on_its_own_fault(clean: Cine, trust: Trust) ->
     assert gates(near, trust) == set()
     assert gates(far, trust) == {"far-embedding"}
     assert {gate.name for gate in LEARNED} == set(trust.limits)
+
+
+def test_tissue_that_only_slides_is_no_heart(clean: Cine, trust: Trust) -> None:
+    sector = (clean.frames.mean(axis=0) > 4).all(axis=-1)[..., None]
+    tissue = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (112, 112)), (0, 0), 3)
+    tissue = 60 + 25 * tissue / tissue.std()
+    slide = [round(2 * np.sin(2 * np.pi * k / 40)) for k in range(120)]
+    frames = np.stack([np.roll(tissue, s, axis=1) for s in slide])[..., None] * sector
+    signals = look(changed(clean, np.repeat(np.clip(frames, 0, 255).astype(np.uint8), 3, -1)))
+    assert signals.moves > 2
+    assert signals.changing < 0.8 * trust.limits["frozen/share"]
+    assert "frozen" in gates(signals, trust)
+
+
+def test_the_share_that_changes_does_not_depend_on_the_gain(clean: Cine) -> None:
+    dark = look(changed(clean, (clean.frames * 0.7).astype(np.uint8)))
+    assert dark.moves < 0.75 * look(clean).moves
+    assert dark.changing == pytest.approx(look(clean).changing, rel=0.1)
 
 
 def test_an_answer_gets_its_interval_and_a_refused_one_none(clean: Cine, trust: Trust) -> None:

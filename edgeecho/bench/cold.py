@@ -16,8 +16,9 @@ from importlib import import_module
 from edgeecho.errors import EngineError
 
 CAVEAT = (
-    "only the processes are fresh: files may come from the system's cache; "
-    "`edgeecho infer` also loads its command line"
+    "only the processes are fresh: files may come from the system's cache, and the compiled "
+    "model from edgeecho's (EDGEECHO_CACHE=off: compiled each time); `edgeecho infer` also loads "
+    "its command line"
 )
 
 
@@ -48,7 +49,7 @@ class ColdStart:
     import_ms: float
     """Importing edgeecho, NumPy, OpenCV and the engine's package."""
     load_ms: float
-    """Opening the model, checking its hash, compiling it."""
+    """Opening the model, checking its hash, compiling it or taking it from edgeecho's cache."""
     first_inference_ms: float
     """The engine's share of the first answer; all clips of the video."""
     first_answer_ms: float

@@ -18,7 +18,7 @@ from edgeecho.plain import plain
 
 COLD_ROWS = {
     "import_ms": "import",
-    "load_ms": "load and compile model",
+    "load_ms": "load model",
     "first_inference_ms": "first inference",
     "first_answer_ms": "first answer, decoding included",
     "start_to_answer_ms": "process start to answer",

@@ -36,7 +36,6 @@ from edgeecho.trust import (
     Interval,
     Probabilities,
     Refusal,
-    Signals,
     Trust,
     judge,
     load_trust,
@@ -152,24 +151,19 @@ def estimate_prepared(
     """
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
-    begin = time.perf_counter()
-    facts = VideoFacts.of(cine, prepared, spec)
-    signals = measure(cine, prepared, facts, spec)
-    looked_ms = (time.perf_counter() - begin) * 1e3
     starts = clip_starts(len(prepared.frames), spec, mode)
     run = run_clips(prepared, spec, model.engine, starts, model.sharing, batch=model.batch)
-    return _answer(model, mode, prepared, facts, signals, run, looked_ms)
+    return answer_clips(cine, prepared, model, mode, run)
 
 
-def _answer(
-    model: LoadedModel,
-    mode: ClipMode,
-    prepared: Prepared,
-    facts: VideoFacts,
-    signals: Signals,
-    run: ClipRun,
-    looked_ms: float,
+def answer_clips(
+    cine: Cine, prepared: Prepared, model: LoadedModel, mode: ClipMode, run: ClipRun
 ) -> EFEstimate:
+    """The answer of a video of which the network has said what it says of each clip."""
+    begin = time.perf_counter()
+    facts = VideoFacts.of(cine, prepared, model.file.preprocess)
+    signals = measure(cine, prepared, facts, model.file.preprocess)
+    looked_ms = (time.perf_counter() - begin) * 1e3
     efs = run.outputs.ef
     ef = float(efs.mean(dtype=np.float64))
     signals = signals.with_clips(efs, run.outputs.embedding)

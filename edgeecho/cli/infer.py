@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from edgeecho.estimation import EFEstimate
     from edgeecho.preprocess import Prepared
-    from edgeecho.report import Outcome
+    from edgeecho.report import Failure, Outcome
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,7 +54,10 @@ MaxMB = Annotated[int, typer.Option(min=1, help="Refuse files, or decoded frames
 
 @app.command()
 def infer(
-    videos: Annotated[list[Path], typer.Argument(help="Videos, DICOM cines, or folders of them.")],
+    videos: Annotated[
+        list[Path],
+        typer.Argument(help="Videos, DICOM cines, or folders of them; - with --stream: stdin."),
+    ],
     model: Model = None,
     engine: EngineName = "auto",
     precision: Precision = None,
@@ -76,6 +79,16 @@ def infer(
         bool,
         typer.Option("--show-refused", help="Show refused EFs too, marked, with their reasons."),
     ] = False,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Play one video in real time, or raw RGB frames on stdin."),
+    ] = False,
+    over: Annotated[
+        float, typer.Option(min=1, help="With --stream: answer for the last so many seconds.")
+    ] = 10.0,
+    frame_size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Of raw frames on stdin, in pixels.")
+    ] = None,
 ) -> None:
     """EF of videos and DICOM cines. Research use only, not for diagnosis.
 
@@ -86,7 +99,6 @@ def infer(
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.console import words
-    from edgeecho.errors import REFUSED_EXIT_CODE
     from edgeecho.estimation import answer_file, load_model
     from edgeecho.files import write_text
     from edgeecho.plain import plain
@@ -97,6 +109,15 @@ def infer(
     ClipMode.parse(clips)
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
+    if stream:
+        from edgeecho.cli.stream import check_source, stride_of
+        from edgeecho.cli.stream import stream as play
+
+        mode = stride_of(clips)
+        source = check_source(videos, frame_size, fps, csv or html)
+        loaded = load_model(model, engine=engine, precision=precision, threads=threads)
+        play(source, loaded, mode, over, handling, fps, frame_size, limits, json, show_refused)
+        return
     found = find_videos(videos)
     check_outputs({"--csv": csv, "--html": html}, [*found.files, model])
     if found.passed_over:
@@ -129,6 +150,12 @@ def infer(
         from edgeecho.report.html import to_html
 
         write_text(html, to_html(outcomes, datetime.now(timezone.utc)))
+    _exit(failures, outcomes)
+
+
+def _exit(failures: list[Failure], outcomes: list[Outcome]) -> None:
+    from edgeecho.errors import REFUSED_EXIT_CODE
+
     if failures:
         sys.exit(failures[0].exit_code)
     if any(outcome.status == "refused" for outcome in outcomes):

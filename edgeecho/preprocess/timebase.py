@@ -40,8 +40,14 @@ def resample_places(stamps_s: NDArray[np.float64], fps: float) -> NDArray[np.int
     that no scanner shows, and on phantoms at 25 and 30 frames/s its answers were further from
     those at 50 (docs/frame-rates.md). Halfway between two frames it is the earlier one.
     """
-    times = np.arange(count_resampled(stamps_s, fps)) / fps
-    places = np.interp(times, stamps_s, np.arange(len(stamps_s)))
+    return places_at(np.arange(count_resampled(stamps_s, fps)) / fps, stamps_s)
+
+
+def places_at(
+    times_s: NDArray[np.float64], stamps_s: NDArray[np.float64], *, first: int = 0
+) -> NDArray[np.intp]:
+    """The nearest of the frames `first`, `first + 1`, ... for each time; see `resample_places`."""
+    places = np.interp(times_s, stamps_s, np.arange(first, first + len(stamps_s)))
     return np.floor(places + 0.45).astype(np.intp)
 
 

@@ -25,8 +25,13 @@ def schema_text() -> str:
 
 def to_json(outcomes: Sequence[Outcome]) -> str:
     """One JSON document; `schema_text` says what its fields mean."""
+    return json.dumps(to_document(outcomes), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def to_document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The same, before it becomes text."""
     ran = answers(outcomes)
-    value = {
+    return {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
         "edgeecho": __version__,
@@ -37,7 +42,6 @@ def to_json(outcomes: Sequence[Outcome]) -> str:
             for number, o in enumerate(outcomes, 1)
         ],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _model(answer: Answer) -> dict[str, Any]:

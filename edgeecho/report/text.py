@@ -44,9 +44,11 @@ def gate_words(refusal: Refusal) -> str:
 def _answer(name: str, answer: Answer) -> list[str]:
     lines = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
     if answer.numbers:
-        lines += _numbers(answer.numbers)
+        lines += numbers_in_words(answer.numbers)
     if answer.although_refused:
-        lines += [f"shown although refused: {line}" for line in _numbers(answer.although_refused)]
+        lines += [
+            f"shown although refused: {line}" for line in numbers_in_words(answer.although_refused)
+        ]
     first, *others = lines
     return [
         f"{name}  {first}",
@@ -55,7 +57,8 @@ def _answer(name: str, answer: Answer) -> list[str]:
     ]
 
 
-def _numbers(numbers: Numbers) -> list[str]:
+def numbers_in_words(numbers: Numbers) -> list[str]:
+    """EF and its interval; then, where they were measured, the chances of the bands."""
     spread = "1 clip"
     if numbers.sd is not None:
         spread = f"{len(numbers.clip_efs)} clips, sd {numbers.sd:.1f}"

@@ -1,0 +1,7 @@
+"""Answers while the frames are still coming."""
+
+from edgeecho.stream.play import Played, Player
+from edgeecho.stream.rolling import Rolling, Update
+from edgeecho.stream.sources import Frames, in_real_time, read_raw
+
+__all__ = ["Frames", "Played", "Player", "Rolling", "Update", "in_real_time", "read_raw"]

@@ -1,0 +1,105 @@
+"""Where frames come from, one by one: a file that is played, or another program's output."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import RawIOBase
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.cine import FROM_USER, Cine
+from edgeecho.console import words
+from edgeecho.errors import InputError, UsageError
+from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, prepare
+from edgeecho.preprocess.sector import sector_to_size
+
+Timed = tuple[NDArray[np.uint8], float]
+"""A frame `(S, S, 3)`, and its time in s from the first."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames to come, and how they are made of what is decoded."""
+
+    origin: Cine
+    prepared: Prepared
+    coming: Iterator[Timed]
+
+
+def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
+    """The frames of a file that was read, each when its time has come; until `stop`.
+
+    `InputError` where the file does not say its frame rate.
+    """
+    if cine.fps is None:
+        raise InputError("the file does not say its frame rate: give it with --fps")
+
+    def play() -> Iterator[Timed]:
+        begin = time.monotonic()
+        for frame, stamp in zip(prepared.fitted, cine.timestamps_s.tolist(), strict=True):
+            if stop.wait(max(begin + stamp - time.monotonic(), 0)):
+                return
+            yield frame, stamp
+
+    return Frames(cine, prepared, play())
+
+
+def read_raw(
+    stream: RawIOBase, width: int, height: int, fps: float, handling: Handling, spec: PreprocessSpec
+) -> Frames:
+    """Frames of `height x width x 3` bytes, RGB row by row, at a constant rate.
+
+    It waits for the first of them; where a sector must be found, for those of a clip.
+    """
+    raw = _raw(stream, width, height)
+    given = handling.crop is not None or not handling.find_sector
+    wanted = 1 if given or height == width == spec.size else round(1.5 * fps)
+    first = [frame for _, frame in zip(range(wanted), raw, strict=False)]
+    if not first:
+        raise InputError("no frame came: check what sends them")
+    origin = Cine(
+        np.stack(first), np.arange(len(first)) / fps, fps, FROM_USER, "other", "raw RGB frames"
+    )
+    prepared = prepare(origin, spec, handling)
+
+    def fit() -> Iterator[Timed]:
+        yield from zip(prepared.fitted, origin.timestamps_s.tolist(), strict=True)
+        for number, frame in enumerate(raw, len(first)):
+            yield _fit(frame, prepared, spec), number / fps
+
+    return Frames(origin, prepared, fit())
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of `WxH`; `UsageError`."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UsageError(f"--frame-size {text!r} is no size: give WIDTHxHEIGHT, such as 112x112")
+    return int(width), int(height)
+
+
+def _raw(stream: RawIOBase, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
+    # Unbuffered: a thread that waits in a buffered stream holds its lock, and Python cannot end.
+    size = width * height * 3
+    while True:
+        data, have = np.empty(size, np.uint8), 0
+        while have < size and (more := stream.readinto(data[have:].data)):
+            have += more
+        if have < size:
+            if have:
+                words.print(f"the last frame is cut off ({have} of {size} bytes) and left out")
+            return
+        yield data.reshape(height, width, 3)
+
+
+def _fit(frame: NDArray[np.uint8], prepared: Prepared, spec: PreprocessSpec) -> NDArray[np.uint8]:
+    if prepared.sector is None:
+        fitted = fit_frames(frame[None], spec)
+    else:
+        fitted = sector_to_size(frame[None], prepared.sector, spec.size)
+    only: NDArray[np.uint8] = fitted[0]
+    return only

@@ -23,11 +23,15 @@ def bundle(tmp_path: Path) -> Path:
 
     folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
     shutil.copyfile(folder / "fp32.onnx", folder / "other.onnx")
+    shutil.copyfile(folder / "fp32-shared.onnx", folder / "other-shared.onnx")
     (folder / "engines").mkdir()
     (folder / "references.npz").write_bytes(b"pixels")
     manifest = read_manifest(folder)
     fp32 = manifest.artefacts["fp32"]
-    more = {"fp32": fp32, "int8": replace(fp32, file="other.onnx", precision="int8")}
+    assert fp32.shared is not None
+    shared = replace(fp32.shared, file="other-shared.onnx")
+    int8 = replace(fp32, file="other.onnx", precision="int8", shared=shared)
+    more = {"fp32": fp32, "int8": int8}
     (folder / "trust.npz").write_bytes(b"intervals")
     measured = {
         **{"file": "trust.npz", "sha256": sha256_file(folder / "trust.npz")},
@@ -48,7 +52,7 @@ def test_only_what_was_asked_for_is_copied_and_it_is_the_default(
     done = edgeecho("slim", bundle, "--precision", "int8", "--out", out)
     assert done.returncode == 0, done.stderr
     assert {file.name for file in out.iterdir()} == {
-        "other.onnx", "manifest.json", "model-card.md", "trust.npz",
+        "other.onnx", "other-shared.onnx", "manifest.json", "model-card.md", "trust.npz",
     }  # fmt: skip
     assert open_model(out).precision == "int8"
     assert open_model(out).sha256 == sha256_file(bundle / "other.onnx")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.examples import get_path
+from scipy.stats import binomtest
 
 from edgeecho.bundle import DEMO, EXAMPLE, Manifest, open_model, read_manifest
 from edgeecho.files import sha256_file
@@ -28,12 +29,13 @@ def manifest() -> Manifest:
     return read_manifest(DEMO)
 
 
-def evaluation(clips: str, seed: int) -> dict[str, Any]:
-    """What was recorded of INT8 on the phantoms of a seed."""
+def evaluation(clips: str, seed: int, n: int, precision: str = "int8") -> dict[str, Any]:
+    """What was recorded on the n phantoms of a seed."""
     (entry,) = [
         dict(e)
         for e in manifest().evaluation
-        if (e["clips"], e["precision"]) == (clips, "int8") and f"seed {seed}," in e["data"]
+        if (e["clips"], e["precision"], e["n"]) == (clips, precision, n)
+        and f"seed {seed}," in e["data"]
     ]
     return entry
 
@@ -53,6 +55,7 @@ def test_the_bundle_is_small_and_whole() -> None:
     assert sum(file.stat().st_size for file in DEMO.iterdir()) <= 35e6
     assert {file.name for file in DEMO.iterdir()} == {
         "int8.onnx",
+        "int8-shared.onnx",
         "manifest.json",
         "model-card.md",
         "trust.npz",
@@ -70,14 +73,44 @@ def test_the_card_says_first_what_the_model_knows() -> None:
 
 
 def test_its_recorded_evaluation_meets_what_was_asked_of_it() -> None:
-    entry = evaluation("center", seed=103)
-    assert entry["n"] == 300
+    entry = evaluation("stride:16", seed=103, n=300)
+    assert entry["mae"] <= 4.0
     assert entry["r2"] >= 0.9
+    assert entry["refused"] <= 0.02 * entry["n"]
+
+
+@pytest.mark.parametrize(("clips", "seed", "n"), [("stride:16", 104, 150), ("all", 103, 30)])
+def test_the_other_evaluations_are_recorded_and_on_the_card(clips: str, seed: int, n: int) -> None:
+    entry = evaluation(clips, seed, n)
     assert entry["mae"] < entry["mae_of_mean"] / 3
     assert entry["model_sha256"] == open_model(DEMO).sha256
     card = (DEMO / "model-card.md").read_text(encoding="utf-8")
     assert f"| {entry['mae']:.2f} |" in card
     assert f"| {entry['mae_of_mean']:.2f} |" in card
+
+
+def test_int8_is_as_good_as_the_checkpoint() -> None:
+    int8, fp32 = (evaluation("center", 103, 300, precision) for precision in ("int8", "fp32"))
+    assert int8["mae"] - fp32["mae"] <= 0.1
+
+
+def test_the_interval_holds_what_it_says_on_phantoms_that_it_never_saw() -> None:
+    """The exact 95 % interval of its coverage meets 88 to 92 %."""
+    for clips in ("stride:16", "center"):
+        found = evaluation(clips, 103, 300)["coverage"]
+        exact = binomtest(found["inside"], found["n"]).proportion_ci(0.95)
+        assert exact.low <= 0.92, clips
+        assert exact.high >= 0.88, clips
+
+
+def test_sharing_costs_what_the_manifest_says() -> None:
+    """In 10^9 multiply-adds: all clips of 176 frames are twice 57, each of every second frame."""
+    shared = manifest().artefacts["int8"].shared
+    assert shared is not None
+    cost = shared.cost
+    assert cost.plain == pytest.approx(81.04, abs=0.01)
+    together = cost.frame * 88 + cost.clip * 57 + cost.fixed
+    assert 57 * cost.plain / together == pytest.approx(2.28, abs=0.01)
 
 
 def test_the_published_checkpoint_is_what_the_bundle_was_made_of() -> None:

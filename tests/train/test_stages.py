@@ -109,3 +109,11 @@ def test_the_full_size_recipe_is_one() -> None:
     assert [r.size for r in recipes] == [56, 112]
     assert [(r.frames, r.period) for r in recipes] == [(20, 3), (32, 2)]
     assert {(r.width, r.time) for r in recipes} == {(1, "resample(50)")}
+
+
+def test_the_last_pass_of_the_demo_keeps_the_statistics_of_batch_norm() -> None:
+    root = Path(__file__).parents[2]
+    (recipe,) = read_stages(root / "models" / "demo" / "finish.toml").recipes
+    assert (recipe.frames, recipe.period, recipe.size) == (32, 2, 112)
+    assert (recipe.width, recipe.time) == (1, "resample(50)")
+    assert recipe.freeze_batch_norm

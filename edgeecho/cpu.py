@@ -15,6 +15,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def stay_on(cores: slice) -> None:
+    """Keep this process, and what it starts, on some of its cores; where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[cores])
+
+
 def cpu_features() -> str:
     """Its instruction sets, where the system tells them: virtual machines of one name differ."""
     try:

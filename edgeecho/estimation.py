@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
+from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.clip_run import BATCH, ClipRun, run_clips
 from edgeecho.engines import (
     Engine,
@@ -28,9 +27,9 @@ from edgeecho.preprocess import (
     Prepared,
     VideoFacts,
     clip_starts,
-    prepare,
 )
 from edgeecho.quality import find_warnings
+from edgeecho.ready import Ready, look_at, make_ready, read_ready
 from edgeecho.sharing import Sharing
 from edgeecho.trust import (
     Interval,
@@ -39,7 +38,6 @@ from edgeecho.trust import (
     Trust,
     judge,
     load_trust,
-    measure,
 )
 
 DEFAULT_CLIPS = "stride:16"
@@ -121,7 +119,11 @@ def load_model(
 
     Errors: `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine.
     """
-    file = open_model(path, precision=precision)
+    return load_opened(open_model(path, precision=precision), engine=engine, threads=threads)
+
+
+def load_opened(file: ModelFile, *, engine: str = "auto", threads: int = 0) -> LoadedModel:
+    """`load_model` of a model that was opened already."""
     trust = load_trust(file)
     ready = load_engine(engine, file, threads=threads, cached=True)
     return LoadedModel(file, ready, trust, threads)
@@ -137,54 +139,48 @@ def estimate(
     """EF of a decoded video.
 
     `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`); `handling` is what the user
-    decided about crop and time. Errors: those of `prepare` and `estimate_prepared`.
+    decided about crop and time. Errors: those of `prepare` and `estimate_ready`.
     """
-    return _prepare_and_estimate(cine, model, clips, handling, DEFAULT_LIMITS)[0]
+    ClipMode.parse(clips)
+    return estimate_ready(make_ready(cine, model.file.preprocess, handling), model, clips=clips)
 
 
-def estimate_prepared(
-    cine: Cine, prepared: Prepared, model: LoadedModel, *, clips: str = DEFAULT_CLIPS
-) -> EFEstimate:
-    """EF of a video that was prepared already. `EngineError` where it is not a number.
+def estimate_ready(ready: Ready, model: LoadedModel, *, clips: str = DEFAULT_CLIPS) -> EFEstimate:
+    """EF of a video that was made ready. `EngineError` where it is not a number.
 
     Clips are cut and run a few at a time, so memory does not grow with their number.
     """
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
-    starts = clip_starts(len(prepared.frames), spec, mode)
-    run = run_clips(prepared, spec, model.engine, starts, model.sharing, batch=model.batch)
-    return answer_clips(cine, prepared, model, mode, run)
+    starts = clip_starts(len(ready.prepared.frames), spec, mode)
+    run = run_clips(ready.prepared, spec, model.engine, starts, model.sharing, batch=model.batch)
+    return answer_clips(ready, model, mode, run)
 
 
-def answer_clips(
-    cine: Cine, prepared: Prepared, model: LoadedModel, mode: ClipMode, run: ClipRun
-) -> EFEstimate:
+def answer_clips(ready: Ready, model: LoadedModel, mode: ClipMode, run: ClipRun) -> EFEstimate:
     """The answer of a video of which the network has said what it says of each clip."""
-    begin = time.perf_counter()
-    facts = VideoFacts.of(cine, prepared, model.file.preprocess)
-    signals = measure(cine, prepared, facts, model.file.preprocess)
-    looked_ms = (time.perf_counter() - begin) * 1e3
     efs = run.outputs.ef
     ef = float(efs.mean(dtype=np.float64))
-    signals = signals.with_clips(efs, run.outputs.embedding)
+    signals = ready.signals.with_clips(efs, run.outputs.embedding)
     verdict = judge(signals, ef, mode, model.trust, precision=model.file.precision)
     found = find_warnings(
-        facts,
+        ready.facts,
         model.file.preprocess,
-        len(prepared.frames),
+        len(ready.prepared.frames),
         refused=[refusal.gate for refusal in verdict.refusals],
     )
+    preprocess_ms = ready.timings_ms["preprocess"] + run.cut_ms
     return EFEstimate(
         ef=ef,
         clip_starts=tuple(run.starts.tolist()),
-        clip_times_s=_times(prepared, run.starts),
+        clip_times_s=_times(ready.prepared, run.starts),
         clip_efs=tuple(efs.tolist()),
         clips=str(mode),
         warnings=(*found, *verdict.warnings),
         model=model.file,
         engine=model.engine.facts,
-        video=facts,
-        timings_ms={"preprocess": looked_ms + run.cut_ms, "engine": run.engine_ms},
+        video=ready.facts,
+        timings_ms={**ready.timings_ms, "preprocess": preprocess_ms, "engine": run.engine_ms},
         interval=verdict.interval,
         probabilities=verdict.probabilities,
         refusals=verdict.refusals,
@@ -218,24 +214,9 @@ def answer_file(
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[EFEstimate, Prepared]:
     """`estimate_file`, and the frames that the network was shown."""
-    begin = time.perf_counter()
-    cine = read_cine(path, limits)
-    decode_ms = (time.perf_counter() - begin) * 1e3
-    cine = cine if fps is None else cine.at_rate(fps)
-    answer, prepared = _prepare_and_estimate(cine, model, clips, handling, limits)
-    return replace(answer, timings_ms={"decode": decode_ms, **answer.timings_ms}), prepared
-
-
-def _prepare_and_estimate(
-    cine: Cine, model: LoadedModel, clips: str, handling: Handling | None, limits: Limits
-) -> tuple[EFEstimate, Prepared]:
     ClipMode.parse(clips)
-    begin = time.perf_counter()
-    prepared = prepare(cine, model.file.preprocess, handling, limits)
-    prepare_ms = (time.perf_counter() - begin) * 1e3
-    answer = estimate_prepared(cine, prepared, model, clips=clips)
-    timings = {**answer.timings_ms, "preprocess": answer.timings_ms["preprocess"] + prepare_ms}
-    return replace(answer, timings_ms=timings), prepared
+    ready = read_ready(path, model.file.preprocess, handling=handling, fps=fps, limits=limits)
+    return estimate_ready(ready, model, clips=clips), ready.prepared
 
 
 def _times(prepared: Prepared, starts: NDArray[np.intp]) -> tuple[float, ...] | None:

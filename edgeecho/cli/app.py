@@ -25,6 +25,7 @@ _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
     "evaluate": "EF against the labels of an EchoNet-format data set.",
     "bench": "Latency report: cold start, stages, percentiles.",
+    "tune": "Measure once how many threads are fastest here, and remember it.",
     "preview": "What the network sees of a video: crop, clip, contact sheet.",
     "inspect": "What a checkpoint, bundle or ONNX file is: network, preprocessing, origin.",
     "verify": "Whether a bundle's models give PyTorch's EF on this machine.",

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edgeecho.estimation import EFEstimate
-    from edgeecho.preprocess import Prepared
-    from edgeecho.report import Failure, Outcome
+    from edgeecho.many import Task
+    from edgeecho.report import Outcome
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -89,58 +86,108 @@ def infer(
     frame_size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Of raw frames on stdin, in pixels.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that share the cores; 0: this one alone.")
+    ] = 0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep answers in this file as they come, and go on from it."),
+    ] = None,
 ) -> None:
     """EF of videos and DICOM cines. Research use only, not for diagnosis.
 
     A result that a gate refused carries its reasons and no EF. Exit code 0: all answered; 5: at
     least one answer was refused; 3: at least one file could not be used (this goes before 5).
     """
+    from edgeecho.bundle import open_model
     from edgeecho.cine import Limits, find_videos
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
-    from edgeecho.console import words
-    from edgeecho.estimation import answer_file, load_model
-    from edgeecho.files import write_text
-    from edgeecho.plain import plain
+    from edgeecho.errors import UsageError
     from edgeecho.preprocess import ClipMode
-    from edgeecho.report import Failure, to_csv, to_json, to_text
 
     # Before the model is loaded, so that a typo costs nothing.
-    ClipMode.parse(clips)
+    mode = ClipMode.parse(clips)
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
     if stream:
         from edgeecho.cli.stream import check_source, stride_of
         from edgeecho.cli.stream import stream as play
+        from edgeecho.estimation import load_model
 
+        if workers:
+            raise UsageError("--stream plays one video: leave --workers out")
         mode = stride_of(clips)
-        source = check_source(videos, frame_size, fps, csv or html)
+        source = check_source(videos, frame_size, fps, csv or html or resume)
         loaded = load_model(model, engine=engine, precision=precision, threads=threads)
         play(source, loaded, mode, over, handling, fps, frame_size, limits, json, show_refused)
         return
+    if workers and threads:
+        raise UsageError("--workers shares the cores out itself: leave --threads out")
     found = find_videos(videos)
-    check_outputs({"--csv": csv, "--html": html}, [*found.files, model])
+    outputs = {"--csv": csv, "--html": html, "--resume": resume}
+    check_outputs(outputs, [*found.files, model])
     if found.passed_over:
         files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
-        words.print(f"{files} passed over: neither video nor DICOM image")
-    loaded = load_model(model, engine=engine, precision=precision, threads=threads)
-    outcomes = _answer_all(
-        found.files,
-        lambda file: answer_file(
-            file, loaded, clips=clips, handling=handling, fps=fps, limits=limits
-        ),
-        pictures=html is not None,
+        _say(f"{files} passed over: neither video nor DICOM image")
+    # Before the reports, which take longer to import: a model that is not there costs nothing.
+    opened = open_model(model, precision=precision)
+    from edgeecho.many import Task
+    from edgeecho.report.pictures import frames_each
+
+    task = Task(
+        model=opened,
+        engine=engine,
+        clips=str(mode),
+        handling=handling,
+        fps=fps,
+        limits=limits,
         show_refused=show_refused,
+        frames=frames_each(len(found.files)) if html else 0,
     )
-    failures = [o.answer for o in outcomes if isinstance(o.answer, Failure)]
-    alone = len(failures) == len(outcomes) == 1
+    outcomes = _answer_all(task, found.files, threads, workers, resume)
+    _write_all(outcomes, json=json, csv=csv, html=html)
+    _end(outcomes)
+
+
+def _answer_all(
+    task: Task, files: tuple[Path, ...], threads: int, workers: int, resume: Path | None
+) -> list[Outcome]:
+    from contextlib import ExitStack
+
+    from edgeecho.console import progress_bar
+    from edgeecho.many import Crew, answer_all, open_record
+
+    with ExitStack() as stack:
+        record = stack.enter_context(open_record(resume, task)) if resume else None
+        if record and len(record):
+            _say(f"going on after {len(record)} answers")
+            if task.frames:
+                _say("the page shows no frames of files that were answered before")
+        crew = Crew.of(workers, len(files)) if workers else None
+        if crew:
+            _say(str(crew))
+        progress = stack.enter_context(progress_bar())
+        bar = progress.add_task("videos", total=len(files))
+        return answer_all(
+            task,
+            files,
+            threads=threads,
+            crew=crew,
+            record=record,
+            tell=lambda done: progress.update(bar, completed=done),
+        )
+
+
+def _write_all(outcomes: list[Outcome], *, json: bool, csv: Path | None, html: Path | None) -> None:
+    from edgeecho.files import write_text
+    from edgeecho.report import to_csv, to_json, to_text
+
     if json:
         typer.echo(to_json(outcomes))
-    elif not alone:
-        typer.echo(to_text(outcomes))
-    if alone:
+    elif len(outcomes) > 1 or outcomes[0].status != "error":
         # A single file that cannot be used is an error like any other: one line, on stderr.
-        typer.echo(plain(f"edgeecho: {failures[0].message}"), err=True)
+        typer.echo(to_text(outcomes))
     # Last: answers that took long must not be lost because a table cannot be written.
     if csv:
         write_text(csv, to_csv(outcomes))
@@ -150,50 +197,28 @@ def infer(
         from edgeecho.report.html import to_html
 
         write_text(html, to_html(outcomes, datetime.now(timezone.utc)))
-    _exit(failures, outcomes)
 
 
-def _exit(failures: list[Failure], outcomes: list[Outcome]) -> None:
+def _end(outcomes: list[Outcome]) -> None:
+    """Say which files have no answer, and end with the code that says so."""
     from edgeecho.errors import REFUSED_EXIT_CODE
+    from edgeecho.plain import plain
+    from edgeecho.report import Failure
 
-    if failures:
-        sys.exit(failures[0].exit_code)
+    failed = [(o.file, o.answer) for o in outcomes if isinstance(o.answer, Failure)]
+    if len(outcomes) > 1 and failed:
+        _say(f"{len(failed)} of {len(outcomes)} files have no answer:")
+        for name, failure in failed:
+            _say(plain(f"  {name}: {failure.message}"))
+    elif failed:
+        typer.echo(plain(f"edgeecho: {failed[0][1].message}"), err=True)
+    if failed:
+        sys.exit(failed[0][1].exit_code)
     if any(outcome.status == "refused" for outcome in outcomes):
         sys.exit(REFUSED_EXIT_CODE)
 
 
-def _answer_all(
-    files: tuple[Path, ...],
-    answer: Callable[[Path], tuple[EFEstimate, Prepared]],
-    *,
-    pictures: bool,
-    show_refused: bool,
-) -> list[Outcome]:
-    from edgeecho.console import progress_bar
-    from edgeecho.errors import EngineError, InputError, MissingDependencyError
-    from edgeecho.report import Answer, Failure, Outcome
-    from edgeecho.report.pictures import Pictures, frames_each
+def _say(text: str) -> None:
+    from edgeecho.console import words
 
-    most = frames_each(len(files)) if pictures else 0
-    outcomes = []
-    with progress_bar() as progress:
-        for file in progress.track(files, description="videos"):
-            name = file.name.encode("utf-8", "backslashreplace").decode()
-            try:
-                estimate, prepared = answer(file)
-            except (InputError, EngineError, MissingDependencyError) as error:
-                outcomes.append(Outcome(name, Failure.of(error)))
-                continue
-            frames = Pictures.of(prepared, estimate, most) if most else None
-            shown = Answer.of(estimate, show_refused=show_refused)
-            outcomes.append(Outcome(name, shown, _sha256(file), frames))
-    return outcomes
-
-
-def _sha256(file: Path) -> str | None:
-    from edgeecho.files import sha256_file
-
-    try:
-        return sha256_file(file)
-    except OSError:  # it was read a moment ago, so it was taken away since
-        return None
+    words.print(text)

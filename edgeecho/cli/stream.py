@@ -40,7 +40,7 @@ def check_source(
 ) -> Path:
     """The one thing to be played; `UsageError` where the options do not fit it."""
     if table is not None:
-        raise UsageError("--stream gives text or --json: leave --csv and --html out")
+        raise UsageError("--stream gives text or --json: leave --csv, --html and --resume out")
     if len(videos) != 1 or videos[0].is_dir():
         raise UsageError("--stream takes one video, or - for frames on stdin")
     if videos[0] != STDIN:

@@ -13,6 +13,7 @@ from edgeecho.bundle import ModelFile
 from edgeecho.cache import cache_folder, load_entry, say, store_entry
 from edgeecho.cpu import cpu_features, usable_cores
 from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
+from edgeecho.engines.tuned import recall_threads
 from edgeecho.errors import EngineError, ModelError
 
 
@@ -23,6 +24,8 @@ class OpenVINOEngine:
         import openvino
 
         core = openvino.Core()
+        if cached and not threads:
+            threads = recall_threads(machine_of(core), model.precision)
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             # Without this, OpenVINO computes in bfloat16 wherever the CPU has it: another number.
@@ -58,6 +61,18 @@ class OpenVINOEngine:
         return Outputs(found["ef"], found.get("embedding"))
 
 
+def machine_of(core: Any) -> dict[str, Any]:
+    """All that a compiled model and the best number of threads depend on, beside the model."""
+    import openvino
+
+    return {
+        "openvino": openvino.__version__,
+        "cpu": str(core.get_property("CPU", "FULL_DEVICE_NAME")),
+        "features": cpu_features(),
+        "cores": usable_cores(),
+    }
+
+
 def _compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
     try:
         return core.compile_model(model.path, "CPU", config)
@@ -71,16 +86,7 @@ def _load_or_compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> 
     """The compiled model of an earlier process, where the cache has it: the same bit for bit."""
     if cache_folder() is None:
         return _compile(core, model, config)
-    import openvino
-
-    key = {
-        "artefact": model.sha256,
-        "openvino": openvino.__version__,
-        "cpu": str(core.get_property("CPU", "FULL_DEVICE_NAME")),
-        "features": cpu_features(),
-        "cores": usable_cores(),
-        "config": dict(config),
-    }
+    key = {"artefact": model.sha256, "config": dict(config), **machine_of(core)}
     if blob := load_entry(key):
         try:
             return core.import_model(blob, "CPU", config)

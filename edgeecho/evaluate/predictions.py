@@ -1,22 +1,17 @@
 """One model's answers, small enough to keep thousands, in a file that survives being killed.
 
-{"edgeecho_answers": 1, "key": {...}, "seal": ...}    whose answers these are
-{"name": ..., "ef": ..., ..., "seal": ...}            a video, in the order of FileList.csv
+Its lines are the videos in the order of FileList.csv.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle.manifest import sealed
-from edgeecho.errors import OutputError
 from edgeecho.estimation import EFEstimate
-from edgeecho.files import append_line, make_folder
+from edgeecho.journal import Journal
 from edgeecho.trust import Interval
 
 _FORMAT = 1
@@ -82,14 +77,14 @@ class Prediction:
 class Answers:
     """Answers so far, and the file that they are kept in, where there is one."""
 
-    def __init__(self, done: list[Prediction], path: Path | None) -> None:
+    def __init__(self, done: list[Prediction], journal: Journal | None) -> None:
         self.done = done
-        self._path = path
+        self._journal = journal
 
     def add(self, prediction: Prediction) -> None:
         """Keep one more; it is in the file before this returns."""
-        if self._path is not None:
-            append_line(self._path, _line(asdict(prediction)))
+        if self._journal is not None:
+            self._journal.add(asdict(prediction))
         self.done.append(prediction)
 
 
@@ -101,51 +96,12 @@ def resume_answers(path: Path | None, key: Mapping[str, Any], names: Sequence[st
     """
     if path is None:
         return Answers([], None)
-    content = _whole_lines(path)
-    if not content:
-        make_folder(path.parent)
-        append_line(path, _line({"edgeecho_answers": _FORMAT, "key": dict(key)}))
-        return Answers([], path)
+    journal = Journal(path, "edgeecho_answers", _FORMAT, "edgeecho evaluate", "--out")
+    rows = journal.take_up(key)
     try:
-        head, *rows = map(_read_line, content.decode("utf-8").splitlines())
-        if head["edgeecho_answers"] != _FORMAT:
-            raise ValueError(f"format {head['edgeecho_answers']}")
-        found = dict(head["key"])
         done = [Prediction.from_dict(row) for row in rows]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path) from error
-    if other := [name for name in key if found.get(name) != key[name]]:
-        raise OutputError(
-            f"{path} holds answers of another run (not the same {', '.join(other)}): "
-            "choose another --out, or remove that file"
-        )
+        raise journal.damaged() from error
     if [prediction.name for prediction in done] != list(names[: len(done)]):
-        raise _damaged(path)
-    return Answers(done, path)
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(sealed(value), allow_nan=False)
-
-
-def _read_line(line: str) -> dict[str, Any]:
-    value = json.loads(line)
-    if sealed(value)["seal"] != value["seal"]:
-        raise ValueError("the seal does not fit")
-    return {name: content for name, content in value.items() if name != "seal"}
-
-
-def _whole_lines(path: Path) -> bytes:
-    """Lines that have their end; what comes after the last of them is cut off the file."""
-    content = path.read_bytes() if path.is_file() else b""
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
-    return content[:whole]
-
-
-def _damaged(path: Path) -> OutputError:
-    return OutputError(
-        f"{path} is damaged or no file of `edgeecho evaluate`: remove it to begin again, "
-        "or choose another --out"
-    )
+        raise journal.damaged()
+    return Answers(done, journal)

@@ -20,6 +20,7 @@ from edgeecho.errors import InputError
 from edgeecho.estimation import EFEstimate, LoadedModel, answer_clips
 from edgeecho.preprocess import ClipMode, Prepared, clip_starts
 from edgeecho.preprocess.timebase import count_resampled, places_at
+from edgeecho.ready import look_at
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Rolling:
         )
         run = ClipRun(np.array(starts, np.intp) - first, outputs, 0.0, 0.0, shared)
         height, width = self._origin.frames.shape[1:3]
-        estimate = answer_clips(cine, prepared, self._model, self._mode, run)
+        estimate = answer_clips(look_at(cine, prepared, self._spec), self._model, self._mode, run)
         return replace(
             estimate,
             clip_starts=tuple(starts),

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from edgeecho import estimation
+from edgeecho.estimation import estimate_ready
+from edgeecho.ready import read_ready
 from edgeecho.trust import Refusal
 
 REASON = Refusal("frozen", "all frames are one picture: record a moving one")
@@ -20,14 +21,19 @@ REASON = Refusal("frozen", "all frames are one picture: record a moving one")
 @pytest.fixture
 def videos(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`frozen.avi`, which is refused, `good.avi`, and `text.avi`, which is no video."""
-    answer_file = estimation.answer_file
+    names = {}
 
-    def refuse_some(path: Path, *args: Any, **options: Any) -> Any:
-        answer, prepared = answer_file(path, *args, **options)
-        refusals = (REASON,) if path.name == "frozen.avi" else ()
-        return replace(answer, refusals=refusals), prepared
+    def read(path: Path, *args: Any, **options: Any) -> Any:
+        ready = read_ready(path, *args, **options)
+        names[ready] = path.name
+        return ready
 
-    monkeypatch.setattr(estimation, "answer_file", refuse_some)
+    def refuse_some(ready: Any, *args: Any, **options: Any) -> Any:
+        answer = estimate_ready(ready, *args, **options)
+        return replace(answer, refusals=(REASON,) if names[ready] == "frozen.avi" else ())
+
+    monkeypatch.setattr("edgeecho.many.task.read_ready", read)
+    monkeypatch.setattr("edgeecho.many.task.estimate_ready", refuse_some)
     first, second = sorted((phantoms / "Videos").iterdir())[:2]
     shutil.copy(first, tmp_path / "frozen.avi")
     shutil.copy(second, tmp_path / "good.avi")

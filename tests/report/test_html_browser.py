@@ -60,20 +60,25 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     refused = media.write_video(folder / "refused.avi")
     files = [*(folder / name for name in NAMES), odd, folder / "text.avi", refused]
     patch, out = pytest.MonkeyPatch(), folder / "page.html"
-    answer_file = estimation.answer_file
+    paths = {}
 
-    def judge(path: Path, *args: Any, **options: Any) -> Any:
-        answer, prepared = answer_file(path, *args, **options)
-        sure = path.name == NAMES[0]
+    def read(path: Path, *args: Any, **options: Any) -> Any:
+        ready = read_ready(path, *args, **options)
+        paths[ready] = path
+        return ready
+
+    def judge(ready: Any, *args: Any, **options: Any) -> Any:
+        sure = paths[ready].name == NAMES[0]
         return replace(
-            answer,
+            estimate_ready(ready, *args, **options),
             interval=Interval(40.1, 88.2, 0.9) if sure else None,
             probabilities=Probabilities(0.07, 0.71) if sure else None,
-            refusals=(REFUSAL,) if path == refused else (),
-        ), prepared
+            refusals=(REFUSAL,) if paths[ready] == refused else (),
+        )
 
     with patch.context() as context:
-        context.setattr(estimation, "answer_file", judge)
+        context.setattr("edgeecho.many.task.read_ready", read)
+        context.setattr("edgeecho.many.task.estimate_ready", judge)
         words = ["edgeecho", "infer", *map(str, files), "--html", str(out), "--json"]
         context.setattr("sys.argv", words)
         context.setattr("typer.echo", lambda text, **_: (folder / "results.json").write_text(text))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edgeecho.cine import Cine
-from edgeecho.estimation import LoadedModel, estimate_prepared, load_model
+from edgeecho.estimation import LoadedModel, estimate_ready, load_model
 from edgeecho.preprocess import prepare
+from edgeecho.ready import look_at, make_ready
 from edgeecho.report.pictures import MOST_FRAMES, Pictures, frames_each
 
 
@@ -26,7 +27,7 @@ def pictures_of(
     stamps = np.arange(count) / fps if fps else np.full(count, np.nan)
     cine = Cine(source, stamps, fps, "container", "avi", "MJPG")
     prepared = prepare(cine, model.file.preprocess)
-    answer = estimate_prepared(cine, prepared, model, clips=clips)
+    answer = estimate_ready(look_at(cine, prepared, model.file.preprocess), model, clips=clips)
     return Pictures.of(prepared, answer, most)
 
 
@@ -86,7 +87,7 @@ def test_frames_of_any_size_lie_apart(model: LoadedModel) -> None:
     bright = np.full((64, 50, 50, 3), 0, np.uint8)
     bright[1::2] = 255
     cine = Cine(bright, np.arange(64) / 50, 50.0, "container", "avi", "MJPG")
-    answer = estimate_prepared(cine, prepare(cine, model.file.preprocess), model, clips="center")
+    answer = estimate_ready(make_ready(cine, model.file.preprocess), model, clips="center")
     answer = replace(answer, model=replace(answer.model, preprocess=spec))
     pictures = Pictures.of(prepare(cine, spec), answer)
     assert pictures.cell == 64
@@ -106,5 +107,5 @@ def test_memory_is_bounded(model: LoadedModel) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1500, 112, 112, 3), dtype=np.uint8)
     cine = Cine(noise, np.arange(1500) / 50, 50.0, "container", "avi", "MJPG")
     prepared = prepare(cine, model.file.preprocess)
-    answer = estimate_prepared(cine, prepared, model, clips="center")
+    answer = estimate_ready(look_at(cine, prepared, model.file.preprocess), model, clips="center")
     assert len(Pictures.of(prepared, answer).sprite) < 4_000_000

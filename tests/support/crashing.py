@@ -1,0 +1,35 @@
+"""Work that ends the process that does it, as a decoder that crashes would."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeecho.estimation import LoadedModel
+from edgeecho.many import Task
+from edgeecho.many.task import ReadFile
+from edgeecho.report import Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class CrashingTask(Task):
+    """Files called `always*` end the process each time; those called `once*` the first time."""
+
+    def answer(self, file: Path, read: Callable[[], ReadFile], model: LoadedModel) -> Outcome:
+        mark = file.with_suffix(".seen")
+        if file.stem.startswith("always") or (file.stem.startswith("once") and not mark.exists()):
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().answer(file, read, model)
+
+
+@dataclass(frozen=True, eq=False)
+class LostTask(Task):
+    """No process that loads the model lives to tell of it."""
+
+    def load(self, threads: int) -> LoadedModel:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ from edgeecho.sharing import Sharing, run_block, split
 
 BATCH = 4
 """Clips of an engine call, of those that are not answered together."""
+
+Tell = Callable[[int, int], None]
+"""Is told how many clips are done, and of how many. What it raises ends the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +44,14 @@ def run_clips(
     sharing: Sharing | None = None,
     *,
     batch: int = BATCH,
+    tell: Tell | None = None,
 ) -> ClipRun:
     """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number.
 
     With `sharing`, clips that overlap enough are answered together; the numbers are the same.
+    `tell` is called before the first and after each call of the engine.
     """
+    tell = tell or _tell_nobody
     begin = time.perf_counter()
     # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
     offset = int(starts.min())
@@ -55,8 +62,13 @@ def run_clips(
     cut_s = time.perf_counter() - begin
     rows: list[tuple[NDArray[np.intp], Outputs]] = []
     begin = time.perf_counter()
-    if sharing:
-        rows += [(b.places, run_block(video, b, spec, sharing.open())) for b in blocks]
+    tell(0, len(starts))
+    done = 0
+    for block in blocks:
+        assert sharing is not None
+        rows.append((block.places, run_block(video, block, spec, sharing.open())))
+        done += len(block.places)
+        tell(done, len(starts))
     engine_s = time.perf_counter() - begin
     for first in range(0, len(left), batch):
         begin = time.perf_counter()
@@ -66,8 +78,14 @@ def run_clips(
         rows.append((places, engine.run(clips)))
         cut_s += middle - begin
         engine_s += time.perf_counter() - middle
+        done += len(places)
+        tell(done, len(starts))
     together = sum(len(block.places) for block in blocks)
     return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
+
+
+def _tell_nobody(_done: int, _of: int) -> None:
+    pass
 
 
 def _joined(rows: list[tuple[NDArray[np.intp], Outputs]], engine: Engine) -> Outputs:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits
-from edgeecho.clip_run import BATCH, ClipRun, run_clips
+from edgeecho.clip_run import BATCH, ClipRun, Tell, run_clips
 from edgeecho.engines import (
     Engine,
     EngineFacts,
@@ -145,15 +145,20 @@ def estimate(
     return estimate_ready(make_ready(cine, model.file.preprocess, handling), model, clips=clips)
 
 
-def estimate_ready(ready: Ready, model: LoadedModel, *, clips: str = DEFAULT_CLIPS) -> EFEstimate:
+def estimate_ready(
+    ready: Ready, model: LoadedModel, *, clips: str = DEFAULT_CLIPS, tell: Tell | None = None
+) -> EFEstimate:
     """EF of a video that was made ready. `EngineError` where it is not a number.
 
-    Clips are cut and run a few at a time, so memory does not grow with their number.
+    Clips are cut and run a few at a time, so memory does not grow with their number. `tell`: see
+    `run_clips`.
     """
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
     starts = clip_starts(len(ready.prepared.frames), spec, mode)
-    run = run_clips(ready.prepared, spec, model.engine, starts, model.sharing, batch=model.batch)
+    run = run_clips(
+        ready.prepared, spec, model.engine, starts, model.sharing, batch=model.batch, tell=tell
+    )
     return answer_clips(ready, model, mode, run)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeecho.bundle import ModelFile
 from edgeecho.cine import Limits
+from edgeecho.clip_run import Tell
 from edgeecho.errors import EngineError, InputError, MissingDependencyError
 from edgeecho.estimation import LoadedModel, estimate_ready, load_opened
 from edgeecho.files import sha256_file
@@ -56,12 +57,22 @@ class Task:
         except OSError:
             return ReadFile(ready, None)
 
-    def answer(self, file: Path, read: Callable[[], ReadFile], model: LoadedModel) -> Outcome:
-        """What becomes of a file; `read` gives it or raises what `Task.read` raised."""
+    def answer(
+        self,
+        file: Path,
+        read: Callable[[], ReadFile],
+        model: LoadedModel,
+        *,
+        tell: Tell | None = None,
+    ) -> Outcome:
+        """What becomes of a file; `read` gives it or raises what `Task.read` raised.
+
+        `tell`: see `run_clips`.
+        """
         name = shown_name(file)
         try:
             found = read()
-            estimate = estimate_ready(found.ready, model, clips=self.clips)
+            estimate = estimate_ready(found.ready, model, clips=self.clips, tell=tell)
         except (InputError, EngineError, MissingDependencyError) as error:
             return Outcome(name, Failure.of(error))
         prepared = found.ready.prepared

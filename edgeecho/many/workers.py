@@ -58,14 +58,6 @@ class _Worker:
     place: int | None = None
     """Of the file that it answers."""
 
-    def ending(self) -> str:
-        """How a process that is gone was ended, in words."""
-        self.process.join(_PATIENCE_S)
-        code = self.process.exitcode
-        if code is None or code >= 0:
-            return f"exit code {code}"
-        return next((s.name for s in signal.Signals if s == -code), f"signal {-code}")
-
 
 def answer_in_workers(task: Task, files: Sequence[Path], crew: Crew) -> Iterator[Answered]:
     """What became of each file, as they come.
@@ -135,7 +127,7 @@ class _Work:
 
     def _lost(self, worker: _Worker) -> Iterator[Answered]:
         del self._workers[worker.pipe]
-        ending = worker.ending()
+        ending = ending_of(worker.process)
         if not worker.loaded and not self._workers:
             raise EngineError(
                 f"a worker was ended ({ending}) while it loaded the model: is there enough "
@@ -160,6 +152,15 @@ class _Work:
             worker.process.join(_PATIENCE_S)
             if worker.process.is_alive():
                 worker.process.kill()
+
+
+def ending_of(process: BaseProcess) -> str:
+    """How a process that is gone was ended, in words."""
+    process.join(_PATIENCE_S)
+    code = process.exitcode
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    return next((s.name for s in signal.Signals if s == -code), f"signal {-code}")
 
 
 def _given_up(file: Path, ending: str) -> Outcome:

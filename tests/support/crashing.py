@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgeecho.estimation import LoadedModel
 from edgeecho.many import Task
@@ -18,12 +20,14 @@ from edgeecho.report import Outcome
 class CrashingTask(Task):
     """Files called `always*` end the process each time; those called `once*` the first time."""
 
-    def answer(self, file: Path, read: Callable[[], ReadFile], model: LoadedModel) -> Outcome:
+    def answer(
+        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+    ) -> Outcome:
         mark = file.with_suffix(".seen")
         if file.stem.startswith("always") or (file.stem.startswith("once") and not mark.exists()):
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().answer(file, read, model)
+        return super().answer(file, read, model, tell=tell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,3 +37,23 @@ class LostTask(Task):
     def load(self, threads: int) -> LoadedModel:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
+
+
+@dataclass(frozen=True, eq=False)
+class CrashOnReadTask(Task):
+    """A file that holds `please crash` ends the process."""
+
+    def read(self, file: Path) -> ReadFile:
+        if file.read_bytes() == b"please crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class HangingTask(Task):
+    """A file that holds `please hang` takes a minute."""
+
+    def read(self, file: Path) -> ReadFile:
+        if file.read_bytes() == b"please hang":
+            time.sleep(60)
+        return super().read(file)

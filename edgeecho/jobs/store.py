@@ -1,0 +1,361 @@
+"""Jobs on disk: what was accepted survives a crash, and is answered once.
+
+A folder with `jobs.sqlite` and `files/`. A job is accepted when its file and its row are on the
+disk; its result and its change of status are one transaction.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from edgeecho.errors import EdgeEchoError, OutputError
+from edgeecho.files import make_folder, sha256_file
+from edgeecho.jobs.audit import Entry, add_entry, read_entries
+
+MOST_TRIES = 2
+"""A job that was begun so often and never ended has ended the process that answered it."""
+
+
+class QueueFullError(EdgeEchoError):
+    """As many jobs wait as may; `retry_after_s` says when a place may be free."""
+
+    def __init__(self, waiting: int, retry_after_s: float) -> None:
+        super().__init__(
+            f"{waiting} studies are waiting, as many as may: send it again in "
+            f"{retry_after_s:.0f} s"
+        )
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file that was accepted, and what became of it."""
+
+    id: str
+    """32 hexadecimal digits that cannot be guessed."""
+    source: str
+    """`upload` or `dicom`."""
+    status: str
+    """`queued`, `running`; `answered`, `refused`, `failed`, `cancelled`: it stays so."""
+    received: float
+    """Unix time in s, as the next two."""
+    started: float | None
+    finished: float | None
+    tries: int
+    """How often it was begun."""
+    size: int
+    """In bytes."""
+    sha256: str
+    document: Mapping[str, Any] | None
+    """What `edgeecho infer --json` writes, of this one file; None unless answered or refused."""
+    error: str | None
+    """One line; None unless failed."""
+    exit_code: int | None
+    """That `edgeecho infer` would have had; None unless failed."""
+    delivery: str
+    """`none`: nobody is sent the result; `due`, until it is `delivered` or `given-up`."""
+    attempts: int
+    """How often the delivery was tried."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will become of it."""
+        return self.status not in ("queued", "running")
+
+
+class JobStore:
+    """The jobs in a folder, for all threads of one process. `OutputError` where it cannot be.
+
+    Files go when their job has ended and nothing is to be delivered, unless `keep_files`.
+    """
+
+    def __init__(
+        self, folder: Path, *, most_waiting: int = 100, keep_files: bool = False
+    ) -> None:
+        self._files = folder / "files"
+        self._keep_files = keep_files
+        self._most_waiting = most_waiting
+        self._lock = threading.RLock()
+        make_folder(self._files)
+        self._files.chmod(0o700)  # patients' videos
+        with _mendable(folder):
+            self._db = sqlite3.connect(
+                folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
+            )
+            self._db.row_factory = sqlite3.Row
+            # FULL: a committed transaction survives a power cut too.
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.executescript((files("edgeecho.jobs") / "schema.sql").read_text("utf-8"))
+            self._recover()
+
+    def close(self) -> None:
+        """Let another process open it."""
+        with self._lock:
+            self._db.close()
+
+    def new_file(self) -> Path:
+        """Where a file is to be written before it is accepted; whoever gives up removes it."""
+        return self._files / f"{secrets.token_hex(16)}.part"
+
+    def file_of(self, job_id: str) -> Path:
+        """The file of a job, as long as it is kept."""
+        return self._files / job_id
+
+    def check_room(self, typical_s: float = 1.0) -> None:
+        """`QueueFullError` where no further job is taken; one takes about `typical_s`."""
+        waiting = self.count("queued")
+        if waiting >= self._most_waiting:
+            raise QueueFullError(waiting, max(1.0, typical_s))
+
+    def accept(
+        self, part: Path, source: str, *, key: str | None = None, deliver: bool = False
+    ) -> Job:
+        """Make a job of a file that was written to `new_file`; it is on the disk afterwards.
+
+        A `key` that was accepted before gives that job, and the file is removed. With `deliver`
+        the file stays until `end_delivery`.
+        """
+        hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
+        sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
+        with self._changing() as db:
+            if hashed is not None:
+                known = db.execute("SELECT id FROM job WHERE key = ?", (hashed,)).fetchone()
+                if known is not None:
+                    part.unlink()
+                    return self.get(known["id"])
+            _flush(part)
+            part.rename(self.file_of(job_id))
+            _flush(self._files)
+            db.execute(
+                "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
+                "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
+                (job_id, source, time.time(), size, sha256, hashed, "due" if deliver else "none"),
+            )
+            add_entry(db, job_id, "received", {"source": source, "size": size, "sha256": sha256})
+        return self.get(job_id)
+
+    def begin_next(self) -> Job | None:
+        """The job that has waited longest, now `running`; None where none waits."""
+        with self._changing() as db:
+            row = db.execute(
+                "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return None
+            db.execute(
+                "UPDATE job SET status = 'running', started = ?, tries = tries + 1 WHERE id = ?",
+                (time.time(), row["id"]),
+            )
+        return self.get(row["id"])
+
+    def end(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        document: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        exit_code: int | None = None,
+    ) -> bool:
+        """What became of a job. False: it had ended before, and stays as it is."""
+        with self._changing() as db:
+            changed = db.execute(
+                "UPDATE job SET status = ?, finished = ?, document = ?, error = ?, exit_code = ? "
+                "WHERE id = ? AND status IN ('queued', 'running')",
+                (
+                    *(status, time.time(), None if document is None else json.dumps(document)),
+                    *(error, exit_code, job_id),
+                ),
+            ).rowcount
+            if changed:
+                add_entry(db, job_id, status, _told(document, error))
+        self._let_go(self.get(job_id))
+        return bool(changed)
+
+    def put_back(self, job_id: str) -> None:
+        """A running job waits again, at its old place, as if it had never been begun."""
+        with self._changing() as db:
+            db.execute(
+                "UPDATE job SET status = 'queued', started = NULL, tries = tries - 1 "
+                "WHERE id = ? AND status = 'running'",
+                (job_id,),
+            )
+
+    def next_delivery(self) -> Job | None:
+        """An ended job whose result is due to be sent by now, the oldest first."""
+        with self._lock:
+            row = self._db.execute(
+                f"{_SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
+                "AND coalesce(next_try, 0) <= ? ORDER BY finished LIMIT 1",
+                (time.time(),),
+            ).fetchone()
+        return _job(row) if row else None
+
+    def try_delivery_later(self, job_id: str, wait_s: float, reason: str) -> None:
+        """It could not be sent; it is due again in `wait_s`."""
+        with self._changing() as db:
+            db.execute(
+                "UPDATE job SET attempts = attempts + 1, next_try = ? WHERE id = ?",
+                (time.time() + wait_s, job_id),
+            )
+            add_entry(db, job_id, "not delivered", {"reason": reason})
+
+    def end_delivery(self, job_id: str, delivery: str, detail: Mapping[str, Any]) -> None:
+        """`delivered` or `given-up`; the file goes."""
+        with self._changing() as db:
+            db.execute("UPDATE job SET delivery = ? WHERE id = ?", (delivery, job_id))
+            add_entry(db, job_id, delivery, detail)
+        self._let_go(self.get(job_id))
+
+    def note(self, job_id: str, event: str, detail: Mapping[str, Any]) -> None:
+        """Add to the audit trail of a job; `KeyError` where there is none."""
+        self.get(job_id)
+        with self._changing() as db:
+            add_entry(db, job_id, event, detail)
+
+    def get(self, job_id: str) -> Job:
+        """`KeyError` where there is none."""
+        with self._lock:
+            row = self._db.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise KeyError(job_id)
+        return _job(row)
+
+    def latest(self, most: int, *, before: float | None = None) -> list[Job]:
+        """Jobs, the last received first; `before`: those received earlier."""
+        with self._lock:
+            rows = self._db.execute(
+                f"{_SELECT} WHERE received < ? ORDER BY received DESC, rowid DESC LIMIT ?",
+                (before if before is not None else float("inf"), most),
+            ).fetchall()
+        return list(map(_job, rows))
+
+    def count(self, status: str) -> int:
+        """Jobs of that status."""
+        with self._lock:
+            found = self._db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
+            return int(found.fetchone()[0])
+
+    def waiting_before(self, job: Job) -> int:
+        """Queued jobs that come before this one."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT count(*) FROM job WHERE status = 'queued' AND received < ?", (job.received,)
+            )
+            return int(found.fetchone()[0])
+
+    def trail(self, job_id: str) -> list[Entry]:
+        """Everything that happened to a job, in order."""
+        with self._lock:
+            return [entry for entry in read_entries(self._db) if entry.job == job_id]
+
+    def _recover(self) -> None:
+        """After a crash: what was running waits again, and files that nobody accepted go."""
+        with self._changing() as db:
+            given_up = db.execute(
+                "SELECT id FROM job WHERE status = 'running' AND tries >= ?", (MOST_TRIES,)
+            ).fetchall()
+            for row in given_up:
+                self.end(
+                    row["id"],
+                    "failed",
+                    error="the service ended each time that it answered this file: it is damaged, "
+                    "or there is too little memory",
+                    exit_code=3,
+                )
+            db.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
+        for path in self._files.iterdir():
+            try:
+                self._let_go(self.get(path.name))
+            except KeyError:
+                path.unlink()
+
+    def _let_go(self, job: Job) -> None:
+        if job.ended and job.delivery != "due" and not self._keep_files:
+            self.file_of(job.id).unlink(missing_ok=True)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """All of it, or nothing; may be nested."""
+        with self._lock, _mendable(self._files.parent):
+            if self._db.in_transaction:
+                yield self._db
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+_SELECT = (
+    "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
+    "exit_code, delivery, attempts FROM job"
+)
+
+
+def _job(row: sqlite3.Row) -> Job:
+    fields = dict(row)
+    if fields["document"] is not None:
+        fields["document"] = json.loads(fields["document"])
+    return Job(**fields)
+
+
+def _told(document: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
+    """What the trail says of an end: which model said what, or why nothing."""
+    if document is None:
+        return {} if error is None else {"error": error}
+    (result,) = document["results"]
+    model = document["model"]
+    return {
+        "ef": result.get("ef"),
+        "refusals": [refusal["gate"] for refusal in result["refusals"]],
+        "model": f"{model['name']} {model['version']}",
+        "model_sha256": model["sha256"],
+        "preprocess_sha256": model["preprocess_sha256"],
+        "edgeecho": document["edgeecho"],
+    }
+
+
+@contextmanager
+def _mendable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        words = str(error)
+        if "locked" in words:
+            raise OutputError(
+                f"{folder} is used by another process: stop it, or choose another folder"
+            ) from error
+        if not any(word in words for word in ("full", "disk I/O", "readonly", "unable to open")):
+            raise
+        raise OutputError(f"{folder} cannot be written: {words}") from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,177 @@
+"""Jobs answered in a process apart, which crashes, hangs, and is stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crashing import HangingTask, LostTask, CrashOnReadTask
+
+from edgeecho.bundle import open_model
+from edgeecho.cine import DEFAULT_LIMITS
+from edgeecho.errors import EngineError
+from edgeecho.estimation import estimate_file, load_model
+from edgeecho.jobs import EngineProcess, Job, JobStore, Progress, Runner
+from edgeecho.many import Task
+from edgeecho.preprocess import Handling
+
+PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
+
+
+def task(kind: type[Task] = Task, **options: Any) -> Task:
+    return kind(
+        **{
+            **{"model": open_model(), "engine": "auto", "clips": "stride:16"},
+            **{"handling": Handling(), "fps": None, "limits": DEFAULT_LIMITS},
+            **{"show_refused": False, "frames": 0},
+            **options,
+        }
+    )
+
+
+class Service:
+    """A store with a runner, and what it told."""
+
+    def __init__(self, folder: Path, kind: type[Task] = Task, **options: Any) -> None:
+        self.store = JobStore(folder)
+        self.told: list[Job] = []
+        self.runner = Runner(
+            self.store,
+            EngineProcess(task(kind), threads=1),
+            on_end=lambda job, _: self.told.append(job),
+            **options,
+        )
+        self.runner.start()
+
+    def give(self, content: bytes) -> Job:
+        part = self.store.new_file()
+        part.write_bytes(content)
+        job = self.store.accept(part, "upload")
+        self.runner.wake()
+        return job
+
+    def wait(self, until: Callable[[], bool], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end
+            assert self.runner.alive
+            time.sleep(0.01)
+
+    def ended(self, *jobs: Job) -> list[Job]:
+        self.wait(lambda: all(self.store.get(job.id).ended for job in jobs))
+        return [self.store.get(job.id) for job in jobs]
+
+    def close(self) -> None:
+        self.runner.close()
+        self.store.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    services = []
+
+    def make(*args: Any, **options: Any) -> Service:
+        services.append(Service(tmp_path / "state", *args, **options))
+        return services[-1]
+
+    yield make
+    for service in services:
+        service.close()
+
+
+def test_answers_are_those_of_infer_each_told_once(serve: Any) -> None:
+    service = serve()
+    jobs = [service.give(file.read_bytes()) for file in PHANTOMS]
+    bad = service.give(b"no video")
+    ended = service.ended(*jobs, bad)
+    model = load_model(threads=1)
+    for job, file in zip(ended, PHANTOMS, strict=False):
+        estimate = estimate_file(file, model)
+        assert job.status == ("refused" if estimate.refused else "answered")
+        assert job.document is not None
+        (result,) = job.document["results"]
+        assert result["file"] == job.id, "no name of a file is kept"
+        if not estimate.refused:
+            assert result["ef"] == pytest.approx(estimate.ef, abs=1e-3)
+    assert (ended[-1].status, ended[-1].exit_code) == ("failed", 3)
+    service.wait(lambda: len(service.told) == len(ended))
+    assert [job.id for job in service.told] == [job.id for job in ended]
+
+
+def test_progress_is_told_clip_by_clip() -> None:
+    engine = EngineProcess(task(), threads=1)
+    engine.start()
+    told: list[Progress] = []
+    outcome = engine.answer(
+        PHANTOMS[0], name="a", tell=told.append, stop=threading.Event(), limit_s=60
+    )
+    engine.close()
+    assert outcome.file == "a"
+    assert told[0] == Progress("reading")
+    counts = [progress.done for progress in told if progress.stage == "engine"]
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[-1] == told[-1].of == len(outcome.answer.clip_starts)  # type: ignore[union-attr]
+
+
+def test_a_crash_costs_one_job(serve: Any) -> None:
+    service = serve(CrashOnReadTask)
+    first = service.give(b"please crash")
+    second = service.give(PHANTOMS[0].read_bytes())
+    crashed, answered = service.ended(first, second)
+    assert (crashed.status, crashed.exit_code) == ("failed", 3)
+    assert "was ended (SIGKILL)" in crashed.error
+    assert answered.document is not None
+
+
+def test_a_job_that_takes_too_long_is_ended(serve: Any) -> None:
+    service = serve(HangingTask, limit_s=1.0)
+    first = service.give(b"please hang")
+    second = service.give(PHANTOMS[0].read_bytes())
+    late, answered = service.ended(first, second)
+    assert late.status == "failed"
+    assert "not answered within 1 s" in late.error
+    assert answered.document is not None or "within 1 s" in answered.error
+
+
+def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(serve: Any) -> None:
+    service = serve(HangingTask)
+    running, waiting = service.give(b"please hang"), service.give(b"please hang")
+    service.wait(lambda: service.store.get(running.id).status == "running")
+    service.wait(lambda: service.runner.progress(running.id) is not None)
+    assert service.runner.progress(waiting.id) is None
+    assert service.runner.cancel(waiting.id).status == "cancelled"
+    assert service.runner.cancel(running.id).status == "cancelled"
+    after = service.give(PHANTOMS[0].read_bytes())
+    (answered,) = service.ended(after)
+    assert answered.document is not None
+    assert service.store.get(waiting.id).started is None
+    assert service.runner.cancel(after.id).status == answered.status, "it had ended"
+    assert [job.status for job in service.told[:2]] == ["cancelled", "cancelled"]
+    with pytest.raises(KeyError):
+        service.runner.cancel("absent")
+
+
+def test_what_was_running_when_the_service_was_stopped_is_answered_by_the_next(
+    serve: Any,
+) -> None:
+    service = serve(HangingTask)
+    job = service.give(b"please hang")
+    service.wait(lambda: service.runner.progress(job.id) is not None)
+    begin = time.monotonic()
+    service.close()
+    assert time.monotonic() - begin < 20
+    again = serve()
+    (ended,) = again.ended(job)
+    assert (ended.status, ended.exit_code, ended.tries) == ("failed", 3, 1), "it is no video"
+
+
+def test_a_model_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="not known"):
+        EngineProcess(task(engine="none")).start()
+    with pytest.raises(EngineError, match=r"was ended \(SIGKILL\) while it loaded"):
+        EngineProcess(task(LostTask)).start()

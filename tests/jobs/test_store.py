@@ -1,0 +1,236 @@
+"""Jobs on disk: nothing that was accepted is lost, doubled or changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeecho.errors import OutputError
+from edgeecho.jobs import Job, JobStore, QueueFullError
+from edgeecho.jobs.audit import first_broken
+
+DOCUMENT: dict[str, Any] = {
+    "edgeecho": "0.1.0",
+    "model": {"name": "m", "version": "1", "sha256": "0", "preprocess_sha256": "1"},
+    "results": [{"ef": 55.5, "refusals": []}],
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "state")
+
+
+def give(store: JobStore, content: bytes = b"video", **options: Any) -> Job:
+    part = store.new_file()
+    part.write_bytes(content)
+    return store.accept(part, "upload", **options)
+
+
+def test_jobs_are_begun_in_the_order_in_which_they_came(store: JobStore) -> None:
+    given = [give(store, bytes([n])) for n in range(5)]
+    assert [job.status for job in given] == ["queued"] * 5
+    assert [store.waiting_before(job) for job in given] == [0, 1, 2, 3, 4]
+    begun = []
+    while job := store.begin_next():
+        begun.append(job.id)
+    assert begun == [job.id for job in given]
+    assert store.count("running") == 5
+    assert [job.id for job in store.latest(3)] == begun[:1:-1]
+    assert [job.id for job in store.latest(9, before=given[2].received)] == begun[1::-1]
+
+
+def test_the_file_is_there_until_the_job_has_ended(store: JobStore) -> None:
+    job = give(store, b"pixels")
+    assert store.file_of(job.id).read_bytes() == b"pixels"
+    assert (job.size, job.sha256) == (6, hashlib.sha256(b"pixels").hexdigest())
+    store.begin_next()
+    assert store.end(job.id, "answered", document=DOCUMENT)
+    assert not store.file_of(job.id).exists()
+    ended = store.get(job.id)
+    assert (ended.status, ended.document) == ("answered", DOCUMENT)
+    assert ended.ended
+    assert ended.finished is not None
+
+
+def test_files_are_kept_where_that_was_asked_for(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, keep_files=True)
+    job = give(store)
+    store.end(job.id, "failed", error="no", exit_code=3)
+    store.close()
+    assert JobStore(tmp_path, keep_files=True).file_of(job.id).exists()
+
+
+def test_a_job_ends_once(store: JobStore) -> None:
+    job = give(store)
+    assert store.end(job.id, "cancelled")
+    assert not store.end(job.id, "answered", document=DOCUMENT)
+    assert store.get(job.id).status == "cancelled"
+    assert [entry.event for entry in store.trail(job.id)] == ["received", "cancelled"]
+
+
+def test_the_same_object_is_one_job(store: JobStore) -> None:
+    first = give(store, b"one", key="1.2.3")
+    again = give(store, b"one", key="1.2.3")
+    other = give(store, b"one", key="1.2.4")
+    assert again.id == first.id != other.id
+    assert store.count("queued") == 2
+    assert len(list(store.file_of(first.id).parent.iterdir())) == 2
+
+
+def test_the_queue_is_bounded(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_waiting=2)
+    for _ in range(2):
+        store.check_room()
+        give(store)
+    with pytest.raises(QueueFullError) as full:
+        store.check_room(typical_s=7)
+    assert full.value.retry_after_s == 7
+    store.begin_next()
+    store.check_room()
+
+
+def test_after_a_crash_what_was_running_waits_at_its_old_place(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    first, second = give(store, b"1"), give(store, b"2")
+    store.begin_next()
+    half = store.new_file()
+    half.write_bytes(b"half an upload")
+    store.close()  # as a crash would: nothing is tidied
+
+    store = JobStore(tmp_path)
+    assert not half.exists()
+    assert [job.status for job in store.latest(9)] == ["queued", "queued"]
+    begun = store.begin_next()
+    assert begun is not None
+    assert (begun.id, begun.tries) == (first.id, 2)
+    store.close()
+
+    store = JobStore(tmp_path)
+    assert store.get(first.id).status == "failed", "twice it ended the service"
+    assert store.get(first.id).exit_code == 3
+    assert not store.file_of(first.id).exists()
+    assert store.get(second.id).status == "queued"
+
+
+def test_a_service_that_is_stopped_costs_no_try(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    job = give(store)
+    for _ in range(5):
+        store.begin_next()
+        store.put_back(job.id)
+        store.close()
+        store = JobStore(tmp_path)
+    assert store.get(job.id) == replace(job)
+
+
+def test_killed_in_the_middle_no_job_is_lost(tmp_path: Path) -> None:
+    """A process that accepts without end is killed; all that it spoke of are there."""
+    code = (
+        "import sys; from pathlib import Path; from edgeecho.jobs import JobStore\n"
+        f"store = JobStore(Path({str(tmp_path)!r}), most_waiting=10**6)\n"
+        "while True:\n"
+        "    part = store.new_file(); part.write_bytes(b'x' * 1000)\n"
+        "    print(store.accept(part, 'dicom').id, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        told = [run.stdout.readline().strip() for _ in range(20)]
+        run.kill()
+        told += [line.strip() for line in run.stdout if len(line) == 33]
+    store = JobStore(tmp_path)
+    assert len(set(told)) == len(told) >= 20
+    for job_id in told:
+        assert store.get(job_id).status == "queued"
+        assert store.file_of(job_id).read_bytes() == b"x" * 1000
+    assert store.count("queued") - len(told) in (0, 1), "one may have been accepted unsaid"
+
+
+def test_a_second_process_is_refused(store: JobStore, tmp_path: Path) -> None:
+    code = (
+        "import sqlite3; from pathlib import Path; from edgeecho.jobs import JobStore\n"
+        f"JobStore(Path({str(tmp_path / 'state')!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "OutputError" in done.stderr
+    assert "is used by another process" in done.stderr
+
+
+def test_results_are_delivered_once_and_the_file_stays_until_then(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    job = give(store, deliver=True)
+    assert store.next_delivery() is None, "there is no result yet"
+    store.begin_next()
+    store.end(job.id, "answered", document=DOCUMENT)
+    assert store.file_of(job.id).exists()
+    store.close()
+
+    store = JobStore(tmp_path)  # killed between the answer and the delivery
+    due = store.next_delivery()
+    assert due is not None
+    assert due.id == job.id
+    store.try_delivery_later(job.id, 60, "nobody listens")
+    assert store.next_delivery() is None
+    assert store.get(job.id).attempts == 1
+    store.try_delivery_later(job.id, 0, "nobody listens")
+    assert store.next_delivery() is not None
+    store.end_delivery(job.id, "delivered", {"to": "ARCHIVE"})
+    assert store.next_delivery() is None
+    assert not store.file_of(job.id).exists()
+    events = [entry.event for entry in store.trail(job.id)]
+    assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
+
+
+def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:
+    job = give(store)
+    store.end(job.id, "answered", document=DOCUMENT)
+    store.note(job.id, "accepted", {"note": "agrees"})
+    trail = store.trail(job.id)
+    assert [entry.event for entry in trail] == ["received", "answered", "accepted"]
+    assert trail[1].detail["ef"] == 55.5
+    assert first_broken(trail) is None
+    with pytest.raises(KeyError):
+        store.note("absent", "accepted", {})
+    store.close()
+
+    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
+    for change in ("UPDATE audit SET event = 'rejected'", "DELETE FROM audit"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            db.execute(change)
+    db.executescript("DROP TRIGGER audit_is_never_changed; DROP TRIGGER audit_is_never_shortened")
+    db.execute("UPDATE audit SET detail = replace(detail, '55.5', '75.5') WHERE number = 2")
+    db.commit()
+    db.close()
+    assert first_broken(JobStore(tmp_path / "state").trail(job.id)) == 2
+
+
+def test_a_trail_with_a_gap_shows_it(store: JobStore) -> None:
+    job = give(store)
+    store.note(job.id, "accepted", {})
+    store.note(job.id, "rejected", {})
+    trail = store.trail(job.id)
+    assert first_broken(trail[:1] + trail[2:]) == 2
+
+
+def test_a_full_disk_is_an_error_that_says_so_and_accepts_nothing(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    part = store.new_file()
+    part.write_bytes(b"video")
+    monkeypatch.setattr("edgeecho.jobs.store.os.fsync", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        store.accept(part, "upload")
+    monkeypatch.undo()
+    assert store.count("queued") == 0
+    give(store)
+    assert store.count("queued") == 1

@@ -34,8 +34,7 @@ class QueueFullError(EdgeEchoError):
 
     def __init__(self, waiting: int, retry_after_s: float) -> None:
         super().__init__(
-            f"{waiting} studies are waiting, as many as may: send it again in "
-            f"{retry_after_s:.0f} s"
+            f"{waiting} studies are waiting, as many as may: send it again in {retry_after_s:.0f} s"
         )
         self.retry_after_s = retry_after_s
 
@@ -82,9 +81,7 @@ class JobStore:
     Files go when their job has ended and nothing is to be delivered, unless `keep_files`.
     """
 
-    def __init__(
-        self, folder: Path, *, most_waiting: int = 100, keep_files: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, *, most_waiting: int = 100, keep_files: bool = False) -> None:
         self._files = folder / "files"
         self._keep_files = keep_files
         self._most_waiting = most_waiting

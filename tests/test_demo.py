@@ -154,7 +154,11 @@ def test_the_checkpoint_is_the_default_of_export(
 ) -> None:
     from edgeecho_export.cli import DEMO_CHECKPOINT
 
+    from edgeecho_export.cli import _version_of
+
     monkeypatch.chdir(ROOT)
+    assert _version_of(DEMO_CHECKPOINT) == open_model(DEMO).version
+    assert _version_of(ROOT / "README.md") == "1"
     assert CHECKPOINT.samefile(DEMO_CHECKPOINT)
     shown = edgeecho("inspect", CHECKPOINT)
     assert shown.returncode == 0, shown.stderr

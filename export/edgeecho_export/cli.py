@@ -30,7 +30,9 @@ def export(
     name: Annotated[
         str | None, typer.Option(help="Model name. Default: the checkpoint's folder.")
     ] = None,
-    model_version: Annotated[str, typer.Option(help="Model version.")] = "1",
+    model_version: Annotated[
+        str | None, typer.Option(help="Model version. Default: 1; the demo's own of the demo.")
+    ] = None,
     clips: Annotated[
         Path | None,
         typer.Option(help="Data set for the comparison, where the checkpoint brings no clips."),
@@ -111,7 +113,8 @@ def export(
     from edgeecho_export.pipeline import Label
     from edgeecho_export.pipeline import export as write_bundle
 
-    label = Label(name or checkpoint.resolve().parent.name, model_version)
+    version = model_version or _version_of(checkpoint)
+    label = Label(name or checkpoint.resolve().parent.name, version)
     folder = out or Path("bundles") / label.name
     manifest = write_bundle(
         checkpoint,
@@ -126,6 +129,16 @@ def export(
         keep_references=references,
     )
     _print(folder, manifest)
+
+
+def _version_of(checkpoint: Path) -> str:
+    """The same weights have the same version, in the package and in what is exported here."""
+    from edgeecho.bundle import DEMO, read_manifest
+    from edgeecho.files import sha256_file
+
+    demo = read_manifest(DEMO)
+    known = demo.provenance["checkpoint_sha256"]
+    return demo.version if checkpoint.is_file() and sha256_file(checkpoint) == known else "1"
 
 
 def _precisions(

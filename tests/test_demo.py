@@ -152,9 +152,7 @@ def test_the_package_example_is_one_of_the_examples() -> None:
 def test_the_checkpoint_is_the_default_of_export(
     edgeecho: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeecho_export.cli import DEMO_CHECKPOINT
-
-    from edgeecho_export.cli import _version_of
+    from edgeecho_export.cli import DEMO_CHECKPOINT, _version_of
 
     monkeypatch.chdir(ROOT)
     assert _version_of(DEMO_CHECKPOINT) == open_model(DEMO).version

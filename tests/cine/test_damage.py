@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -125,6 +126,8 @@ def test_a_codec_without_a_decoder_is_named(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", "libsvtav1", "yuv420p", {"svtav1-params": "preset=12"})
     with pytest.raises(InputError, match=r"cannot be decoded \(codec av01\)|codec AV01"):
         read_cine(path)
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER, "see media.usual_priority"
 
 
 @pytest.mark.parametrize("place", [0, 30])

@@ -5,9 +5,11 @@ PyAV writes them (with x264, x265, ...): a test tool, which the runtime neither 
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -51,6 +53,21 @@ LOSSLESS = {"AVI, raw", "AVI, HuffYUV"}
 """Formats whose frames come back as they were."""
 
 
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """SVT-AV1 gives the thread that calls it real-time priority where it may, and lets it keep it:
+    from then on the tests and all that they start would leave the rest of the machine nothing.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
 def write_video(
     path: Path,
     codec: str = "mjpeg",
@@ -63,7 +80,7 @@ def write_video(
 ) -> Path:
     """Encode frames `(T, H, W, 3)`; `times_ms`: variable rate."""
     frames = phantom_frames() if frames is None else frames
-    with av.open(str(path), "w") as container:
+    with usual_priority(), av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from edgeecho.errors import EngineError
+from edgeecho.errors import EngineError, OutputError
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
 from edgeecho.jobs.store import Job, JobStore
 from edgeecho.report import Failure, Outcome
 from edgeecho.report.structured import to_document
 
 _IDLE_S = 5.0
+_DISK_S = 2.0
 
 
 class Runner:
-    """Takes job after job. `on_end` is told of each that has ended, in the runner's thread."""
+    """Takes job after job.
+
+    `render` gives the forms of a result that are kept beside it. `on_end` is told of each job that
+    has ended, `on_change` by its id of each that was begun or came further: in the runner's thread,
+    or in that of `cancel`.
+    """
 
     def __init__(
         self,
@@ -23,10 +30,13 @@ class Runner:
         engine: EngineProcess,
         *,
         limit_s: float = 120.0,
+        render: Callable[[Outcome], Mapping[str, str]] = lambda _outcome: {},
         on_end: Callable[[Job, Outcome | None], None] = lambda _job, _outcome: None,
+        on_change: Callable[[str], None] = lambda _job_id: None,
     ) -> None:
         self._store, self._engine = store, engine
-        self._limit_s, self._on_end = limit_s, on_end
+        self._limit_s, self._render = limit_s, render
+        self._on_end, self._on_change = on_end, on_change
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -82,15 +92,24 @@ class Runner:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            with self._lock:
-                job = self._store.begin_next()
-                stop = threading.Event()
-                self._current = (job.id, stop) if job else None
-                self._progress = None
+            stop = threading.Event()
+            try:
+                job = self._begin_next(stop)
+            except OutputError:  # the disk is full: it may not stay so
+                self._closing.wait(_DISK_S)
+                continue
             if job is None:
                 self._wake.wait(_IDLE_S)
                 continue
+            self._on_change(job.id)
             self._answer(job, stop)
+
+    def _begin_next(self, stop: threading.Event) -> Job | None:
+        with self._lock:
+            job = self._store.begin_next()
+            self._current = (job.id, stop) if job else None
+            self._progress = None
+        return job
 
     def _answer(self, job: Job, stop: threading.Event) -> None:
         file = self._store.file_of(job.id)
@@ -99,7 +118,9 @@ class Runner:
                 file, name=job.id, tell=self._note, stop=stop, limit_s=self._limit_s
             )
         except Stopped:
-            self._store.put_back(job.id)  # closing; one that was cancelled has ended
+            # Closing; one that was cancelled has ended. On a full disk it is begun once too often.
+            with suppress(OutputError):
+                self._store.put_back(job.id)
             return
         except EngineError as error:
             outcome = Outcome(job.id, Failure.of(error))
@@ -110,6 +131,15 @@ class Runner:
             self._on_end(self._store.get(job.id), outcome)
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
+        """Write what became of it; on a full disk, as soon as there is room."""
+        while True:
+            try:
+                return self._write_end(job, outcome)
+            except OutputError:
+                if self._closing.wait(_DISK_S):
+                    return False  # the next start answers it again
+
+    def _write_end(self, job: Job, outcome: Outcome) -> bool:
         if isinstance(outcome.answer, Failure):
             return self._store.end(
                 job.id,
@@ -117,8 +147,16 @@ class Runner:
                 error=outcome.answer.message,
                 exit_code=outcome.answer.exit_code,
             )
-        return self._store.end(job.id, outcome.status, document=to_document([outcome]))
+        return self._store.end(
+            job.id,
+            outcome.status,
+            document=to_document([outcome]),
+            forms=self._render(outcome),
+        )
 
     def _note(self, progress: Progress) -> None:
         with self._lock:
             self._progress = progress
+            job_id = self._current[0] if self._current else None
+        if job_id is not None:
+            self._on_change(job_id)

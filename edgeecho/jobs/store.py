@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -25,6 +25,8 @@ from edgeecho.errors import EdgeEchoError, OutputError
 from edgeecho.files import make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
 
+PAGE = "html"
+"""The form that holds frames of the video."""
 MOST_TRIES = 2
 """A job that was begun so often and never ended has ended the process that answered it."""
 
@@ -34,8 +36,7 @@ class QueueFullError(EdgeEchoError):
 
     def __init__(self, waiting: int, retry_after_s: float) -> None:
         super().__init__(
-            f"{waiting} studies are waiting, as many as may: send it again in "
-            f"{retry_after_s:.0f} s"
+            f"{waiting} studies are waiting, as many as may: send it again in {retry_after_s:.0f} s"
         )
         self.retry_after_s = retry_after_s
 
@@ -79,15 +80,23 @@ class Job:
 class JobStore:
     """The jobs in a folder, for all threads of one process. `OutputError` where it cannot be.
 
-    Files go when their job has ended and nothing is to be delivered, unless `keep_files`.
+    Files go when their job has ended and nothing is to be delivered, unless `keep_files`. Forms of
+    a result stay, but for `PAGE`, which holds the video's frames: only the last `most_pages`.
     """
 
     def __init__(
-        self, folder: Path, *, most_waiting: int = 100, keep_files: bool = False
+        self,
+        folder: Path,
+        *,
+        most_waiting: int = 100,
+        keep_files: bool = False,
+        most_pages: int = 200,
     ) -> None:
         self._files = folder / "files"
         self._keep_files = keep_files
-        self._most_waiting = most_waiting
+        self.most_waiting = most_waiting
+        """Jobs; further ones are not taken."""
+        self._most_pages = most_pages
         self._lock = threading.RLock()
         make_folder(self._files)
         self._files.chmod(0o700)  # patients' videos
@@ -98,7 +107,8 @@ class JobStore:
             self._db.row_factory = sqlite3.Row
             # FULL: a committed transaction survives a power cut too.
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            # What is let go, frames among it, is overwritten.
+            self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
             self._db.executescript((files("edgeecho.jobs") / "schema.sql").read_text("utf-8"))
             self._recover()
 
@@ -115,10 +125,13 @@ class JobStore:
         """The file of a job, as long as it is kept."""
         return self._files / job_id
 
-    def check_room(self, typical_s: float = 1.0) -> None:
-        """`QueueFullError` where no further job is taken; one takes about `typical_s`."""
-        waiting = self.count("queued")
-        if waiting >= self._most_waiting:
+    def check_room(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
+        """`QueueFullError` where no further job is taken; one takes about `typical_s`.
+
+        `coming`: files that are on their way and will want a place too.
+        """
+        waiting = self.count("queued") + coming
+        if waiting >= self.most_waiting:
             raise QueueFullError(waiting, max(1.0, typical_s))
 
     def accept(
@@ -131,13 +144,14 @@ class JobStore:
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
+        with _mendable(self._files.parent):
+            _flush(part)  # before the lock: a large file takes long, and others want to read
         with self._changing() as db:
             if hashed is not None:
                 known = db.execute("SELECT id FROM job WHERE key = ?", (hashed,)).fetchone()
                 if known is not None:
                     part.unlink()
                     return self.get(known["id"])
-            _flush(part)
             part.rename(self.file_of(job_id))
             _flush(self._files)
             db.execute(
@@ -170,8 +184,12 @@ class JobStore:
         document: Mapping[str, Any] | None = None,
         error: str | None = None,
         exit_code: int | None = None,
+        forms: Mapping[str, str] | None = None,
     ) -> bool:
-        """What became of a job. False: it had ended before, and stays as it is."""
+        """What became of a job. False: it had ended before, and stays as it is.
+
+        `forms`: the result in other forms, by their suffix.
+        """
         with self._changing() as db:
             changed = db.execute(
                 "UPDATE job SET status = ?, finished = ?, document = ?, error = ?, exit_code = ? "
@@ -183,6 +201,15 @@ class JobStore:
             ).rowcount
             if changed:
                 add_entry(db, job_id, status, _told(document, error))
+                db.executemany(
+                    "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
+                    [(job_id, suffix, body) for suffix, body in (forms or {}).items()],
+                )
+                db.execute(
+                    "DELETE FROM form WHERE suffix = ? AND rowid NOT IN "
+                    "(SELECT rowid FROM form WHERE suffix = ? ORDER BY rowid DESC LIMIT ?)",
+                    (PAGE, PAGE, self._most_pages),
+                )
         self._let_go(self.get(job_id))
         return bool(changed)
 
@@ -235,6 +262,30 @@ class JobStore:
             raise KeyError(job_id)
         return _job(row)
 
+    def form(self, job_id: str, suffix: str) -> str | None:
+        """The result of a job in another form; None where it has none, or none any more."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM form WHERE job = ? AND suffix = ?", (job_id, suffix)
+            ).fetchone()
+        return None if row is None else str(row["body"])
+
+    def forms(self, job_id: str) -> list[str]:
+        """Suffixes of the forms that a job's result is kept in."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT suffix FROM form WHERE job = ? ORDER BY suffix", (job_id,)
+            ).fetchall()
+        return [row["suffix"] for row in rows]
+
+    def waiting(self) -> list[str]:
+        """Ids of the queued jobs, in the order in which they will be begun."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid"
+            ).fetchall()
+        return [row["id"] for row in rows]
+
     def latest(self, most: int, *, before: float | None = None) -> list[Job]:
         """Jobs, the last received first; `before`: those received earlier."""
         with self._lock:
@@ -250,18 +301,19 @@ class JobStore:
             found = self._db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
             return int(found.fetchone()[0])
 
-    def waiting_before(self, job: Job) -> int:
-        """Queued jobs that come before this one."""
-        with self._lock:
-            found = self._db.execute(
-                "SELECT count(*) FROM job WHERE status = 'queued' AND received < ?", (job.received,)
-            )
-            return int(found.fetchone()[0])
-
     def trail(self, job_id: str) -> list[Entry]:
         """Everything that happened to a job, in order."""
         with self._lock:
-            return [entry for entry in read_entries(self._db) if entry.job == job_id]
+            return read_entries(self._db, job_id)
+
+    def last_entry(self, job_id: str, events: Sequence[str]) -> Entry | None:
+        """Of these events of a job the last; None where there was none."""
+        return next((e for e in reversed(self.trail(job_id)) if e.event in events), None)
+
+    def whole_trail(self) -> list[Entry]:
+        """Of all jobs."""
+        with self._lock:
+            return read_entries(self._db)
 
     def _recover(self) -> None:
         """After a crash: what was running waits again, and files that nobody accepted go."""

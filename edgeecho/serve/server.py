@@ -1,0 +1,96 @@
+"""The service on a socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edgeecho.errors import UsageError
+from edgeecho.serve.app import make_app
+from edgeecho.serve.service import Service
+
+# Requests in flight get so long to end.
+_GRACE_S = 3
+_MOST_CONNECTIONS = 256
+# A connection without a request for longer is closed: uvicorn's own limit begins after the first.
+_IDLE_S = 15.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; `UsageError` where it cannot."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
+        )
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"cannot listen on {host} port {port} ({reason}): choose another --host or --port"
+        ) from error
+
+
+def serve(
+    service: Service, listener: socket.socket, *, cert: Path | None, key: Path | None
+) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit."""
+    config = uvicorn.Config(
+        make_app(service),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        # Its access log would name clients.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(
+            "--tls-cert and --tls-key cannot be used: give a certificate and its key, in PEM"
+        ) from error
+    _Server(config, service).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Event streams never end by themselves.
+        self._service.closing.set()
+        super().handle_exit(sig, frame)
+
+
+class _Protocol(H11Protocol):
+    """Connections that ask for nothing do not stay."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self, seen: Any) -> None:
+        self._timer = self.loop.call_later(_IDLE_S, self._look, seen)
+
+    def _look(self, seen: Any) -> None:
+        cycle: Any = self.cycle
+        if cycle is seen and (cycle is None or cycle.response_complete):
+            self.transport.close()
+        else:
+            self._watch(cycle)

@@ -73,8 +73,7 @@ def serve(
     from edgeecho.many import Task
     from edgeecho.preprocess import ClipMode
     from edgeecho.report.pictures import frames_each
-    from edgeecho.serve.server import listen
-    from edgeecho.serve.server import serve as run
+    from edgeecho.serve.server import listen, make_server
     from edgeecho.serve.service import Service
     from edgeecho.serve.settings import Settings, check_exposure, read_token, state_folder
 
@@ -104,9 +103,10 @@ def serve(
     settings = Settings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
     service = Service(store, task, settings, threads=threads, limit_s=seconds)
     try:
+        server = make_server(service, cert=tls_cert, key=tls_key)
         service.start()
         _say_where(listener.getsockname(), host, tls=tls_cert is not None, token=token is not None)
-        run(service, listener, cert=tls_cert, key=tls_key)
+        server.run(sockets=[listener])
     finally:
         service.close()
         store.close()

@@ -94,7 +94,7 @@ async def post_job(
         finally:
             part.unlink(missing_ok=True)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
-    return await run_in_threadpool(service.view, job)
+    return await run_in_threadpool(service.look, job.id)
 
 
 @router.get("/jobs", responses=responses(422))

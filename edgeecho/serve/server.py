@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -35,10 +36,10 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve(
-    service: Service, listener: socket.socket, *, cert: Path | None, key: Path | None
-) -> None:
-    """Answer requests until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit."""
+def make_server(
+    service: Service, *, cert: Path | None = None, key: Path | None = None
+) -> uvicorn.Server:
+    """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit."""
     config = uvicorn.Config(
         make_app(service),
         http=_Protocol,
@@ -60,7 +61,7 @@ def serve(
         raise UsageError(
             "--tls-cert and --tls-key cannot be used: give a certificate and its key, in PEM"
         ) from error
-    _Server(config, service).run(sockets=[listener])
+    return _Server(config, service)
 
 
 class _Server(uvicorn.Server):
@@ -68,10 +69,12 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Event streams never end by themselves.
         self._service.closing.set()
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own, which lets the signal end the process before the queue is closed.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 class _Protocol(H11Protocol):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Browser, open_browser
 
 pytest.importorskip("fastapi")
 served = pytest.importorskip("served")
@@ -39,3 +40,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     yield make
     for thread in threads:
         thread.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium; see `open_browser`."""
+    yield from open_browser(tmp_path_factory.mktemp("chromium"))

@@ -130,9 +130,9 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", **about, **down)
         self.send("Input.dispatchKeyEvent", type="keyUp", **about)
 
-    def screenshot(self, path: Path) -> None:
-        """PNG of the whole page."""
-        shot = self.send("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        """PNG of the whole page, or of what can be seen of it."""
+        shot = self.send("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def pdf(self, path: Path) -> None:

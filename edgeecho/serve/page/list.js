@@ -14,6 +14,7 @@ export function stateOf(job) {
   const { status, place, progress } = job;
   if (status === "queued") return place ? `waits, ${place} before it` : "is next";
   if (status === "running") {
+    if (progress?.of && !progress.done) return `${progress.of} clips are answered`;
     return progress?.of ? `clip ${progress.done} of ${progress.of}` : "is being read";
   }
   const words = {
@@ -25,7 +26,11 @@ export function stateOf(job) {
   return words[status];
 }
 
-export const shareOf = ({ progress }) => (progress?.of ? progress.done / progress.of : undefined);
+// Without a value it moves, and says that nobody knows how far it is.
+export function fill(bar, { progress }) {
+  if (progress?.done) bar.value = progress.done / progress.of;
+  else bar.removeAttribute("value");
+}
 
 // A row that is no job yet.
 export function addRow(name, onCancel) {
@@ -58,7 +63,7 @@ export function show(job, { onPick, onCancel }) {
   const progress = row.querySelector("progress");
   progress.hidden = job.status !== "running";
   progress.setAttribute("aria-label", `Progress of ${name}`);
-  progress.value = shareOf(job) ?? 0;
+  fill(progress, job);
   const cancel = row.querySelector(".cancel");
   cancel.hidden = job.finished !== null;
   cancel.setAttribute("aria-label", `Cancel ${name}`);

@@ -1,6 +1,6 @@
 // What became of one study. The answer itself is the report's: the same as in its file.
 import { call, problem } from "/link.js";
-import { shareOf, stateOf } from "/list.js";
+import { fill, stateOf } from "/list.js";
 import { nameOf } from "/names.js";
 
 const place = document.getElementById("result");
@@ -25,12 +25,12 @@ function showPending(job) {
   card.querySelector("bdi").textContent = nameOf(job.id);
   const verdict = { queued: "In the queue", running: "Being answered", failed: "No answer", cancelled: "Cancelled" };
   card.querySelector(".verdict").textContent = verdict[job.status];
-  card.querySelector(".why").textContent = job.error?.replaceAll(`${job.id}: `, "") ?? (job.finished ? "" : stateOf(job));
+  card.querySelector(".words").textContent = job.error?.replaceAll(`${job.id}: `, "") ?? (job.finished ? "" : stateOf(job));
   card.classList.toggle("failed", job.status === "failed");
   const progress = card.querySelector("progress");
   progress.hidden = job.status !== "running";
   progress.setAttribute("aria-label", "Progress");
-  progress.value = shareOf(job) ?? 0;
+  fill(progress, job);
   const had = kept?.contains(document.activeElement);
   place.replaceChildren(card);
   if (had) card.querySelector("h2").focus();
@@ -78,7 +78,7 @@ function short(job) {
   const card = document.getElementById("pending").content.firstElementChild.cloneNode(true);
   const { ef, interval, refusals } = job.summary;
   card.querySelector(".verdict").textContent = ef === null ? "Refused" : `EF ${ef.toFixed(1)} %`;
-  card.querySelector(".why").textContent =
+  card.querySelector(".words").textContent =
     (ef === null ? refusals.join(", ") : interval ? `interval ${interval.low.toFixed(1)} to ${interval.high.toFixed(1)} %` : "") +
     ". Frames and curve of older results are not kept.";
   return card;

@@ -1,0 +1,301 @@
+"""The page in a real browser, with a real service and the narrow network.
+
+EDGEECHO_SCREENSHOTS=docs writes `serve-*.png` there, of the demo model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.examples import get_path
+from served import PHANTOMS, Process
+
+from edgeecho import RESEARCH_USE
+
+NAMES = "[...document.querySelectorAll('.row .name')].map(n => n.textContent)"
+ALL_ENDED = (
+    "document.querySelectorAll('.row').length == %d && "
+    "[...document.querySelectorAll('.row .cancel')].every(c => c.hidden)"
+)
+NUMBER = "document.querySelectorAll('#result .ef, #result data, #result .scale').length"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Process]:
+    process = Process(tmp_path / "state", "--clips", "center")
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def doe(tmp_path: Path) -> Path:
+    """A real cine, which is refused, under the name of a patient."""
+    return Path(shutil.copy(get_path("ybr_color"), tmp_path / "DOE^JANE.dcm"))
+
+
+def problems(browser: Any, url: str) -> list[str]:
+    """Errors and warnings of the console, scripts that failed, and requests of anything else."""
+    found = []
+    for event in browser.events:
+        method, about = event["method"], event["params"]
+        if method in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            found.append(json.dumps(about))
+        elif method == "Network.requestWillBeSent":
+            asked = about["request"]["url"]
+            if not asked.startswith((f"{url}/", "data:", "blob:")):
+                found.append(asked)
+    return found
+
+
+def open_page(browser: Any, service: Any, width: int = 1280, **options: Any) -> None:
+    browser.visit(service.url, width, **options)
+    browser.wait("document.getElementById('about').textContent.includes('sha256')")
+
+
+def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Path) -> None:
+    named = shutil.copy(PHANTOMS[0], tmp_path / "Jane Doe & <b>.avi")
+    open_page(browser, service)
+    browser.drop(named)
+    browser.wait("!!document.querySelector('#result .ef data')")
+    with service.client() as client:
+        (job,) = client.get("/api/v1/jobs").json()["jobs"]
+    shown = browser.run("Number(document.querySelector('#result .ef data').value)")
+    assert shown == job["summary"]["ef"]
+    assert browser.run("document.querySelector('#result h2').textContent") == "Jane Doe & <b>.avi"
+    assert browser.run(NAMES) == ["Jane Doe & <b>.avi"]
+    text = browser.run("document.body.innerText")
+    assert RESEARCH_USE in text
+    assert job["sha256"] in text
+    # It plays by itself, and the curve's cursor goes along.
+    browser.wait("document.querySelector('.player button').textContent == 'Pause'")
+    at = browser.run("document.querySelector('.player output').textContent")
+    browser.wait(f"document.querySelector('.player output').textContent != '{at}'")
+    assert browser.run("!!document.querySelector('#result .curve .cursor.on')")
+    # What is heard, and what was sent.
+    assert "EF" in browser.run("document.getElementById('say').textContent")
+    sent = [e["params"]["request"] for e in browser.events
+            if e["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    assert any(request["method"] == "POST" for request in sent)
+    assert "Doe" not in json.dumps(sent)
+    assert problems(browser, service.url) == []
+
+
+def test_a_refused_clip_has_reasons_and_no_number(
+    browser: Any, service: Process, doe: Path
+) -> None:
+    open_page(browser, service)
+    browser.drop(doe)
+    browser.wait("!!document.querySelector('#result .refused .player canvas:not([hidden])')")
+    assert browser.run(NUMBER) == 0
+    assert browser.run("document.querySelectorAll('#result .reasons li').length") > 0
+    assert browser.run("document.querySelector('.row .badge').textContent") == "refused"
+    assert "%" not in browser.run("document.querySelector('.row').textContent")
+    # The frames stand at their place in the image.
+    box = browser.run("document.querySelector('.crop .outline').getBBox().width")
+    assert box > 0
+    assert "320×240" in browser.run("document.querySelector('.crop figcaption').textContent")
+    assert problems(browser, service.url) == []
+
+
+def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("text")
+    (tmp_path / "empty.avi").touch()
+    open_page(browser, service)
+    browser.drop(tmp_path / "notes.txt")
+    browser.wait("document.querySelector('#result .verdict')?.textContent == 'No answer'")
+    assert "no video" in browser.run("document.querySelector('#result .words').textContent").lower()
+    browser.drop(tmp_path / "empty.avi")
+    browser.wait("document.querySelector('.row .state').textContent.startsWith('not sent')")
+    browser.run("document.querySelector('.row .cancel').click()")
+    assert browser.run(NAMES) == ["notes.txt"]
+
+
+def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
+    service = Process(tmp_path / "state", "--clips", "center", "--most-waiting", 5)
+    files = []
+    for number in range(20):
+        files.append(Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi")))
+    open_page(browser, service)
+    browser.drop(*files)
+    browser.wait("document.querySelectorAll('.row').length >= 20")
+    waits = "[...document.querySelectorAll('.state')].filter(s => s.textContent.includes('before'))"
+    browser.wait(f"{waits}.length > 0")
+    browser.wait(ALL_ENDED % 20)
+    assert sorted(browser.run(NAMES)) == [file.name for file in files]
+    with service.client() as client:
+        jobs = client.get("/api/v1/jobs?limit=200").json()["jobs"]
+    assert len(jobs) == 20
+    assert {job["status"] for job in jobs} <= {"answered", "refused"}
+    assert problems(browser, service.url) == [] or all(
+        "429" in problem for problem in problems(browser, service.url)
+    )
+    service.stop()
+
+
+def test_a_study_is_cancelled(browser: Any, tmp_path: Path) -> None:
+    service = Process(tmp_path / "state", "--clips", "all")
+    open_page(browser, service)
+    browser.drop(*PHANTOMS[:3])
+    browser.wait("document.querySelectorAll('.row[data-id]').length == 3")
+    for _ in range(3):
+        browser.run("document.querySelector('.row .cancel:not([hidden])')?.click()")
+        browser.run("new Promise(done => setTimeout(done, 300))")
+    browser.wait(ALL_ENDED % 3)
+    states = browser.run("[...document.querySelectorAll('.state')].map(s => s.textContent)")
+    assert sum("cancelled" in state for state in states) >= 2
+    service.stop()
+
+
+def test_the_server_goes_and_comes_back(browser: Any, tmp_path: Path) -> None:
+    service = Process(tmp_path / "state", "--clips", "center")
+    port = service.port
+    open_page(browser, service)
+    browser.drop(PHANTOMS[0])
+    browser.wait("!!document.querySelector('#result .ef data')")
+    assert browser.run("document.getElementById('gone').hidden")
+    service.stop(9)
+    browser.wait("!document.getElementById('gone').hidden")
+    browser.drop(PHANTOMS[1])  # waits in the page
+    browser.wait("document.querySelector('.state').textContent == 'waits for the server'")
+    again = Process(tmp_path / "state", "--clips", "center", port=port)
+    browser.wait("document.getElementById('gone').hidden")
+    browser.wait(ALL_ENDED % 2)
+    assert browser.run(NAMES) == [PHANTOMS[1].name, PHANTOMS[0].name]
+    with again.client() as client:
+        assert len(client.get("/api/v1/jobs").json()["jobs"]) == 2
+    assert again.stop() == 0
+
+
+def test_a_review_by_keyboard_goes_into_the_trail(browser: Any, service: Process) -> None:
+    open_page(browser, service)
+    browser.drop(PHANTOMS[0])
+    browser.wait("!!document.querySelector('.review textarea')")
+    browser.wait("document.querySelector('.player button').textContent == 'Pause'")
+    browser.run("document.querySelector('.pick').focus()")
+    browser.press("Enter", 13, "\r")
+    browser.wait("document.activeElement.matches('#result h2')")
+    for _ in range(12):
+        browser.press("Tab", 9)
+        if browser.run("document.activeElement.id") == "note":
+            break
+    for letter in "good":
+        browser.press(letter, ord(letter.upper()), letter)
+    browser.press("Tab", 9)
+    assert browser.run("document.activeElement.value") == "accepted"
+    assert browser.run("document.activeElement.matches(':focus-visible')")
+    browser.press("Enter", 13, "\r")
+    browser.wait("document.querySelector('.said').textContent.startsWith('Accepted')")
+    assert "good" in browser.run("document.querySelector('.said').textContent")
+    browser.run("document.querySelector('.trail summary').click()")
+    browser.wait("document.querySelectorAll('.trail li').length == 3")
+    with service.client() as client:
+        (job,) = client.get("/api/v1/jobs").json()["jobs"]
+    assert (job["review"]["decision"], job["review"]["note"]) == ("accepted", "good")
+
+
+def test_each_export_is_a_file(browser: Any, service: Process, tmp_path: Path) -> None:
+    open_page(browser, service)
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "d"))
+    browser.drop(PHANTOMS[0])
+    browser.wait("document.querySelectorAll('.links a').length >= 3")
+    browser.run("[...document.querySelectorAll('.links a')].forEach(a => a.click())")
+    with service.client() as client:
+        (job,) = client.get("/api/v1/jobs").json()["jobs"]
+        for form in job["forms"]:
+            file = tmp_path / "d" / f"edgeecho-{job['id'][:8]}.{form}"
+            wait_for = client.get(f"/api/v1/jobs/{job['id']}/result.{form}").content
+            for _ in range(200):
+                if file.exists() and file.read_bytes() == wait_for:
+                    break
+                browser.run("new Promise(done => setTimeout(done, 50))")
+            assert file.read_bytes() == wait_for
+
+
+def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef\n")
+    service = Process(tmp_path / "state", "--clips", "center", "--token-file", token)
+    browser.visit(service.url)
+    browser.wait("document.getElementById('ask').open")
+    assert browser.run("document.activeElement.id") == "token"
+    browser.run(
+        "document.activeElement.value = 'wrong'; document.querySelector('#ask button').click()"
+    )
+    browser.wait("document.getElementById('ask').open && document.activeElement.value == ''")
+    browser.run("document.activeElement.value = '0123456789abcdef';"
+                "document.querySelector('#ask button').click()")  # fmt: skip
+    browser.wait("document.getElementById('about').textContent.includes('sha256')")
+    browser.drop(PHANTOMS[0])
+    browser.wait("!!document.querySelector('#result .ef data')")
+    open_page(browser, service)
+    assert not browser.run("document.getElementById('ask').open")
+    browser.wait(ALL_ENDED % 1)
+    assert service.stop() == 0
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_is_wider_than_the_screen(
+    browser: Any, service: Process, doe: Path, width: int
+) -> None:
+    open_page(browser, service, width)
+    browser.drop(PHANTOMS[0], doe)
+    browser.wait(ALL_ENDED % 2)
+    for row in (0, 1):
+        browser.run(f"document.querySelectorAll('.pick')[{row}].click()")
+        kind = ".refused" if row == 0 else ".ef data"
+        browser.wait(f"!!document.querySelector('#result {kind}')")
+        room = browser.run("document.documentElement.clientWidth")
+        assert browser.run("document.documentElement.scrollWidth") <= room
+        wide = browser.run("[...document.querySelectorAll('body *')].filter(e => e.checkVisibility()"
+                           f" && e.getBoundingClientRect().right > {room} && !e.closest('defs, svg'))"
+                           ".map(e => e.outerHTML.slice(0, 80))")  # fmt: skip
+        assert wide == []
+    # A finger is wider than a pointer.
+    small = browser.run("[...document.querySelectorAll('button, .drop label')]"
+                        ".filter(b => b.checkVisibility() && b.getBoundingClientRect().height < 24)"
+                        ".map(b => b.outerHTML)")  # fmt: skip
+    assert small == []
+
+
+def test_everything_that_is_operated_has_a_name(browser: Any, service: Process) -> None:
+    open_page(browser, service)
+    browser.drop(PHANTOMS[0])
+    browser.wait("!!document.querySelector('#result .ef data')")
+    tree = browser.send("Accessibility.getFullAXTree")["nodes"]
+    operated = ("button", "link", "textbox", "slider", "progressbar", "progressindicator")
+    roles = {"main", "heading", "list"}
+    for node in tree:
+        role = node.get("role", {}).get("value", "")
+        roles.discard(role)
+        if role in operated and not node.get("ignored"):
+            assert node.get("name", {}).get("value", "").strip(), node
+    assert not roles
+
+
+@pytest.mark.skipif("EDGEECHO_SCREENSHOTS" not in os.environ, reason="only where they are wanted")
+def test_screenshots(browser: Any, doe: Path, tmp_path: Path) -> None:
+    out = Path(os.environ["EDGEECHO_SCREENSHOTS"])
+    demo = Path(__file__).parents[2] / "edgeecho" / "models" / "demo"
+    service = Process(tmp_path / "state", "--model", demo)
+    open_page(browser, service, height=860)
+    browser.drop(doe, PHANTOMS[1], PHANTOMS[0])
+    browser.wait(ALL_ENDED % 3)
+    for row, name, options in (
+        (0, "answer", {}),
+        (2, "refusal", {}),
+        (0, "phone", {"width": 390, "height": 1400}),
+    ):
+        open_page(browser, service, **{"height": 860, **options})
+        browser.wait(ALL_ENDED % 3)
+        browser.run(f"document.querySelectorAll('.pick')[{row}].click()")
+        browser.wait("document.querySelector('#result .player button')?.textContent == 'Pause'")
+        browser.run("document.querySelector('#result .player button').click();"
+                    "document.activeElement.blur(); scrollTo(0, 0)")  # fmt: skip
+        browser.screenshot(out / f"serve-{name}.png", whole=False)
+    service.stop()

@@ -88,6 +88,8 @@ def _is_ours(host: str, names: tuple[str, ...]) -> bool:
     """Whether a Host header names this service. An address cannot be rebound, a name can."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
+        if "@" in host:
+            return False
         if name in ("localhost", *(n.lower() for n in names)):
             return True
         ip_address(name)

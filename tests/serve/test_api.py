@@ -93,7 +93,7 @@ def test_events_tell_of_every_step(client: Any) -> None:
     assert places == sorted(places, reverse=True)
     done = [view["progress"]["done"] for name, view in told if name == "engine"]
     assert done == sorted(done)
-    assert all(0 < v["progress"]["of"] for name, v in told if name == "engine")
+    assert all(v["progress"]["of"] > 0 for name, v in told if name == "engine")
     assert told[-1][1]["status"] in ("answered", "refused")
 
 

@@ -5,6 +5,7 @@ EDGEECHO_SCREENSHOTS=docs writes `serve-*.png` there, of the demo model.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -80,7 +81,8 @@ def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Pa
     # What is heard, and what was sent.
     assert "EF" in browser.run("document.getElementById('say').textContent")
     sent = [e["params"]["request"] for e in browser.events
-            if e["method"] == "Network.requestWillBeSent"]  # fmt: skip
+            if e["method"] == "Network.requestWillBeSent"
+            and not e["params"]["request"]["url"].startswith("data:")]  # fmt: skip
     assert any(request["method"] == "POST" for request in sent)
     assert "Doe" not in json.dumps(sent)
     assert problems(browser, service.url) == []
@@ -109,7 +111,8 @@ def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Pat
     open_page(browser, service)
     browser.drop(tmp_path / "notes.txt")
     browser.wait("document.querySelector('#result .verdict')?.textContent == 'No answer'")
-    assert "no video" in browser.run("document.querySelector('#result .words').textContent").lower()
+    words = browser.run("document.querySelector('#result .words').textContent")
+    assert words.startswith("notes.txt is not a video")
     browser.drop(tmp_path / "empty.avi")
     browser.wait("document.querySelector('.row .state').textContent.startsWith('not sent')")
     browser.run("document.querySelector('.row .cancel').click()")
@@ -118,9 +121,10 @@ def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Pat
 
 def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
     service = Process(tmp_path / "state", "--clips", "center", "--most-waiting", 5)
-    files = []
-    for number in range(20):
-        files.append(Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi")))
+    files = [
+        Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi"))
+        for number in range(20)
+    ]
     open_page(browser, service)
     browser.drop(*files)
     browser.wait("document.querySelectorAll('.row').length >= 20")
@@ -132,9 +136,8 @@ def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: 
         jobs = client.get("/api/v1/jobs?limit=200").json()["jobs"]
     assert len(jobs) == 20
     assert {job["status"] for job in jobs} <= {"answered", "refused"}
-    assert problems(browser, service.url) == [] or all(
-        "429" in problem for problem in problems(browser, service.url)
-    )
+    # The browser itself notes each time that there was no place.
+    assert all("429" in problem for problem in problems(browser, service.url))
     service.stop()
 
 
@@ -239,28 +242,30 @@ def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
     assert service.stop() == 0
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_nothing_is_wider_than_the_screen(
-    browser: Any, service: Process, doe: Path, width: int
-) -> None:
-    open_page(browser, service, width)
-    browser.drop(PHANTOMS[0], doe)
+def test_nothing_is_wider_than_the_screen(browser: Any, service: Process, doe: Path) -> None:
+    open_page(browser, service)
+    browser.drop(doe, PHANTOMS[0])
     browser.wait(ALL_ENDED % 2)
-    for row in (0, 1):
+    for width, kind in itertools.product((320, 390, 768, 1280), (".ef data", ".refused")):
+        open_page(browser, service, width)
+        browser.wait(ALL_ENDED % 2)
+        row = 0 if kind == ".ef data" else 1
         browser.run(f"document.querySelectorAll('.pick')[{row}].click()")
-        kind = ".refused" if row == 0 else ".ef data"
         browser.wait(f"!!document.querySelector('#result {kind}')")
         room = browser.run("document.documentElement.clientWidth")
         assert browser.run("document.documentElement.scrollWidth") <= room
-        wide = browser.run("[...document.querySelectorAll('body *')].filter(e => e.checkVisibility()"
-                           f" && e.getBoundingClientRect().right > {room} && !e.closest('defs, svg'))"
-                           ".map(e => e.outerHTML.slice(0, 80))")  # fmt: skip
+        wide = browser.run(
+            "[...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && "
+            f"e.getBoundingClientRect().right > {room} && !e.closest('defs, svg'))"
+            ".map(e => e.outerHTML.slice(0, 80))"
+        )
         assert wide == []
-    # A finger is wider than a pointer.
-    small = browser.run("[...document.querySelectorAll('button, .drop label')]"
-                        ".filter(b => b.checkVisibility() && b.getBoundingClientRect().height < 24)"
-                        ".map(b => b.outerHTML)")  # fmt: skip
-    assert small == []
+        # A finger is wider than a pointer.
+        small = browser.run(
+            "[...document.querySelectorAll('button, .drop label')].filter(b => "
+            "b.checkVisibility() && b.getBoundingClientRect().height < 24).map(b => b.outerHTML)"
+        )
+        assert small == []
 
 
 def test_everything_that_is_operated_has_a_name(browser: Any, service: Process) -> None:
@@ -283,6 +288,7 @@ def test_screenshots(browser: Any, doe: Path, tmp_path: Path) -> None:
     out = Path(os.environ["EDGEECHO_SCREENSHOTS"])
     demo = Path(__file__).parents[2] / "edgeecho" / "models" / "demo"
     service = Process(tmp_path / "state", "--model", demo)
+    doe = doe.rename(doe.with_name("cine.dcm"))
     open_page(browser, service, height=860)
     browser.drop(doe, PHANTOMS[1], PHANTOMS[0])
     browser.wait(ALL_ENDED % 3)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from edgeecho.bundle import open_model
-from edgeecho.cine import DEFAULT_LIMITS
+from edgeecho.cine import Limits
 from edgeecho.jobs import JobStore
 from edgeecho.many import Task
 from edgeecho.preprocess import Handling
@@ -26,6 +26,7 @@ from edgeecho.serve.settings import Settings
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
 _LONGEST_S = 60.0
+_START = "from edgeecho.cli.app import main; main()"
 
 
 def wait(until: Callable[[], Any], seconds: float = _LONGEST_S) -> Any:
@@ -62,9 +63,9 @@ class Process:
 
     def __init__(self, state: Path, *words: object, port: int = 0, **environment: str) -> None:
         self.state = state
+        options = ["--state", state, "--port", port, "--threads", 1]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "serve"]
-            + [*map(str, ["--state", state, "--port", port, "--threads", 1, *words])],
+            [sys.executable, "-c", _START, "serve", *map(str, [*options, *words])],
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | environment,
@@ -128,10 +129,11 @@ class Thread:
         **options: Any,
     ) -> None:
         limit_s = options.pop("limit_s", 60.0)
+        limits = Limits(megabytes=options.pop("most_mb", 800))
         self.store = JobStore(state, **options)
         handed = task(
             model=open_model(), engine="auto", clips="center", handling=Handling(), fps=None,
-            limits=DEFAULT_LIMITS, show_refused=False, frames=64,
+            limits=limits, show_refused=False, frames=64,
         )  # fmt: skip
         self.service = Service(
             self.store, handed, settings or Settings(), threads=1, limit_s=limit_s

@@ -18,7 +18,7 @@ export function stateOf(job) {
     return progress?.of ? `clip ${progress.done} of ${progress.of}` : "is being read";
   }
   const words = {
-    answered: job.summary?.band,
+    answered: job.summary && (rangeOf(job.summary) ?? job.summary.band),
     refused: job.summary?.refusals.join(", ").replaceAll("-", " "),
     failed: "no answer",
     cancelled: "cancelled",
@@ -92,6 +92,9 @@ function make(job, onPick, onCancel) {
   else list.prepend(row);
   return row;
 }
+
+const rangeOf = ({ interval }) =>
+  interval && `${interval.low.toFixed(0)} to ${interval.high.toFixed(0)} %`;
 
 const badgeOf = ({ status, summary }) =>
   status === "answered" ? `${summary.ef.toFixed(0)} %` : { refused: "refused", failed: "no answer" }[status] ?? "";

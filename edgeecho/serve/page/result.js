@@ -10,13 +10,13 @@ let shown = null; // id and status
 // `focus`: somebody asked for it.
 export async function showResult(job, { focus = false } = {}) {
   const same = shown?.id === job.id;
-  if (same && shown.status === job.status && job.finished !== null) return say(job);
-  shown = { id: job.id, status: job.status };
-  if (job.summary) await showReport(job);
-  else showPending(job);
-  if (shown.id !== job.id) return;
-  const heading = place.querySelector("h2");
-  if (focus) heading?.focus();
+  if (same && shown.status === job.status && job.finished !== null) say(job);
+  else {
+    shown = { id: job.id, status: job.status };
+    if (job.summary) await showReport(job);
+    else showPending(job);
+  }
+  if (focus && shown.id === job.id) place.querySelector("h2").focus();
 }
 
 function showPending(job) {
@@ -25,7 +25,7 @@ function showPending(job) {
   card.querySelector("bdi").textContent = nameOf(job.id);
   const verdict = { queued: "In the queue", running: "Being answered", failed: "No answer", cancelled: "Cancelled" };
   card.querySelector(".verdict").textContent = verdict[job.status];
-  card.querySelector(".words").textContent = job.error?.replaceAll(`${job.id}: `, "") ?? (job.finished ? "" : stateOf(job));
+  card.querySelector(".words").textContent = job.error?.replaceAll(job.id, nameOf(job.id)) ?? (job.finished ? "" : stateOf(job));
   card.classList.toggle("failed", job.status === "failed");
   const progress = card.querySelector("progress");
   progress.hidden = job.status !== "running";

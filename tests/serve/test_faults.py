@@ -1,0 +1,296 @@
+"""What goes wrong at the bedside: clients, disks, engines and the service itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from multiprocessing import active_children
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import media
+import pytest
+from crashing import CrashOnReadTask, HangingTask
+from served import PHANTOMS, Process, Thread, wait
+
+from edgeecho.errors import OutputError
+from edgeecho.jobs import JobStore
+from edgeecho.jobs.audit import first_broken
+from edgeecho.serve.settings import Settings
+
+VIDEO = PHANTOMS[0].read_bytes()
+
+
+def connect(url: str, head: str, body: bytes = b"") -> socket.socket:
+    """A client that speaks for itself."""
+    host, port = url.removeprefix("http://").split(":")
+    client = socket.create_connection((host, int(port)), timeout=30)
+    client.sendall(f"{head}\r\nHost: {host}:{port}\r\n\r\n".encode() + body)
+    return client
+
+
+def heard(client: socket.socket) -> bytes:
+    """Everything until the service closes."""
+    said = b""
+    while piece := client.recv(1 << 16):
+        said += piece
+    return said
+
+
+def upload(length: int, *more: str) -> str:
+    return "\r\n".join(["POST /api/v1/jobs HTTP/1.1", f"Content-Length: {length}", *more])
+
+
+def peak_mb(pid: int | None) -> float:
+    """Most memory that a process had so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+
+
+def nothing_is_left(service: Thread) -> bool:
+    return service.files() == [] and service.store.latest(9) == []
+
+
+def test_a_client_that_is_gone_leaves_nothing(start: Any) -> None:
+    service = start()
+    client = connect(service.url, upload(10_000_000), b"x" * 2_000_000)
+    wait(service.files)
+    client.close()
+    wait(lambda: nothing_is_left(service))
+    with service.client() as good:
+        assert good.ended(good.post_file(VIDEO)["id"])["finished"]
+
+
+@pytest.mark.parametrize("pause", [None, 0.1])
+def test_a_slow_client_is_given_up(start: Any, pause: float | None) -> None:
+    service = start(Settings(silence_s=0.5, upload_s=1.0))
+    client = connect(service.url, upload(1_000_000), b"x")
+    begin = time.monotonic()
+    while pause and time.monotonic() - begin < 0.9:
+        client.sendall(b"x")
+        time.sleep(pause)
+    said = heard(client)
+    assert said.startswith(b"HTTP/1.1 408")
+    assert b"too slowly" in said
+    assert time.monotonic() - begin < 10
+    wait(lambda: nothing_is_left(service))
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nX: "])
+def test_a_connection_that_asks_for_nothing_is_closed(
+    start: Any, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 0.3)
+    service = start()
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(said)
+        assert client.recv(1) == b""
+
+
+def test_a_file_that_is_too_large_is_not_taken(start: Any) -> None:
+    service = start(Settings(most_bytes=100_000))
+    with service.client() as client:
+        for content in (b"x" * 100_001, iter([b"x" * 60_000] * 2)):
+            answer = client.post("/api/v1/jobs", content=content)
+            assert answer.status_code == 413
+            assert "0.1 MB" in answer.json()["detail"]
+        wait(lambda: nothing_is_left(service))
+        client.post_file(b"x" * 100_000)
+
+
+def test_no_body_is_read_where_the_queue_is_full(start: Any) -> None:
+    service = start(task=HangingTask, most_waiting=1)
+    with service.client() as client:
+        running = client.post_file(b"please hang")
+        wait(lambda: client.job(running["id"])["status"] == "running")
+        waiting = client.post_file(b"please hang")
+        answer = client.post("/api/v1/jobs", content=VIDEO)
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) >= 1
+        asked = connect(service.url, upload(10_000_000, "Expect: 100-continue"))
+        assert asked.recv(1 << 16).startswith(b"HTTP/1.1 429")
+        assert len(service.files()) == 2
+        for job in (waiting, running):
+            assert client.delete(f"/api/v1/jobs/{job['id']}").json()["status"] == "cancelled"
+        assert client.ended(client.post_file(VIDEO)["id"])["status"] in ("answered", "refused")
+
+
+def test_files_on_their_way_have_a_place_too(start: Any) -> None:
+    service = start(most_waiting=2)
+    slow = [connect(service.url, upload(1000), b"x") for _ in range(2)]
+    wait(lambda: len(service.files()) == 2)
+    with service.client() as client:
+        assert client.post("/api/v1/jobs", content=VIDEO).status_code == 429
+        for one in slow:
+            one.close()
+        wait(lambda: client.post("/api/v1/jobs", content=VIDEO).status_code == 202)
+
+
+def test_a_full_disk_is_said_and_survived(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = start()
+    part = tmp_path / "part"
+    part.symlink_to("/dev/full")
+    with service.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(service.store, "new_file", lambda: part)
+            answer = client.post("/api/v1/jobs", content=VIDEO)
+        assert answer.status_code == 507
+        assert str(tmp_path) not in answer.text
+        assert not part.is_symlink()
+        assert service.store.latest(9) == []
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+            assert client.post("/api/v1/jobs", content=VIDEO).status_code == 507
+        assert service.files() == []
+        assert client.ended(client.post_file(VIDEO)["id"])["finished"]
+
+
+def test_an_answer_waits_for_room_on_the_disk(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeecho.jobs.runner._DISK_S", 0.05)
+    service = start()
+    end, tries = service.store.end, []
+
+    def full(*args: Any, **options: Any) -> bool:
+        tries.append(args)
+        if len(tries) < 4:
+            raise OutputError("the disk is full")
+        return end(*args, **options)
+
+    monkeypatch.setattr(service.store, "end", full)
+    with service.client() as client:
+        assert client.ended(client.post_file(VIDEO)["id"])["status"] in ("answered", "refused")
+        assert client.get("/ready").status_code == 200
+    assert len(tries) == 4
+
+
+def test_lying_headers_and_bombs_cost_no_memory(start: Any, tmp_path: Path) -> None:
+    service = start(most_mb=50)
+    (engine,) = active_children()
+    before = peak_mb(engine.pid)
+    jpegs = media.jpegs()[:3]
+    huge = media.write_avi(tmp_path / "a.avi", jpegs, (60_000, 60_000)).read_bytes()
+    many = media.write_avi(tmp_path / "b.avi", jpegs, claimed=2_000_000_000).read_bytes()
+    meta = bytes.fromhex("0200100055491600") + b"1.2.840.10008.1.2.1.99"
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    zeros = b"".join(deflate.compress(bytes(10_000_000)) for _ in range(40)) + deflate.flush()
+    bomb = bytes(128) + b"DICM" + meta + zeros
+    assert len(bomb) < 1_000_000
+    with service.client() as client:
+        for data in (huge, many, bomb):
+            job = client.ended(client.post_file(data)["id"])
+            assert job["status"] in ("failed", "refused"), job
+            assert job["summary"] is None or job["summary"]["ef"] is None
+        assert peak_mb(engine.pid) - before < 200
+        # Nobody unpacks what a header says is packed.
+        packed = client.post_file(zlib.compress(bytes(10_000_000)), headers={
+            "Content-Encoding": "deflate"})  # fmt: skip
+        assert packed["size"] < 20_000
+        assert client.ended(packed["id"])["status"] == "failed"
+        assert client.ended(client.post_file(VIDEO)["id"])["status"] in ("answered", "refused")
+
+
+def test_a_decoder_that_crashes_costs_one_job(start: Any) -> None:
+    service = start(task=CrashOnReadTask)
+    with service.client() as client:
+        crashed = client.ended(client.post_file(b"please crash")["id"])
+        assert (crashed["status"], crashed["summary"]) == ("failed", None)
+        assert "SIGKILL" in crashed["error"]
+        assert client.ended(client.post_file(VIDEO)["id"])["status"] in ("answered", "refused")
+
+
+def test_a_job_that_takes_too_long_is_ended(start: Any) -> None:
+    service = start(task=HangingTask, limit_s=0.5)
+    with service.client() as client:
+        late = client.ended(client.post_file(b"please hang")["id"])
+        assert "not answered within 0.5 s" in late["error"]
+
+
+def test_the_engine_killed_in_the_middle_costs_one_job(tmp_path: Path) -> None:
+    service = Process(tmp_path / "state", "--clips", "stride:4")
+    with service.client() as client:
+        jobs = [client.post_file(VIDEO) for _ in range(3)]
+        wait(lambda: client.job(jobs[0]["id"])["status"] == "running")
+        os.kill(service.engine_pid(), signal.SIGKILL)
+        ended = [client.ended(job["id"]) for job in jobs]
+    assert sum(job["status"] == "failed" for job in ended) <= 1
+    assert all(job["status"] in ("answered", "refused") for job in ended[1:])
+    assert service.stop() == 0
+
+
+def test_killed_between_receipt_and_answer_each_is_answered_once(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    service = Process(state, "--clips", "stride:4")
+    with service.client() as client:
+        given = [client.post_file(PHANTOMS[n % 5].read_bytes())["id"] for n in range(8)]
+        wait(lambda: any(client.job(job)["status"] == "running" for job in given))
+        engine = service.engine_pid()
+    service.stop(signal.SIGKILL)
+    wait(lambda: is_gone(engine))
+    again = Process(state)
+    with again.client() as client:
+        ended = [client.ended(job) for job in given]
+        assert len(client.get("/api/v1/jobs").json()["jobs"]) == 8
+        for job in ended:
+            assert job["status"] in ("answered", "refused")
+            trail = client.get(f"/api/v1/jobs/{job['id']}/trail").json()["entries"]
+            assert [entry["event"] for entry in trail] == ["received", job["status"]]
+    assert again.stop() == 0
+    store = JobStore(state)
+    assert first_broken(store.whole_trail()) is None
+    store.close()
+    assert list((state / "files").iterdir()) == []
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() == b""  # a zombie
+    except OSError:
+        return True
+
+
+def test_a_signal_ends_it_while_streams_are_open_and_a_job_runs(tmp_path: Path) -> None:
+    service = Process(tmp_path / "state", "--clips", "stride:4")
+    with service.client() as client:
+        jobs = [client.post_file(VIDEO)["id"] for _ in range(5)]
+        wait(lambda: client.job(jobs[0])["status"] != "queued")
+        with client.stream("GET", "/api/v1/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: job"
+            begin = time.monotonic()
+            assert service.stop() == 0
+            assert time.monotonic() - begin < 8
+    assert "Traceback" not in service.words
+    store = JobStore(tmp_path / "state")
+    left = [store.get(job) for job in jobs]
+    assert any(job.status == "queued" for job in left)
+    assert all(job.tries == 0 for job in left if job.status == "queued"), "it costs no try"
+    store.close()
+
+
+def test_two_services_do_not_share_a_folder_or_a_port(tmp_path: Path) -> None:
+    service = Process(tmp_path / "state")
+    for words, reason in (
+        (["--state", tmp_path / "state", "--port", 0], "is used by another process"),
+        (
+            ["--state", tmp_path / "other", "--port", service.port],
+            "choose another --host or --port",
+        ),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "serve",
+             *map(str, words)],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert reason in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert service.stop() == 0

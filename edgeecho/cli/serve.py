@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from edgeecho.cli.infer import (
     Threads,
     Time,
 )
+
+if TYPE_CHECKING:
+    from edgeecho.jobs import JobStore
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -100,6 +103,7 @@ def serve(
         keep_files=keep,
         most_pages=most_pages,
     )
+    _check_trail(store)
     settings = Settings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
     service = Service(store, task, settings, threads=threads, limit_s=seconds)
     try:
@@ -110,6 +114,16 @@ def serve(
     finally:
         service.close()
         store.close()
+
+
+def _check_trail(store: JobStore) -> None:
+    from edgeecho.console import words
+    from edgeecho.jobs.audit import first_broken
+
+    if number := first_broken(store.whole_trail()):
+        words.print(
+            f"the audit trail was changed behind our back: entry {number} is not as it was written"
+        )
 
 
 def _say_where(address: tuple[str, int], host: str, *, tls: bool, token: bool) -> None:

@@ -27,7 +27,7 @@ from edgeecho.serve.views import (
 )
 
 router = APIRouter(prefix="/api/v1")
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {events.MEDIA_TYPE: {"schema": {"type": "string"}}}},
 }

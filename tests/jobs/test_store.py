@@ -131,6 +131,29 @@ def test_a_service_that_is_stopped_costs_no_try(tmp_path: Path) -> None:
     assert store.get(job.id) == replace(job)
 
 
+def test_forms_stay_but_frames_only_of_the_latest(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_pages=2)
+    jobs = [give(store, bytes([n])) for n in range(4)]
+    for n, job in enumerate(jobs):
+        store.end(job.id, "answered", document=DOCUMENT, forms={"csv": f"{n}", "html": f"<{n}>"})
+    assert [store.form(job.id, "csv") for job in jobs] == ["0", "1", "2", "3"]
+    assert [store.form(job.id, "html") for job in jobs] == [None, None, "<2>", "<3>"]
+    assert [store.forms(job.id) for job in jobs[1:3]] == [["csv"], ["csv", "html"]]
+    assert store.form(jobs[0].id, "absent") is None
+    store.close()
+    data = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"<3>" in data
+    assert b"<0>" not in data, "what is let go is overwritten"
+
+
+def test_files_on_their_way_count_as_waiting(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_waiting=2)
+    give(store)
+    store.check_room()
+    with pytest.raises(QueueFullError, match="2 studies are waiting"):
+        store.check_room(coming=1)
+
+
 def test_killed_in_the_middle_no_job_is_lost(tmp_path: Path) -> None:
     """A process that accepts without end is killed; all that it spoke of are there."""
     code = (
@@ -196,6 +219,13 @@ def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:
     assert [entry.event for entry in trail] == ["received", "answered", "accepted"]
     assert trail[1].detail["ef"] == 55.5
     assert first_broken(trail) is None
+    assert store.whole_trail() == trail
+    said = store.last_entry(job.id, ("accepted", "rejected"))
+    assert said is not None
+    assert said.detail == {"note": "agrees"}
+    assert store.last_entry(job.id, ("rejected",)) is None
+    other = give(store)
+    assert [entry.event for entry in store.trail(other.id)] == ["received"]
     with pytest.raises(KeyError):
         store.note("absent", "accepted", {})
     store.close()

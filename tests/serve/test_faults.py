@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -274,6 +275,22 @@ def test_a_signal_ends_it_while_streams_are_open_and_a_job_runs(tmp_path: Path) 
     assert any(job.status == "queued" for job in left)
     assert all(job.tries == 0 for job in left if job.status == "queued"), "it costs no try"
     store.close()
+
+
+def test_a_trail_that_was_changed_is_said_at_the_start(tmp_path: Path) -> None:
+    service = Process(tmp_path / "state")
+    with service.client() as client:
+        client.ended(client.post_file(b"no video")["id"])
+    assert service.stop() == 0
+    assert "trail" not in service.words
+    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
+    db.execute("DROP TRIGGER audit_is_never_changed")
+    db.execute("UPDATE audit SET event = 'answered' WHERE number = 2")
+    db.commit()
+    db.close()
+    again = Process(tmp_path / "state")
+    assert "entry 2 is not as it was written" in again.words
+    assert again.stop() == 0
 
 
 def test_two_services_do_not_share_a_folder_or_a_port(tmp_path: Path) -> None:

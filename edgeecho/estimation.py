@@ -29,7 +29,7 @@ from edgeecho.preprocess import (
     clip_starts,
 )
 from edgeecho.quality import find_warnings
-from edgeecho.ready import Ready, look_at, make_ready, read_ready
+from edgeecho.ready import Ready, make_ready, read_ready
 from edgeecho.sharing import Sharing
 from edgeecho.trust import (
     Interval,

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgeecho.bundle import ModelFile, open_model
 from edgeecho.clip_run import BATCH
 from edgeecho.errors import UsageError
-from edgeecho.estimation import LoadedModel, load_model
+from edgeecho.estimation import LoadedModel, load_opened
 
 _PRECISIONS = ("fp32", "fp16", "int8")
 _FORM = re.compile(r"(?:([a-z][a-z0-9-]*):)?(fp32|fp16|int8)(?::batch([1-9][0-9]{0,2}))?(:plain)?")
@@ -47,9 +48,17 @@ class Subject:
 
     def load(self, path: Path | None, threads: int) -> LoadedModel:
         """Make it ready; errors of `load_model`."""
-        model = load_model(path, engine=self.engine, precision=self.precision, threads=threads)
-        file = replace(model.file, shared=None) if self.plain else model.file
-        return replace(model, file=file, batch=self.batch or BATCH)
+        return self.load_opened(self.open(path), threads)
+
+    def open(self, path: Path | None) -> ModelFile:
+        """What is to be loaded; errors of `open_model`."""
+        file = open_model(path, precision=self.precision)
+        return replace(file, shared=None) if self.plain else file
+
+    def load_opened(self, file: ModelFile, threads: int) -> LoadedModel:
+        """`load` of what `open` gave."""
+        model = load_opened(file, engine=self.engine, threads=threads)
+        return replace(model, batch=self.batch or BATCH)
 
 
 def load_subjects(

@@ -20,7 +20,7 @@ COLD_ROWS = {
     "import_ms": "import",
     "load_ms": "load model",
     "first_inference_ms": "first inference",
-    "first_answer_ms": "first answer, decoding included",
+    "first_answer_ms": "first answer of the loaded model",
     "start_to_answer_ms": "process start to answer",
 }
 

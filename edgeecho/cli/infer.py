@@ -160,7 +160,7 @@ def _answer_all(
 
     with ExitStack() as stack:
         record = stack.enter_context(open_record(resume, task)) if resume else None
-        if record and len(record):
+        if record is not None and len(record):
             _say(f"going on after {len(record)} answers")
             if task.frames:
                 _say("the page shows no frames of files that were answered before")

@@ -36,7 +36,10 @@ def tune(
         )
     file = open_model(model, precision=precision)
     found = measure(file, rounds=runs)
-    typer.echo(f"{file.name} {file.version}, {file.precision}, one clip, {runs} runs each in turns\n")
+    typer.echo(
+        f"{file.name} {file.version}, {file.precision}: one clip, {runs} times each, in turns"
+    )
+    typer.echo()
     typer.echo("  threads   ms (median)   times as long as the engine's own choice")
     for one in found.tried:
         own = one.threads == found.default

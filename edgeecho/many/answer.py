@@ -27,13 +27,13 @@ def answer_all(
     in worker processes; None: here, with `threads`. `tell` is told how many are done. Errors of
     the model and the engine: those of `load_model`; of the record: `OutputError`.
     """
-    outcomes = [record.find(file) if record else None for file in files]
+    outcomes = [None if record is None else record.find(file) for file in files]
     places = [place for place, outcome in enumerate(outcomes) if outcome is None]
     tell(len(files) - len(places))
     left = [files[place] for place in places]
     answers = answer_in_workers(task, left, crew) if crew else _answer_here(task, left, threads)
     for place, outcome in answers:
-        if record:
+        if record is not None:
             record.add(outcome)
         outcomes[places[place]] = outcome
         tell(sum(o is not None for o in outcomes))

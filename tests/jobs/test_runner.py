@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crashing import HangingTask, LostTask, CrashOnReadTask
+from crashing import CrashOnReadTask, HangingTask, LostTask
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS

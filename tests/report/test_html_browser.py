@@ -10,8 +10,9 @@ from typing import Any
 import media
 import pytest
 
-from edgeecho import estimation
 from edgeecho.cli.app import main
+from edgeecho.estimation import estimate_ready
+from edgeecho.ready import read_ready
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 REFUSAL = Refusal("frozen", "all frames are one picture: record a moving one")

@@ -26,6 +26,8 @@ _DATES = ("PatientBirthDate", "StudyDate")
 _TIMES = ("StudyTime",)
 # Type 2 (PS3.3, C.7.1.1 and C.7.2.1): they must be there, if only empty.
 _OPTIONAL = {"IssuerOfPatientID", "StudyDescription"}
+# Of a person's name: three groups of 64 characters (PS3.5, 6.2). No other value here is longer.
+_LONGEST = 194
 _SEXES = {"M", "F", "O"}
 
 
@@ -74,9 +76,10 @@ def _text(source: Dataset, keyword: str) -> str:
     try:
         value = source.get(keyword)
         parts = value if isinstance(value, MultiValue) else [value or ""]
-        return "\\".join(str(part) for part in parts).strip()
+        text = "\\".join(str(part) for part in parts).strip(" \0")
     except DAMAGE:
         return ""
+    return text if len(text) <= _LONGEST else ""
 
 
 def _moment(value: str, kind: type[DA] | type[TM]) -> str:

@@ -12,6 +12,7 @@ from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.valuerep import DA, DT, TM
 
 from edgeecho import RESEARCH_USE, __version__
@@ -161,7 +162,7 @@ def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
 
 
 def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
-    properties = []
+    properties: list[sr.ContentItem] = []
     if p := numbers.probabilities:
         properties += [
             _number(_own(concepts.AT_MOST_40), 100 * p.at_most_40),
@@ -172,6 +173,12 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
         properties += [
             _number(codes.SCT.RangeOfUpperMeasurementUncertainty, upper),
             _number(codes.SCT.RangeOfLowerMeasurementUncertainty, lower),
+            sr.TextContentItem(
+                codes.DCM.PopulationDescription,
+                f"{100 * interval.level:g} % prediction interval, from the errors on videos that "
+                "the network was not trained on",
+                relationship_type=_HAS_PROPERTIES,
+            ),
         ]
     measured = sr.Measurement(
         name=codes.LN.LeftVentricularEjectionFractionByUS,
@@ -185,7 +192,7 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
     return measured
 
 
-def _number(name: sr.CodedConcept, percent: float) -> sr.NumContentItem:
+def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:
     return sr.NumContentItem(
         name, _rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
     )

@@ -13,11 +13,11 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
@@ -28,7 +28,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from edgeecho.node.part import Part
 
 PDU_BYTES = 1 << 18
-"""That we ask peers not to exceed; with the usual 16 kB each needs Python code 16 times as often."""
+"""That we ask peers not to exceed; with the usual 16 kB Python would be busy 16 times as often."""
 PATIENCE_S = 30.0
 """For a PDU that has begun to come, or an answer that the peer does not read."""
 _MOST_PDU_BYTES = 2 * PDU_BYTES
@@ -36,6 +36,7 @@ _MOST_COMMAND_BYTES = 1 << 16
 # One that comes, two that wait (see `receive_primitive`), one that is looked at.
 _MOST_PARTS = 4
 _TICK_S = 0.01
+NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
 _INVALID_PDU = "Evt19"  # PS3.8, 9.2: the association is aborted
 
 
@@ -99,7 +100,7 @@ class _Messages(DIMSEServiceProvider):
                 self.dul.event_queue.put(_INVALID_PDU)
                 return
             message = self.message = DIMSEMessage()
-            part = self._new_part(lambda: self._meta(cast(DIMSEMessage, message)))
+            part = self._new_part(lambda: self._meta(message))
             self._parts = [*self._parts[-_MOST_PARTS:], part]
             message.data_set = part
         super().receive_primitive(primitive)
@@ -149,16 +150,26 @@ class _Handler(RequestHandler):
 
 
 class Server(ThreadedAssociationServer):
-    """Listens; `admits` is asked of every address, before a byte is read."""
+    """Listens for one AE title; `OSError` where the port cannot be had."""
 
     request_queue_size = 256
     daemon_threads = True
-    admits: Callable[[str], bool]
-    new_part: NewPart
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def __init__(
+        self,
+        entity: AE,
+        address: tuple[str, int],
+        *,
+        handlers: list[evt.EventHandlerType],
+        admits: Callable[[str], bool],
+        new_part: NewPart,
+    ) -> None:
+        """`admits` is asked of every address, before a byte is read."""
+        self._admits, self.new_part = admits, new_part
+        contexts = entity.supported_contexts
+        super().__init__(entity, address, entity.ae_title, contexts, evt_handlers=handlers)
+        entity._servers.append(self)  # where its shutdown takes it off
+
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
         """Whether the connection is kept."""
-        return self.admits(client_address[0])
-
-
-NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
+        return self._admits(client_address[0])

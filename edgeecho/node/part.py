@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 
 from edgeecho.cine.dicom.quiet import DAMAGE
@@ -42,7 +44,8 @@ class Part(io.BytesIO):
                 stream = self._stream or self._begin()
                 if stream.tell() + len(data) > self._most:
                     raise Refused(
-                        OUT_OF_RESOURCES, f"larger than {self._most // 1_000_000} MB, the limit here"
+                        OUT_OF_RESOURCES,
+                        f"larger than {self._most // 1_000_000} MB, the limit here",
                     )
                 stream.write(data)
             except Refused as refused:
@@ -68,17 +71,15 @@ class Part(io.BytesIO):
     def give_up(self, reason: Refused | None = None) -> None:
         """Nobody wants it: the file goes, unless it was accepted and has another name."""
         self.trouble = self.trouble or reason or Refused(CANNOT_UNDERSTAND, "cut short")
-        try:
+        with suppress(OSError):
             self._close()
-        except OSError:
-            pass
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
     def _begin(self) -> IO[bytes]:
         try:
             meta = self._meta()
-            head = io.BytesIO()
+            head = DicomBytesIO()
             write_file_meta_info(head, meta)
         except DAMAGE:
             raise Refused(CANNOT_UNDERSTAND, "the command names no object") from None

@@ -109,8 +109,8 @@ class Settings:
             ) from error
         if not local and self.allow == LOOPBACK:
             raise UsageError(
-                f"--bind {self.bind} can be reached from other machines: say with --allow AE@ADDRESS "
-                "which of them may send"
+                f"--bind {self.bind} can be reached from other machines: say with "
+                "--allow AE@ADDRESS which of them may send"
             )
 
 

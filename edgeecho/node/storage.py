@@ -12,6 +12,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 from pynetdicom import evt
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from edgeecho.cine.dicom.file import open_dicom
 from edgeecho.cine.dicom.quiet import DAMAGE
@@ -83,7 +85,7 @@ class Storage:
     def on_request(self, event: evt.Event) -> None:
         """A-ASSOCIATE-RQ: is that title known at that address?"""
         requestor = event.assoc.requestor
-        title, address = str(requestor.primitive.calling_ae_title), requestor.address
+        title, address = cast(A_ASSOCIATE, requestor.primitive).calling_ae_title, requestor.address
         if any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow):
             self._tally.count("association")
             return
@@ -97,9 +99,11 @@ class Storage:
 
     def on_store(self, event: evt.Event) -> Dataset | int:
         """C-STORE: success when the object is on the disk and in the queue."""
-        part = cast(Part, event.request.DataSet)
+        request = cast(C_STORE, event.request)
+        part = cast(Part, request.DataSet)
         try:
-            self._accept(part, event.request.AffectedSOPClassUID, event.request.AffectedSOPInstanceUID)
+            instance = str(request.AffectedSOPInstanceUID)
+            self._accept(part, str(request.AffectedSOPClassUID), instance)
         except Refused as refused:
             part.give_up()
             self._tally.count(f"object refused {refused.status:04X}")
@@ -107,19 +111,19 @@ class Storage:
         self._tally.count("object stored")
         return SUCCESS
 
-    def _accept(self, part: Part, sop_class: UID, instance: UID) -> None:
+    def _accept(self, part: Part, sop_class: str, instance: str) -> None:
         if sop_class in STILLS:
             raise Refused(NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
         path = part.finish()
         with self._one_at_a_time:
             self._check(path, sop_class, instance)
         try:
-            self._store.accept(path, "dicom", key=str(instance), deliver=True)
+            self._store.accept(path, "dicom", key=instance, deliver=True)
         except (EdgeEchoError, OSError) as error:
             raise Refused.of(error) from error
         self._runner.wake()
 
-    def _check(self, path: Path, sop_class: UID, instance: UID) -> None:
+    def _check(self, path: Path, sop_class: str, instance: str) -> None:
         """`Refused` where no report could be made of it, whatever its frames are."""
         try:
             # It refuses what lies about its lengths or inflates too far, so that the rest may
@@ -129,7 +133,7 @@ class Storage:
             dataset = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
             found = {name: str(dataset.get(name) or "") for name in wanted}
         except InputError:
-            raise Refused(CANNOT_UNDERSTAND, "damaged, too large when inflated, or no image") from None
+            raise Refused(CANNOT_UNDERSTAND, "damaged, or no image, or too large") from None
         except DAMAGE:
             raise Refused(CANNOT_UNDERSTAND, "the dataset is damaged") from None
         for name in _IDENTIFIERS:
@@ -137,4 +141,3 @@ class Storage:
                 raise Refused(CANNOT_UNDERSTAND, f"no valid {name}")
         if (found["SOPClassUID"], found["SOPInstanceUID"]) != (sop_class, instance):
             raise Refused(DOES_NOT_MATCH, "the command names another object than the dataset")
-

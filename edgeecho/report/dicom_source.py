@@ -32,7 +32,7 @@ _SEXES = {"M", "F", "O"}
 
 
 def read_header(path: Path) -> Dataset:
-    """All attributes of a DICOM file up to its pixels; `InputError` where it is none.
+    """What `take_over` needs of a DICOM file; `InputError` where it is none.
 
     To be called of files that were answered: limits on their size were held then.
     """
@@ -44,7 +44,9 @@ def read_header(path: Path) -> Dataset:
                     "study of one; choose another format"
                 )
         with quiet():
-            return dcmread(path, stop_before_pixels=True, force=True)
+            # Other values are passed over: their lengths are not trusted.
+            wanted: list[str] = [*_UIDS, *_TEXTS, *_DATES, *_TIMES]
+            return dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
     except DAMAGE:
         # `from None`: pydicom's texts may quote the file's.
         raise InputError(f"{path.name} cannot be read again: is it still there?") from None

@@ -166,8 +166,14 @@ class Server(ThreadedAssociationServer):
     ) -> None:
         """`admits` is asked of every address, before a byte is read."""
         self._admits, self.new_part = admits, new_part
-        contexts = entity.supported_contexts
-        super().__init__(entity, address, entity.ae_title, contexts, evt_handlers=handlers)
+        super().__init__(
+            entity,
+            address,
+            entity.ae_title,
+            entity.supported_contexts,
+            evt_handlers=handlers,
+            request_handler=_Handler,
+        )
         entity._servers.append(self)  # where its shutdown takes it off
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:

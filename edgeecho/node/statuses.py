@@ -8,6 +8,7 @@ from edgeecho.errors import EdgeEchoError
 from edgeecho.jobs import QueueFullError
 
 SUCCESS = 0x0000
+FAILED = 0x0110
 NOT_SUPPORTED = 0x0122
 OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,12 +26,15 @@ from edgeecho.node.settings import Settings
 from edgeecho.node.statuses import (
     CANNOT_UNDERSTAND,
     DOES_NOT_MATCH,
+    FAILED,
     NOT_SUPPORTED,
     OUT_OF_RESOURCES,
     SUCCESS,
     Refused,
 )
 from edgeecho.node.syntaxes import STILLS
+
+log = logging.getLogger(__name__)
 
 # (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
@@ -108,6 +113,12 @@ class Storage:
             part.give_up()
             self._tally.count(f"object refused {refused.status:04X}")
             return refused.to_dataset()
+        except Exception as error:  # noqa: BLE001  # pynetdicom would swallow it
+            part.give_up()
+            # A bug: where it is, without the error's text, which may quote the dataset.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("C-STORE failed: %s at\n%s", type(error).__name__, where)
+            return Refused(FAILED, "an error of edgeecho; see its log").to_dataset()
         self._tally.count("object stored")
         return SUCCESS
 

@@ -20,7 +20,7 @@ from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.report import concepts
 from edgeecho.report.concepts import Concept
 from edgeecho.report.dicom_source import take_over
-from edgeecho.report.outcome import Answer, Numbers, Outcome
+from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
 from edgeecho.report.text import gate_words, numbers_in_words
 
 SERIES_NUMBER = 9700
@@ -33,15 +33,14 @@ _HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
 
 
 def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
-    """A Comprehensive SR about an answered or refused file; `source` is that file's header.
+    """A Comprehensive SR about a file; `source` is that file's header.
 
     PRELIMINARY and UNVERIFIED. The patient and the study are the source's. The same answer to the
     same instance by the same model has the same UIDs, so that sending it again doubles nothing.
+    Of a file that could not be answered it says so, and why: no model had a part in that.
     `created` is written as it is: give local time. `InputError` where the source lacks a UID.
     """
     answer = outcome.answer
-    if not isinstance(answer, Answer):
-        raise ValueError("expected an answered or refused file, got one that could not be used")
     # highdicom and pydicom warn of names that they find odd, and quote them.
     with quiet():
         taken = take_over(source)
@@ -79,8 +78,10 @@ class _Report(sr.ComprehensiveSR):
                 self[keyword] = dataset[keyword]
 
 
-def _identity(answer: Answer) -> str:
+def _identity(answer: Answer | Failure) -> str:
     """All that makes it another answer to the same file."""
+    if isinstance(answer, Failure):
+        return repr((__version__, "not answered"))
     model, video = answer.model, answer.video
     return repr(
         (
@@ -96,21 +97,26 @@ def _uid(seed: str) -> str:
     return f"2.25.{uuid5(_UIDS, seed).int}"
 
 
-def _content(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementReport:
-    model = answer.model
+def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
+    if isinstance(answer, Failure):
+        model, group = "edgeecho", _group_without_answer(answer, source, seed)
+        device = f"device {__version__}"
+    else:
+        model, group = f"{answer.model.name} {answer.model.version}", _group(answer, source, seed)
+        device = f"device {__version__} {answer.model.sha256}"
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-            uid=_uid(f"device {__version__} {model.sha256}"),
+            uid=_uid(device),
             name="edgeecho",
             manufacturer_name="edgeecho",
-            model_name=f"{model.name} {model.version}",
+            model_name=model,
         ),
     )
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
         procedure_reported=_snomed(concepts.ECHOCARDIOGRAPHY),
-        imaging_measurements=[_group(answer, source, seed)],
+        imaging_measurements=[group],
         title=codes.DCM.ImagingMeasurementReport,
     )
 
@@ -130,18 +136,37 @@ def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQual
         ),
         source_images=[sr.SourceImageForMeasurementGroup(*image)],
     )
-    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
     comments = [RESEARCH_USE]
     if numbers:
         comments += numbers_in_words(numbers)
     comments += [f"warning: {warning}" for warning in answer.warnings]
-    reasons = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
+    _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
+    return group
+
+
+def _group_without_answer(
+    failure: Failure, source: Dataset, seed: str
+) -> sr.MeasurementsAndQualitativeEvaluations:
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(_uid(f"tracking {seed}"), "LVEF"),
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        source_images=[
+            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+        ],
+    )
+    _add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
+    return group
+
+
+def _add_words(
+    group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
+) -> None:
+    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
     group[0].ContentSequence.extend(
         sr.TextContentItem(name, text, relationship_type=_CONTAINS)
         for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
         for text in texts
     )
-    return group
 
 
 def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:

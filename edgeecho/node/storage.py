@@ -18,7 +18,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from edgeecho.cine.dicom.file import open_dicom
-from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.errors import EdgeEchoError, InputError
 from edgeecho.jobs import JobStore, Runner
 from edgeecho.node.part import Part
@@ -136,13 +136,14 @@ class Storage:
 
     def _check(self, path: Path, sop_class: str, instance: str) -> None:
         """`Refused` where no report could be made of it, whatever its frames are."""
+        wanted = ["SOPClassUID", *_IDENTIFIERS]
         try:
             # It refuses what lies about its lengths or inflates too far, so that the rest may
             # read the file without care.
-            open_dicom(path, self._settings.limits)
-            wanted = ["SOPClassUID", *_IDENTIFIERS]
-            dataset = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
-            found = {name: str(dataset.get(name) or "") for name in wanted}
+            with quiet():
+                open_dicom(path, self._settings.limits)
+                dataset = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+                found = {name: str(dataset.get(name) or "") for name in wanted}
         except InputError:
             raise Refused(CANNOT_UNDERSTAND, "damaged, or no image, or too large") from None
         except DAMAGE:

@@ -69,3 +69,12 @@ class HangingTask(Task):
         if file.read_bytes() == b"please hang":
             time.sleep(60)
         return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class SlowTask(Task):
+    """Every file takes half a minute."""
+
+    def read(self, file: Path) -> ReadFile:
+        time.sleep(30)
+        return super().read(file)

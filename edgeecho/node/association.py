@@ -25,6 +25,7 @@ from pynetdicom.dsutils import create_file_meta
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.node.part import Part
 
 PDU_BYTES = 1 << 18
@@ -103,8 +104,11 @@ class _Messages(DIMSEServiceProvider):
             part = self._new_part(lambda: self._meta(message))
             self._parts = [*self._parts[-_MOST_PARTS:], part]
             message.data_set = part
-        super().receive_primitive(primitive)
-        if message.encoded_command_set.tell() > _MOST_COMMAND_BYTES:
+        try:
+            super().receive_primitive(primitive)
+            if message.encoded_command_set.tell() > _MOST_COMMAND_BYTES:
+                raise ValueError("a command without end")
+        except DAMAGE:  # it would end the thread, and leave the peer without a word
             self.dul.event_queue.put(_INVALID_PDU)
 
     def _meta(self, message: DIMSEMessage) -> FileMetaDataset:

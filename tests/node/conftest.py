@@ -16,16 +16,19 @@ from dicom_net import Service  # noqa: E402
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Results go to `sr` beside `state`."""
+    """Results go to `sr` beside `state`; who says nothing is waited for a second, not ten."""
     folder = tmp_path_factory.mktemp("node")
-    service = Service.start(folder / "state", folder / "sr")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgeecho.node.node._ASSOCIATE_S", 1.0)
+        service = Service.start(folder / "state", folder / "sr")
     yield service
     service.close()
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Service]]:
     """Make a node of one's own: `serve(results, **settings)`."""
+    monkeypatch.setattr("edgeecho.node.node._ASSOCIATE_S", 1.0)
     services: list[Service] = []
 
     def make(results: Any = None, *, state: str = "state", **settings: Any) -> Service:

@@ -6,14 +6,18 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from edgeecho.errors import EngineError, OutputError
+from edgeecho.errors import EngineError, InputError, OutputError
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
-from edgeecho.jobs.store import Job, JobStore
+from edgeecho.jobs.store import MOST_TRIES, Job, JobStore
 from edgeecho.report import Failure, Outcome
 from edgeecho.report.structured import to_document
 
 _IDLE_S = 5.0
 _DISK_S = 2.0
+"""How long to wait for a disk that is full."""
+
+BeforeEnd = Callable[[Job, Outcome], None]
+OnEnd = Callable[[Job, Outcome | None], None]
 
 
 class Runner:
@@ -22,6 +26,8 @@ class Runner:
     `render` gives the forms of a result that are kept beside it. `on_end` is told of each job that
     has ended, `on_change` by its id of each that was begun or came further: in the runner's thread,
     or in that of `cancel`.
+
+    A disk that is full stops it for as long, and costs no answer.
     """
 
     def __init__(
@@ -31,18 +37,28 @@ class Runner:
         *,
         limit_s: float = 120.0,
         render: Callable[[Outcome], Mapping[str, str]] = lambda _outcome: {},
-        on_end: Callable[[Job, Outcome | None], None] = lambda _job, _outcome: None,
+        on_end: OnEnd = lambda _job, _outcome: None,
         on_change: Callable[[str], None] = lambda _job_id: None,
     ) -> None:
         self._store, self._engine = store, engine
-        self._limit_s, self._render = limit_s, render
-        self._on_end, self._on_change = on_end, on_change
+        self._limit_s, self._render, self._on_change = limit_s, render, on_change
+        self._before_end: list[BeforeEnd] = []
+        self._on_end: list[OnEnd] = [on_end]
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._current: tuple[str, threading.Event] | None = None
         self._progress: Progress | None = None
+
+    def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
+        """Before `start`: more who want to know.
+
+        `before_end` is called with every outcome before the store has it, and again if that could
+        not be written: what it writes is there when the job has ended. It may raise `OutputError`.
+        """
+        self._before_end.append(before_end)
+        self._on_end.append(on_end)
 
     def start(self) -> None:
         """Load the model, then begin; the errors of `EngineProcess.start`."""
@@ -84,62 +100,77 @@ class Runner:
             cancelled = self._store.end(job_id, "cancelled")
             if self._current and self._current[0] == job_id:
                 self._current[1].set()
-        job = self._store.get(job_id)
         if cancelled:
-            self._on_end(job, None)
-        return job
+            self._tell(job_id, None)
+        return self._store.get(job_id)
 
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            stop = threading.Event()
             try:
-                job = self._begin_next(stop)
-            except OutputError:  # the disk is full: it may not stay so
+                begun = self._begin()
+            except OutputError:
                 self._closing.wait(_DISK_S)
                 continue
-            if job is None:
+            if begun is None:
                 self._wake.wait(_IDLE_S)
                 continue
-            self._on_change(job.id)
-            self._answer(job, stop)
+            self._on_change(begun[0].id)
+            self._answer(*begun)
 
-    def _begin_next(self, stop: threading.Event) -> Job | None:
+    def _begin(self) -> tuple[Job, threading.Event] | None:
         with self._lock:
             job = self._store.begin_next()
-            self._current = (job.id, stop) if job else None
             self._progress = None
-        return job
+            if job is None:
+                return None
+            stop = threading.Event()
+            self._current = (job.id, stop)
+            return job, stop
 
     def _answer(self, job: Job, stop: threading.Event) -> None:
-        file = self._store.file_of(job.id)
         try:
-            outcome = self._engine.answer(
-                file, name=job.id, tell=self._note, stop=stop, limit_s=self._limit_s
-            )
+            outcome = self._outcome(job, stop)
         except Stopped:
-            # Closing; one that was cancelled has ended. On a full disk it is begun once too often.
-            with suppress(OutputError):
-                self._store.put_back(job.id)
+            self._put_back(job)  # closing; one that was cancelled has ended
             return
-        except EngineError as error:
-            outcome = Outcome(job.id, Failure.of(error))
         finally:
             with self._lock:
                 self._current = None
-        if self._end(job, outcome):
-            self._on_end(self._store.get(job.id), outcome)
+        while not self._closing.is_set():
+            try:
+                if self._end(job, outcome):
+                    self._tell(job.id, outcome)
+                return
+            except OutputError:
+                self._closing.wait(_DISK_S)
+        self._put_back(job)
+
+    def _outcome(self, job: Job, stop: threading.Event) -> Outcome:
+        if job.tries > MOST_TRIES:
+            error = InputError(
+                f"{job.id}: the service ended each time that it answered this file: it is damaged, "
+                "or there is too little memory"
+            )
+            return Outcome(job.id, Failure.of(error))
+        try:
+            return self._engine.answer(
+                self._store.file_of(job.id),
+                name=job.id,
+                tell=self._note,
+                stop=stop,
+                limit_s=self._limit_s,
+            )
+        except EngineError as error:
+            return Outcome(job.id, Failure.of(error))
+
+    def _put_back(self, job: Job) -> None:
+        with suppress(OutputError):  # then the next start does it
+            self._store.put_back(job.id)
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
-        """Write what became of it; on a full disk, as soon as there is room."""
-        while True:
-            try:
-                return self._write_end(job, outcome)
-            except OutputError:
-                if self._closing.wait(_DISK_S):
-                    return False  # the next start answers it again
-
-    def _write_end(self, job: Job, outcome: Outcome) -> bool:
+        for write in self._before_end:
+            write(job, outcome)
         if isinstance(outcome.answer, Failure):
             return self._store.end(
                 job.id,
@@ -153,6 +184,11 @@ class Runner:
             document=to_document([outcome]),
             forms=self._render(outcome),
         )
+
+    def _tell(self, job_id: str, outcome: Outcome | None) -> None:
+        job = self._store.get(job_id)
+        for tell in self._on_end:
+            tell(job, outcome)
 
     def _note(self, progress: Progress) -> None:
         with self._lock:

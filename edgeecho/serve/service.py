@@ -82,7 +82,8 @@ class Service:
 
     def accept(self, part: Path, key: str | None) -> Job:
         """Make a job of an upload; see `JobStore.accept`."""
-        job = self.store.accept(part, "upload", key=key)
+        # Keys of uploads are not those of DICOM objects.
+        job = self.store.accept(part, "upload", key=key and f"upload {key}")
         self.changes.mark([job.id])
         self.runner.wake()
         return job

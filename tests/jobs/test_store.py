@@ -15,6 +15,7 @@ import pytest
 from edgeecho.errors import OutputError
 from edgeecho.jobs import Job, JobStore, QueueFullError
 from edgeecho.jobs.audit import first_broken
+from edgeecho.jobs.store import MOST_TRIES
 
 DOCUMENT: dict[str, Any] = {
     "edgeecho": "0.1.0",
@@ -114,9 +115,9 @@ def test_after_a_crash_what_was_running_waits_at_its_old_place(tmp_path: Path) -
     store.close()
 
     store = JobStore(tmp_path)
-    assert store.get(first.id).status == "failed", "twice it ended the service"
-    assert store.get(first.id).exit_code == 3
-    assert not store.file_of(first.id).exists()
+    begun = store.begin_next()
+    assert begun is not None
+    assert (begun.id, begun.tries) == (first.id, MOST_TRIES + 1), "whoever begins it gives it up"
     assert store.get(second.id).status == "queued"
 
 
@@ -186,29 +187,50 @@ def test_a_second_process_is_refused(store: JobStore, tmp_path: Path) -> None:
     assert "is used by another process" in done.stderr
 
 
-def test_results_are_delivered_once_and_the_file_stays_until_then(tmp_path: Path) -> None:
+def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     job = give(store, deliver=True)
     assert store.next_delivery() is None, "there is no result yet"
     store.begin_next()
+    store.write_report(job.id, b"SR")
     store.end(job.id, "answered", document=DOCUMENT)
-    assert store.file_of(job.id).exists()
+    assert not store.file_of(job.id).exists(), "the video does not wait for the destination"
     store.close()
 
     store = JobStore(tmp_path)  # killed between the answer and the delivery
     due = store.next_delivery()
     assert due is not None
     assert due.id == job.id
-    store.try_delivery_later(job.id, 60, "nobody listens")
+    assert store.report_of(job.id).read_bytes() == b"SR"
+    store.try_delivery_later(job.id, 60, "not understood")
     assert store.next_delivery() is None
     assert store.get(job.id).attempts == 1
-    store.try_delivery_later(job.id, 0, "nobody listens")
+    store.try_delivery_later(job.id, 0, "not understood")
     assert store.next_delivery() is not None
     store.end_delivery(job.id, "delivered", {"to": "ARCHIVE"})
     assert store.next_delivery() is None
-    assert not store.file_of(job.id).exists()
+    assert not store.report_of(job.id).exists()
     events = [entry.event for entry in store.trail(job.id)]
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
+
+
+def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:
+    job = give(store, deliver=True)
+    store.write_report(job.id, b"SR")
+    store.end(job.id, "cancelled")
+    assert store.next_delivery() is None
+    assert store.get(job.id).delivery == "none"
+    assert not store.report_of(job.id).exists()
+
+
+def test_whoever_asked_for_room_in_time_may_still_come_too_late(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_waiting=1)
+    store.check_room()
+    known = give(store, key="1.2.3")
+    with pytest.raises(QueueFullError):
+        give(store, key="1.2.4")
+    assert store.count("queued") == 1
+    assert give(store, key="1.2.3").id == known.id, "it takes no room"
 
 
 def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_video_gets_the_answer_of_infer(client: Any, answered: Any) -> None:
     expected = estimate_file(PHANTOMS[0], load_model(threads=1)).ef
     assert result["results"][0]["ef"] == pytest.approx(expected, abs=1e-3)
     assert answered["summary"]["ef"] == result["results"][0]["ef"]
-    assert answered["forms"] == ["csv", "html", "json"]
+    assert answered["forms"] == ["csv", "fhir.json", "html", "json"]
 
 
 def test_a_refused_one_has_reasons_and_no_number_in_any_form(client: Any, refused: Any) -> None:
@@ -246,6 +246,6 @@ def test_what_was_sent_is_kept_where_that_was_asked_for(tmp_path: Any) -> None:
     with service.client() as client:
         job = client.ended(client.post_file(PHANTOMS[0].read_bytes())["id"])
         assert (tmp_path / "files" / job["id"]).read_bytes() == PHANTOMS[0].read_bytes()
-        assert job["forms"] == ["csv", "json"]
+        assert job["forms"] == ["csv", "fhir.json", "json"]
         assert client.get(f"/api/v1/jobs/{job['id']}/result.html").status_code == 410
     assert service.stop() == 0

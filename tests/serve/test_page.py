@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CONTRAST
 from pydicom.examples import get_path
 from served import PHANTOMS, Process
 
@@ -266,6 +267,19 @@ def test_nothing_is_wider_than_the_screen(browser: Any, service: Process, doe: P
             "b.checkVisibility() && b.getBoundingClientRect().height < 24).map(b => b.outerHTML)"
         )
         assert small == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_all_text_stands_out(browser: Any, service: Process, doe: Path, dark: bool) -> None:
+    open_page(browser, service, dark=dark)
+    browser.drop(doe, PHANTOMS[0])
+    browser.wait(ALL_ENDED % 2)
+    for row, kind in ((0, ".ef data"), (1, ".refused .crop:not([hidden])")):
+        browser.run(f"document.querySelectorAll('.pick')[{row}].click()")
+        browser.wait(f"!!document.querySelector('#result {kind}')")
+        browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+        worst = browser.run(CONTRAST)
+        assert worst["ratio"] >= 4.5, worst
 
 
 def test_everything_that_is_operated_has_a_name(browser: Any, service: Process) -> None:

@@ -28,6 +28,34 @@ os.dup2(int(sys.argv[1]), 3), os.dup2(int(sys.argv[2]), 4)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
 _LONGEST_S = 60.0
+CONTRAST = """
+(() => {
+  const numbers = text => text.match(/[0-9.]+/g).map(Number);
+  const light = color => {
+    const [r, g, b] = numbers(color).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if (numbers(color)[3] !== 0) return color;
+    }
+  };
+  const worst = {ratio: 99};
+  for (const e of document.querySelectorAll("body *")) {
+    const texts = [...e.childNodes].filter(n => n.nodeType === 3 && n.data.trim());
+    if (!texts.length || !e.checkVisibility() || e.tagName === "SCRIPT") continue;
+    const inside = e instanceof SVGElement;
+    const own = getComputedStyle(e)[inside ? "fill" : "color"];
+    const [a, b] = [light(own), light(behind(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst.ratio) Object.assign(worst, {ratio, tag: e.outerHTML.slice(0, 80)});
+  }
+  return worst;
+})()
+"""
+"""An expression: of all text that can be seen, that which stands out least, and its ratio."""
 
 
 class Browser:

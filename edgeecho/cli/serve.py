@@ -71,7 +71,7 @@ def serve(
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits
     from edgeecho.cli.handling import parse_handling
-    from edgeecho.errors import UsageError
+    from edgeecho.errors import EngineError, UsageError
     from edgeecho.jobs import JobStore
     from edgeecho.many import Task
     from edgeecho.preprocess import ClipMode
@@ -111,6 +111,10 @@ def serve(
         service.start()
         _say_where(listener.getsockname(), host, tls=tls_cert is not None, token=token is not None)
         server.run(sockets=[listener])
+        if not service.runner.alive:
+            raise EngineError(
+                "studies are not answered any more, for the reason above: start again"
+            )
     finally:
         service.close()
         store.close()

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from edgeecho.errors import OutputError
 from edgeecho.jobs import QueueFullError
@@ -44,8 +45,12 @@ def install(app: FastAPI) -> None:
     """Let `app` answer every error so; only a bug keeps its traceback, in the log."""
 
     @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, error.detail, error.headers)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = error.headers
+        if error.status_code == 405:
+            # The framework names the methods of the first route with this path alone.
+            headers = {"Allow": ", ".join(sorted(_methods(app, request)))}
+        return problem(error.status_code, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -67,3 +72,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def _bug(_: Request, __: Exception) -> JSONResponse:
         return problem(500, "a fault of the service: its log says more")
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            found |= route.methods or set()
+    return found

@@ -73,6 +73,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
 
+    async def on_tick(self, counter: int) -> bool:
+        # Without the runner studies would wait for ever: better to end, and be started again.
+        return await super().on_tick(counter) or not self._service.runner.alive
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Event streams never end by themselves.
         self._service.closing.set()

@@ -99,6 +99,7 @@ class TrailView(View):
     """Everything that happened to a job, in order."""
 
     entries: list[EntryView]
+    research_use: str = RESEARCH_USE
 
 
 class ModelView(View):

@@ -176,6 +176,7 @@ def test_problems_are_one_line_and_repeat_nothing(client: Any) -> None:
         assert body["status"] == status
         assert "\n" not in body["detail"]
         assert "Doe" not in answer.text
+    assert client.put(f"/api/v1/jobs/{absent}").headers["allow"] == "DELETE, GET"
 
 
 def test_there_are_no_names_that_could_lead_elsewhere(client: Any, service: Any) -> None:

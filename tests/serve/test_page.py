@@ -17,14 +17,10 @@ import pytest
 from chromium import CONTRAST
 from pydicom.examples import get_path
 from served import PHANTOMS, Process
+from served_page import ALL_ENDED, NAMES, open_page, problems
 
 from edgeecho import RESEARCH_USE
 
-NAMES = "[...document.querySelectorAll('.row .name')].map(n => n.textContent)"
-ALL_ENDED = (
-    "document.querySelectorAll('.row').length == %d && "
-    "[...document.querySelectorAll('.row .cancel')].every(c => c.hidden)"
-)
 NUMBER = "document.querySelectorAll('#result .ef, #result data, #result .scale').length"
 
 
@@ -39,25 +35,6 @@ def service(tmp_path: Path) -> Iterator[Process]:
 def doe(tmp_path: Path) -> Path:
     """A real cine, which is refused, under the name of a patient."""
     return Path(shutil.copy(get_path("ybr_color"), tmp_path / "DOE^JANE.dcm"))
-
-
-def problems(browser: Any, url: str) -> list[str]:
-    """Errors and warnings of the console, scripts that failed, and requests of anything else."""
-    found = []
-    for event in browser.events:
-        method, about = event["method"], event["params"]
-        if method in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
-            found.append(json.dumps(about))
-        elif method == "Network.requestWillBeSent":
-            asked = about["request"]["url"]
-            if not asked.startswith((f"{url}/", "data:", "blob:")):
-                found.append(asked)
-    return found
-
-
-def open_page(browser: Any, service: Any, width: int = 1280, **options: Any) -> None:
-    browser.visit(service.url, width, **options)
-    browser.wait("document.getElementById('about').textContent.includes('sha256')")
 
 
 def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Path) -> None:
@@ -120,62 +97,6 @@ def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Pat
     assert browser.run(NAMES) == ["notes.txt"]
 
 
-def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "center", "--most-waiting", 5)
-    files = [
-        Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi"))
-        for number in range(20)
-    ]
-    open_page(browser, service)
-    browser.drop(*files)
-    browser.wait("document.querySelectorAll('.row').length >= 20")
-    waits = "[...document.querySelectorAll('.state')].filter(s => s.textContent.includes('before'))"
-    browser.wait(f"{waits}.length > 0")
-    browser.wait(ALL_ENDED % 20)
-    assert sorted(browser.run(NAMES)) == [file.name for file in files]
-    with service.client() as client:
-        jobs = client.get("/api/v1/jobs?limit=200").json()["jobs"]
-    assert len(jobs) == 20
-    assert {job["status"] for job in jobs} <= {"answered", "refused"}
-    # The browser itself notes each time that there was no place.
-    assert all("429" in problem for problem in problems(browser, service.url))
-    service.stop()
-
-
-def test_a_study_is_cancelled(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "all")
-    open_page(browser, service)
-    browser.drop(*PHANTOMS[:3])
-    browser.wait("document.querySelectorAll('.row[data-id]').length == 3")
-    for _ in range(3):
-        browser.run("document.querySelector('.row .cancel:not([hidden])')?.click()")
-        browser.run("new Promise(done => setTimeout(done, 300))")
-    browser.wait(ALL_ENDED % 3)
-    states = browser.run("[...document.querySelectorAll('.state')].map(s => s.textContent)")
-    assert sum("cancelled" in state for state in states) >= 2
-    service.stop()
-
-
-def test_the_server_goes_and_comes_back(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "center")
-    port = service.port
-    open_page(browser, service)
-    browser.drop(PHANTOMS[0])
-    browser.wait("!!document.querySelector('#result .ef data')")
-    assert browser.run("document.getElementById('gone').hidden")
-    service.stop(9)
-    browser.wait("!document.getElementById('gone').hidden")
-    browser.drop(PHANTOMS[1])  # waits in the page
-    browser.wait("document.querySelector('.state').textContent == 'waits for the server'")
-    again = Process(tmp_path / "state", "--clips", "center", port=port)
-    browser.wait("document.getElementById('gone').hidden")
-    browser.wait(ALL_ENDED % 2)
-    assert browser.run(NAMES) == [PHANTOMS[1].name, PHANTOMS[0].name]
-    with again.client() as client:
-        assert len(client.get("/api/v1/jobs").json()["jobs"]) == 2
-    assert again.stop() == 0
-
-
 def test_a_review_by_keyboard_goes_into_the_trail(browser: Any, service: Process) -> None:
     open_page(browser, service)
     browser.drop(PHANTOMS[0])
@@ -219,28 +140,6 @@ def test_each_export_is_a_file(browser: Any, service: Process, tmp_path: Path) -
                     break
                 browser.run("new Promise(done => setTimeout(done, 50))")
             assert file.read_bytes() == wait_for
-
-
-def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("0123456789abcdef\n")
-    service = Process(tmp_path / "state", "--clips", "center", "--token-file", token)
-    browser.visit(service.url)
-    browser.wait("document.getElementById('ask').open")
-    assert browser.run("document.activeElement.id") == "token"
-    browser.run(
-        "document.activeElement.value = 'wrong'; document.querySelector('#ask button').click()"
-    )
-    browser.wait("document.getElementById('ask').open && document.activeElement.value == ''")
-    browser.run("document.activeElement.value = '0123456789abcdef';"
-                "document.querySelector('#ask button').click()")  # fmt: skip
-    browser.wait("document.getElementById('about').textContent.includes('sha256')")
-    browser.drop(PHANTOMS[0])
-    browser.wait("!!document.querySelector('#result .ef data')")
-    open_page(browser, service)
-    assert not browser.run("document.getElementById('ask').open")
-    browser.wait(ALL_ENDED % 1)
-    assert service.stop() == 0
 
 
 def test_nothing_is_wider_than_the_screen(browser: Any, service: Process, doe: Path) -> None:

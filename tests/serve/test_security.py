@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
+from pydicom import dcmread
+from pydicom.examples import get_path
 from served import PHANTOMS, Process
 
 from edgeecho.errors import UsageError
@@ -154,3 +157,29 @@ def test_without_the_extra_one_line_says_what_to_install(
     done = edgeecho("serve")
     assert done.returncode == 4
     assert "pip install 'edgeecho[serve]'" in done.stderr
+
+
+def test_nothing_of_a_patient_is_written_or_said(tmp_path: Path) -> None:
+    dataset = dcmread(str(get_path("ybr_color")))
+    for keyword in ("PatientName", "PatientID", "InstitutionName", "ImageComments", "StudyID"):
+        setattr(dataset, keyword, "MARKER")
+    dataset.PatientBirthDate = dataset.StudyDate = "19010101"
+    dataset.save_as(tmp_path / "MARKER.dcm")
+    whole = (tmp_path / "MARKER.dcm").read_bytes()
+    service = Process(tmp_path / "state")
+    said = ""
+    with service.client() as client:
+        for data in (whole, whole[:3000], whole[: len(whole) // 2]):
+            assert b"MARKER" in data
+            job = client.ended(client.post_file(data)["id"])
+            said += json.dumps(job)
+            said += client.get(f"/api/v1/jobs/{job['id']}/trail").text
+            for form in job["forms"]:
+                said += client.get(f"/api/v1/jobs/{job['id']}/result.{form}").text
+        said += client.get("/metrics").text
+    assert service.stop() == 0
+    said += service.words
+    written = b"".join(p.read_bytes() for p in (tmp_path / "state").rglob("*") if p.is_file())
+    for mark in ("MARKER", "19010101"):
+        assert mark not in said
+        assert mark.encode() not in written

@@ -149,6 +149,11 @@ class Thread:
     def client(self, **options: Any) -> Client:
         return Client(base_url=self.url, timeout=30, **options)
 
+    @property
+    def running(self) -> bool:
+        """Whether requests are answered."""
+        return self._thread.is_alive()
+
     def files(self) -> list[Path]:
         """What lies in the folder of files."""
         return list(self.store.new_file().parent.iterdir())

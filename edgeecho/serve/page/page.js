@@ -88,6 +88,12 @@ addEventListener("drop", (event) => {
   document.body.classList.remove("dragged");
   take([...event.dataTransfer.files]);
 });
+// Whatever was asked for while the service was gone.
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof TypeError)) return;
+  event.preventDefault();
+  say("That did not reach the server. Try again.");
+});
 addEventListener("beforeunload", (event) => unsent() && event.preventDefault());
 
 const older = document.getElementById("older");

@@ -13,10 +13,15 @@ export async function showResult(job, { focus = false } = {}) {
   if (same && shown.status === job.status && job.finished !== null) say(job);
   else {
     shown = { id: job.id, status: job.status };
-    if (job.summary) await showReport(job);
-    else showPending(job);
+    try {
+      if (job.summary) await showReport(job);
+      else showPending(job);
+    } catch (error) {
+      shown = null; // it is shown when the service is back
+      throw error;
+    }
   }
-  if (focus && shown.id === job.id) place.querySelector("h2").focus();
+  if (focus && shown?.id === job.id) place.querySelector("h2").focus();
 }
 
 function showPending(job) {
@@ -38,7 +43,7 @@ function showPending(job) {
 
 async function showReport(job) {
   const [page, data] = await Promise.all([text(job, "html"), text(job, "json")]);
-  if (shown.id !== job.id) return;
+  if (shown?.id !== job.id) return;
   // Its own style is this page's, and the policy would not let it in a second time.
   const bare = (page ?? "").replace(/<style>.*?<\/style>/s, "");
   const found = new DOMParser().parseFromString(bare, "text/html");
@@ -144,7 +149,7 @@ function addReview(side, job) {
 
 function say({ id, review }) {
   const said = place.querySelector(".said");
-  if (!review || shown.id !== id || !said) return;
+  if (!review || shown?.id !== id || !said) return;
   const at = new Date(1000 * review.at).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
   const words = `${review.decision === "accepted" ? "Accepted" : "Rejected"}, ${at}${review.note ? `: ${review.note}` : ""}`;
   if (said.textContent !== words) said.textContent = words;

@@ -31,7 +31,7 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    problems.install(app)
+    problems.install(app, api.router.routes)
     app.include_router(api.router)
     _add_state(app, service)
     _add_page(app)

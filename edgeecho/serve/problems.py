@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from edgeecho.errors import OutputError
 from edgeecho.jobs import QueueFullError
@@ -41,15 +41,17 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _REF = {"$ref": "#/components/schemas/Problem"}
 
 
-def install(app: FastAPI) -> None:
-    """Let `app` answer every error so; only a bug keeps its traceback, in the log."""
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Let `app`, which has these routes, answer every error so; only a bug keeps its traceback, in
+    the log.
+    """
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
         headers = error.headers
         if error.status_code == 405:
             # The framework names the methods of the first route with this path alone.
-            headers = {"Allow": ", ".join(sorted(_methods(app, request)))}
+            headers = {"Allow": ", ".join(sorted(_methods(routes, request)))}
         return problem(error.status_code, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
@@ -74,9 +76,9 @@ def install(app: FastAPI) -> None:
         return problem(500, "a fault of the service: its log says more")
 
 
-def _methods(app: FastAPI, request: Request) -> set[str]:
+def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
     found: set[str] = set()
-    for route in app.routes:
+    for route in routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
             found |= route.methods or set()
     return found

@@ -34,17 +34,17 @@ def test_the_engine_killed_in_the_middle_costs_one_job(tmp_path: Path) -> None:
 
 def test_killed_between_receipt_and_answer_each_is_answered_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    service = Process(state, "--clips", "stride:4")
+    service = Process(state, "--clips", "stride:8")
     with service.client() as client:
-        given = [client.post_file(PHANTOMS[n % 5].read_bytes())["id"] for n in range(8)]
+        given = [client.post_file(PHANTOMS[n % 5].read_bytes())["id"] for n in range(4)]
         wait(lambda: any(client.job(job)["status"] == "running" for job in given))
         engine = service.engine_pid()
     service.stop(signal.SIGKILL)
     wait(lambda: is_gone(engine))
-    again = Process(state)
+    again = Process(state, "--clips", "center")
     with again.client() as client:
         ended = [client.ended(job) for job in given]
-        assert len(client.get("/api/v1/jobs").json()["jobs"]) == 8
+        assert len(client.get("/api/v1/jobs").json()["jobs"]) == 4
         for job in ended:
             assert job["status"] in ("answered", "refused")
             trail = client.get(f"/api/v1/jobs/{job['id']}/trail").json()["entries"]

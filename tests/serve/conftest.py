@@ -22,6 +22,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     assert "Traceback" not in process.words
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_runs_on() -> Iterator[None]:
+    """Also where a test failed before it stopped its service."""
+    yield
+    while served.Process.started:
+        served.Process.started.pop().kill()
+
+
 @pytest.fixture(scope="module")
 def client(service: Any) -> Iterator[Any]:
     with service.client() as client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -61,15 +60,18 @@ class Client(httpx.Client):
 class Process:
     """`edgeecho serve` as a user starts it, at any free port."""
 
-    def __init__(self, state: Path, *words: object, port: int = 0, **environment: str) -> None:
+    started: ClassVar[list[Process]] = []
+    """Every one: what a failing test leaves behind is ended from outside."""
+
+    def __init__(self, state: Path, *words: object, port: int = 0) -> None:
         self.state = state
         options = ["--state", state, "--port", port, "--threads", 1]
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, "serve", *map(str, [*options, *words])],
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | environment,
         )
+        self.started.append(self)
         assert self._process.stderr is not None
         self.words = ""
         while not (found := re.search("serving (https?://[^ \n]+)", self.words)):
@@ -103,6 +105,11 @@ class Process:
             int(pid) for pid in kids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         }
         return found
+
+    def kill(self) -> None:
+        """Wherever it is."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Its exit code."""

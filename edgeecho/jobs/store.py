@@ -25,9 +25,8 @@ from typing import Any
 from edgeecho.errors import EdgeEchoError, OutputError
 from edgeecho.files import atomic_path, make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
+from edgeecho.jobs.forms import add_forms, list_forms, read_form
 
-PAGE = "html"
-"""The form that holds frames of the video."""
 MOST_TRIES = 2
 """A job that was begun so often and never ended has ended the process that answered it: whoever
 begins it once more must end it as failed."""
@@ -83,7 +82,7 @@ class JobStore:
     """The jobs in a folder, for all threads of one process. `OutputError` where it cannot be.
 
     Files go when their job has ended, unless `keep_files`; reports when they are delivered. Forms
-    of a result stay, but for `PAGE`, which holds the video's frames: only the last `most_pages`.
+    of a result stay, but for pages, which hold the video's frames: only the last `most_pages`.
     """
 
     def __init__(
@@ -223,15 +222,7 @@ class JobStore:
             ).rowcount
             if changed:
                 add_entry(db, job_id, status, _told(document, error))
-                db.executemany(
-                    "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
-                    [(job_id, suffix, body) for suffix, body in (forms or {}).items()],
-                )
-                db.execute(
-                    "DELETE FROM form WHERE suffix = ? AND rowid NOT IN "
-                    "(SELECT rowid FROM form WHERE suffix = ? ORDER BY rowid DESC LIMIT ?)",
-                    (PAGE, PAGE, self._most_pages),
-                )
+                add_forms(db, job_id, forms or {}, self._most_pages)
         self._let_go(self.get(job_id))
         return bool(changed)
 
@@ -287,18 +278,12 @@ class JobStore:
     def form(self, job_id: str, suffix: str) -> str | None:
         """The result of a job in another form; None where it has none, or none any more."""
         with self._lock:
-            row = self._db.execute(
-                "SELECT body FROM form WHERE job = ? AND suffix = ?", (job_id, suffix)
-            ).fetchone()
-        return None if row is None else str(row["body"])
+            return read_form(self._db, job_id, suffix)
 
     def forms(self, job_id: str) -> list[str]:
         """Suffixes of the forms that a job's result is kept in."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT suffix FROM form WHERE job = ? ORDER BY suffix", (job_id,)
-            ).fetchall()
-        return [row["suffix"] for row in rows]
+            return list_forms(self._db, job_id)
 
     def waiting(self) -> list[str]:
         """Ids of the queued jobs, in the order in which they will be begun."""

@@ -84,15 +84,16 @@ async def post_job(
     """Take the bytes of a video or DICOM file, whatever the content type; its name is not asked
     for. They are deleted when it has been answered, unless the service was told to keep them.
     """
-    with service.place():
-        part = service.store.new_file()
-        try:
-            await receive(request, part, service.settings)
-            job = await run_in_threadpool(service.accept, part, idempotency_key)
-        except ClientDisconnect:
-            return problem(400, "the client is gone: nothing was accepted")
-        finally:
-            part.unlink(missing_ok=True)
+    place = await run_in_threadpool(service.take_place)
+    part = service.store.new_file()
+    try:
+        await receive(request, part, service.settings)
+        job = await run_in_threadpool(service.accept, part, idempotency_key)
+    except ClientDisconnect:
+        return problem(400, "the client is gone: nothing was accepted")
+    finally:
+        part.unlink(missing_ok=True)
+        service.give_place(place)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return await run_in_threadpool(service.look, job.id)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from edgeecho import __version__
@@ -43,7 +41,7 @@ class Service:
         """Set: streams end."""
         self._task = task
         self._lock = threading.Lock()
-        self._coming = 0
+        self._coming: set[object] = set()
         self._typical_s = _FIRST_GUESS_S
         self.runner = Runner(
             store,
@@ -68,17 +66,17 @@ class Service:
         """Whether jobs are answered."""
         return self.runner.alive and not self.closing.is_set()
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place in the queue while a file comes in; `QueueFullError`."""
+    def take_place(self) -> object:
+        """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
+        place = object()
         with self._lock:
-            self.store.check_room(math.ceil(self._typical_s), coming=self._coming)
-            self._coming += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._coming -= 1
+            self.store.check_room(math.ceil(self._typical_s), coming=len(self._coming))
+            self._coming.add(place)
+        return place
+
+    def give_place(self, place: object) -> None:
+        """It has come in, or never will. Waits for nothing: whoever holds the lock may."""
+        self._coming.discard(place)
 
     def accept(self, part: Path, key: str | None) -> Job:
         """Make a job of an upload; see `JobStore.accept`."""

@@ -23,7 +23,9 @@ from edgeecho.plugins import load_plugin
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
+    "listen": "DICOM node: cines from scanners and archives, structured reports to them.",
     "evaluate": "EF against the labels of an EchoNet-format data set.",
+    "serve": "A page and a REST API on this machine, for one engine and a queue.",
     "bench": "Latency report: cold start, stages, percentiles.",
     "tune": "Measure once how many threads are fastest here, and remember it.",
     "preview": "What the network sees of a video: crop, clip, contact sheet.",

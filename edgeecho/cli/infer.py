@@ -67,7 +67,19 @@ def infer(
     max_frames: MaxFrames = 4000,
     max_pixels: MaxPixels = 16_777_216,
     max_mb: MaxMB = 800,
-    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text, json, fhir (FHIR R5 on stdout) or dicom-sr (structured reports in --out).",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With --format dicom-sr: where the reports go."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None,
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with frames and curves for a browser.")
@@ -101,12 +113,15 @@ def infer(
     """
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits, find_videos
+    from edgeecho.cli.formats import check_format, choose_format, make_reports, write_reports
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.errors import UsageError
     from edgeecho.preprocess import ClipMode
 
     # Before the model is loaded, so that a typo costs nothing.
+    form = choose_format(form, json=json)
+    json = form == "json"
     mode = ClipMode.parse(clips)
     handling = parse_handling(time, crop, no_crop, fps)
     limits = Limits(max_pixels, max_frames, max_mb)
@@ -117,6 +132,8 @@ def infer(
 
         if workers:
             raise UsageError("--stream plays one video: leave --workers out")
+        if form not in ("text", "json") or out:
+            raise UsageError("--stream writes text or JSON: leave --format fhir or dicom-sr out")
         mode = stride_of(clips)
         source = check_source(videos, frame_size, fps, csv or html or resume)
         loaded = load_model(model, engine=engine, precision=precision, threads=threads)
@@ -127,6 +144,7 @@ def infer(
     found = find_videos(videos)
     outputs = {"--csv": csv, "--html": html, "--resume": resume}
     check_outputs(outputs, [*found.files, model])
+    check_format(form, out, found.files, show_refused=show_refused)
     if found.passed_over:
         files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
         _say(f"{files} passed over: neither video nor DICOM image")
@@ -146,7 +164,11 @@ def infer(
         frames=frames_each(len(found.files)) if html else 0,
     )
     outcomes = _answer_all(task, found.files, threads, workers, resume)
-    _write_all(outcomes, json=json, csv=csv, html=html)
+    reports, outcomes = make_reports(out, found.files, outcomes)
+    _say_all(outcomes, form)
+    # Last: answers that took long must not be lost because a file cannot be written.
+    write_reports(reports)
+    _write_all(outcomes, csv=csv, html=html)
     _end(outcomes)
 
 
@@ -179,16 +201,21 @@ def _answer_all(
         )
 
 
-def _write_all(outcomes: list[Outcome], *, json: bool, csv: Path | None, html: Path | None) -> None:
-    from edgeecho.files import write_text
-    from edgeecho.report import to_csv, to_json, to_text
+def _say_all(outcomes: list[Outcome], form: str) -> None:
+    from edgeecho.cli.formats import as_document
+    from edgeecho.report import to_text
 
-    if json:
-        typer.echo(to_json(outcomes))
+    if document := as_document(form, outcomes):
+        typer.echo(document)
     elif len(outcomes) > 1 or outcomes[0].status != "error":
         # A single file that cannot be used is an error like any other: one line, on stderr.
         typer.echo(to_text(outcomes))
-    # Last: answers that took long must not be lost because a table cannot be written.
+
+
+def _write_all(outcomes: list[Outcome], *, csv: Path | None, html: Path | None) -> None:
+    from edgeecho.files import write_text
+    from edgeecho.report import to_csv
+
     if csv:
         write_text(csv, to_csv(outcomes))
     if html:

@@ -38,14 +38,18 @@ def add_entry(db: sqlite3.Connection, job: str, event: str, detail: Mapping[str,
     )
 
 
-def read_entries(db: sqlite3.Connection) -> list[Entry]:
-    """All of them, in order."""
-    rows = db.execute("SELECT number, at, job, event, detail, chain FROM audit ORDER BY number")
+def read_entries(db: sqlite3.Connection, job: str | None = None) -> list[Entry]:
+    """Those of a job, or all of them, in order."""
+    which, values = ("", ()) if job is None else ("WHERE job = ? ", (job,))
+    rows = db.execute(
+        f"SELECT number, at, job, event, detail, chain FROM audit {which}ORDER BY number", values
+    )
     return [Entry(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
 
 
 def first_broken(entries: list[Entry]) -> int | None:
-    """Number of the first entry that is not as it was written, or before which one is missing."""
+    """Of the whole trail: number of the first entry that is not as it was written, or before which
+    one is missing."""
     before = ""
     for place, entry in enumerate(entries, 1):
         text = json.dumps(entry.detail, sort_keys=True)

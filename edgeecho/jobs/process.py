@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -20,6 +21,9 @@ from edgeecho.report import Failure, Outcome
 
 _POLL_S = 0.05
 _PATIENCE_S = 10
+# The engine takes every core; whoever asks for a page or sends a study is to be heard at once.
+_NICE = 5
+_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -75,42 +79,56 @@ class EngineProcess:
         stop: threading.Event,
         limit_s: float,
     ) -> Outcome:
-        """What became of `file`, called `name` in it; a crash or a lapse of time is a `Failure`.
+        """What became of `file`, called `name` in it; a lapse of time is a `Failure`, and so is a
+        second crash: the first may have been the memory of other programs.
 
         `Stopped` once `stop` is set; `EngineError` where a new process cannot load the model.
         """
-        if self._pipe is None or self._process is None or not self._process.is_alive():
-            self.close()
-            self.start()
-        assert self._pipe is not None
-        assert self._process is not None
+        how = ""
+        for _ in range(_TRIES):
+            if self._pipe is None or self._process is None or not self._process.is_alive():
+                self.close()
+                self.start()
+            assert self._pipe is not None
+            assert self._process is not None
+            try:
+                return self._ask(self._pipe, file, name, tell, stop, limit_s)
+            except (EOFError, OSError):
+                how = ending_of(self._process)
+                self.close()
+        return _failure(
+            name,
+            f"the process that answered it was ended ({how}), {_TRIES} times: the file is damaged, "
+            "or there is too little memory",
+        )
+
+    def _ask(
+        self,
+        pipe: Connection,
+        file: Path,
+        name: str,
+        tell: Callable[[Progress], None],
+        stop: threading.Event,
+        limit_s: float,
+    ) -> Outcome:
         end = time.monotonic() + limit_s
-        try:
-            self._pipe.send(file)
-            while True:
-                if self._pipe.poll(_POLL_S):
-                    told = self._pipe.recv()
-                    if isinstance(told, Outcome):
-                        return replace(told, file=name)
-                    tell(told)
-                elif stop.is_set():
-                    self.close()
-                    raise Stopped
-                elif time.monotonic() > end:
-                    self.close()
-                    return _failure(
-                        name,
-                        f"not answered within {limit_s:g} s, the limit of this service: send a "
-                        "shorter video, or raise the limit",
-                    )
-        except (EOFError, OSError):
-            how = ending_of(self._process)
-            self.close()
-            return _failure(
-                name,
-                f"the process that answered it was ended ({how}): the file is damaged, or there "
-                "is too little memory",
-            )
+        pipe.send(file)
+        while True:
+            if pipe.poll(_POLL_S):
+                told = pipe.recv()
+                if isinstance(told, Outcome):
+                    return replace(told, file=name)
+                tell(told)
+            elif stop.is_set():
+                self.close()
+                raise Stopped
+            elif time.monotonic() > end:
+                self.close()
+                return _failure(
+                    name,
+                    f"not answered within {limit_s:g} s, the limit of this service: send a "
+                    "shorter video, or raise the limit",
+                )
 
     def close(self) -> None:
         """End the process, at once."""
@@ -128,8 +146,12 @@ def _failure(name: str, words: str) -> Outcome:
 
 def _work(pipe: Connection, task: Task, threads: int) -> None:
     """The process: load the model, then answer file by file until nobody asks any more."""
-    # Ctrl-C goes to every process of the terminal; this one is ended by the one that started it.
+    # Ctrl-C goes to every process of the terminal, and systemd's SIGTERM to every one of a service;
+    # this one is ended by the one that started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     try:
         try:
             model = task.load(threads)

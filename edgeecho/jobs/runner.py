@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from edgeecho.errors import EngineError
+from edgeecho.errors import EngineError, InputError, OutputError
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
-from edgeecho.jobs.store import Job, JobStore
+from edgeecho.jobs.store import MOST_TRIES, Job, JobStore
 from edgeecho.report import Failure, Outcome
 from edgeecho.report.structured import to_document
 
 _IDLE_S = 5.0
+_DISK_S = 2.0
+"""How long to wait for a disk that is full."""
+
+BeforeEnd = Callable[[Job, Outcome], None]
+OnEnd = Callable[[Job, Outcome | None], None]
 
 
 class Runner:
-    """Takes job after job. `on_end` is told of each that has ended, in the runner's thread."""
+    """Takes job after job.
+
+    `render` gives the forms of a result that are kept beside it. `on_end` is told of each job that
+    has ended, `on_change` by its id of each that was begun or came further: in the runner's thread,
+    or in that of `cancel`.
+
+    A disk that is full stops it for as long, and costs no answer.
+    """
 
     def __init__(
         self,
@@ -23,16 +36,29 @@ class Runner:
         engine: EngineProcess,
         *,
         limit_s: float = 120.0,
-        on_end: Callable[[Job, Outcome | None], None] = lambda _job, _outcome: None,
+        render: Callable[[Outcome], Mapping[str, str]] = lambda _outcome: {},
+        on_end: OnEnd = lambda _job, _outcome: None,
+        on_change: Callable[[str], None] = lambda _job_id: None,
     ) -> None:
         self._store, self._engine = store, engine
-        self._limit_s, self._on_end = limit_s, on_end
+        self._limit_s, self._render, self._on_change = limit_s, render, on_change
+        self._before_end: list[BeforeEnd] = []
+        self._on_end: list[OnEnd] = [on_end]
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._current: tuple[str, threading.Event] | None = None
         self._progress: Progress | None = None
+
+    def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
+        """Before `start`: more who want to know.
+
+        `before_end` is called with every outcome before the store has it, and again if that could
+        not be written: what it writes is there when the job has ended. It may raise `OutputError`.
+        """
+        self._before_end.append(before_end)
+        self._on_end.append(on_end)
 
     def start(self) -> None:
         """Load the model, then begin; the errors of `EngineProcess.start`."""
@@ -74,42 +100,77 @@ class Runner:
             cancelled = self._store.end(job_id, "cancelled")
             if self._current and self._current[0] == job_id:
                 self._current[1].set()
-        job = self._store.get(job_id)
         if cancelled:
-            self._on_end(job, None)
-        return job
+            self._tell(job_id, None)
+        return self._store.get(job_id)
 
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            with self._lock:
-                job = self._store.begin_next()
-                stop = threading.Event()
-                self._current = (job.id, stop) if job else None
-                self._progress = None
-            if job is None:
+            try:
+                begun = self._begin()
+            except OutputError:
+                self._closing.wait(_DISK_S)
+                continue
+            if begun is None:
                 self._wake.wait(_IDLE_S)
                 continue
-            self._answer(job, stop)
+            self._on_change(begun[0].id)
+            self._answer(*begun)
+
+    def _begin(self) -> tuple[Job, threading.Event] | None:
+        with self._lock:
+            job = self._store.begin_next()
+            self._progress = None
+            if job is None:
+                return None
+            stop = threading.Event()
+            self._current = (job.id, stop)
+            return job, stop
 
     def _answer(self, job: Job, stop: threading.Event) -> None:
-        file = self._store.file_of(job.id)
         try:
-            outcome = self._engine.answer(
-                file, name=job.id, tell=self._note, stop=stop, limit_s=self._limit_s
-            )
+            outcome = self._outcome(job, stop)
         except Stopped:
-            self._store.put_back(job.id)  # closing; one that was cancelled has ended
+            self._put_back(job)  # closing; one that was cancelled has ended
             return
-        except EngineError as error:
-            outcome = Outcome(job.id, Failure.of(error))
         finally:
             with self._lock:
                 self._current = None
-        if self._end(job, outcome):
-            self._on_end(self._store.get(job.id), outcome)
+        while not self._closing.is_set():
+            try:
+                if self._end(job, outcome):
+                    self._tell(job.id, outcome)
+                return
+            except OutputError:
+                self._closing.wait(_DISK_S)
+        self._put_back(job)
+
+    def _outcome(self, job: Job, stop: threading.Event) -> Outcome:
+        if job.tries > MOST_TRIES:
+            error = InputError(
+                f"{job.id}: the service ended each time that it answered this file: it is damaged, "
+                "or there is too little memory"
+            )
+            return Outcome(job.id, Failure.of(error))
+        try:
+            return self._engine.answer(
+                self._store.file_of(job.id),
+                name=job.id,
+                tell=self._note,
+                stop=stop,
+                limit_s=self._limit_s,
+            )
+        except EngineError as error:
+            return Outcome(job.id, Failure.of(error))
+
+    def _put_back(self, job: Job) -> None:
+        with suppress(OutputError):  # then the next start does it
+            self._store.put_back(job.id)
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
+        for write in self._before_end:
+            write(job, outcome)
         if isinstance(outcome.answer, Failure):
             return self._store.end(
                 job.id,
@@ -117,8 +178,21 @@ class Runner:
                 error=outcome.answer.message,
                 exit_code=outcome.answer.exit_code,
             )
-        return self._store.end(job.id, outcome.status, document=to_document([outcome]))
+        return self._store.end(
+            job.id,
+            outcome.status,
+            document=to_document([outcome]),
+            forms=self._render(outcome),
+        )
+
+    def _tell(self, job_id: str, outcome: Outcome | None) -> None:
+        job = self._store.get(job_id)
+        for tell in self._on_end:
+            tell(job, outcome)
 
     def _note(self, progress: Progress) -> None:
         with self._lock:
             self._progress = progress
+            job_id = self._current[0] if self._current else None
+        if job_id is not None:
+            self._on_change(job_id)

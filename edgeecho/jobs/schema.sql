@@ -19,6 +19,15 @@ CREATE TABLE IF NOT EXISTS job (
     next_try  REAL                       -- Unix time, s
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_by_status ON job (status, received);
+CREATE INDEX IF NOT EXISTS job_by_received ON job (received);
+
+CREATE TABLE IF NOT EXISTS form (
+    job    TEXT NOT NULL,
+    suffix TEXT NOT NULL,                -- csv, html, ...
+    body   TEXT NOT NULL,
+    UNIQUE (job, suffix)
+) STRICT;
+CREATE INDEX IF NOT EXISTS form_by_suffix ON form (suffix);
 
 CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,6 +37,7 @@ CREATE TABLE IF NOT EXISTS audit (
     detail TEXT NOT NULL,                -- JSON
     chain  TEXT NOT NULL                 -- SHA-256 of the line before's chain and of this line
 ) STRICT;
+CREATE INDEX IF NOT EXISTS audit_by_job ON audit (job);
 CREATE TRIGGER IF NOT EXISTS audit_is_never_changed BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_is_never_shortened BEFORE DELETE ON audit

@@ -1,7 +1,8 @@
 """Jobs on disk: what was accepted survives a crash, and is answered once.
 
-A folder with `jobs.sqlite` and `files/`. A job is accepted when its file and its row are on the
-disk; its result and its change of status are one transaction.
+A folder with `jobs.sqlite`, `files/` and `reports/`. A job is accepted when its file and its row
+are on the disk; its result and its change of status are one transaction. What is to be delivered
+is a file in `reports/` before that, so that the video need not wait for the destination.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,11 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.errors import EdgeEchoError, OutputError
-from edgeecho.files import make_folder, sha256_file
+from edgeecho.files import atomic_path, make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
+from edgeecho.jobs.forms import add_forms, list_forms, read_form
 
 MOST_TRIES = 2
-"""A job that was begun so often and never ended has ended the process that answered it."""
+"""A job that was begun so often and never ended has ended the process that answered it: whoever
+begins it once more must end it as failed."""
 
 
 class QueueFullError(EdgeEchoError):
@@ -78,16 +81,27 @@ class Job:
 class JobStore:
     """The jobs in a folder, for all threads of one process. `OutputError` where it cannot be.
 
-    Files go when their job has ended and nothing is to be delivered, unless `keep_files`.
+    Files go when their job has ended, unless `keep_files`; reports when they are delivered. Forms
+    of a result stay, but for pages, which hold the video's frames: only the last `most_pages`.
     """
 
-    def __init__(self, folder: Path, *, most_waiting: int = 100, keep_files: bool = False) -> None:
-        self._files = folder / "files"
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        most_waiting: int = 100,
+        keep_files: bool = False,
+        most_pages: int = 200,
+    ) -> None:
+        self._files, self._reports = folder / "files", folder / "reports"
         self._keep_files = keep_files
-        self._most_waiting = most_waiting
+        self.most_waiting = most_waiting
+        """Jobs; further ones are not taken."""
+        self._most_pages = most_pages
         self._lock = threading.RLock()
-        make_folder(self._files)
-        self._files.chmod(0o700)  # patients' videos
+        for private in (self._files, self._reports):  # patients' videos and names
+            make_folder(private)
+            private.chmod(0o700)
         with _mendable(folder):
             self._db = sqlite3.connect(
                 folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
@@ -95,7 +109,8 @@ class JobStore:
             self._db.row_factory = sqlite3.Row
             # FULL: a committed transaction survives a power cut too.
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            # What is let go, frames among it, is overwritten.
+            self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
             self._db.executescript((files("edgeecho.jobs") / "schema.sql").read_text("utf-8"))
             self._recover()
 
@@ -112,10 +127,23 @@ class JobStore:
         """The file of a job, as long as it is kept."""
         return self._files / job_id
 
-    def check_room(self, typical_s: float = 1.0) -> None:
-        """`QueueFullError` where no further job is taken; one takes about `typical_s`."""
-        waiting = self.count("queued")
-        if waiting >= self._most_waiting:
+    def report_of(self, job_id: str) -> Path:
+        """What is to be delivered of a job, once it is written."""
+        return self._reports / job_id
+
+    def write_report(self, job_id: str, content: bytes) -> None:
+        """To be delivered; before the job is ended, so that no end is without it."""
+        with _mendable(self._files.parent), atomic_path(self.report_of(job_id)) as temporary:
+            temporary.write_bytes(content)
+        _flush(self._reports)
+
+    def check_room(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
+        """`QueueFullError` where no further job is taken; one takes about `typical_s`.
+
+        `coming`: files that are on their way and will want a place too.
+        """
+        waiting = self.count("queued") + coming
+        if waiting >= self.most_waiting:
             raise QueueFullError(waiting, max(1.0, typical_s))
 
     def accept(
@@ -123,26 +151,35 @@ class JobStore:
     ) -> Job:
         """Make a job of a file that was written to `new_file`; it is on the disk afterwards.
 
-        A `key` that was accepted before gives that job, and the file is removed. With `deliver`
-        the file stays until `end_delivery`.
+        A `key` that was accepted before gives that job, and the file is removed. `QueueFullError`
+        as in `check_room`, for who asked then may come too late now. With `deliver` a result is
+        due to be sent.
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
-        with self._changing() as db:
-            if hashed is not None:
-                known = db.execute("SELECT id FROM job WHERE key = ?", (hashed,)).fetchone()
-                if known is not None:
+        with _mendable(self._files.parent):
+            _flush(part)  # it takes longest, and needs no lock
+        try:
+            with self._changing() as db:
+                if known := db.execute("SELECT id FROM job WHERE key = ?", (hashed,)).fetchone():
                     part.unlink()
                     return self.get(known["id"])
-            _flush(part)
-            part.rename(self.file_of(job_id))
-            _flush(self._files)
-            db.execute(
-                "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
-                "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
-                (job_id, source, time.time(), size, sha256, hashed, "due" if deliver else "none"),
-            )
-            add_entry(db, job_id, "received", {"source": source, "size": size, "sha256": sha256})
+                self.check_room()
+                part.rename(self.file_of(job_id))
+                _flush(self._files)
+                db.execute(
+                    "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
+                    "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
+                    (
+                        *(job_id, source, time.time(), size, sha256, hashed),
+                        "due" if deliver else "none",
+                    ),
+                )
+                told = {"source": source, "size": size, "sha256": sha256}
+                add_entry(db, job_id, "received", told)
+        except BaseException:
+            self.file_of(job_id).unlink(missing_ok=True)  # nobody would know whose it is
+            raise
         return self.get(job_id)
 
     def begin_next(self) -> Job | None:
@@ -167,19 +204,25 @@ class JobStore:
         document: Mapping[str, Any] | None = None,
         error: str | None = None,
         exit_code: int | None = None,
+        forms: Mapping[str, str] | None = None,
     ) -> bool:
-        """What became of a job. False: it had ended before, and stays as it is."""
+        """What became of a job. False: it had ended before, and stays as it is.
+
+        `forms`: the result in other forms, by their suffix.
+        """
         with self._changing() as db:
             changed = db.execute(
-                "UPDATE job SET status = ?, finished = ?, document = ?, error = ?, exit_code = ? "
+                "UPDATE job SET status = ?, finished = ?, document = ?, error = ?, exit_code = ?, "
+                "delivery = iif(? = 'cancelled', 'none', delivery) "
                 "WHERE id = ? AND status IN ('queued', 'running')",
                 (
                     *(status, time.time(), None if document is None else json.dumps(document)),
-                    *(error, exit_code, job_id),
+                    *(error, exit_code, status, job_id),
                 ),
             ).rowcount
             if changed:
                 add_entry(db, job_id, status, _told(document, error))
+                add_forms(db, job_id, forms or {}, self._most_pages)
         self._let_go(self.get(job_id))
         return bool(changed)
 
@@ -212,7 +255,7 @@ class JobStore:
             add_entry(db, job_id, "not delivered", {"reason": reason})
 
     def end_delivery(self, job_id: str, delivery: str, detail: Mapping[str, Any]) -> None:
-        """`delivered` or `given-up`; the file goes."""
+        """`delivered` or `given-up`; the report goes."""
         with self._changing() as db:
             db.execute("UPDATE job SET delivery = ? WHERE id = ?", (delivery, job_id))
             add_entry(db, job_id, delivery, detail)
@@ -232,6 +275,24 @@ class JobStore:
             raise KeyError(job_id)
         return _job(row)
 
+    def form(self, job_id: str, suffix: str) -> str | None:
+        """The result of a job in another form; None where it has none, or none any more."""
+        with self._lock:
+            return read_form(self._db, job_id, suffix)
+
+    def forms(self, job_id: str) -> list[str]:
+        """Suffixes of the forms that a job's result is kept in."""
+        with self._lock:
+            return list_forms(self._db, job_id)
+
+    def waiting(self) -> list[str]:
+        """Ids of the queued jobs, in the order in which they will be begun."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid"
+            ).fetchall()
+        return [row["id"] for row in rows]
+
     def latest(self, most: int, *, before: float | None = None) -> list[Job]:
         """Jobs, the last received first; `before`: those received earlier."""
         with self._lock:
@@ -247,43 +308,35 @@ class JobStore:
             found = self._db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
             return int(found.fetchone()[0])
 
-    def waiting_before(self, job: Job) -> int:
-        """Queued jobs that come before this one."""
-        with self._lock:
-            found = self._db.execute(
-                "SELECT count(*) FROM job WHERE status = 'queued' AND received < ?", (job.received,)
-            )
-            return int(found.fetchone()[0])
-
     def trail(self, job_id: str) -> list[Entry]:
         """Everything that happened to a job, in order."""
         with self._lock:
-            return [entry for entry in read_entries(self._db) if entry.job == job_id]
+            return read_entries(self._db, job_id)
+
+    def last_entry(self, job_id: str, events: Sequence[str]) -> Entry | None:
+        """Of these events of a job the last; None where there was none."""
+        return next((e for e in reversed(self.trail(job_id)) if e.event in events), None)
+
+    def whole_trail(self) -> list[Entry]:
+        """Of all jobs."""
+        with self._lock:
+            return read_entries(self._db)
 
     def _recover(self) -> None:
         """After a crash: what was running waits again, and files that nobody accepted go."""
         with self._changing() as db:
-            given_up = db.execute(
-                "SELECT id FROM job WHERE status = 'running' AND tries >= ?", (MOST_TRIES,)
-            ).fetchall()
-            for row in given_up:
-                self.end(
-                    row["id"],
-                    "failed",
-                    error="the service ended each time that it answered this file: it is damaged, "
-                    "or there is too little memory",
-                    exit_code=3,
-                )
             db.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
-        for path in self._files.iterdir():
+        for path in [*self._files.iterdir(), *self._reports.iterdir()]:
             try:
                 self._let_go(self.get(path.name))
             except KeyError:
                 path.unlink()
 
     def _let_go(self, job: Job) -> None:
-        if job.ended and job.delivery != "due" and not self._keep_files:
+        if job.ended and not self._keep_files:
             self.file_of(job.id).unlink(missing_ok=True)
+        if job.delivery != "due":
+            self.report_of(job.id).unlink(missing_ok=True)
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crashing import CrashOnReadTask, HangingTask, LostTask
+from crashing import CrashOnceTask, CrashOnReadTask, HangingTask, LostTask
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
-from edgeecho.errors import EngineError
+from edgeecho.errors import EngineError, OutputError
 from edgeecho.estimation import estimate_file, load_model
 from edgeecho.jobs import EngineProcess, Job, JobStore, Progress, Runner
+from edgeecho.jobs.store import MOST_TRIES
 from edgeecho.many import Task
 from edgeecho.preprocess import Handling
+from edgeecho.report import Outcome
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
 
@@ -124,8 +126,62 @@ def test_a_crash_costs_one_job(serve: Any) -> None:
     second = service.give(PHANTOMS[0].read_bytes())
     crashed, answered = service.ended(first, second)
     assert (crashed.status, crashed.exit_code) == ("failed", 3)
-    assert "was ended (SIGKILL)" in crashed.error
+    assert "was ended (SIGKILL), 2 times" in crashed.error
     assert answered.document is not None
+
+
+def test_an_engine_that_is_killed_once_costs_no_answer(serve: Any, tmp_path: Path) -> None:
+    service = serve(CrashOnceTask)
+    job = service.give(PHANTOMS[0].read_bytes())
+    (ended,) = service.ended(job)
+    assert (tmp_path / "state" / "files" / f"{job.id}.seen").exists(), "it was killed"
+    assert ended.document is not None
+    assert ended.tries == 1
+    service.wait(lambda: len(service.told) == 1)
+
+
+def test_a_job_that_ended_the_service_each_time_fails(serve: Any, tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "state")
+    part = store.new_file()
+    part.write_bytes(PHANTOMS[0].read_bytes())
+    job = store.accept(part, "upload")
+    for _ in range(MOST_TRIES):
+        store.begin_next()
+        store.close()  # as a crash would
+        store = JobStore(tmp_path / "state")
+    store.close()
+    service = serve()
+    (ended,) = service.ended(job)
+    assert (ended.status, ended.exit_code) == ("failed", 3)
+    assert "the service ended each time" in ended.error
+    service.wait(lambda: [told.id for told in service.told] == [job.id])
+
+
+def test_a_disk_that_is_full_costs_time_and_no_answer(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeecho.jobs.runner._DISK_S", 0.01)
+    service = serve()
+    full = 3
+
+    def write(job: Job, outcome: Outcome) -> None:
+        nonlocal full
+        full -= 1
+        if full > 0:
+            raise OutputError("no space left on device")
+        service.store.write_report(job.id, outcome.status.encode())
+
+    service.runner.add_hooks(before_end=write, on_end=lambda _job, _outcome: None)
+    part = service.store.new_file()
+    part.write_bytes(PHANTOMS[0].read_bytes())
+    job = service.store.accept(part, "upload", deliver=True)
+    service.runner.wake()
+    (ended,) = service.ended(job)
+    assert full == 0
+    assert (ended.status, ended.tries) == (
+        service.store.report_of(job.id).read_bytes().decode(),
+        1,
+    )
 
 
 def test_a_job_that_takes_too_long_is_ended(serve: Any) -> None:

@@ -15,6 +15,7 @@ import pytest
 from edgeecho.errors import OutputError
 from edgeecho.jobs import Job, JobStore, QueueFullError
 from edgeecho.jobs.audit import first_broken
+from edgeecho.jobs.store import MOST_TRIES
 
 DOCUMENT: dict[str, Any] = {
     "edgeecho": "0.1.0",
@@ -37,7 +38,7 @@ def give(store: JobStore, content: bytes = b"video", **options: Any) -> Job:
 def test_jobs_are_begun_in_the_order_in_which_they_came(store: JobStore) -> None:
     given = [give(store, bytes([n])) for n in range(5)]
     assert [job.status for job in given] == ["queued"] * 5
-    assert [store.waiting_before(job) for job in given] == [0, 1, 2, 3, 4]
+    assert store.waiting() == [job.id for job in given]
     begun = []
     while job := store.begin_next():
         begun.append(job.id)
@@ -114,9 +115,9 @@ def test_after_a_crash_what_was_running_waits_at_its_old_place(tmp_path: Path) -
     store.close()
 
     store = JobStore(tmp_path)
-    assert store.get(first.id).status == "failed", "twice it ended the service"
-    assert store.get(first.id).exit_code == 3
-    assert not store.file_of(first.id).exists()
+    begun = store.begin_next()
+    assert begun is not None
+    assert (begun.id, begun.tries) == (first.id, MOST_TRIES + 1), "whoever begins it gives it up"
     assert store.get(second.id).status == "queued"
 
 
@@ -129,6 +130,29 @@ def test_a_service_that_is_stopped_costs_no_try(tmp_path: Path) -> None:
         store.close()
         store = JobStore(tmp_path)
     assert store.get(job.id) == replace(job)
+
+
+def test_forms_stay_but_frames_only_of_the_latest(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_pages=2)
+    jobs = [give(store, bytes([n])) for n in range(4)]
+    for n, job in enumerate(jobs):
+        store.end(job.id, "answered", document=DOCUMENT, forms={"csv": f"{n}", "html": f"<{n}>"})
+    assert [store.form(job.id, "csv") for job in jobs] == ["0", "1", "2", "3"]
+    assert [store.form(job.id, "html") for job in jobs] == [None, None, "<2>", "<3>"]
+    assert [store.forms(job.id) for job in jobs[1:3]] == [["csv"], ["csv", "html"]]
+    assert store.form(jobs[0].id, "absent") is None
+    store.close()
+    data = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"<3>" in data
+    assert b"<0>" not in data, "what is let go is overwritten"
+
+
+def test_files_on_their_way_count_as_waiting(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_waiting=2)
+    give(store)
+    store.check_room()
+    with pytest.raises(QueueFullError, match="2 studies are waiting"):
+        store.check_room(coming=1)
 
 
 def test_killed_in_the_middle_no_job_is_lost(tmp_path: Path) -> None:
@@ -163,29 +187,50 @@ def test_a_second_process_is_refused(store: JobStore, tmp_path: Path) -> None:
     assert "is used by another process" in done.stderr
 
 
-def test_results_are_delivered_once_and_the_file_stays_until_then(tmp_path: Path) -> None:
+def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     job = give(store, deliver=True)
     assert store.next_delivery() is None, "there is no result yet"
     store.begin_next()
+    store.write_report(job.id, b"SR")
     store.end(job.id, "answered", document=DOCUMENT)
-    assert store.file_of(job.id).exists()
+    assert not store.file_of(job.id).exists(), "the video does not wait for the destination"
     store.close()
 
     store = JobStore(tmp_path)  # killed between the answer and the delivery
     due = store.next_delivery()
     assert due is not None
     assert due.id == job.id
-    store.try_delivery_later(job.id, 60, "nobody listens")
+    assert store.report_of(job.id).read_bytes() == b"SR"
+    store.try_delivery_later(job.id, 60, "not understood")
     assert store.next_delivery() is None
     assert store.get(job.id).attempts == 1
-    store.try_delivery_later(job.id, 0, "nobody listens")
+    store.try_delivery_later(job.id, 0, "not understood")
     assert store.next_delivery() is not None
     store.end_delivery(job.id, "delivered", {"to": "ARCHIVE"})
     assert store.next_delivery() is None
-    assert not store.file_of(job.id).exists()
+    assert not store.report_of(job.id).exists()
     events = [entry.event for entry in store.trail(job.id)]
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
+
+
+def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:
+    job = give(store, deliver=True)
+    store.write_report(job.id, b"SR")
+    store.end(job.id, "cancelled")
+    assert store.next_delivery() is None
+    assert store.get(job.id).delivery == "none"
+    assert not store.report_of(job.id).exists()
+
+
+def test_whoever_asked_for_room_in_time_may_still_come_too_late(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, most_waiting=1)
+    store.check_room()
+    known = give(store, key="1.2.3")
+    with pytest.raises(QueueFullError):
+        give(store, key="1.2.4")
+    assert store.count("queued") == 1
+    assert give(store, key="1.2.3").id == known.id, "it takes no room"
 
 
 def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:
@@ -196,6 +241,13 @@ def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:
     assert [entry.event for entry in trail] == ["received", "answered", "accepted"]
     assert trail[1].detail["ef"] == 55.5
     assert first_broken(trail) is None
+    assert store.whole_trail() == trail
+    said = store.last_entry(job.id, ("accepted", "rejected"))
+    assert said is not None
+    assert said.detail == {"note": "agrees"}
+    assert store.last_entry(job.id, ("rejected",)) is None
+    other = give(store)
+    assert [entry.event for entry in store.trail(other.id)] == ["received"]
     with pytest.raises(KeyError):
         store.note("absent", "accepted", {})
     store.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 import media
 import pytest
+from chromium import CONTRAST
 
 from edgeecho.cli.app import main
 from edgeecho.estimation import estimate_ready
@@ -17,33 +18,6 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 
 REFUSAL = Refusal("frozen", "all frames are one picture: record a moving one")
 NAMES = ["a.avi", "<script>document.title='run'<", "\u202eodd \"quotes' & <b>bold<.avi"]
-CONTRAST = """
-(() => {
-  const numbers = text => text.match(/[0-9.]+/g).map(Number);
-  const light = color => {
-    const [r, g, b] = numbers(color).map(v => v / 255)
-      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = e => {
-    for (; e; e = e.parentElement) {
-      const color = getComputedStyle(e).backgroundColor;
-      if (numbers(color)[3] !== 0) return color;
-    }
-  };
-  const worst = {ratio: 99};
-  for (const e of document.querySelectorAll("body *")) {
-    const texts = [...e.childNodes].filter(n => n.nodeType === 3 && n.data.trim());
-    if (!texts.length || !e.checkVisibility() || e.tagName === "SCRIPT") continue;
-    const inside = e instanceof SVGElement;
-    const own = getComputedStyle(e)[inside ? "fill" : "color"];
-    const [a, b] = [light(own), light(behind(e))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < worst.ratio) Object.assign(worst, {ratio, tag: e.outerHTML.slice(0, 80)});
-  }
-  return worst;
-})()
-"""
 
 
 @pytest.fixture(scope="module")

@@ -50,10 +50,31 @@ class CrashOnReadTask(Task):
 
 
 @dataclass(frozen=True, eq=False)
+class CrashOnceTask(Task):
+    """Each file ends the process that reads it first; a file `*.seen` beside it says so."""
+
+    def read(self, file: Path) -> ReadFile:
+        mark = file.with_suffix(".seen")
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
 class HangingTask(Task):
     """A file that holds `please hang` takes a minute."""
 
     def read(self, file: Path) -> ReadFile:
         if file.read_bytes() == b"please hang":
             time.sleep(60)
+        return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class SlowTask(Task):
+    """Every file takes half a minute."""
+
+    def read(self, file: Path) -> ReadFile:
+        time.sleep(30)
         return super().read(file)

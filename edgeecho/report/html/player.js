@@ -1,6 +1,6 @@
 "use strict";
-// Each .player draws its frames from one picture; nothing moves before somebody asks for it.
-for (const player of document.querySelectorAll(".player")) {
+// A .player draws its frames from one picture; nothing moves before somebody asks for it.
+function startPlayer(player) {
   const frames = player.dataset.frames.split(" ").map(Number);
   const times = player.dataset.times.split(" ").map(Number);
   const columns = Number(player.dataset.columns);
@@ -36,7 +36,7 @@ for (const player of document.querySelectorAll(".player")) {
   }
 
   function step(now) {
-    if (began === null) return;
+    if (began === null || !player.isConnected) return;
     const time = Math.max(0, (now - began) / 1000) % duration;
     let index = last;
     while (index > 0 && times[index] > time) index--;
@@ -68,3 +68,5 @@ for (const player of document.querySelectorAll(".player")) {
   const id = still.querySelector("use").getAttribute("href").slice(1);
   picture.src = document.getElementById(id).getAttribute("href");
 }
+
+for (const player of document.querySelectorAll(".player")) startPlayer(player);

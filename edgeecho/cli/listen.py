@@ -1,0 +1,174 @@
+"""`edgeecho listen`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeecho.cli.infer import (
+    Clips,
+    Crop,
+    EngineName,
+    Fps,
+    MaxFrames,
+    MaxPixels,
+    Model,
+    NoCrop,
+    Precision,
+    Threads,
+    Time,
+)
+
+if TYPE_CHECKING:
+    import threading
+
+    from edgeecho.jobs import JobStore, Runner
+    from edgeecho.many import Task
+    from edgeecho.node import Settings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def listen(
+    aet: Annotated[str, typer.Option(metavar="AE", help="Our AE title.")] = "EDGEECHO",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 11112,
+    bind: Annotated[
+        str, typer.Option(help="IP address to listen on; one that others reach needs --allow.")
+    ] = "127.0.0.1",
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AE@ADDRESS",
+            help="Who may send, by IP address or network; may be repeated. Default: this machine.",
+        ),
+    ] = None,
+    send_to: Annotated[
+        str | None,
+        typer.Option(metavar="AE@HOST:PORT", help="Send structured reports there by C-STORE."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write them here instead; default: STATE/sr."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Queue and audit trail; default: ~/.local/state/edgeecho."
+        ),
+    ] = None,
+    queue: Annotated[int, typer.Option(min=1, help="Refuse when so many studies wait.")] = 500,
+    limit: Annotated[
+        float, typer.Option(metavar="S", min=1, help="Give a study up after so many seconds.")
+    ] = 120.0,
+    keep_files: Annotated[
+        bool, typer.Option("--keep-files", help="Keep cines after they are answered.")
+    ] = False,
+    max_mb: Annotated[
+        int, typer.Option(min=1, help="Refuse datasets, or decoded frames, above it.")
+    ] = 800,
+    max_frames: MaxFrames = 4000,
+    max_pixels: MaxPixels = 16_777_216,
+    model: Model = None,
+    engine: EngineName = "auto",
+    precision: Precision = None,
+    clips: Clips = "stride:16",
+    threads: Threads = 0,
+    fps: Fps = None,
+    time: Time = None,
+    crop: Crop = None,
+    no_crop: NoCrop = False,
+) -> None:
+    """Take ultrasound cines by C-STORE and send their EF as DICOM SR.
+
+    Research use only, not for diagnosis. Runs until Ctrl-C or SIGTERM; what was taken and not
+    answered or not delivered by then waits on the disk for the next start.
+    """
+    from edgeecho.plugins import require_extra
+
+    require_extra("`edgeecho listen`", "dicom")
+
+    from edgeecho.bundle import open_model
+    from edgeecho.cine import Limits
+    from edgeecho.cli.handling import parse_handling
+    from edgeecho.errors import UsageError
+    from edgeecho.jobs import EngineProcess, JobStore, Runner
+    from edgeecho.many import Task
+    from edgeecho.node import Destination, Peer, Settings
+    from edgeecho.node.settings import LOOPBACK
+    from edgeecho.preprocess import ClipMode
+
+    if send_to and out:
+        raise UsageError("--send-to and --out both say where results go: leave one out")
+    limits = Limits(max_pixels, max_frames, max_mb)
+    folder = state or default_state()
+    settings = Settings(
+        results=Destination.parse(send_to) if send_to else out or folder / "sr",
+        ae_title=aet,
+        bind=bind,
+        port=port,
+        allow=tuple(map(Peer.parse, allow)) if allow else LOOPBACK,
+        limits=limits,
+    )
+    task = Task(
+        model=open_model(model, precision=precision),
+        engine=engine,
+        clips=str(ClipMode.parse(clips)),
+        handling=parse_handling(time, crop, no_crop, fps),
+        fps=fps,
+        limits=limits,
+        show_refused=False,
+        frames=0,
+    )
+    store = JobStore(folder, most_waiting=queue, keep_files=keep_files)
+    runner = Runner(store, EngineProcess(task, threads=threads), limit_s=limit)
+    try:
+        _run(store, runner, settings, task)
+    finally:
+        store.close()
+
+
+def default_state() -> Path:
+    """Where a service of this user keeps its queue: $XDG_STATE_HOME or ~/.local/state."""
+    import os
+
+    given = os.environ.get("XDG_STATE_HOME")
+    return (Path(given) if given else Path.home() / ".local" / "state") / "edgeecho"
+
+
+def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> None:
+    from contextlib import ExitStack
+
+    from edgeecho import RESEARCH_USE
+    from edgeecho.console import words
+    from edgeecho.node import Node
+
+    stop = _stop_at_signals()
+    with ExitStack() as stack:
+        node = Node(store, runner, settings)
+        stack.callback(runner.close)
+        runner.start()
+        stack.callback(node.close)
+        node.start()
+        words.print(f"model {task.model.name} {task.model.version}, {task.model.precision}")
+        words.print(f"listening as {settings.ae_title} on {settings.bind}:{node.port}")
+        words.print(f"results go to {node.target}")
+        if waiting := store.count("queued"):
+            words.print(f"going on with {waiting} studies that were taken before")
+        words.print(RESEARCH_USE)
+        # A runner that has ended would leave studies unanswered: better to end, and be restarted.
+        while not stop.wait(1) and runner.alive:
+            pass
+        words.print("stopping")
+
+
+def _stop_at_signals() -> threading.Event:
+    import signal
+    import threading
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop

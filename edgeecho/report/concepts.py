@@ -1,0 +1,44 @@
+"""What results call things in documents of medical standards, the same in each of them.
+
+Codes of LOINC, SNOMED CT and DICOM where they say what is meant, codes of edgeecho's own for the
+rest. `docs/other-systems.md` lists them with their sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+METHOD = (
+    "regression of EF from the video by the network r2plus1d_18: no contour is traced and no "
+    "volume measured"
+)
+"""In words, since no code says so. Codes of EF by a traced method must not be used."""
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A code and what it means."""
+
+    code: str
+    meaning: str
+
+
+EF = Concept("18043-0", "Left ventricular Ejection fraction by US")
+"""LOINC."""
+LEFT_VENTRICLE = Concept("87878005", "Left ventricle")
+"""SNOMED CT, a finding site."""
+ECHOCARDIOGRAPHY = Concept("40701008", "Echocardiography")
+"""SNOMED CT, a procedure."""
+
+INTERVAL_LOW = Concept("interval-low", "Lower limit of the prediction interval")
+INTERVAL_HIGH = Concept("interval-high", "Upper limit of the prediction interval")
+AT_MOST_40 = Concept("probability-at-most-40", "Probability that EF <= 40 %")
+BELOW_50 = Concept("probability-below-50", "Probability that EF < 50 %")
+BAND = Concept("band", "Band of EF in heart failure")
+BANDS = {
+    "reduced": Concept("reduced", "reduced (EF <= 40 %)"),
+    "mildly reduced": Concept("mildly-reduced", "mildly reduced (EF > 40 % and < 50 %)"),
+    "preserved": Concept("preserved", "preserved (EF >= 50 %)"),
+}
+"""By the words of `Numbers.band`."""
+REFUSAL = Concept("refusal", "Reason why no EF is given")

@@ -1,0 +1,93 @@
+"""What a report takes over from the DICOM file that it is about: whose it is, and where it belongs.
+
+Values are read without trust: what the standard does not allow is left empty, not passed on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.uid import UID
+from pydicom.valuerep import DA, TM
+
+from edgeecho.cine.dicom.detect import is_dicom
+from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.errors import InputError
+
+_UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_TEXTS = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientSex", "AccessionNumber", "StudyID",
+    "StudyDescription", "ReferringPhysicianName",
+)  # fmt: skip
+_DATES = ("PatientBirthDate", "StudyDate")
+_TIMES = ("StudyTime",)
+# Type 2 (PS3.3, C.7.1.1 and C.7.2.1): they must be there, if only empty.
+_OPTIONAL = {"IssuerOfPatientID", "StudyDescription"}
+# Of a person's name: three groups of 64 characters (PS3.5, 6.2). No other value here is longer.
+_LONGEST = 194
+_SEXES = {"M", "F", "O"}
+
+
+def read_header(path: Path) -> Dataset:
+    """What `take_over` needs of a DICOM file; `InputError` where it is none.
+
+    To be called of files that were answered: limits on their size were held then.
+    """
+    try:
+        with path.open("rb") as stream:
+            if not is_dicom(stream.read(132)):
+                raise InputError(
+                    f"{path.name} is no DICOM file: a DICOM report refers to the patient and the "
+                    "study of one; choose another format"
+                )
+        with quiet():
+            # Other values are passed over: their lengths are not trusted.
+            wanted: list[str] = [*_UIDS, *_TEXTS, *_DATES, *_TIMES]
+            return dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
+    except DAMAGE:
+        # `from None`: pydicom's texts may quote the file's.
+        raise InputError(f"{path.name} cannot be read again: is it still there?") from None
+
+
+def take_over(source: Dataset) -> Dataset:
+    """The patient's and the study's attributes, in UTF-8; `InputError` where it lacks a UID."""
+    taken = Dataset()
+    for keyword in _UIDS:
+        uid = UID(_text(source, keyword))
+        if not uid.is_valid:
+            raise InputError(
+                f"the DICOM file has no valid {keyword}, which a report on it has to name: "
+                "export it again from the archive"
+            )
+        setattr(taken, keyword, uid)
+    values = {keyword: _text(source, keyword) for keyword in _TEXTS}
+    if values["PatientSex"] not in _SEXES:
+        values["PatientSex"] = ""
+    for kind, keywords in ((DA, _DATES), (TM, _TIMES)):
+        values |= {keyword: _moment(_text(source, keyword), kind) for keyword in keywords}
+    for keyword, value in values.items():
+        if value or keyword not in _OPTIONAL:
+            setattr(taken, keyword, value)
+    return taken
+
+
+def _text(source: Dataset, keyword: str) -> str:
+    try:
+        value = source.get(keyword)
+        parts = value if isinstance(value, MultiValue) else [value or ""]
+        text = "\\".join(str(part) for part in parts).strip(" \0")
+    except DAMAGE:
+        return ""
+    return text if len(text) <= _LONGEST else ""
+
+
+def _moment(value: str, kind: type[DA] | type[TM]) -> str:
+    """As it is, where it is a date or a time."""
+    try:
+        kind(value)
+    except DAMAGE:
+        return ""
+    return value

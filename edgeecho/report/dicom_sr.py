@@ -1,0 +1,235 @@
+"""A result as a DICOM structured report: TID 1500, Measurement Report (PS3.16), by highdicom.
+
+Importing this takes highdicom (extra `dicom`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from highdicom import sr
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.valuerep import DA, DT, TM
+
+from edgeecho import RESEARCH_USE, __version__
+from edgeecho.cine.dicom.quiet import quiet
+from edgeecho.report import concepts
+from edgeecho.report.concepts import Concept
+from edgeecho.report.dicom_source import take_over
+from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
+from edgeecho.report.text import gate_words, numbers_in_words
+
+SERIES_NUMBER = 9700
+"""Beyond what scanners count to."""
+SERIES_DESCRIPTION = "edgeecho EF, research use only"
+_SCHEME = "99EDGEECHO"
+_UIDS = UUID("b5f2c5c5-6cc1-4be0-8e6b-0d3d1a3c7a52")
+_CONTAINS = sr.RelationshipTypeValues.CONTAINS
+_HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
+
+
+def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
+    """A Comprehensive SR about a file; `source` is that file's header.
+
+    PRELIMINARY and UNVERIFIED. The patient and the study are the source's. The same answer to the
+    same instance by the same model has the same UIDs, so that sending it again doubles nothing.
+    Of a file that could not be answered it says so, and why: no model had a part in that.
+    `created` is written as it is: give local time. `InputError` where the source lacks a UID.
+    """
+    answer = outcome.answer
+    # highdicom and pydicom warn of names that they find odd, and quote them.
+    with quiet():
+        taken = take_over(source)
+        seed = f"{taken.SOPInstanceUID} {_identity(answer)}"
+        report = _Report(
+            evidence=[taken],
+            content=_content(answer, taken, seed),
+            series_instance_uid=_uid(f"series {taken.SeriesInstanceUID} {_identity(answer)}"),
+            series_number=SERIES_NUMBER,
+            sop_instance_uid=_uid(f"report {seed}"),
+            instance_number=1,
+            manufacturer="edgeecho",
+            manufacturer_model_name="edgeecho",
+            software_versions=__version__,
+            series_description=SERIES_DESCRIPTION,
+            specific_character_set="ISO_IR 192",
+            content_date=created.date(),
+            content_time=created.time(),
+            coding_schemes=[
+                CodingSchemeIdentificationItem(_SCHEME, name="edgeecho", version=__version__)
+            ],
+        )
+        report.InstanceCreationDate = DA(created.date())
+        report.InstanceCreationTime = TM(created.time())
+        for equipment in report.ContributingEquipmentSequence:
+            equipment.ContributionDateTime = DT(created.replace(tzinfo=None))
+    return report
+
+
+class _Report(sr.ComprehensiveSR):
+    def copy_patient_and_study_information(self, dataset: Dataset) -> None:
+        """What `take_over` took; highdicom would refuse classes of images that it does not know."""
+        for keyword in ("IssuerOfPatientID", "StudyDescription"):
+            if keyword in dataset:
+                self[keyword] = dataset[keyword]
+
+
+def _identity(answer: Answer | Failure) -> str:
+    """All that makes it another answer to the same file."""
+    if isinstance(answer, Failure):
+        return repr((__version__, "not answered"))
+    model, video = answer.model, answer.video
+    return repr(
+        (
+            *(__version__, model.sha256, model.preprocess.sha256()),
+            *((model.uncertainty or {}).get("sha256"), answer.engine.name, answer.engine.precision),
+            *(answer.clips, video.fps, video.time, video.area, video.square),
+        )
+    )
+
+
+def _uid(seed: str) -> str:
+    # A UUID as a UID: PS3.5, B.2.
+    return f"2.25.{uuid5(_UIDS, seed).int}"
+
+
+def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
+    if isinstance(answer, Failure):
+        model, group = "edgeecho", _group_without_answer(answer, source, seed)
+        device = f"device {__version__}"
+    else:
+        model, group = f"{answer.model.name} {answer.model.version}", _group(answer, source, seed)
+        device = f"device {__version__} {answer.model.sha256}"
+    observer = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=_uid(device),
+            name="edgeecho",
+            manufacturer_name="edgeecho",
+            model_name=model,
+        ),
+    )
+    return sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=_snomed(concepts.ECHOCARDIOGRAPHY),
+        imaging_measurements=[group],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+
+
+def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQualitativeEvaluations:
+    numbers = answer.numbers
+    image = (source.SOPClassUID, source.SOPInstanceUID)
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(_uid(f"tracking {seed}"), "LVEF"),
+        algorithm_id=_algorithm(answer),
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        measurements=[_measurement(numbers, image)] if numbers else [],
+        qualitative_evaluations=(
+            [sr.QualitativeEvaluation(_own(concepts.BAND), _own(concepts.BANDS[numbers.band]))]
+            if numbers
+            else []
+        ),
+        source_images=[sr.SourceImageForMeasurementGroup(*image)],
+    )
+    comments = [RESEARCH_USE]
+    if numbers:
+        comments += numbers_in_words(numbers)
+    comments += [f"warning: {warning}" for warning in answer.warnings]
+    _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
+    return group
+
+
+def _group_without_answer(
+    failure: Failure, source: Dataset, seed: str
+) -> sr.MeasurementsAndQualitativeEvaluations:
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(_uid(f"tracking {seed}"), "LVEF"),
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        source_images=[
+            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+        ],
+    )
+    _add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
+    return group
+
+
+def _add_words(
+    group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
+) -> None:
+    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
+    group[0].ContentSequence.extend(
+        sr.TextContentItem(name, text, relationship_type=_CONTAINS)
+        for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
+        for text in texts
+    )
+
+
+def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
+    model, engine = answer.model, answer.engine
+    return sr.AlgorithmIdentification(
+        name="edgeecho",
+        version=__version__,
+        parameters=[
+            concepts.METHOD,
+            f"model {model.name} {model.version}, {model.precision}",
+            f"model sha256 {model.sha256}",
+            f"preprocessing sha256 {model.preprocess.sha256()}",
+            f"trained on: {model.trained_on or 'unknown'}",
+            f"engine {engine.name} {engine.version}, {engine.precision}",
+            f"clips {answer.clips}, time {answer.video.time}, area {answer.video.area}",
+        ],
+    )
+
+
+def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
+    properties: list[sr.ContentItem] = []
+    if p := numbers.probabilities:
+        properties += [
+            _number(_own(concepts.AT_MOST_40), 100 * p.at_most_40),
+            _number(_own(concepts.BELOW_50), 100 * p.below_50),
+        ]
+    if interval := numbers.interval:
+        upper, lower = interval.high - numbers.ef, numbers.ef - interval.low
+        properties += [
+            _number(codes.SCT.RangeOfUpperMeasurementUncertainty, upper),
+            _number(codes.SCT.RangeOfLowerMeasurementUncertainty, lower),
+            sr.TextContentItem(
+                codes.DCM.PopulationDescription,
+                f"{100 * interval.level:g} % prediction interval, from the errors on videos that "
+                "the network was not trained on",
+                relationship_type=_HAS_PROPERTIES,
+            ),
+        ]
+    measured = sr.Measurement(
+        name=codes.LN.LeftVentricularEjectionFractionByUS,
+        value=_rounded(numbers.ef),
+        unit=codes.UCUM.Percent,
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        referenced_images=[sr.SourceImageForMeasurement(*image)],
+    )
+    # TID 310, which highdicom's class for it gives no unit.
+    measured[0].ContentSequence.extend(properties)
+    return measured
+
+
+def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:
+    return sr.NumContentItem(
+        name, _rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(value, 2)
+
+
+def _own(concept: Concept) -> sr.CodedConcept:
+    return sr.CodedConcept(concept.code, _SCHEME, concept.meaning)
+
+
+def _snomed(concept: Concept) -> sr.CodedConcept:
+    return sr.CodedConcept(concept.code, "SCT", concept.meaning)

@@ -1,0 +1,155 @@
+"""Results as FHIR R5: a Bundle with an Observation for each file, or why there is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from edgeecho import RESEARCH_USE, __version__
+from edgeecho.report import concepts
+from edgeecho.report.concepts import Concept
+from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
+from edgeecho.report.text import gate_words
+
+_LOINC = "http://loinc.org"
+_SNOMED = "http://snomed.info/sct"
+_UCUM = "http://unitsofmeasure.org"
+_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+_OWN = "urn:edgeecho:concepts"
+_ENTRIES = UUID("0c1a4be7-2a0f-4a0a-9d2c-6f4e0a3b1c55")
+
+Json = dict[str, Any]
+
+
+def to_fhir(outcomes: Sequence[Outcome], issued: datetime, *, subject: Json | None = None) -> str:
+    """JSON of a Bundle of type `collection`, its entries in the order of `outcomes`.
+
+    A file that was answered or refused is an Observation, another an OperationOutcome. No file
+    name is in it. `issued` has a time zone. `subject`: a FHIR Reference to the patient; None: none.
+    """
+    if issued.tzinfo is None:
+        raise ValueError("expected a time with its zone")
+    moment = issued.isoformat(timespec="seconds")
+    entries = []
+    for number, outcome in enumerate(outcomes, 1):
+        resource = _resource(number, outcome, moment)
+        if subject and resource["resourceType"] == "Observation":
+            resource["subject"] = subject
+        name = f"{number} {moment} {json.dumps(resource, sort_keys=True)}"
+        entries.append({"fullUrl": f"urn:uuid:{uuid5(_ENTRIES, name)}", "resource": resource})
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": moment,
+        "entry": entries,
+    }
+    return json.dumps(bundle, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _resource(number: int, outcome: Outcome, issued: str) -> Json:
+    if isinstance(outcome.answer, Failure):
+        return _operation_outcome(number, outcome.file, outcome.answer)
+    return _observation(outcome.answer, outcome.sha256, issued)
+
+
+def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
+    # Names of files are often those of patients.
+    words = re.sub(rf"(?<!\w){re.escape(file)}(?!\w)", f"file {number}", failure.message)
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {"severity": "error", "code": "processing", "details": {"text": words}},
+            {"severity": "information", "code": "informational", "details": {"text": RESEARCH_USE}},
+        ],
+    }
+
+
+def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
+    file = {"type": {"text": "SHA-256 of the file's bytes"}, "value": sha256}
+    return {
+        "resourceType": "Observation",
+        "contained": [_device(answer)],
+        "status": "preliminary",
+        "category": [_coded(f"{_TERMINOLOGY}/observation-category", Concept("imaging", "Imaging"))],
+        "code": _coded(_LOINC, concepts.EF),
+        "issued": issued,
+        **(_value(answer.numbers) if answer.numbers else _no_value(answer)),
+        "note": [{"text": text} for text in (RESEARCH_USE, *answer.warnings)],
+        "bodySite": _coded(_SNOMED, concepts.LEFT_VENTRICLE),
+        "method": {"text": concepts.METHOD},
+        "device": {"reference": "#device"},
+        **({"derivedFrom": [{"type": "DocumentReference", "identifier": file}]} if sha256 else {}),
+    }
+
+
+def _value(numbers: Numbers) -> Json:
+    components = []
+    if interval := numbers.interval:
+        level = f"{100 * interval.level:g} %"
+        components += [
+            _component(concepts.INTERVAL_LOW, interval.low, level),
+            _component(concepts.INTERVAL_HIGH, interval.high, level),
+        ]
+    if p := numbers.probabilities:
+        components += [
+            _component(concepts.AT_MOST_40, 100 * p.at_most_40),
+            _component(concepts.BELOW_50, 100 * p.below_50),
+        ]
+    return {
+        "valueQuantity": _percent(numbers.ef),
+        "interpretation": [_coded(_OWN, concepts.BANDS[numbers.band])],
+        # FHIR knows no empty lists.
+        **({"component": components} if components else {}),
+    }
+
+
+def _component(concept: Concept, percent: float, level: str = "") -> Json:
+    code = _coded(_OWN, concept)
+    if level:
+        code["text"] += f", {level}"
+    return {"code": code, "valueQuantity": _percent(percent)}
+
+
+def _no_value(answer: Answer) -> Json:
+    reasons = "; ".join(f"{gate_words(r)}: {r.reason}" for r in answer.refusals)
+    absent = _coded(f"{_TERMINOLOGY}/data-absent-reason", Concept("unknown", "Unknown"))
+    return {"dataAbsentReason": {**absent, "text": f"refused: {reasons}"}}
+
+
+def _device(answer: Answer) -> Json:
+    model, engine = answer.model, answer.engine
+    properties = {
+        "SHA-256 of the model": model.sha256,
+        "SHA-256 of the preprocessing": model.preprocess.sha256(),
+        "precision": model.precision,
+        "trained on": model.trained_on or "unknown",
+        "engine": f"{engine.name} {engine.version}, {engine.precision}",
+        "clips": answer.clips,
+    }
+    return {
+        "resourceType": "Device",
+        "id": "device",
+        "name": [{"value": f"edgeecho, model {model.name}", "type": "user-friendly-name"}],
+        "version": [
+            {"type": {"text": "model"}, "value": model.version},
+            {"type": {"text": "edgeecho"}, "value": __version__},
+        ],
+        "property": [
+            {"type": {"text": name}, "valueString": value} for name, value in properties.items()
+        ],
+    }
+
+
+def _percent(value: float) -> Json:
+    return {"value": round(value, 2), "unit": "%", "system": _UCUM, "code": "%"}
+
+
+def _coded(system: str, concept: Concept) -> Json:
+    return {
+        "coding": [{"system": system, "code": concept.code, "display": concept.meaning}],
+        "text": concept.meaning,
+    }

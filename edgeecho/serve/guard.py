@@ -1,0 +1,103 @@
+"""What every request passes: who may ask, and what a browser may do with the answer."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edgeecho.serve.events import MEDIA_TYPE as EVENT_STREAM
+from edgeecho.serve.problems import problem
+from edgeecho.serve.service import Service
+
+_GUARDED = ("/api/", "/metrics")
+_HEADERS = {
+    # The page's own files, and frames that are part of a result; nothing from anywhere else.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guard:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the app answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin, status, streamed = time.perf_counter(), 500, False
+
+        async def sealed(message: Message) -> None:
+            nonlocal status, streamed
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                streamed = headers.get("content-type", "").startswith(EVENT_STREAM)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        answer = self._forbids(scope) or self._app
+        try:
+            await answer(scope, receive, sealed)
+        finally:
+            if not streamed:
+                route = getattr(scope.get("route"), "path", "other")
+                seconds = time.perf_counter() - begin
+                self._service.metrics.request(_method(scope), route, status, seconds)
+
+    def _forbids(self, scope: Scope) -> ASGIApp | None:
+        headers, settings = Headers(scope=scope), self._service.settings
+        host = headers.get("host", "")
+        if not _is_ours(host, settings.names):
+            # DNS rebinding: a page of somebody else's reaches this machine under its own name.
+            return problem(
+                400,
+                "this service does not go by that name: use its address, or start it with --name",
+            )
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return problem(403, "a page from elsewhere may not use this service")
+        if settings.token and scope["path"].startswith(_GUARDED):
+            given = headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, f"Bearer {settings.token}".encode()):
+                return problem(
+                    401,
+                    "a token is needed: send Authorization: Bearer TOKEN",
+                    {"WWW-Authenticate": "Bearer"},
+                )
+        return None
+
+
+def _is_ours(host: str, names: tuple[str, ...]) -> bool:
+    """Whether a Host header names this service. An address cannot be rebound, a name can."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if "@" in host:
+            return False
+        if name in ("localhost", *(n.lower() for n in names)):
+            return True
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _method(scope: Scope) -> str:
+    known = ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH")
+    return scope["method"] if scope["method"] in known else "other"

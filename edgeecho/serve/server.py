@@ -1,0 +1,107 @@
+"""The service on a socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edgeecho.errors import UsageError
+from edgeecho.serve.app import make_app
+from edgeecho.serve.service import Service
+
+# Requests in flight get so long to end.
+_GRACE_S = 3
+_MOST_CONNECTIONS = 256
+# A connection without a request for longer is closed: uvicorn's own limit begins after the first.
+_IDLE_S = 15.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; `UsageError` where it cannot."""
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
+        )
+        # Head and body go out one after the other, and without this the body would wait 40 ms for
+        # the client's acknowledgement. Connections take it over from the listener.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"cannot listen on {host} port {port} ({reason}): choose another --host or --port"
+        ) from error
+
+
+def make_server(
+    service: Service, *, cert: Path | None = None, key: Path | None = None
+) -> uvicorn.Server:
+    """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit."""
+    config = uvicorn.Config(
+        make_app(service),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        # Its access log would name clients.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(
+            "--tls-cert and --tls-key cannot be used: give a certificate and its key, in PEM"
+        ) from error
+    return _Server(config, service)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def on_tick(self, counter: int) -> bool:
+        # Without the runner studies would wait for ever: better to end, and be started again.
+        return await super().on_tick(counter) or not self._service.runner.alive
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # Event streams never end by themselves.
+        self._service.closing.set()
+        # Not uvicorn's own, which lets the signal end the process before the queue is closed.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+class _Protocol(H11Protocol):
+    """Connections that ask for nothing do not stay."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self, seen: Any) -> None:
+        self._timer = self.loop.call_later(_IDLE_S, self._look, seen)
+
+    def _look(self, seen: Any) -> None:
+        cycle: Any = self.cycle
+        if cycle is seen and (cycle is None or cycle.response_complete):
+            self.transport.close()
+        else:
+            self._watch(cycle)

@@ -1,0 +1,146 @@
+"""Store, runner and whoever wants to know, as one thing that the API asks. For all threads."""
+
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+
+from edgeecho import __version__
+from edgeecho.jobs import EngineProcess, Job, JobStore, Runner
+from edgeecho.many import Task
+from edgeecho.report import Answer, Outcome
+from edgeecho.serve.changes import Changes
+from edgeecho.serve.forms import render
+from edgeecho.serve.metrics import STATUSES, Metrics
+from edgeecho.serve.settings import Settings
+from edgeecho.serve.show import show
+from edgeecho.serve.views import AboutView, JobView, ModelView
+
+# Before the first answer nothing is known of how long one takes.
+_FIRST_GUESS_S = 5.0
+# Of the last job, against what was known before.
+_WEIGHT = 0.3
+
+
+class Service:
+    """`start` loads the model; after `close` its store may be closed."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        task: Task,
+        settings: Settings,
+        *,
+        threads: int = 0,
+        limit_s: float = 120.0,
+    ) -> None:
+        self.store, self.settings = store, settings
+        self.changes, self.metrics = Changes(), Metrics()
+        self.closing = threading.Event()
+        """Set: streams end."""
+        self._task = task
+        self._lock = threading.Lock()
+        self._coming: set[object] = set()
+        self._typical_s = _FIRST_GUESS_S
+        self.runner = Runner(
+            store,
+            EngineProcess(task, threads=threads),
+            limit_s=limit_s,
+            render=render,
+            on_end=self._note_end,
+            on_change=self._note_change,
+        )
+
+    def start(self) -> None:
+        """Load the model, and answer what waits; the errors of `load_model`."""
+        self.runner.start()
+
+    def close(self) -> None:
+        """What is being answered is left to the next start."""
+        self.closing.set()
+        self.runner.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether jobs are answered."""
+        return self.runner.alive and not self.closing.is_set()
+
+    def take_place(self) -> object:
+        """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
+        place = object()
+        with self._lock:
+            self.store.check_room(math.ceil(self._typical_s), coming=len(self._coming))
+            self._coming.add(place)
+        return place
+
+    def give_place(self, place: object) -> None:
+        """It has come in, or never will. Waits for nothing: whoever holds the lock may."""
+        self._coming.discard(place)
+
+    def accept(self, part: Path, key: str | None) -> Job:
+        """Make a job of an upload; see `JobStore.accept`."""
+        # Keys of uploads are not those of DICOM objects.
+        job = self.store.accept(part, "upload", key=key and f"upload {key}")
+        self.changes.mark([job.id])
+        self.runner.wake()
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """`KeyError` where there is none."""
+        return self.runner.cancel(job_id)
+
+    def review(self, job_id: str, decision: str, note: str) -> None:
+        """Into the audit trail; `KeyError` where there is no such job."""
+        self.store.note(job_id, decision, {"note": note})
+        self.changes.mark([job_id])
+
+    def metrics_text(self) -> bytes:
+        """Prometheus' text format."""
+        jobs = {status: self.store.count(status) for status in STATUSES}
+        return self.metrics.text(jobs, ready=self.ready)
+
+    def view(self, job: Job) -> JobView:
+        """A job as the API shows it."""
+        return show(job, self.store, self.runner)
+
+    def look(self, job_id: str) -> JobView:
+        """The same, of a job as it is now; `KeyError` where there is none."""
+        return self.view(self.store.get(job_id))
+
+    def history(self, most: int, before: float | None = None) -> list[JobView]:
+        """The last jobs, the latest first; `before`: those received earlier."""
+        return [self.view(job) for job in self.store.latest(most, before=before)]
+
+    def about(self) -> AboutView:
+        """What runs here."""
+        model = self._task.model
+        return AboutView(
+            edgeecho=__version__,
+            model=ModelView(
+                name=model.name,
+                version=model.version,
+                precision=model.precision,
+                sha256=model.sha256,
+                preprocess_sha256=model.preprocess.sha256(),
+                trained_on=model.trained_on,
+            ),
+            clips=self._task.clips,
+            most_bytes=self.settings.most_bytes,
+            most_waiting=self.store.most_waiting,
+        )
+
+    def _note_change(self, job_id: str) -> None:
+        # Whoever waits has another place when one is begun.
+        self.changes.mark([job_id, *self.store.waiting()])
+
+    def _note_end(self, job: Job, outcome: Outcome | None) -> None:
+        self._note_change(job.id)
+        if job.started is None or job.finished is None or outcome is None:
+            return
+        with self._lock:
+            self._typical_s += _WEIGHT * (job.finished - job.started - self._typical_s)
+        self.metrics.stage("waiting", job.started - job.received)
+        if isinstance(outcome.answer, Answer):
+            for stage, ms in outcome.answer.timings_ms.items():
+                self.metrics.stage(stage, ms / 1000)

@@ -1,0 +1,77 @@
+"""What whoever starts the service decides."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from edgeecho.errors import UsageError
+
+_SHORTEST_TOKEN = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the HTTP side; the queue's are the `JobStore`'s, the engine's the `Task`'s."""
+
+    token: str | None = None
+    """Every request for data must bear it; None: none is asked for."""
+    names: tuple[str, ...] = ()
+    """Host names, beside `localhost` and every IP address, under which it may be called."""
+    most_bytes: int = 800_000_000
+    """Of an upload."""
+    upload_s: float = 300.0
+    """An upload that takes longer is given up."""
+    silence_s: float = 20.0
+    """So is one of which nothing comes for so long."""
+
+
+def read_token(file: Path) -> str:
+    """The token in a file; `UsageError` where it holds none that is worth the name."""
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {file} cannot be read: give a text file") from error
+    if len(token) < _SHORTEST_TOKEN or not token.isascii() or len(token.split()) != 1:
+        raise UsageError(
+            f"--token-file {file} holds no token of {_SHORTEST_TOKEN} or more letters and digits: "
+            f"make one with `openssl rand -hex 32 > {file}`"
+        )
+    return token
+
+
+def check_exposure(host: str, token: str | None) -> None:
+    """`UsageError` where other machines could use the service without a token."""
+    if not is_loopback(host) and token is None:
+        raise UsageError(
+            f"--host {host} lets other machines in: give --token-file FILE (and --tls-cert, "
+            "--tls-key), or leave --host out"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name to listen on is seen by this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def state_folder() -> Path:
+    """Where a user's jobs are kept unless another folder is given; it may not exist yet."""
+    if given := os.environ.get("XDG_STATE_HOME"):
+        return Path(given) / "edgeecho"
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise UsageError("this user has no home folder: give --state DIR") from error
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "edgeecho"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "edgeecho"
+    return home / ".local" / "state" / "edgeecho"

@@ -1,0 +1,236 @@
+"""Strangers, junk, slow and vanishing senders, and fifty at once."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dicom_net import SUCCESS, Scanner, Service, bare, in_threads, write_cine
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu import P_DATA_TF
+
+from edgeecho.node import Peer, association
+
+ASSOCIATE_RQ, P_DATA = 1, 4
+
+
+def pdu(kind: int, body: bytes, claimed: int | None = None) -> bytes:
+    return struct.pack(">BBL", kind, 0, len(body) if claimed is None else claimed) + body
+
+
+def _random(seed: int) -> bytes:
+    return random.Random(seed).randbytes(3000)
+
+
+JUNK = {
+    "nothing": b"",
+    "one byte": b"\x01",
+    "HTTP": b"GET / HTTP/1.1\r\nHost: edgeecho\r\n\r\n",
+    "TLS": bytes.fromhex("160301020001000001fc0303") + _random(1)[:512],
+    "random": _random(2),
+    "unknown PDU": pdu(0x55, _random(3)),
+    "A-ASSOCIATE-RQ of nothing": pdu(ASSOCIATE_RQ, b""),
+    "A-ASSOCIATE-RQ of zeros": pdu(ASSOCIATE_RQ, bytes(200)),
+    "A-ASSOCIATE-RQ of junk": pdu(ASSOCIATE_RQ, b"\0\1\0\0" + b"A" * 64 + _random(4)),
+    "A-ASSOCIATE-RQ cut short": pdu(ASSOCIATE_RQ, bytes(100), 5000),
+    "A-ASSOCIATE-AC": pdu(2, bytes(200)),
+    "P-DATA first": pdu(P_DATA, struct.pack(">LB", 10, 1) + bytes(9)),
+    "a PDU of 4 GB": pdu(P_DATA, bytes(1000), 0xFFFFFFFF),
+    "A-RELEASE first": pdu(5, bytes(4)),
+    "A-ABORT first": pdu(7, bytes(4)),
+}
+
+
+def is_well(service: Service) -> None:
+    with Scanner(service.node.port) as scanner:
+        assert scanner.association.send_c_echo().Status == SUCCESS
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_junk_on_the_port_ends_that_connection_only(
+    service: Service, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", service.node.port)) as stranger:
+        stranger.sendall(JUNK[name])
+        stranger.shutdown(socket.SHUT_WR)
+        stranger.settimeout(20)
+        answer = b""
+        try:
+            while data := stranger.recv(4096):
+                answer += data
+        except ConnectionResetError:
+            pass
+    assert not answer or answer[0] in (3, 7), "rejected or aborted, if it answers at all"
+    is_well(service)
+    service.wait(lambda: not connections(), 20)
+    assert capfd.readouterr().err == ""
+
+
+def test_junk_within_an_association_aborts_it(
+    service: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = bytes(range(256)) * 4
+    pieces = [
+        struct.pack(">LBB", 2, 1, 3),  # an empty command
+        struct.pack(">LBB", len(command) + 2, 1, 3) + command,
+        struct.pack(">LBB", 40, 99, 2) + bytes(38),  # data of a context that was not accepted
+        struct.pack(">L", 0xFFFFFFF0) + bytes(20),
+    ]
+    for piece in pieces:
+        with Scanner(service.node.port) as scanner:
+            scanner.association.dul.socket.socket.sendall(pdu(P_DATA, piece))
+            service.wait(lambda: not scanner.association.is_established, 10)
+    is_well(service)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_command_without_end_aborts_the_association(service: Service) -> None:
+    piece = pdu(P_DATA, struct.pack(">LBB", 30_002, 1, 1) + bytes(30_000))
+    with Scanner(service.node.port) as scanner:
+        client = scanner.association.dul.socket.socket
+        for _ in range(3):
+            client.sendall(piece)
+        service.wait(lambda: not scanner.association.is_established, 20)
+    is_well(service)
+
+
+def test_the_called_title_must_be_ours(service: Service) -> None:
+    association = Scanner(service.node.port, called="SOMEBODY").association
+    assert association.is_rejected
+    assert association.acceptor.primitive.diagnostic == 7, "called AE title not recognised"
+
+
+@pytest.mark.parametrize(
+    ("calling", "allowed"), [("SCANNER", True), ("OTHER", False), ("scanner", False)]
+)
+def test_the_calling_title_must_be_on_the_list(serve: Any, calling: str, allowed: bool) -> None:
+    service = serve(allow=(Peer.parse("SCANNER@127.0.0.1"), Peer.parse("OTHER@10.0.0.0/8")))
+    association = Scanner(service.node.port, calling=calling).association
+    assert association.is_established is allowed
+    assert association.is_rejected is not allowed
+    if allowed:
+        association.release()
+    else:
+        assert association.acceptor.primitive.diagnostic == 3, "calling AE title not recognised"
+        assert service.node.tally == {"association refused": 1}
+
+
+def test_an_address_that_is_not_on_the_list_is_not_even_listened_to(serve: Any) -> None:
+    service = serve(allow=(Peer.parse("SCANNER@10.0.0.0/8"),))
+    assert Scanner(service.node.port).association.is_aborted
+    assert service.node.tally == {"connection refused": 1}
+
+
+def test_a_sender_that_vanishes_leaves_nothing(service: Service, tmp_path: Path) -> None:
+    files = service.store.file_of("x").parent
+    before = len(service.store.latest(1000))
+    data = bare(write_cine(tmp_path / "a.dcm", 50))[3]
+    for abort in (False, True):
+        with Scanner(service.node.port) as scanner:
+            sending = threading.Thread(target=_send_half, args=(scanner, data))
+            sending.start()
+            service.wait(lambda: any(p.suffix == ".part" for p in files.iterdir()), 10)
+            sending.join()
+            if abort:
+                scanner.association.abort()
+            else:
+                client = scanner.association.dul.socket.socket
+                client.shutdown(socket.SHUT_RDWR)
+        service.wait(lambda: not any(p.suffix == ".part" for p in files.iterdir()), 20)
+    assert len(service.store.latest(1000)) == before
+    is_well(service)
+
+
+def _send_half(scanner: Scanner, data: bytes) -> None:
+    """The command and half of the dataset, as bytes on the connection."""
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
+    request.AffectedSOPInstanceUID = "1.2.3.4"
+    request.DataSet = io.BytesIO(data)
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    (context,) = (
+        c.context_id for c in scanner.association.accepted_contexts if "1.3.1" in c.abstract_syntax
+    )
+    pieces = list(message.encode_msg(context, 16384))
+    for piece in pieces[: len(pieces) // 2]:
+        encoded = P_DATA_TF()
+        encoded.from_primitive(piece)
+        scanner.association.dul.socket.socket.sendall(encoded.encode())
+
+
+def test_who_stops_within_a_pdu_is_not_waited_for_for_ever(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(association, "PATIENCE_S", 1.0)
+    service = serve()
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", service.node.port)) as slow:
+        slow.sendall(pdu(ASSOCIATE_RQ, bytes(10), 200))
+        slow.settimeout(15)
+        with pytest.raises(ConnectionError):
+            for _ in range(100):  # a byte now and then: no single read takes long
+                slow.sendall(b"\0")
+                time.sleep(0.1)
+    assert 0.9 < time.monotonic() - begin < 8
+    is_well(service)
+
+
+def test_too_many_associations_are_rejected_for_the_time_being(serve: Any) -> None:
+    service = serve(most_associations=2)
+    kept = [Scanner(service.node.port) for _ in range(2)]
+    further = Scanner(service.node.port).association
+    assert further.is_rejected
+    assert further.acceptor.primitive.result == 2, "transient"
+    for scanner in kept:
+        scanner.association.release()
+    service.wait(lambda: not connections(), 10)
+    is_well(service)
+
+
+def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) -> None:
+    paths = [write_cine(tmp_path / f"{n}.dcm", 100 + n, frames=34) for n in range(50)]
+    before = {job.id for job in service.store.latest(1000)}
+
+    def send(number: int) -> tuple[int, str]:
+        with Scanner(service.node.port) as scanner:
+            return scanner.store(paths[number])
+
+    assert in_threads(send, 50) == [(SUCCESS, "")] * 50
+    jobs = [job for job in service.store.latest(1000) if job.id not in before]
+    assert len(jobs) == len({job.sha256 for job in jobs}) == 50
+    service.wait(lambda: all(service.store.get(job.id).ended for job in jobs))
+    assert {service.store.get(job.id).status for job in jobs} <= {"answered", "refused"}
+
+
+def connections() -> int:
+    """How many associations of nodes are alive in this process."""
+    return sum("AcceptorThread" in thread.name for thread in threading.enumerate())
+
+
+def test_idle_associations_cost_little(service: Service) -> None:
+    """pynetdicom alone takes most of a core for fifty."""
+    scanners = [Scanner(service.node.port) for _ in range(10)]
+    for scanner in scanners:  # only the acceptor's side is ours
+        scanner.association.dul._run_loop_delay = 0.5
+        scanner.association._reactor_checkpoint.clear()
+    time.sleep(0.6)
+    begin = os.times()
+    time.sleep(1)
+    end = os.times()
+    used = end.user - begin.user + end.system - begin.system
+    for scanner in scanners:
+        scanner.association._reactor_checkpoint.set()
+        scanner.association.dul._run_loop_delay = 0.001
+        scanner.association.abort()
+    assert used < 0.5

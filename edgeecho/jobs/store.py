@@ -26,9 +26,9 @@ from edgeecho.errors import EdgeEchoError, OutputError
 from edgeecho.files import atomic_path, make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
 
-MOST_TRIES = 2
-"""A job that was begun so often and never ended has ended the process that answered it: whoever
-begins it once more must end it as failed."""
+MOST_TRIES = 4
+"""A job that was begun so often and never ended may be what ends the service, though its engine
+crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
 
 
 class QueueFullError(EdgeEchoError):

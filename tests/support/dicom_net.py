@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from dicoms import write_dicom
 from media import jpegs, phantom_frames
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -233,11 +233,6 @@ def numbers_of(report: Dataset) -> list[float]:
     for item in report.get("ContentSequence", []):
         found += numbers_of(item)
     return found
-
-
-def reports_in(folder: Path) -> list[Dataset]:
-    """Those that were written to `--out`."""
-    return [dcmread(path) for path in sorted(folder.glob("*.dcm"))]
 
 
 def still_frame() -> np.ndarray:

@@ -93,7 +93,7 @@ class JobStore:
             private.chmod(0o700)
         with _mendable(folder):
             self._db = sqlite3.connect(
-                folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
+                folder / "jobs.sqlite", 1.0, check_same_thread=False, isolation_level=None
             )
             self._db.row_factory = sqlite3.Row
             # FULL: a committed transaction survives a power cut too.

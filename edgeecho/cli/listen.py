@@ -143,6 +143,7 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
 
     from edgeecho import RESEARCH_USE
     from edgeecho.console import words
+    from edgeecho.errors import EngineError
     from edgeecho.node import Node
 
     stop = _stop_at_signals()
@@ -158,9 +159,9 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
         if waiting := store.count("queued"):
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)
-        # A runner that has ended would leave studies unanswered: better to end, and be restarted.
-        while not stop.wait(1) and runner.alive:
-            pass
+        while not stop.wait(1):
+            if not runner.alive:  # its traceback was printed
+                raise EngineError("studies are not answered any more: start it again")
         words.print("stopping")
 
 

@@ -160,8 +160,8 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)
         while not stop.wait(1):
-            if not runner.alive:  # its traceback was printed
-                raise EngineError("studies are not answered any more: start it again")
+            if not (runner.alive and node.alive):  # the traceback was printed
+                raise EngineError("a part of the node has ended: start it again")
         words.print("stopping")
 
 

@@ -88,9 +88,11 @@ class JobStore:
         self._keep_files = keep_files
         self._most_waiting = most_waiting
         self._lock = threading.RLock()
-        for private in (self._files, self._reports):  # patients' videos and names
-            make_folder(private)
-            private.chmod(0o700)
+        # Patients' videos and names. A folder that somebody made stays as open as it was made.
+        for private in (folder, self._files, self._reports):
+            if not private.exists():
+                make_folder(private)
+                private.chmod(0o700)
         with _mendable(folder):
             self._db = sqlite3.connect(
                 folder / "jobs.sqlite", 1.0, check_same_thread=False, isolation_level=None

@@ -197,6 +197,21 @@ def test_too_many_associations_are_rejected_for_the_time_being(serve: Any) -> No
     is_well(service)
 
 
+def test_closing_does_not_wait_for_peers_that_are_dead(serve: Any) -> None:
+    service = serve()
+    scanners = [Scanner(service.node.port) for _ in range(10)]
+    sockets = [scanner.association.dul.socket.socket for scanner in scanners]
+    for scanner in scanners:
+        scanner.association.dul._kill_thread = True  # it reads and says nothing any more
+    time.sleep(0.1)
+    begin = time.monotonic()
+    service.node.close()
+    assert time.monotonic() - begin < 6
+    assert not connections()
+    for client in sockets:
+        client.close()
+
+
 def connections() -> int:
     """How many associations of nodes are alive in this process."""
     return sum("AcceptorThread" in thread.name for thread in threading.enumerate())

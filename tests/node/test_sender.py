@@ -12,7 +12,7 @@ from dicom_net import Archive, Scanner, Service, write_cine
 
 from edgeecho.errors import OutputError
 from edgeecho.jobs import Job
-from edgeecho.node import sender
+from edgeecho.node import Destination, sender
 from edgeecho.node.sender import FIRST_WAIT_S, LONGEST_WAIT_S, wait_after
 
 
@@ -120,6 +120,28 @@ def test_a_destination_with_another_title_is_tried_again(
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
     assert service.store.get(job.id).delivery == "due"
     assert not archive.got
+
+
+def test_a_host_that_nobody_knows_is_tried_again(serve: Any, tmp_path: Path) -> None:
+    service = serve(Destination("ARCHIVE", "archive.invalid", 104))
+    store_one(service, tmp_path)
+    service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
+    assert service.node.alive
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_damaged_report_does_not_hold_up_others(
+    serve: Any, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bool
+) -> None:
+    monkeypatch.setattr(sender, "MOST_ATTEMPTS", 1)
+    service = serve(tmp_path / "results" if folder else archive.destination)
+    write = service.store.write_report
+    monkeypatch.setattr(service.store, "write_report", lambda job, _: write(job, b"nothing"))
+    job = store_one(service, tmp_path)
+    service.wait(lambda: service.store.get(job.id).delivery == "given-up")
+    monkeypatch.setattr(service.store, "write_report", write)
+    other = store_one(service, tmp_path, 2)
+    service.wait(lambda: service.store.get(other.id).delivery == "delivered")
 
 
 def test_reports_in_a_folder(serve: Any, tmp_path: Path) -> None:

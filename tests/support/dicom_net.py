@@ -95,8 +95,9 @@ class Scanner:
         sop_class: str = US_MULTIFRAME,
         instance: str = "1.2.826.0.1.3680043.8.498.7.1",
         syntax: str = JPEGBaseline8Bit,
+        claimed: str | None = None,
     ) -> tuple[int, str]:
-        """Anything, whatever the command says that it is."""
+        """Anything, whatever the command says that it is; `claimed`: another class in it."""
         association, request = self.association, C_STORE()
         (context,) = (
             c.context_id
@@ -104,7 +105,7 @@ class Scanner:
             if (c.abstract_syntax, c.transfer_syntax[0]) == (sop_class, syntax)
         )
         request.MessageID, request.Priority = 1, 2
-        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = sop_class, instance
+        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = claimed or sop_class, instance
         request.DataSet = io.BytesIO(data)
         # As `send_c_store` does it, which would parse and encode the dataset.
         association._reactor_checkpoint.clear()

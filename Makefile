@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo test fuzz check check-trt-api bench smoke clean
+.PHONY: demo test fuzz check check-trt-api soak bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -21,6 +21,9 @@ check: .venv/ready        ## lint, format, types, layers
 check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are our stand-ins as they are?
 	.venv/bin/python tests/support/dump_trt_api.py
 
+soak: .venv/ready         ## 1,000 studies to the DICOM node, 200 of them at once (STUDIES=N for another number)
+	.venv/bin/python benchmarks/soak.py --studies $(or $(STUDIES),1000)
+
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench
 
@@ -34,7 +37,7 @@ clean:                    ## remove both environments and all caches
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate]' --group dev
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate,dicom]' --group dev
 	touch $@
 
 .venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -type f -not -path '*/__pycache__/*')

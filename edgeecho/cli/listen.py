@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,10 +145,11 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
 
     from edgeecho import RESEARCH_USE
     from edgeecho.console import words
+    from edgeecho.errors import EngineError
     from edgeecho.node import Node
 
-    stop = _stop_at_signals()
     with ExitStack() as stack:
+        stop = stack.enter_context(_stop_at_signals())
         node = Node(store, runner, settings)
         stack.callback(runner.close)
         runner.start()
@@ -158,17 +161,25 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
         if waiting := store.count("queued"):
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)
-        # A runner that has ended would leave studies unanswered: better to end, and be restarted.
-        while not stop.wait(1) and runner.alive:
-            pass
+        while not stop.wait(1):
+            if not (runner.alive and node.alive):  # the traceback was printed
+                raise EngineError("a part of the node has ended: start it again")
         words.print("stopping")
 
 
-def _stop_at_signals() -> threading.Event:
+@contextmanager
+def _stop_at_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set; after the block they do what they did before."""
     import signal
     import threading
 
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    return stop
+    before = {
+        number: signal.signal(number, lambda _number, _frame: stop.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -27,9 +27,9 @@ from edgeecho.files import atomic_path, make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
 from edgeecho.jobs.forms import add_forms, list_forms, read_form
 
-MOST_TRIES = 2
-"""A job that was begun so often and never ended has ended the process that answered it: whoever
-begins it once more must end it as failed."""
+MOST_TRIES = 4
+"""A job that was begun so often and never ended may be what ends the service, though its engine
+crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
 
 
 class QueueFullError(EdgeEchoError):
@@ -99,12 +99,14 @@ class JobStore:
         """Jobs; further ones are not taken."""
         self._most_pages = most_pages
         self._lock = threading.RLock()
-        for private in (self._files, self._reports):  # patients' videos and names
-            make_folder(private)
-            private.chmod(0o700)
+        # Patients' videos and names. A folder that somebody made stays as open as it was made.
+        for private in (folder, self._files, self._reports):
+            if not private.exists():
+                make_folder(private)
+                private.chmod(0o700)
         with _mendable(folder):
             self._db = sqlite3.connect(
-                folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
+                folder / "jobs.sqlite", 1.0, check_same_thread=False, isolation_level=None
             )
             self._db.row_factory = sqlite3.Row
             # FULL: a committed transaction survives a power cut too.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 import select
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -37,6 +38,7 @@ _MOST_COMMAND_BYTES = 1 << 16
 # One that comes, two that wait (see `receive_primitive`), one that is looked at.
 _MOST_PARTS = 4
 _TICK_S = 0.01
+_FAREWELL_S = 1.0
 NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
 _INVALID_PDU = "Evt19"  # PS3.8, 9.2: the association is aborted
 
@@ -183,3 +185,19 @@ class Server(ThreadedAssociationServer):
     def verify_request(self, _request: Any, client_address: Any) -> bool:
         """Whether the connection is kept."""
         return self._admits(client_address[0])
+
+    def end_all(self) -> None:
+        """Abort what goes on; who does not take notice within a second is cut off."""
+        going = self.active_associations
+        # Each waits until its peer has closed the connection.
+        threads = [threading.Thread(target=one.abort, daemon=True) for one in going]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + _FAREWELL_S
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        for one in going:
+            transport = one.dul.socket
+            if transport is not None and transport.socket is not None:
+                self.shutdown_request(transport.socket)
+            one.join(PATIENCE_S)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
 
+from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.files import atomic_path
 from edgeecho.node.settings import Destination, Settings
 
@@ -56,14 +56,15 @@ class Archive:
     def open(self) -> Iterator[Link]:
         """One association; `UnreachableError` where there is none."""
         to = self._destination
-        association = self._ae.associate(to.host, to.port, ae_title=to.ae_title)
+        try:
+            association = self._ae.associate(to.host, to.port, ae_title=to.ae_title)
+        except OSError as error:  # a host's name that nobody knows
+            raise UnreachableError(error.strerror or "the host is unknown") from error
         try:
             if association.is_rejected:
                 raise UnreachableError("the association was rejected: are the AE titles known?")
             if not association.is_established:
-                raise UnreachableError("nobody answers there")
-            if not association.accepted_contexts:
-                raise UnreachableError("Comprehensive SR is not taken there")
+                raise UnreachableError("no association: is it up, and does it take SR?")
             yield _Sending(association)
         finally:
             if association.is_established:
@@ -75,17 +76,18 @@ class _Sending:
         self._association = association
 
     def send(self, report: Path) -> None:
-        answer = self._answer(dcmread(report))
-        status = answer.get("Status")
+        try:
+            dataset = dcmread(report)
+        except DAMAGE:
+            raise NotTakenError("the file of the report is damaged") from None
+        try:
+            status = self._association.send_c_store(dataset).get("Status")
+        except RuntimeError:  # it is established no more
+            status = None
         if status is None:
             raise UnreachableError("the association was lost")
         if status != 0 and status not in _WARNINGS:
             raise NotTakenError(f"status {status:04X}")
-
-    def _answer(self, report: Dataset) -> Dataset:
-        if not self._association.is_established:
-            return Dataset()
-        return self._association.send_c_store(report)
 
 
 class Folder:
@@ -104,7 +106,10 @@ class Folder:
 
     def send(self, report: Path) -> None:
         """`OutputError` where it cannot be written."""
-        uid = dcmread(report, specific_tags=["SOPInstanceUID"]).SOPInstanceUID
+        try:
+            uid = dcmread(report, specific_tags=["SOPInstanceUID"]).SOPInstanceUID
+        except DAMAGE:
+            raise NotTakenError("the file of the report is damaged") from None
         with atomic_path(self._folder / f"{uid}.dcm") as temporary:
             temporary.write_bytes(report.read_bytes())
 

@@ -69,8 +69,7 @@ class Node:
         """Take no more, end all associations, finish what is being sent."""
         if self._server is not None:
             self._server.shutdown()
-            for association in self._server.active_associations:
-                association.abort()
+            self._server.end_all()
             self._server = None
         self._sender.close()
 
@@ -79,6 +78,11 @@ class Node:
         """That it listens on."""
         assert self._server is not None
         return int(self._server.server_address[1])
+
+    @property
+    def alive(self) -> bool:
+        """False: a bug has ended a part of it."""
+        return self._sender.alive
 
     @property
     def target(self) -> str:

@@ -42,6 +42,11 @@ class Sender:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def alive(self) -> bool:
+        """False: a bug has ended it, and no report is sent any more."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         failures = 0
         while not self._closing.is_set():

@@ -32,7 +32,7 @@ from edgeecho.node.statuses import (
     SUCCESS,
     Refused,
 )
-from edgeecho.node.syntaxes import STILLS
+from edgeecho.node.syntaxes import CINES, STILLS
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +125,8 @@ class Storage:
     def _accept(self, part: Part, sop_class: str, instance: str) -> None:
         if sop_class in STILLS:
             raise Refused(NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
+        if sop_class not in CINES:  # another one than the context was agreed for
+            raise Refused(NOT_SUPPORTED, "no ultrasound cine")
         path = part.finish()
         with self._one_at_a_time:
             self._check(path, sop_class, instance)

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "build"}
-RUNTIME = {"infer", "preview", "evaluate", "bench", "inspect", "verify", "schema", "doctor"}
+RUNTIME = {
+    *("infer", "preview", "evaluate", "bench", "inspect", "verify", "schema", "doctor"),
+    "listen",
+}
 
 
 def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:

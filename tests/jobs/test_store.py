@@ -109,15 +109,12 @@ def test_after_a_crash_what_was_running_waits_at_its_old_place(tmp_path: Path) -
     store = JobStore(tmp_path)
     assert not half.exists()
     assert [job.status for job in store.latest(9)] == ["queued", "queued"]
-    begun = store.begin_next()
-    assert begun is not None
-    assert (begun.id, begun.tries) == (first.id, 2)
-    store.close()
-
-    store = JobStore(tmp_path)
-    begun = store.begin_next()
-    assert begun is not None
-    assert (begun.id, begun.tries) == (first.id, MOST_TRIES + 1), "whoever begins it gives it up"
+    for tries in range(2, MOST_TRIES + 2):
+        begun = store.begin_next()
+        assert begun is not None
+        assert (begun.id, begun.tries) == (first.id, tries), "whoever gets it last gives it up"
+        store.close()
+        store = JobStore(tmp_path)
     assert store.get(second.id).status == "queued"
 
 

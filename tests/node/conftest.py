@@ -12,6 +12,7 @@ for _name in ("pynetdicom", "highdicom"):
     pytest.importorskip(_name)
 
 from dicom_net import Service  # noqa: E402
+from listening import Listening  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,17 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     yield make
     for service in services:
         service.close()
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Callable[..., Listening]]:
+    started: list[Listening] = []
+
+    def start(*options: object, **more: Any) -> Listening:
+        started.append(Listening(tmp_path, *options, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()

@@ -164,6 +164,16 @@ def test_a_cine_that_no_report_could_refer_to_is_not_taken(
     assert_nothing_is_left(service)
 
 
+def test_the_class_must_be_one_that_was_agreed(service: Service, tmp_path: Path) -> None:
+    ct = "1.2.840.10008.5.1.4.1.1.2"
+    path = write_cine(tmp_path / "a.dcm", 43, SOPClassUID=ct)
+    _, instance, syntax, data = bare(path)
+    with Scanner(service.node.port) as scanner:
+        answer = scanner.store_bytes(data, US_MULTIFRAME, instance, syntax, claimed=ct)
+    assert answer == (NOT_SUPPORTED, "no ultrasound cine")
+    assert_nothing_is_left(service)
+
+
 def test_the_command_must_name_the_object(service: Service, tmp_path: Path) -> None:
     data = bare(write_cine(tmp_path / "a.dcm", 42))[3]
     with Scanner(service.node.port) as scanner:

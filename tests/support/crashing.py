@@ -78,3 +78,12 @@ class SlowTask(Task):
     def read(self, file: Path) -> ReadFile:
         time.sleep(30)
         return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class CrashAlwaysTask(Task):
+    """Every file ends the process."""
+
+    def read(self, file: Path) -> ReadFile:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return super().read(file)

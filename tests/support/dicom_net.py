@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from dicoms import write_dicom
 from media import jpegs, phantom_frames
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -95,8 +95,9 @@ class Scanner:
         sop_class: str = US_MULTIFRAME,
         instance: str = "1.2.826.0.1.3680043.8.498.7.1",
         syntax: str = JPEGBaseline8Bit,
+        claimed: str | None = None,
     ) -> tuple[int, str]:
-        """Anything, whatever the command says that it is."""
+        """Anything, whatever the command says that it is; `claimed`: another class in it."""
         association, request = self.association, C_STORE()
         (context,) = (
             c.context_id
@@ -104,7 +105,7 @@ class Scanner:
             if (c.abstract_syntax, c.transfer_syntax[0]) == (sop_class, syntax)
         )
         request.MessageID, request.Priority = 1, 2
-        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = sop_class, instance
+        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = claimed or sop_class, instance
         request.DataSet = io.BytesIO(data)
         # As `send_c_store` does it, which would parse and encode the dataset.
         association._reactor_checkpoint.clear()
@@ -233,11 +234,6 @@ def numbers_of(report: Dataset) -> list[float]:
     for item in report.get("ContentSequence", []):
         found += numbers_of(item)
     return found
-
-
-def reports_in(folder: Path) -> list[Dataset]:
-    """Those that were written to `--out`."""
-    return [dcmread(path) for path in sorted(folder.glob("*.dcm"))]
 
 
 def still_frame() -> np.ndarray:

@@ -1,0 +1,76 @@
+"""`edgeecho listen` as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "listen"]
+
+
+class Listening:
+    """The real command on a free port, with its words in `log`."""
+
+    def __init__(self, folder: Path, *options: object, before: tuple[str, ...] = ()) -> None:
+        """`before`: words that go before the command, such as a shell that sets limits."""
+        self._log = folder / "listen.log"
+        self._log.touch()
+        self._said = len(self.log)
+        given = ["--port", "0", "--state", str(folder / "state"), "--threads", "1"]
+        with self._log.open("a") as stream:
+            self.process = subprocess.Popen(
+                [*before, *COMMAND, *given, *map(str, options)], stderr=stream
+            )
+        self.port = int(self._wait_for(r"listening as \S+ on \S+:(\d+)"))
+
+    @property
+    def log(self) -> str:
+        """What it and those before it said."""
+        return self._log.read_text()
+
+    def kill(self) -> None:
+        """At once, as by a power cut; its engine ends by itself."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """By SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def children(self) -> list[int]:
+        """Process ids."""
+        listed = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for file in listed for pid in file.read_text().split()]
+
+    def _wait_for(self, pattern: str, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while True:
+            if found := re.search(pattern, self.log[self._said :]):
+                return found[1]
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < end, self.log
+            time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def wait(until: Callable[[], object], seconds: float = 60) -> None:
+    """Until it is so."""
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)

@@ -133,7 +133,7 @@ def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQual
     # TID 1501 allows evaluations in words, highdicom's class for it only codes.
     comments = [RESEARCH_USE]
     if numbers:
-        comments += numbers_in_words(numbers)
+        comments += [" ".join(line.split()) for line in numbers_in_words(numbers)]
     comments += [f"warning: {warning}" for warning in answer.warnings]
     reasons = [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
     group[0].ContentSequence.extend(

@@ -47,7 +47,9 @@ def read_header(path: Path) -> Dataset:
             return dcmread(path, stop_before_pixels=True, force=True)
     except DAMAGE:
         # `from None`: pydicom's texts may quote the file's.
-        raise InputError(f"{path.name} cannot be read again: is it still there?") from None
+        raise InputError(
+            f"{path.name} cannot be read again: its header is damaged, or it is no longer there"
+        ) from None
 
 
 def take_over(source: Dataset) -> Dataset:

@@ -74,8 +74,8 @@ def test_an_observation_says_what_was_measured_and_how() -> None:
     ] == [
         ("interval-low", 40.6, "%"),
         ("interval-high", 55.6, "%"),
-        ("probability-at-most-40", 4.76, "%"),
-        ("probability-below-50", 47.6, "%"),
+        ("p-at-most-40", 4.76, "%"),
+        ("p-below-50", 47.6, "%"),
     ]
     assert found["component"][0]["code"]["text"].endswith("prediction interval, 90 %")
     assert "dataAbsentReason" not in found

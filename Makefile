@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo test fuzz check check-trt-api soak bench smoke clean
+.PHONY: demo serve-demo test fuzz check check-trt-api soak bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -24,23 +24,31 @@ check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are 
 soak: .venv/ready         ## 1,000 studies to the DICOM node, 200 of them at once (STUDIES=N for another number)
 	.venv/bin/python benchmarks/soak.py --studies $(or $(STUDIES),1000)
 
+serve-demo: .venv-serve/ready ## page on port 8117 and DICOM node on port 11112, with the demo model
+	.venv-serve/bin/python examples/serve_demo.py
+
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench
 
 smoke: .venv-demo/ready   ## every runtime command from the installed wheel, outside the clone
 	.ci/smoke .venv-demo
 
-clean:                    ## remove both environments and all caches
-	rm -rf .venv .venv-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:                    ## remove the environments and all caches
+	rm -rf .venv .venv-demo .venv-serve build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate,dicom]' --group dev
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate,serve,dicom]' --group dev
 	touch $@
 
 .venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -type f -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv --clear .venv-demo
 	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	touch $@
+
+.venv-serve/ready: pyproject.toml constraints.txt $(shell find edgeecho -type f -not -path '*/__pycache__/*')
+	$(PYTHON) -m venv --clear .venv-serve
+	.venv-serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve,dicom]'
 	touch $@

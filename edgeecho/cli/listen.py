@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +21,18 @@ from edgeecho.cli.infer import (
     Threads,
     Time,
 )
+from edgeecho.cli.service import (
+    AETitle,
+    Allow,
+    KeepFiles,
+    Limit,
+    Queue,
+    Reports,
+    SendTo,
+    State,
+    check_trail,
+    node_settings,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -35,39 +46,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def listen(
-    aet: Annotated[str, typer.Option(metavar="AE", help="Our AE title.")] = "EDGEECHO",
+    aet: AETitle = "EDGEECHO",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 11112,
     bind: Annotated[
         str, typer.Option(help="IP address to listen on; one that others reach needs --allow.")
     ] = "127.0.0.1",
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="AE@ADDRESS",
-            help="Who may send, by IP address or network; may be repeated. Default: this machine.",
-        ),
-    ] = None,
-    send_to: Annotated[
-        str | None,
-        typer.Option(metavar="AE@HOST:PORT", help="Send structured reports there by C-STORE."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Write them here instead; default: STATE/sr."),
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Queue and audit trail; default: ~/.local/state/edgeecho."
-        ),
-    ] = None,
-    queue: Annotated[int, typer.Option(min=1, help="Refuse when so many studies wait.")] = 500,
-    limit: Annotated[
-        float, typer.Option(metavar="S", min=1, help="Give a study up after so many seconds.")
-    ] = 120.0,
-    keep_files: Annotated[
-        bool, typer.Option("--keep-files", help="Keep cines after they are answered.")
-    ] = False,
+    allow: Allow = None,
+    send_to: SendTo = None,
+    out: Reports = None,
+    state: State = None,
+    queue: Queue = 500,
+    limit: Limit = 120,
+    keep_files: KeepFiles = False,
     max_mb: Annotated[
         int, typer.Option(min=1, help="Refuse datasets, or decoded frames, above it.")
     ] = 800,
@@ -95,24 +85,14 @@ def listen(
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits
     from edgeecho.cli.handling import parse_handling
-    from edgeecho.errors import UsageError
-    from edgeecho.jobs import EngineProcess, JobStore, Runner
+    from edgeecho.jobs import EngineProcess, JobStore, Runner, state_folder
     from edgeecho.many import Task
-    from edgeecho.node import Destination, Peer, Settings
-    from edgeecho.node.settings import LOOPBACK
     from edgeecho.preprocess import ClipMode
 
-    if send_to and out:
-        raise UsageError("--send-to and --out both say where results go: leave one out")
     limits = Limits(max_pixels, max_frames, max_mb)
-    folder = state or default_state()
-    settings = Settings(
-        results=Destination.parse(send_to) if send_to else out or folder / "sr",
-        ae_title=aet,
-        bind=bind,
-        port=port,
-        allow=tuple(map(Peer.parse, allow)) if allow else LOOPBACK,
-        limits=limits,
+    folder = state or state_folder()
+    settings = node_settings(
+        folder, aet=aet, bind=bind, port=port, allow=allow, send_to=send_to, out=out, limits=limits
     )
     task = Task(
         model=open_model(model, precision=precision),
@@ -125,19 +105,12 @@ def listen(
         frames=0,
     )
     store = JobStore(folder, most_waiting=queue, keep_files=keep_files)
+    check_trail(store)
     runner = Runner(store, EngineProcess(task, threads=threads), limit_s=limit)
     try:
         _run(store, runner, settings, task)
     finally:
         store.close()
-
-
-def default_state() -> Path:
-    """Where a service of this user keeps its queue: $XDG_STATE_HOME or ~/.local/state."""
-    import os
-
-    given = os.environ.get("XDG_STATE_HOME")
-    return (Path(given) if given else Path.home() / ".local" / "state") / "edgeecho"
 
 
 def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> None:

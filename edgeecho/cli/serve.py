@@ -18,9 +18,23 @@ from edgeecho.cli.infer import (
     Threads,
     Time,
 )
+from edgeecho.cli.service import (
+    AETitle,
+    Allow,
+    KeepFiles,
+    Limit,
+    Queue,
+    Reports,
+    SendTo,
+    State,
+    check_trail,
+    node_settings,
+)
 
 if TYPE_CHECKING:
-    from edgeecho.jobs import JobStore
+    from edgeecho.node import Node
+    from edgeecho.node import Settings as NodeSettings
+    from edgeecho.serve.service import Service
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,17 +54,24 @@ def serve(
         list[str] | None,
         typer.Option(help="Host name under which it is called. May be repeated."),
     ] = None,
-    state: Annotated[
-        Path | None, typer.Option(help="Folder of queue, history and audit trail.")
+    dicom_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Be a DICOM node too, as `edgeecho listen` is, there."),
     ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the files that were sent, in the state folder.")
-    ] = False,
-    most_waiting: Annotated[int, typer.Option(min=1, help="Studies in the queue.")] = 100,
+    dicom_bind: Annotated[
+        str, typer.Option(help="Its IP address; one that others reach needs --allow.")
+    ] = "127.0.0.1",
+    aet: AETitle = "EDGEECHO",
+    allow: Allow = None,
+    send_to: SendTo = None,
+    out: Reports = None,
+    state: State = None,
+    keep_files: KeepFiles = False,
+    queue: Queue = 100,
+    limit: Limit = 120,
     most_pages: Annotated[
         int, typer.Option(min=0, help="Results of which frames and curve are kept.")
     ] = 200,
-    seconds: Annotated[float, typer.Option(min=1, help="Longest time for one study.")] = 120,
     model: Model = None,
     engine: EngineName = "auto",
     precision: Precision = None,
@@ -63,22 +84,29 @@ def serve(
 ) -> None:
     """A page and a REST API on this machine. Research use only, not for diagnosis.
 
-    Needs the extra `serve`. Ctrl-C or SIGTERM ends it; what waits is answered by the next start.
+    Needs the extra `serve`, and with --dicom-port `dicom`. Ctrl-C or SIGTERM ends it; what waits
+    is answered by the next start.
     """
     from edgeecho.plugins import require_extra
 
     require_extra("`edgeecho serve`", "serve")
+    if dicom_port is not None:
+        require_extra("`edgeecho serve --dicom-port`", "dicom")
+    from contextlib import ExitStack, closing
+
+    from edgeecho import RESEARCH_USE
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits
     from edgeecho.cli.handling import parse_handling
+    from edgeecho.console import words
     from edgeecho.errors import EngineError, UsageError
-    from edgeecho.jobs import JobStore
+    from edgeecho.jobs import JobStore, state_folder
     from edgeecho.many import Task
     from edgeecho.preprocess import ClipMode
     from edgeecho.report.pictures import frames_each
     from edgeecho.serve.server import listen, make_server
     from edgeecho.serve.service import Service
-    from edgeecho.serve.settings import Settings, check_exposure, read_token, state_folder
+    from edgeecho.serve.settings import Settings, check_exposure, read_token
 
     # Before the model is loaded, so that a typo costs nothing.
     mode = ClipMode.parse(clips)
@@ -86,52 +114,70 @@ def serve(
         raise UsageError("--tls-cert and --tls-key belong together: give both or none")
     token = read_token(token_file) if token_file else None
     check_exposure(host, token)
+    if dicom_port is None and (allow or send_to or out):
+        raise UsageError("--allow, --send-to and --out are the DICOM node's: give --dicom-port")
+    folder, limits = state or state_folder(), Limits(max_pixels, max_frames, max_mb)
     task = Task(
         model=open_model(model, precision=precision),
         engine=engine,
         clips=str(mode),
         handling=parse_handling(time, None, False, None),
         fps=None,
-        limits=Limits(max_pixels, max_frames, max_mb),
+        limits=limits,
         show_refused=False,
         frames=frames_each(1) if most_pages else 0,
     )
-    listener = listen(host, port)
-    store = JobStore(
-        state or state_folder(),
-        most_waiting=most_waiting,
-        keep_files=keep,
-        most_pages=most_pages,
-    )
-    _check_trail(store)
+    node_wish = None
+    if dicom_port is not None:
+        node_wish = node_settings(
+            folder,
+            aet=aet,
+            bind=dicom_bind,
+            port=dicom_port,
+            allow=allow,
+            send_to=send_to,
+            out=out,
+            limits=limits,
+        )
     settings = Settings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
-    service = Service(store, task, settings, threads=threads, limit_s=seconds)
-    try:
+    with ExitStack() as stack:
+        listener = stack.enter_context(listen(host, port))
+        store = stack.enter_context(
+            closing(
+                JobStore(folder, most_waiting=queue, keep_files=keep_files, most_pages=most_pages)
+            )
+        )
+        check_trail(store)
+        service = stack.enter_context(
+            closing(Service(store, task, settings, threads=threads, limit_s=limit))
+        )
         server = make_server(service, cert=tls_cert, key=tls_key)
+        node = _node(service, node_wish) if node_wish else None
         service.start()
+        if node:
+            stack.enter_context(closing(node))
+            node.start()
         _say_where(listener.getsockname(), host, tls=tls_cert is not None, token=token is not None)
+        if node and node_wish:
+            words.print(f"listening as {node_wish.ae_title} on {node_wish.bind}:{node.port}")
+            words.print(f"reports go to {node.target}")
+        words.print(RESEARCH_USE)
         server.run(sockets=[listener])
-        if not service.runner.alive:
+        if not service.runner.alive or (node and not node.alive):
             raise EngineError(
                 "studies are not answered any more, for the reason above: start again"
             )
-    finally:
-        service.close()
-        store.close()
 
 
-def _check_trail(store: JobStore) -> None:
-    from edgeecho.console import words
-    from edgeecho.jobs.audit import first_broken
+def _node(service: Service, settings: NodeSettings) -> Node:
+    from edgeecho.node import Node
 
-    if number := first_broken(store.whole_trail()):
-        words.print(
-            f"the audit trail was changed behind our back: entry {number} is not as it was written"
-        )
+    node = Node(service.store, service.runner, settings)
+    service.node_counts = lambda: node.tally
+    return node
 
 
 def _say_where(address: tuple[str, int], host: str, *, tls: bool, token: bool) -> None:
-    from edgeecho import RESEARCH_USE
     from edgeecho.console import words
     from edgeecho.serve.settings import is_loopback
 
@@ -143,4 +189,3 @@ def _say_where(address: tuple[str, int], host: str, *, tls: bool, token: bool) -
         )
     if token:
         words.print("a token is asked for")
-    words.print(RESEARCH_USE)

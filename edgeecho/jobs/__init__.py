@@ -1,7 +1,16 @@
 """Studies that come while others are answered: kept on disk, answered once, in a process apart."""
 
+from edgeecho.jobs.folder import state_folder
 from edgeecho.jobs.process import EngineProcess, Progress
 from edgeecho.jobs.runner import Runner
 from edgeecho.jobs.store import Job, JobStore, QueueFullError
 
-__all__ = ["EngineProcess", "Job", "JobStore", "Progress", "QueueFullError", "Runner"]
+__all__ = [
+    "EngineProcess",
+    "Job",
+    "JobStore",
+    "Progress",
+    "QueueFullError",
+    "Runner",
+    "state_folder",
+]

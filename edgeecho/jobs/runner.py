@@ -24,8 +24,8 @@ class Runner:
     """Takes job after job.
 
     `render` gives the forms of a result that are kept beside it. `on_end` is told of each job that
-    has ended, `on_change` by its id of each that was begun or came further: in the runner's thread,
-    or in that of `cancel`.
+    has ended, `on_change` by its id of each that was accepted, begun or came further: in the
+    runner's thread, or in that of `wake` or `cancel`.
 
     A disk that is full stops it for as long, and costs no answer.
     """
@@ -81,9 +81,10 @@ class Runner:
         """False: something ended it, and no job is answered any more."""
         return self._thread.is_alive()
 
-    def wake(self) -> None:
-        """A job was accepted."""
+    def wake(self, job_id: str) -> None:
+        """That job was accepted."""
         self._wake.set()
+        self._on_change(job_id)
 
     def progress(self, job_id: str) -> Progress | None:
         """Of the job that is running; None of any other."""

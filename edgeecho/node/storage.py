@@ -131,10 +131,10 @@ class Storage:
         with self._one_at_a_time:
             self._check(path, sop_class, instance)
         try:
-            self._store.accept(path, "dicom", key=instance, deliver=True)
+            job = self._store.accept(path, "dicom", key=instance, deliver=True)
         except (EdgeEchoError, OSError) as error:
             raise Refused.of(error) from error
-        self._runner.wake()
+        self._runner.wake(job.id)
 
     def _check(self, path: Path, sop_class: str, instance: str) -> None:
         """`Refused` where no report could be made of it, whatever its frames are."""

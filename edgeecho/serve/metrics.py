@@ -20,6 +20,12 @@ class Metrics:
             "edgeecho_jobs", "Jobs in the history.", ["status"], registry=self._registry
         )
         self._waiting = Gauge("edgeecho_queue_length", "Jobs that wait.", registry=self._registry)
+        self._node = Gauge(
+            "edgeecho_node_events",
+            "What the DICOM node has seen since its start.",
+            ["event"],
+            registry=self._registry,
+        )
         self._ready = Gauge("edgeecho_ready", "1: jobs are answered.", registry=self._registry)
         self._stages = Histogram(
             "edgeecho_stage_seconds",
@@ -44,10 +50,12 @@ class Metrics:
         """One was done."""
         self._stages.labels(name).observe(seconds)
 
-    def text(self, jobs: Mapping[str, int], *, ready: bool) -> bytes:
-        """Prometheus' text format; `jobs`: how many there are of each status."""
+    def text(self, jobs: Mapping[str, int], node: Mapping[str, int], *, ready: bool) -> bytes:
+        """Prometheus' text format; `jobs`: how many there are of each status; `node`: `tally`."""
         for status in STATUSES:
             self._jobs.labels(status).set(jobs.get(status, 0))
         self._waiting.set(jobs.get("queued", 0))
+        for event, count in node.items():
+            self._node.labels(event).set(count)
         self._ready.set(ready)
         return generate_latest(self._registry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edgeecho import __version__
@@ -37,6 +38,8 @@ class Service:
     ) -> None:
         self.store, self.settings = store, settings
         self.changes, self.metrics = Changes(), Metrics()
+        self.node_counts: Callable[[], Mapping[str, int]] = dict
+        """What a DICOM node beside this service counts."""
         self.closing = threading.Event()
         """Set: streams end."""
         self._task = task
@@ -82,8 +85,7 @@ class Service:
         """Make a job of an upload; see `JobStore.accept`."""
         # Keys of uploads are not those of DICOM objects.
         job = self.store.accept(part, "upload", key=key and f"upload {key}")
-        self.changes.mark([job.id])
-        self.runner.wake()
+        self.runner.wake(job.id)
         return job
 
     def cancel(self, job_id: str) -> Job:
@@ -98,7 +100,7 @@ class Service:
     def metrics_text(self) -> bytes:
         """Prometheus' text format."""
         jobs = {status: self.store.count(status) for status in STATUSES}
-        return self.metrics.text(jobs, ready=self.ready)
+        return self.metrics.text(jobs, self.node_counts(), ready=self.ready)
 
     def view(self, job: Job) -> JobView:
         """A job as the API shows it."""

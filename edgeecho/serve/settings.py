@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -60,18 +58,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def state_folder() -> Path:
-    """Where a user's jobs are kept unless another folder is given; it may not exist yet."""
-    if given := os.environ.get("XDG_STATE_HOME"):
-        return Path(given) / "edgeecho"
-    try:
-        home = Path.home()
-    except RuntimeError as error:
-        raise UsageError("this user has no home folder: give --state DIR") from error
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "edgeecho"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "edgeecho"
-    return home / ".local" / "state" / "edgeecho"

@@ -53,7 +53,7 @@ class Service:
         part = self.store.new_file()
         part.write_bytes(content)
         job = self.store.accept(part, "upload")
-        self.runner.wake()
+        self.runner.wake(job.id)
         return job
 
     def wait(self, until: Callable[[], bool], seconds: float = 60) -> None:
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full_costs_time_and_no_answer(
     part = service.store.new_file()
     part.write_bytes(PHANTOMS[0].read_bytes())
     job = service.store.accept(part, "upload", deliver=True)
-    service.runner.wake()
+    service.runner.wake(job.id)
     (ended,) = service.ended(job)
     assert full == 0
     assert (ended.status, ended.tries) == (

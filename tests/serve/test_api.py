@@ -243,7 +243,7 @@ def test_uploads_go_and_nothing_identifying_is_said(
 
 
 def test_what_was_sent_is_kept_where_that_was_asked_for(tmp_path: Any) -> None:
-    service = Process(tmp_path, "--keep", "--most-pages", 0)
+    service = Process(tmp_path, "--keep-files", "--most-pages", 0)
     with service.client() as client:
         job = client.ended(client.post_file(PHANTOMS[0].read_bytes())["id"])
         assert (tmp_path / "files" / job["id"]).read_bytes() == PHANTOMS[0].read_bytes()

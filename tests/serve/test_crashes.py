@@ -126,5 +126,5 @@ def test_a_service_that_answers_no_more_ends(start: Any, monkeypatch: pytest.Mon
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(service.store, "begin_next", broken)
-    service.service.runner.wake()
+    service.service.runner.wake("nobody's")
     wait(lambda: not service.running)

@@ -11,7 +11,7 @@ from served_page import ALL_ENDED, NAMES, open_page, problems
 
 
 def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "center", "--most-waiting", 5)
+    service = Process(tmp_path / "state", "--clips", "center", "--queue", 5)
     files = [
         Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi"))
         for number in range(20)

@@ -21,8 +21,9 @@ check: .venv/ready        ## lint, format, types, layers
 check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are our stand-ins as they are?
 	.venv/bin/python tests/support/dump_trt_api.py
 
-soak: .venv/ready         ## 1,000 studies to the DICOM node, 200 of them at once (STUDIES=N for another number)
+soak: .venv/ready         ## 1,000 studies to the node, 200 at once, and 10,000 junk requests (STUDIES=N, REQUESTS=N)
 	.venv/bin/python benchmarks/soak.py --studies $(or $(STUDIES),1000)
+	.venv/bin/python benchmarks/soak_api.py --requests $(or $(REQUESTS),10000)
 
 serve-demo: .venv-serve/ready ## page on port 8117 and DICOM node on port 11112, with the demo model
 	.venv-serve/bin/python examples/serve_demo.py

@@ -38,21 +38,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "serve.log"
-        command = [
-            "edgeecho",
-            "serve",
-            "--port",
-            "0",
-            "--state",
-            f"{folder}/state",
-            "--threads",
-            "1",
-        ]
-        starter = "from edgeecho.cli.app import main; main()"
+        words = ["serve", "--port", "0", "--state", f"{folder}/state", "--model", str(MODEL)]
+        program = Path(sys.executable).with_name("edgeecho")
         with log.open("w") as stream:
-            service = subprocess.Popen(
-                [sys.executable, "-c", starter, *command[1:], "--model", str(MODEL)], stderr=stream
-            )
+            service = subprocess.Popen([program, *words, "--threads", "1"], stderr=stream)
         try:
             faults = soak(service, log, options.requests)
         finally:
@@ -94,16 +83,15 @@ def junk(url: str, seed: int) -> list[str]:
     words += ["--exclude-path-regex", "events$"]
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
-        [program, *words], capture_output=True, text=True, cwd=tempfile.gettempdir()
+        [program, *words], check=False, capture_output=True, text=True, cwd=tempfile.gettempdir()
     )
     return [] if done.returncode == 0 else [f"seed {seed}:\n{done.stdout[-4000:]}"]
 
 
 def count_requests(client: httpx.Client) -> int:
     """All that the service has answered so far."""
-    counts = re.findall(
-        r"^edgeecho_request_seconds_count\S* (\S+)$", client.get("/metrics").text, re.M
-    )
+    text = client.get("/metrics").text
+    counts = re.findall(r"^edgeecho_request_seconds_count\S* (\S+)$", text, re.MULTILINE)
     return int(sum(map(float, counts)))
 
 

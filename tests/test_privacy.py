@@ -72,6 +72,7 @@ def test_results_and_pictures_hold_no_marker(
     for args in (
         ["infer", marked, "--csv", clean / "a.csv", "--html", clean / "a.html"],
         ["infer", marked, "--json"],
+        ["infer", marked, "--format", "fhir"],
         ["infer", marked.parent],
         ["preview", marked, "--out", clean / "a.png"],
         ["preview", marked, "--out", clean / "a.mp4"],

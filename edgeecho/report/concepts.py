@@ -20,6 +20,7 @@ class Concept:
     """A code and what it means."""
 
     code: str
+    """At most 16 characters: DICOM keeps longer ones elsewhere, where few look."""
     meaning: str
 
 
@@ -32,8 +33,8 @@ ECHOCARDIOGRAPHY = Concept("40701008", "Echocardiography")
 
 INTERVAL_LOW = Concept("interval-low", "Lower limit of the prediction interval")
 INTERVAL_HIGH = Concept("interval-high", "Upper limit of the prediction interval")
-AT_MOST_40 = Concept("probability-at-most-40", "Probability that EF <= 40 %")
-BELOW_50 = Concept("probability-below-50", "Probability that EF < 50 %")
+AT_MOST_40 = Concept("p-at-most-40", "Probability that EF <= 40 %")
+BELOW_50 = Concept("p-below-50", "Probability that EF < 50 %")
 BAND = Concept("band", "Band of EF in heart failure")
 BANDS = {
     "reduced": Concept("reduced", "reduced (EF <= 40 %)"),

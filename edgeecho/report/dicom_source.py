@@ -49,7 +49,9 @@ def read_header(path: Path) -> Dataset:
             return dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
     except DAMAGE:
         # `from None`: pydicom's texts may quote the file's.
-        raise InputError(f"{path.name} cannot be read again: is it still there?") from None
+        raise InputError(
+            f"{path.name} cannot be read again: its header is damaged, or it is no longer there"
+        ) from None
 
 
 def take_over(source: Dataset) -> Dataset:
@@ -76,12 +78,12 @@ def take_over(source: Dataset) -> Dataset:
 
 def _text(source: Dataset, keyword: str) -> str:
     try:
-        value = source.get(keyword)
-        parts = value if isinstance(value, MultiValue) else [value or ""]
-        text = "\\".join(str(part) for part in parts).strip(" \0")
+        text = str(source.get(keyword) or "").strip(" \0")
+        # All of these have one value: what is joined by backslashes is not one.
+        several = isinstance(source.get(keyword), MultiValue) or "\\" in text
     except DAMAGE:
         return ""
-    return text if len(text) <= _LONGEST else ""
+    return "" if several or len(text) > _LONGEST else text
 
 
 def _moment(value: str, kind: type[DA] | type[TM]) -> str:

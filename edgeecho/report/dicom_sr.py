@@ -138,7 +138,7 @@ def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQual
     )
     comments = [RESEARCH_USE]
     if numbers:
-        comments += numbers_in_words(numbers)
+        comments += [" ".join(line.split()) for line in numbers_in_words(numbers)]
     comments += [f"warning: {warning}" for warning in answer.warnings]
     _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
     return group

@@ -21,20 +21,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
-from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGBaseline8Bit, generate_uid
+from pydicom import Dataset, dcmread
+from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dsutils import encode
-from scanner import CINE, Scanner
+from scanner import Scanner
 
 from edgeecho import RESEARCH_USE
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "examples"))
+from as_dicom import write_dicom  # noqa: E402
+
 OUT_OF_RESOURCES = 0xA700
 
 
@@ -45,8 +44,9 @@ def main() -> None:
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "narrow" / "bundle")
     options = parser.parse_args()
-    cine = make_cine(ROOT / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi")
+    video = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi"
     with tempfile.TemporaryDirectory() as folder, Archive() as archive:
+        cine = dcmread(write_dicom(video, Path(folder) / "cine.dcm"))
         soak = Soak(Path(folder), options.model, archive, cine, options.concurrent)
         try:
             soak.burst()
@@ -55,32 +55,6 @@ def main() -> None:
         finally:
             soak.stop()
     sys.exit(soak.report(options.studies))
-
-
-def make_cine(video: Path) -> Dataset:
-    """An example phantom as a scanner would send it; its SOP Instance UID is to be set."""
-    with av.open(str(video)) as container:
-        frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
-    dataset = Dataset()
-    dataset.SOPClassUID = CINE
-    dataset.PatientName, dataset.PatientID = "Phantom", "PHANTOM"
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "YBR_FULL_422"
-    dataset.PlanarConfiguration, dataset.FrameTime = 0, 20
-    dataset.NumberOfFrames = len(frames)
-    dataset.Rows, dataset.Columns = frames[0].shape[:2]
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
-    dataset.PixelRepresentation = 0
-    dataset.PixelData = encapsulate([_jpeg(frame) for frame in frames])
-    dataset["PixelData"].VR = "OB"
-    dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    return dataset
-
-
-def _jpeg(frame: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", frame)[1].tobytes()
 
 
 class Archive:

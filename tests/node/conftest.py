@@ -14,6 +14,8 @@ for _name in ("pynetdicom", "highdicom"):
 from dicom_net import Service  # noqa: E402
 from listening import Listening  # noqa: E402
 
+from edgeecho.node import Node, Settings  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
@@ -24,6 +26,25 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         service = Service.start(folder / "state", folder / "sr")
     yield service
     service.close()
+
+
+@pytest.fixture
+def beside(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Service]]:
+    """Make another node on the same store and engine: `beside(**settings)`."""
+    monkeypatch.setattr("edgeecho.node.node._ASSOCIATE_S", 1.0)
+    nodes: list[Node] = []
+
+    def make(**settings: Any) -> Service:
+        given = {"results": tmp_path / "sr", "port": 0, **settings}
+        nodes.append(Node(service.store, service.runner, Settings(**given)))
+        nodes[-1].start()
+        return Service(service.store, service.runner, nodes[-1])
+
+    yield make
+    for node in nodes:
+        node.close()
 
 
 @pytest.fixture

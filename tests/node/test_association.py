@@ -111,8 +111,8 @@ def test_the_called_title_must_be_ours(service: Service) -> None:
 @pytest.mark.parametrize(
     ("calling", "allowed"), [("SCANNER", True), ("OTHER", False), ("scanner", False)]
 )
-def test_the_calling_title_must_be_on_the_list(serve: Any, calling: str, allowed: bool) -> None:
-    service = serve(allow=(Peer.parse("SCANNER@127.0.0.1"), Peer.parse("OTHER@10.0.0.0/8")))
+def test_the_calling_title_must_be_on_the_list(beside: Any, calling: str, allowed: bool) -> None:
+    service = beside(allow=(Peer.parse("SCANNER@127.0.0.1"), Peer.parse("OTHER@10.0.0.0/8")))
     association = Scanner(service.node.port, calling=calling).association
     assert association.is_established is allowed
     assert association.is_rejected is not allowed
@@ -123,8 +123,8 @@ def test_the_calling_title_must_be_on_the_list(serve: Any, calling: str, allowed
         assert service.node.tally == {"association refused": 1}
 
 
-def test_an_address_that_is_not_on_the_list_is_not_even_listened_to(serve: Any) -> None:
-    service = serve(allow=(Peer.parse("SCANNER@10.0.0.0/8"),))
+def test_an_address_that_is_not_on_the_list_is_not_even_listened_to(beside: Any) -> None:
+    service = beside(allow=(Peer.parse("SCANNER@10.0.0.0/8"),))
     assert Scanner(service.node.port).association.is_aborted
     assert service.node.tally == {"connection refused": 1}
 
@@ -169,10 +169,10 @@ def _send_half(scanner: Scanner, data: bytes) -> None:
 
 
 def test_who_stops_within_a_pdu_is_not_waited_for_for_ever(
-    serve: Any, monkeypatch: pytest.MonkeyPatch
+    beside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(association, "PATIENCE_S", 1.0)
-    service = serve()
+    service = beside()
     begin = time.monotonic()
     with socket.create_connection(("127.0.0.1", service.node.port)) as slow:
         slow.sendall(pdu(ASSOCIATE_RQ, bytes(10), 200))
@@ -185,8 +185,8 @@ def test_who_stops_within_a_pdu_is_not_waited_for_for_ever(
     is_well(service)
 
 
-def test_too_many_associations_are_rejected_for_the_time_being(serve: Any) -> None:
-    service = serve(most_associations=2)
+def test_too_many_associations_are_rejected_for_the_time_being(beside: Any) -> None:
+    service = beside(most_associations=2)
     kept = [Scanner(service.node.port) for _ in range(2)]
     further = Scanner(service.node.port).association
     assert further.is_rejected
@@ -197,8 +197,8 @@ def test_too_many_associations_are_rejected_for_the_time_being(serve: Any) -> No
     is_well(service)
 
 
-def test_closing_does_not_wait_for_peers_that_are_dead(serve: Any) -> None:
-    service = serve()
+def test_closing_does_not_wait_for_peers_that_are_dead(beside: Any) -> None:
+    service = beside()
     scanners = [Scanner(service.node.port) for _ in range(10)]
     sockets = [scanner.association.dul.socket.socket for scanner in scanners]
     for scanner in scanners:

@@ -274,9 +274,19 @@ def test_a_source_that_cannot_be_referred_to_is_said_without_quoting_it(
     assert MARK not in str(caught.value)
 
 
-def test_a_file_without_an_answer_gets_no_report(source: Dataset) -> None:
-    with pytest.raises(ValueError, match="expected an answered or refused file"):
-        to_sr(failed(), source, created=NOW)
+def test_a_file_without_an_answer_gets_a_report_that_says_so(
+    source: Dataset, tmp_path: Path
+) -> None:
+    report = to_sr(failed(), source, created=NOW)
+    text = dumped(report, tmp_path)
+    assert f"not answered: {failed().answer.message}" in text  # type: ignore[union-attr]
+    assert RESEARCH_USE in text
+    assert "NUM" not in text
+    assert not [item for item in items(report) if item.ValueType == "NUM"]
+    assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
+    again = to_sr(failed(), source, created=NOW)
+    assert report.SOPInstanceUID == again.SOPInstanceUID
+    assert report.SOPInstanceUID != to_sr(refused(), source, created=NOW).SOPInstanceUID
 
 
 def test_a_video_has_no_header(tmp_path: Path) -> None:

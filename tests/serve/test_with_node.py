@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from as_dicom import write_dicom
-from dcmtk import dsrdump, tool
+from dcmtk import dsrdump, find_tool
 from pydicom.examples import get_path
 
 served = pytest.importorskip("served")
@@ -30,7 +30,7 @@ def both(tmp_path: Path) -> Iterator[Any]:
 
 def test_a_standard_client_stores_and_the_page_has_it_too(both: Any, tmp_path: Path) -> None:
     """The acceptance: a phantom is answered, a real cine refused, dcmtk reads both reports."""
-    store = tool("storescu")
+    store = find_tool("storescu")
     phantom = write_dicom(served.PHANTOMS[0], tmp_path / "phantom.dcm")
     for file in (phantom, get_path("ybr_color")):
         words = [store, "-xy", "-aec", "EDGEECHO", "127.0.0.1", both.node, str(file)]

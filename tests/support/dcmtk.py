@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+# pynetdicom installs clients of the same names into Python's own folder.
+_FOLDERS = "/usr/bin:/usr/local/bin:/opt/homebrew/bin"
 
-def tool(name: str) -> str:
-    """The path of a program of dcmtk's; pynetdicom puts others of that name into Python's folder.
+
+def find_tool(name: str) -> str:
+    """Path of one of its programs.
 
     Skips without dcmtk, unless EDGEECHO_REQUIRE_SYSTEM_TOOLS=1 says that it must run.
     """
-    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/opt/homebrew/bin")
+    found = shutil.which(name, path=_FOLDERS)
     if found is None:
-        reason = f"no `{name}` of dcmtk on this machine: apt-get install dcmtk"
+        reason = f"no `{name}` on this machine: apt-get install dcmtk"
         if os.environ.get("EDGEECHO_REQUIRE_SYSTEM_TOOLS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -28,7 +31,10 @@ def dsrdump(path: Path) -> str:
     """A structured report as dcmtk prints it; any error that it finds fails the test."""
     # +Pl: long values whole; +Pc: codes with their schemes.
     done = subprocess.run(
-        [tool("dsrdump"), "+Pl", "+Pc", str(path)], capture_output=True, text=True, check=False
+        [find_tool("dsrdump"), "+Pl", "+Pc", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     problems = [line for line in done.stderr.splitlines() if line[:2] in ("E:", "F:")]
     assert (done.returncode, problems) == (0, []), done.stderr

@@ -107,9 +107,18 @@ def serve(
     settings = Settings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
     service = Service(store, task, settings, threads=threads, limit_s=seconds)
     try:
-        server = make_server(service, cert=tls_cert, key=tls_key)
+        server = make_server(
+            service,
+            cert=tls_cert,
+            key=tls_key,
+            on_start=lambda: _say_where(
+                listener.getsockname(),
+                host,
+                tls=tls_cert is not None,
+                token=token is not None,
+            ),
+        )
         service.start()
-        _say_where(listener.getsockname(), host, tls=tls_cert is not None, token=token is not None)
         server.run(sockets=[listener])
         if not service.runner.alive:
             raise EngineError(

@@ -151,17 +151,22 @@ def serve(
         service = stack.enter_context(
             closing(Service(store, task, settings, threads=threads, limit_s=limit))
         )
-        server = make_server(service, cert=tls_cert, key=tls_key)
         node = _node(service, node_wish) if node_wish else None
+
+        def say_where() -> None:
+            _say_where(
+                listener.getsockname(), host, tls=tls_cert is not None, token=token is not None
+            )
+            if node and node_wish:
+                words.print(f"listening as {node_wish.ae_title} on {node_wish.bind}:{node.port}")
+                words.print(f"reports go to {node.target}")
+            words.print(RESEARCH_USE)
+
+        server = make_server(service, cert=tls_cert, key=tls_key, on_start=say_where)
         service.start()
         if node:
             stack.enter_context(closing(node))
             node.start()
-        _say_where(listener.getsockname(), host, tls=tls_cert is not None, token=token is not None)
-        if node and node_wish:
-            words.print(f"listening as {node_wish.ae_title} on {node_wish.bind}:{node.port}")
-            words.print(f"reports go to {node.target}")
-        words.print(RESEARCH_USE)
         server.run(sockets=[listener])
         if not service.runner.alive or (node and not node.alive):
             raise EngineError(

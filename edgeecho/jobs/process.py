@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -21,8 +20,6 @@ from edgeecho.report import Failure, Outcome
 
 _POLL_S = 0.05
 _PATIENCE_S = 10
-# The engine takes every core; whoever asks for a page or sends a study is to be heard at once.
-_NICE = 5
 _TRIES = 2
 
 
@@ -150,8 +147,6 @@ def _work(pipe: Connection, task: Task, threads: int) -> None:
     # this one is ended by the one that started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     try:
         try:
             model = task.load(threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,9 +42,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def make_server(
-    service: Service, *, cert: Path | None = None, key: Path | None = None
+    service: Service,
+    *,
+    cert: Path | None = None,
+    key: Path | None = None,
+    on_start: Callable[[], None] = lambda: None,
 ) -> uvicorn.Server:
-    """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit."""
+    """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit.
+
+    `on_start` is called when it can be asked, and told to stop.
+    """
     config = uvicorn.Config(
         make_app(service),
         http=_Protocol,
@@ -65,13 +73,19 @@ def make_server(
         raise UsageError(
             "--tls-cert and --tls-key cannot be used: give a certificate and its key, in PEM"
         ) from error
-    return _Server(config, service)
+    return _Server(config, service, on_start)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(
+        self, config: uvicorn.Config, service: Service, on_start: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._on_start = service, on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
         # Without the runner studies would wait for ever: better to end, and be started again.

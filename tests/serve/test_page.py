@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from chromium import CONTRAST
+from media import phantom_frames, write_video
 from pydicom.examples import get_path
 from served import PHANTOMS, Process
 from served_page import ALL_ENDED, NAMES, open_page, problems
@@ -197,13 +200,17 @@ def test_everything_that_is_operated_has_a_name(browser: Any, service: Process) 
 
 
 @pytest.mark.skipif("EDGEECHO_SCREENSHOTS" not in os.environ, reason="only where they are wanted")
-def test_screenshots(browser: Any, doe: Path, tmp_path: Path) -> None:
+def test_screenshots(browser: Any, tmp_path: Path) -> None:
     out = Path(os.environ["EDGEECHO_SCREENSHOTS"])
     demo = Path(__file__).parents[2] / "edgeecho" / "models" / "demo"
     service = Process(tmp_path / "state", "--model", demo)
-    doe = doe.rename(doe.with_name("cine.dcm"))
+    # A phantom upside down, with a margin to cut away: no patient's frames in the docs.
+    image = np.zeros((100, 240, 320, 3), np.uint8)
+    for shown, frame in zip(image, phantom_frames(), strict=True):
+        shown[20:220, 60:260] = cv2.resize(frame[::-1], (200, 200))
+    turned = write_video(tmp_path / "upside-down.avi", frames=image)
     open_page(browser, service, height=860)
-    browser.drop(doe, PHANTOMS[1], PHANTOMS[0])
+    browser.drop(turned, PHANTOMS[1], PHANTOMS[0])
     browser.wait(ALL_ENDED % 3)
     for row, name, options in (
         (0, "answer", {}),

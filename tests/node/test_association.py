@@ -205,6 +205,22 @@ def test_too_many_associations_are_rejected_for_the_time_being(beside: Any) -> N
     is_well(service)
 
 
+def test_connections_that_ask_for_nothing_are_bounded_too(beside: Any) -> None:
+    service = beside(most_associations=2)
+    silent = []
+    for number in range(4):
+        silent.append(socket.create_connection(("127.0.0.1", service.node.port)))
+        service.wait(lambda number=number: connections() > number, 5)
+    with socket.create_connection(("127.0.0.1", service.node.port)) as further:
+        further.settimeout(0.5)
+        with suppress(ConnectionResetError):
+            assert further.recv(1) == b"", "closed before the others time out"
+    for client in silent:
+        client.close()
+    service.wait(lambda: not connections(), 10)
+    is_well(service)
+
+
 def test_closing_does_not_wait_for_peers_that_are_dead(beside: Any) -> None:
     service = beside()
     scanners = [Scanner(service.node.port) for _ in range(10)]

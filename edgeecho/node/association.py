@@ -183,8 +183,9 @@ class Server(ThreadedAssociationServer):
         entity._servers.append(self)  # where its shutdown takes it off
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        """Whether the connection is kept."""
-        return self._admits(client_address[0])
+        """Whether the connection is kept: no more of them than can be told that it is too many."""
+        room = len(self.active_associations) < 2 * self.ae.maximum_associations
+        return room and self._admits(client_address[0])
 
     def end_all(self) -> None:
         """Abort what goes on; who does not take notice within a second is cut off."""

@@ -10,7 +10,7 @@ from pynetdicom.service_class import StorageServiceClass
 
 from edgeecho.errors import UsageError
 from edgeecho.jobs import JobStore, Runner
-from edgeecho.node.association import PATIENCE_S, PDU_BYTES, Server
+from edgeecho.node.association import PDU_BYTES, Server
 from edgeecho.node.destinations import target_of
 from edgeecho.node.quiet import silence
 from edgeecho.node.reports import Reporter
@@ -21,6 +21,8 @@ from edgeecho.node.syntaxes import CINES, STILLS, VERIFICATION, transfer_syntaxe
 
 _ASSOCIATE_S = 10.0
 """That a connection may stay without asking for an association."""
+_IDLE_S = 300.0
+"""That an association may be silent: some scanners keep one open from clip to clip."""
 
 
 class Node:
@@ -103,7 +105,7 @@ def _entity(settings: Settings) -> AE:
     entity.require_called_aet = True
     entity.maximum_associations = settings.most_associations
     entity.maximum_pdu_size = PDU_BYTES
-    entity.acse_timeout, entity.network_timeout = _ASSOCIATE_S, PATIENCE_S
+    entity.acse_timeout, entity.network_timeout = _ASSOCIATE_S, _IDLE_S
     entity.add_supported_context(VERIFICATION)
     for sop_class in (*CINES, *STILLS):
         entity.add_supported_context(sop_class, transfer_syntaxes())

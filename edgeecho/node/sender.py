@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
 """Before the second attempt; each further wait is twice as long, up to a quarter of an hour."""
-MOST_ATTEMPTS = 12
-"""Of a report that the destination does not take: about an hour and three quarters."""
+MOST_ATTEMPTS = 100
+"""Of a report that the destination does not take: about a day."""
 _IDLE_S = 5.0
 
 

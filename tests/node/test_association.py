@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,22 @@ def test_junk_on_the_port_ends_that_connection_only(
         stranger.shutdown(socket.SHUT_WR)
         stranger.settimeout(20)
         answer = b""
-        try:
+        with suppress(ConnectionResetError):
             while data := stranger.recv(4096):
                 answer += data
-        except ConnectionResetError:
-            pass
     assert not answer or answer[0] in (3, 7), "rejected or aborted, if it answers at all"
     is_well(service)
     service.wait(lambda: not connections(), 20)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", [ASSOCIATE_RQ, P_DATA])
+def test_a_pdu_that_claims_too_much_is_not_waited_for(service: Service, kind: int) -> None:
+    with socket.create_connection(("127.0.0.1", service.node.port)) as stranger:
+        stranger.sendall(pdu(kind, bytes(1000), association._MOST_PDU_BYTES + 1))
+        stranger.settimeout(10)
+        with suppress(ConnectionResetError):
+            assert stranger.recv(100) == b""
 
 
 def test_junk_within_an_association_aborts_it(
@@ -193,6 +201,22 @@ def test_too_many_associations_are_rejected_for_the_time_being(beside: Any) -> N
     assert further.acceptor.primitive.result == 2, "transient"
     for scanner in kept:
         scanner.association.release()
+    service.wait(lambda: not connections(), 10)
+    is_well(service)
+
+
+def test_connections_that_ask_for_nothing_are_bounded_too(beside: Any) -> None:
+    service = beside(most_associations=2)
+    silent = []
+    for number in range(4):
+        silent.append(socket.create_connection(("127.0.0.1", service.node.port)))
+        service.wait(lambda number=number: connections() > number, 5)
+    with socket.create_connection(("127.0.0.1", service.node.port)) as further:
+        further.settimeout(0.5)
+        with suppress(ConnectionResetError):
+            assert further.recv(1) == b"", "closed before the others time out"
+    for client in silent:
+        client.close()
     service.wait(lambda: not connections(), 10)
     is_well(service)
 

@@ -13,7 +13,7 @@ from dicom_net import Archive, Scanner, Service, write_cine
 from edgeecho.errors import OutputError
 from edgeecho.jobs import Job
 from edgeecho.node import Destination, sender
-from edgeecho.node.sender import FIRST_WAIT_S, LONGEST_WAIT_S, wait_after
+from edgeecho.node.sender import FIRST_WAIT_S, LONGEST_WAIT_S, MOST_ATTEMPTS, wait_after
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +43,11 @@ def events(service: Service, job: Job) -> list[str]:
 def test_waits_grow_to_a_quarter_of_an_hour() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender, "FIRST_WAIT_S", FIRST_WAIT_S)
-        waits = [wait_after(n) for n in range(40)]
+        waits = [wait_after(n) for n in range(MOST_ATTEMPTS - 1)]
     assert waits[:4] == [2, 4, 8, 16]
     assert waits == sorted(waits)
     assert waits[-1] == LONGEST_WAIT_S == 900
+    assert 22 < sum(waits) / 3600 < 26, "about a day, as the docs say"
 
 
 def test_a_report_is_sent_once(serve: Any, archive: Archive, tmp_path: Path) -> None:

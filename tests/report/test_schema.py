@@ -25,8 +25,8 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
-OPTIONAL = {"decode", "uncertainty"}
-"""Absent where frames and no file were given; absent where none was measured."""
+OPTIONAL = {"decode", "stream", "uncertainty"}
+"""Absent where frames and no file were given; where no stream was played; where none was measured."""
 
 
 def on_a_screen() -> np.ndarray:

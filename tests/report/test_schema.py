@@ -26,7 +26,7 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
 OPTIONAL = {"decode", "stream", "uncertainty"}
-"""Absent where frames and no file were given; where no stream was played; where none was measured."""
+"""Absent where frames and no file were given, no stream was played, none was measured."""
 
 
 def on_a_screen() -> np.ndarray:

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,16 @@ _MENDABLE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
     errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.EBUSY,
 }  # fmt: skip
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+# It can only be read by changing it, for all threads: once, before there are any.
+_UMASK = _read_umask()
 
 
 def sha256_file(path: Path) -> str:
@@ -68,8 +78,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             # mkstemp gives 0600; a published file gets what the user's umask would have given.
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~_UMASK)
             temporary.replace(path)
+            with suppress(PermissionError):  # a folder that may be written to and not read
+                flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -89,7 +101,7 @@ def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterat
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent))
         try:
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
+            temporary.chmod(0o777 & ~_UMASK)
             _publish(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -148,7 +160,12 @@ def _output_errors(path: Path) -> Iterator[None]:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def flush(path: Path) -> None:
+    """A file's bytes, or a folder's names, are on the disk afterwards, where the system can."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -31,6 +31,7 @@ from edgeecho.cli.service import (
     SendTo,
     State,
     check_trail,
+    check_waiting,
     node_settings,
 )
 
@@ -105,9 +106,10 @@ def listen(
         frames=0,
     )
     store = JobStore(folder, most_waiting=queue, keep_files=keep_files)
-    check_trail(store)
-    runner = Runner(store, EngineProcess(task, threads=threads), limit_s=limit)
     try:
+        check_trail(store)
+        check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
+        runner = Runner(store, EngineProcess(task, threads=threads), limit_s=limit)
         _run(store, runner, settings, task)
     finally:
         store.close()

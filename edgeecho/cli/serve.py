@@ -28,6 +28,7 @@ from edgeecho.cli.service import (
     SendTo,
     State,
     check_trail,
+    check_waiting,
     node_settings,
 )
 
@@ -148,6 +149,8 @@ def serve(
             )
         )
         check_trail(store)
+        if node_wish is None:
+            check_waiting(store, "dicom", "give --dicom-port, or start `edgeecho listen`")
         service = stack.enter_context(
             closing(Service(store, task, settings, threads=threads, limit_s=limit))
         )
@@ -168,7 +171,7 @@ def serve(
             stack.enter_context(closing(node))
             node.start()
         server.run(sockets=[listener])
-        if not service.runner.alive or (node and not node.alive):
+        if not service.alive:
             raise EngineError(
                 "studies are not answered any more, for the reason above: start again"
             )
@@ -179,6 +182,7 @@ def _node(service: Service, settings: NodeSettings) -> Node:
 
     node = Node(service.store, service.runner, settings)
     service.node_counts = lambda: node.tally
+    service.node_alive = lambda: node.alive
     return node
 
 

@@ -78,3 +78,16 @@ def check_trail(store: JobStore) -> None:
         words.print(
             f"the audit trail was changed behind our back: entry {number} is not as it was written"
         )
+
+
+def check_waiting(store: JobStore, source: str, remedy: str) -> None:
+    """`UsageError` where studies wait that this service would answer without what they need: a
+    report to their archive, or the forms that the page shows."""
+    from edgeecho.errors import UsageError
+
+    if waiting := store.unfinished(source):
+        came = {"dicom": "by DICOM", "upload": "over the API"}[source]
+        raise UsageError(
+            f"studies that came {came} wait in this state folder ({waiting}): {remedy}, or choose "
+            "another --state"
+        )

@@ -3,12 +3,13 @@
 from edgeecho.jobs.folder import state_folder
 from edgeecho.jobs.process import EngineProcess, Progress
 from edgeecho.jobs.runner import Runner
-from edgeecho.jobs.store import Job, JobStore, QueueFullError
+from edgeecho.jobs.store import Job, JobStore, KeyUsedError, QueueFullError
 
 __all__ = [
     "EngineProcess",
     "Job",
     "JobStore",
+    "KeyUsedError",
     "Progress",
     "QueueFullError",
     "Runner",

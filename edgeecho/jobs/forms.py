@@ -15,10 +15,15 @@ def add_forms(db: sqlite3.Connection, job: str, forms: Mapping[str, str], most_p
         "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
         [(job, suffix, body) for suffix, body in forms.items()],
     )
+    drop_pages(db, most_pages)
+
+
+def drop_pages(db: sqlite3.Connection, most: int) -> None:
+    """All but the last `most`."""
     db.execute(
         "DELETE FROM form WHERE suffix = ? AND rowid NOT IN "
         "(SELECT rowid FROM form WHERE suffix = ? ORDER BY rowid DESC LIMIT ?)",
-        (PAGE, PAGE, most_pages),
+        (PAGE, PAGE, most),
     )
 
 

@@ -46,8 +46,11 @@ class EngineProcess:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def start(self) -> None:
-        """Load the model; the errors of `load_model`, `EngineError` where it crashes."""
+    def start(self, stop: threading.Event | None = None) -> None:
+        """Load the model; the errors of `load_model`, `EngineError` where it crashes.
+
+        `Stopped` once `stop` is set.
+        """
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
@@ -57,6 +60,10 @@ class EngineProcess:
         theirs.close()
         self._process, self._pipe = process, ours
         try:
+            while not ours.poll(_POLL_S):
+                if stop and stop.is_set():
+                    self.close()
+                    raise Stopped
             told = ours.recv()
         except (EOFError, OSError):
             told = EngineError(
@@ -76,24 +83,29 @@ class EngineProcess:
         stop: threading.Event,
         limit_s: float,
     ) -> Outcome:
-        """What became of `file`, called `name` in it; a lapse of time is a `Failure`, and so is a
-        second crash: the first may have been the memory of other programs.
+        """What became of `file`, called `name` in it; a lapse of time is a `Failure`.
 
-        `Stopped` once `stop` is set; `EngineError` where a new process cannot load the model.
+        A crash, or an engine that fails, gets a second try in a new process: the first may have
+        been the memory of other programs. `Stopped` once `stop` is set; `EngineError` where a new
+        process cannot load the model.
         """
-        how = ""
+        how, last = "", None
         for _ in range(_TRIES):
             if self._pipe is None or self._process is None or not self._process.is_alive():
                 self.close()
-                self.start()
+                self.start(stop)
             assert self._pipe is not None
             assert self._process is not None
             try:
-                return self._ask(self._pipe, file, name, tell, stop, limit_s)
+                outcome = self._ask(self._pipe, file, name, tell, stop, limit_s)
+                if not _is_the_engines(outcome):
+                    return outcome
+                last = outcome
+                self.close()
             except (EOFError, OSError):
                 how = ending_of(self._process)
                 self.close()
-        return _failure(
+        return last or _failure(
             name,
             f"the process that answered it was ended ({how}), {_TRIES} times: the file is damaged, "
             "or there is too little memory",
@@ -116,10 +128,10 @@ class EngineProcess:
                 if isinstance(told, Outcome):
                     return replace(told, file=name)
                 tell(told)
-            elif stop.is_set():
+            if stop.is_set():
                 self.close()
                 raise Stopped
-            elif time.monotonic() > end:
+            if time.monotonic() > end:
                 self.close()
                 return _failure(
                     name,
@@ -135,6 +147,11 @@ class EngineProcess:
             self._process.kill()
             self._process.join(_PATIENCE_S)
         self._pipe, self._process = None, None
+
+
+def _is_the_engines(outcome: Outcome) -> bool:
+    """Whether it was not the file's fault: an engine that failed once may fail from then on."""
+    return isinstance(outcome.answer, Failure) and outcome.answer.exit_code == EngineError.exit_code
 
 
 def _failure(name: str, words: str) -> Outcome:

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from edgeecho.errors import EngineError, InputError, OutputError
+from edgeecho.console import words
+from edgeecho.errors import EdgeEchoError, InputError, OutputError
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
 from edgeecho.jobs.store import MOST_TRIES, Job, JobStore
 from edgeecho.report import Failure, Outcome
@@ -78,7 +79,8 @@ class Runner:
 
     @property
     def alive(self) -> bool:
-        """False: something ended it, and no job is answered any more."""
+        """False: something ended it, a model that cannot be loaded any more or a bug, and no job is
+        answered."""
         return self._thread.is_alive()
 
     def wake(self, job_id: str) -> None:
@@ -135,6 +137,11 @@ class Runner:
         except Stopped:
             self._put_back(job)  # closing; one that was cancelled has ended
             return
+        except EdgeEchoError as error:  # the model cannot be loaded any more: no study's fault
+            self._put_back(job)
+            self._closing.set()
+            words.print(f"studies are not answered any more: {error}")
+            return
         finally:
             with self._lock:
                 self._current = None
@@ -154,16 +161,13 @@ class Runner:
                 "or there is too little memory"
             )
             return Outcome(job.id, Failure.of(error))
-        try:
-            return self._engine.answer(
-                self._store.file_of(job.id),
-                name=job.id,
-                tell=self._note,
-                stop=stop,
-                limit_s=self._limit_s,
-            )
-        except EngineError as error:
-            return Outcome(job.id, Failure.of(error))
+        return self._engine.answer(
+            self._store.file_of(job.id),
+            name=job.id,
+            tell=self._note,
+            stop=stop,
+            limit_s=self._limit_s,
+        )
 
     def _put_back(self, job: Job) -> None:
         with suppress(OutputError):  # then the next start does it

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS job (
     delivery  TEXT NOT NULL,             -- of the result to a destination, see Job.delivery
     attempts  INTEGER NOT NULL DEFAULT 0,
     next_try  REAL                       -- Unix time, s
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS job_by_status ON job (status, received);
 CREATE INDEX IF NOT EXISTS job_by_received ON job (received);
 
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS form (
     suffix TEXT NOT NULL,                -- csv, html, ...
     body   TEXT NOT NULL,
     UNIQUE (job, suffix)
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS form_by_suffix ON form (suffix);
 
 CREATE TABLE IF NOT EXISTS audit (
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS audit (
     event  TEXT NOT NULL,
     detail TEXT NOT NULL,                -- JSON
     chain  TEXT NOT NULL                 -- SHA-256 of the line before's chain and of this line
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS audit_by_job ON audit (job);
 CREATE TRIGGER IF NOT EXISTS audit_is_never_changed BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;

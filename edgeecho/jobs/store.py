@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import secrets
 import sqlite3
 import threading
@@ -23,13 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.errors import EdgeEchoError, OutputError
-from edgeecho.files import atomic_path, make_folder, sha256_file
+from edgeecho.files import atomic_path, flush, make_folder, sha256_file
 from edgeecho.jobs.audit import Entry, add_entry, read_entries
-from edgeecho.jobs.forms import add_forms, list_forms, read_form
+from edgeecho.jobs.forms import add_forms, drop_pages, list_forms, read_form
 
 MOST_TRIES = 4
 """A job that was begun so often and never ended may be what ends the service, though its engine
 crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
+
+
+class KeyUsedError(EdgeEchoError):
+    """Another file was accepted under that key."""
 
 
 class QueueFullError(EdgeEchoError):
@@ -105,9 +108,9 @@ class JobStore:
                 make_folder(private)
                 private.chmod(0o700)
         with _mendable(folder):
-            self._db = sqlite3.connect(
-                folder / "jobs.sqlite", 1.0, check_same_thread=False, isolation_level=None
-            )
+            database = folder / "jobs.sqlite"
+            self._db = sqlite3.connect(database, 1.0, check_same_thread=False, isolation_level=None)
+            database.chmod(0o600)  # frames are in it; SQLite's other files take it over
             self._db.row_factory = sqlite3.Row
             # FULL: a committed transaction survives a power cut too.
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
@@ -137,7 +140,7 @@ class JobStore:
         """To be delivered; before the job is ended, so that no end is without it."""
         with _mendable(self._files.parent), atomic_path(self.report_of(job_id)) as temporary:
             temporary.write_bytes(content)
-        _flush(self._reports)
+        flush(self._reports)
 
     def check_room(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
         """`QueueFullError` where no further job is taken; one takes about `typical_s`.
@@ -153,22 +156,26 @@ class JobStore:
     ) -> Job:
         """Make a job of a file that was written to `new_file`; it is on the disk afterwards.
 
-        A `key` that was accepted before gives that job, and the file is removed. `QueueFullError`
-        as in `check_room`, for who asked then may come too late now. With `deliver` a result is
-        due to be sent.
+        A `key` that was accepted before gives that job, and the file is removed; `KeyUsedError`
+        where an upload's is of other bytes. (An object's may be: the same object in another
+        encoding.) `QueueFullError` as in `check_room`, for who asked then may come too late now.
+        With `deliver` a result is due to be sent.
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
         with _mendable(self._files.parent):
-            _flush(part)  # it takes longest, and needs no lock
+            flush(part)  # it takes longest, and needs no lock
         try:
             with self._changing() as db:
-                if known := db.execute("SELECT id FROM job WHERE key = ?", (hashed,)).fetchone():
+                if row := db.execute(f"{_SELECT} WHERE key = ?", (hashed,)).fetchone():
+                    known = _job(row)
                     part.unlink()
-                    return self.get(known["id"])
+                    if source == "upload" and known.sha256 != sha256:
+                        raise KeyUsedError("another file was sent under that key: take a new one")
+                    return known
                 self.check_room()
                 part.rename(self.file_of(job_id))
-                _flush(self._files)
+                flush(self._files)
                 db.execute(
                     "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
                     "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
@@ -214,12 +221,15 @@ class JobStore:
         """
         with self._changing() as db:
             changed = db.execute(
-                "UPDATE job SET status = ?, finished = ?, document = ?, error = ?, exit_code = ?, "
-                "delivery = iif(? = 'cancelled', 'none', delivery) "
-                "WHERE id = ? AND status IN ('queued', 'running')",
+                "UPDATE job SET status = ?1, finished = ?2, document = ?3, error = ?4, "
+                "exit_code = ?5, "
+                "delivery = iif(?1 = 'cancelled', 'none', delivery), "
+                # What was given up may be sent again.
+                "key = iif(?1 = 'cancelled', NULL, key) "
+                "WHERE id = ?6 AND status IN ('queued', 'running')",
                 (
                     *(status, time.time(), None if document is None else json.dumps(document)),
-                    *(error, exit_code, status, job_id),
+                    *(error, exit_code, job_id),
                 ),
             ).rowcount
             if changed:
@@ -227,6 +237,15 @@ class JobStore:
                 add_forms(db, job_id, forms or {}, self._most_pages)
         self._let_go(self.get(job_id))
         return bool(changed)
+
+    def unfinished(self, source: str) -> int:
+        """Jobs from there that have not ended."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT count(*) FROM job WHERE source = ? AND status IN ('queued', 'running')",
+                (source,),
+            )
+            return int(found.fetchone()[0])
 
     def put_back(self, job_id: str) -> None:
         """A running job waits again, at its old place, as if it had never been begun."""
@@ -325,9 +344,10 @@ class JobStore:
             return read_entries(self._db)
 
     def _recover(self) -> None:
-        """After a crash: what was running waits again, and files that nobody accepted go."""
+        """After a crash: what was running waits again, and what nobody may keep goes."""
         with self._changing() as db:
             db.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
+            drop_pages(db, self._most_pages)
         for path in [*self._files.iterdir(), *self._reports.iterdir()]:
             try:
                 self._let_go(self.get(path.name))
@@ -403,11 +423,3 @@ def _mendable(folder: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from error
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

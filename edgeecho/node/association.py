@@ -9,11 +9,11 @@ writes into the system's temporary folder, and leaves the file there when the se
 from __future__ import annotations
 
 import queue
-import select
 import socket
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any, cast
 
 from pydicom.dataset import FileMetaDataset
@@ -35,8 +35,6 @@ PATIENCE_S = 30.0
 """For a PDU that has begun to come, or an answer that the peer does not read."""
 _MOST_PDU_BYTES = 2 * PDU_BYTES
 _MOST_COMMAND_BYTES = 1 << 16
-# One that comes, two that wait (see `receive_primitive`), one that is looked at.
-_MOST_PARTS = 4
 _TICK_S = 0.01
 _FAREWELL_S = 1.0
 NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
@@ -56,7 +54,7 @@ class _Socket(AssociationSocket):
         if self.socket is None or not self._is_connected:
             return False
         try:
-            return bool(select.select([self.socket], [], [], _TICK_S)[0])
+            return bool(wait([self.socket], _TICK_S))  # unlike `select`, with any descriptor
         except (OSError, ValueError):
             self.event_queue.put("Evt17")  # connection closed
             return False
@@ -104,7 +102,7 @@ class _Messages(DIMSEServiceProvider):
                 return
             message = self.message = DIMSEMessage()
             part = self._new_part(lambda: self._meta(message))
-            self._parts = [*self._parts[-_MOST_PARTS:], part]
+            self._parts = [*filter(_is_held, self._parts), part]
             message.data_set = part
         try:
             super().receive_primitive(primitive)
@@ -127,6 +125,11 @@ class _Messages(DIMSEServiceProvider):
         """The association is over: what nobody took goes."""
         for part in self._parts:
             part.give_up()
+
+
+def _is_held(part: Part) -> bool:
+    """Whether it has a file that was neither accepted, and so renamed, nor given up."""
+    return part.path is not None and part.path.exists()
 
 
 class _Handler(RequestHandler):

@@ -13,6 +13,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.errors import OutputError
 from edgeecho.files import atomic_path
 from edgeecho.node.settings import Destination, Settings
 
@@ -60,6 +61,8 @@ class Archive:
             association = self._ae.associate(to.host, to.port, ae_title=to.ae_title)
         except OSError as error:  # a host's name that nobody knows
             raise UnreachableError(error.strerror or "the host is unknown") from error
+        except UnicodeError as error:
+            raise UnreachableError("the host's name is none") from error
         try:
             if association.is_rejected:
                 raise UnreachableError("the association was rejected: are the AE titles known?")
@@ -110,8 +113,13 @@ class Folder:
             uid = dcmread(report, specific_tags=["SOPInstanceUID"]).SOPInstanceUID
         except DAMAGE:
             raise NotTakenError("the file of the report is damaged") from None
-        with atomic_path(self._folder / f"{uid}.dcm") as temporary:
-            temporary.write_bytes(report.read_bytes())
+        try:
+            # They name patients.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with atomic_path(self._folder / f"{uid}.dcm") as temporary:
+                temporary.write_bytes(report.read_bytes())
+        except OSError as error:  # a network's folder fails in many ways
+            raise OutputError(f"it cannot be written: {error.strerror}") from error
 
 
 def target_of(settings: Settings) -> Archive | Folder:

@@ -40,6 +40,7 @@ class Node:
         runner.add_hooks(before_end=Reporter(store), on_end=lambda _j, _o: self._sender.wake())
         self._ae = _entity(settings)
         self._server: Server | None = None
+        self._listener: threading.Thread | None = None
 
     def start(self) -> None:
         """Listen and send; `UsageError` where the port cannot be had."""
@@ -64,7 +65,8 @@ class Node:
                 "choose another --port or --bind"
             ) from error
         self._server = server
-        threading.Thread(target=server.serve_forever, name="listener", daemon=True).start()
+        self._listener = threading.Thread(target=server.serve_forever, name="listener", daemon=True)
+        self._listener.start()
         self._sender.start()
 
     def close(self) -> None:
@@ -84,7 +86,8 @@ class Node:
     @property
     def alive(self) -> bool:
         """False: a bug has ended a part of it."""
-        return self._sender.alive
+        listening = self._listener is not None and self._listener.is_alive()
+        return listening and self._sender.alive
 
     @property
     def target(self) -> str:

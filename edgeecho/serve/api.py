@@ -63,7 +63,7 @@ def about(service: Served) -> AboutView:
     "/jobs",
     status_code=202,
     response_model=JobView,
-    responses=responses(408, 413, 422, 429, 507),
+    responses=responses(408, 409, 413, 422, 429, 507),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}
     },
@@ -77,7 +77,8 @@ async def post_job(
         Header(
             max_length=200,
             pattern="^[!-~]+$",
-            description="Of your choice. A file that is sent again under it is not a second job.",
+            description="Of your choice. The same file sent again under it is not a second job; "
+            "another file under it is refused.",
         ),
     ] = None,
 ) -> Any:
@@ -143,7 +144,7 @@ def cancel_job(job: Found, service: Served) -> JobView:
     return service.look(job.id)
 
 
-@router.post("/jobs/{job_id}/review", responses=responses(404, 409, 422, 507))
+@router.post("/jobs/{job_id}/review", responses=responses(404, 408, 409, 413, 422, 507))
 def review_job(job: Found, review: ReviewIn, service: Served) -> JobView:
     """Accept or reject a result, into the audit trail; the last word counts, all are kept."""
     if job.document is None:

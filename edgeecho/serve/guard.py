@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgeecho.serve.events import MEDIA_TYPE as EVENT_STREAM
 from edgeecho.serve.problems import problem
 from edgeecho.serve.service import Service
 
+UPLOAD = "/api/v1/jobs"
+_MOST_BODY = 1 << 16
+_BODY_S = 20.0
+_CLOSE = {"Connection": "close"}
 _GUARDED = ("/api/", "/metrics")
 _HEADERS = {
     # The page's own files, and frames that are part of a result; nothing from anywhere else.
@@ -53,8 +59,10 @@ class Guard:
             await send(message)
 
         answer = self._forbids(scope) or self._app
+        # An upload has bounds of its own.
+        upload = (scope["method"], scope["path"]) == ("POST", UPLOAD)
         try:
-            await answer(scope, receive, sealed)
+            await answer(scope, receive if upload else _bounded(receive), sealed)
         finally:
             if not streamed:
                 route = getattr(scope.get("route"), "path", "other")
@@ -71,7 +79,7 @@ class Guard:
                 "this service does not go by that name: use its address, or start it with --name",
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return problem(403, "a page from elsewhere may not use this service")
         if settings.token and scope["path"].startswith(_GUARDED):
             given = headers.get("authorization", "").encode()
@@ -81,6 +89,34 @@ class Guard:
                     "a token is needed: send Authorization: Bearer TOKEN",
                     {"WWW-Authenticate": "Bearer"},
                 )
+        return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body that is small and comes soon; whoever needs none does not read it."""
+    end, total, whole = time.monotonic() + _BODY_S, 0, False
+
+    async def read() -> Message:
+        nonlocal total, whole
+        if whole:  # waits for the client to go away
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(end - time.monotonic(), 0))
+        except asyncio.TimeoutError as error:
+            raise HTTPException(408, "the body came too slowly", _CLOSE) from error
+        whole = not message.get("more_body", False)
+        total += len(message.get("body", b""))
+        if total > _MOST_BODY:
+            raise HTTPException(413, f"the body has more than {_MOST_BODY} bytes", _CLOSE)
+        return message
+
+    return read
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
         return None
 
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from edgeecho.errors import OutputError
-from edgeecho.jobs import QueueFullError
+from edgeecho.jobs import KeyUsedError, QueueFullError
 from edgeecho.serve.views import Problem
 
 _MEDIA_TYPE = "application/problem+json"
@@ -59,6 +59,10 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
         return problem(422, f"{where}: {first['msg']}")
+
+    @app.exception_handler(KeyUsedError)
+    def _used(_: Request, error: KeyUsedError) -> JSONResponse:
+        return problem(409, str(error))
 
     @app.exception_handler(QueueFullError)
     def _full(_: Request, error: QueueFullError) -> JSONResponse:

@@ -88,8 +88,8 @@ class _Server(uvicorn.Server):
         self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
-        # Without the runner studies would wait for ever: better to end, and be started again.
-        return await super().on_tick(counter) or not self._service.runner.alive
+        # Studies or their reports would wait for ever: better to end, and be started again.
+        return await super().on_tick(counter) or not self._service.alive
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Event streams never end by themselves.

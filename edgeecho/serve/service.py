@@ -40,6 +40,7 @@ class Service:
         self.changes, self.metrics = Changes(), Metrics()
         self.node_counts: Callable[[], Mapping[str, int]] = dict
         """What a DICOM node beside this service counts."""
+        self.node_alive: Callable[[], bool] = lambda: True
         self.closing = threading.Event()
         """Set: streams end."""
         self._task = task
@@ -65,9 +66,14 @@ class Service:
         self.runner.close()
 
     @property
+    def alive(self) -> bool:
+        """False: a part of it has ended, and it must be started again."""
+        return self.runner.alive and self.node_alive()
+
+    @property
     def ready(self) -> bool:
         """Whether jobs are answered."""
-        return self.runner.alive and not self.closing.is_set()
+        return self.alive and not self.closing.is_set()
 
     def take_place(self) -> object:
         """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
@@ -133,8 +139,9 @@ class Service:
         )
 
     def _note_change(self, job_id: str) -> None:
-        # Whoever waits has another place when one is begun.
-        self.changes.mark([job_id, *self.store.waiting()])
+        # Whoever waits has another place when one is begun or has ended, not at each clip.
+        others = [] if self.runner.progress(job_id) else self.store.waiting()
+        self.changes.mark([*others, job_id])
 
     def _note_end(self, job: Job, outcome: Outcome | None) -> None:
         self._note_change(job.id)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from crashing import CrashOnceTask, CrashOnReadTask, HangingTask, LostTask
+from crashing import (
+    CrashOnceTask,
+    CrashOnReadTask,
+    HangingTask,
+    LoadedOnceTask,
+    LostTask,
+    SickEngineTask,
+)
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.errors import EngineError, OutputError
 from edgeecho.estimation import estimate_file, load_model
 from edgeecho.jobs import EngineProcess, Job, JobStore, Progress, Runner
+from edgeecho.jobs.process import Stopped
 from edgeecho.jobs.store import MOST_TRIES
 from edgeecho.many import Task
 from edgeecho.preprocess import Handling
@@ -24,7 +33,7 @@ from edgeecho.report import Outcome
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
 
 
-def task(kind: type[Task] = Task, **options: Any) -> Task:
+def task(kind: Callable[..., Task] = Task, **options: Any) -> Task:
     return kind(
         **{
             **{"model": open_model(), "engine": "auto", "clips": "stride:16"},
@@ -38,7 +47,7 @@ def task(kind: type[Task] = Task, **options: Any) -> Task:
 class Service:
     """A store with a runner, and what it told."""
 
-    def __init__(self, folder: Path, kind: type[Task] = Task, **options: Any) -> None:
+    def __init__(self, folder: Path, kind: Callable[..., Task] = Task, **options: Any) -> None:
         self.store = JobStore(folder)
         self.told: list[Job] = []
         self.runner = Runner(
@@ -231,3 +240,44 @@ def test_a_model_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
         EngineProcess(task(engine="none")).start()
     with pytest.raises(EngineError, match=r"was ended \(SIGKILL\) while it loaded"):
         EngineProcess(task(LostTask)).start()
+
+
+def test_a_model_that_cannot_be_loaded_again_costs_no_study(
+    serve: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = serve(partial(LoadedOnceTask, mark=tmp_path / "loaded"), limit_s=60)
+    crashing = service.give(b"please crash")
+    waiting = [service.give(file.read_bytes()) for file in PHANTOMS[:3]]
+    end = time.monotonic() + 30
+    while service.runner.alive:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    jobs = [service.store.get(job.id) for job in (crashing, *waiting)]
+    assert [job.status for job in jobs] == ["queued"] * 4
+    assert "not answered any more: the bundle is not there any more" in capsys.readouterr().err
+    service.close()
+
+    again = serve(CrashOnReadTask)
+    statuses = [job.status for job in again.ended(crashing, *waiting)]
+    assert statuses[0] == "failed"
+    assert "failed" not in statuses[1:]
+
+
+def test_an_engine_that_fails_is_begun_anew(serve: Any) -> None:
+    service = serve(SickEngineTask)
+    ended = service.ended(*(service.give(file.read_bytes()) for file in PHANTOMS[:3]))
+    assert "failed" not in [job.status for job in ended]
+
+
+def test_a_job_is_stopped_between_any_two_clips() -> None:
+    """However fast they come."""
+    stop = threading.Event()
+    engine = EngineProcess(task(clips="all"), threads=1)
+    engine.start()
+
+    def tell(progress: Progress) -> None:
+        if progress.stage == "engine":
+            stop.set()
+
+    with pytest.raises(Stopped):
+        engine.answer(PHANTOMS[0], name="a", tell=tell, stop=stop, limit_s=60)

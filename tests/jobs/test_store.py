@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edgeecho.errors import OutputError
-from edgeecho.jobs import Job, JobStore, QueueFullError
+from edgeecho.jobs import Job, JobStore, KeyUsedError, QueueFullError
 from edgeecho.jobs.audit import first_broken
 from edgeecho.jobs.store import MOST_TRIES
 
@@ -84,6 +84,38 @@ def test_the_same_object_is_one_job(store: JobStore) -> None:
     assert again.id == first.id != other.id
     assert store.count("queued") == 2
     assert len(list(store.file_of(first.id).parent.iterdir())) == 2
+
+
+def test_a_key_of_an_upload_is_not_anothers(store: JobStore) -> None:
+    """Or a client that counts from 1 again would read one patient's EF as another's."""
+    first = give(store, b"one", key="17")
+    with pytest.raises(KeyUsedError, match="take a new one"):
+        give(store, b"two", key="17")
+    assert [job.id for job in store.latest(9)] == [first.id]
+    assert len(list(store.file_of(first.id).parent.iterdir())) == 1
+
+
+def test_what_was_cancelled_may_be_sent_again(store: JobStore) -> None:
+    first = give(store, b"one", key="1.2.3")
+    store.end(first.id, "cancelled")
+    again = give(store, b"one", key="1.2.3")
+    assert again.id != first.id
+    assert again.status == "queued"
+
+
+def test_unfinished_jobs_are_counted_by_where_they_came_from(store: JobStore) -> None:
+    first = give(store)
+    give(store)
+    assert (store.unfinished("upload"), store.unfinished("dicom")) == (2, 0)
+    store.begin_next()
+    assert store.unfinished("upload") == 2
+    store.end(first.id, "answered", document=DOCUMENT)
+    assert store.unfinished("upload") == 1
+
+
+def test_only_its_owner_reads_the_database(store: JobStore, tmp_path: Path) -> None:
+    for file in (tmp_path / "state").glob("jobs.sqlite*"):
+        assert file.stat().st_mode & 0o077 == 0
 
 
 def test_the_queue_is_bounded(tmp_path: Path) -> None:
@@ -276,7 +308,7 @@ def test_a_full_disk_is_an_error_that_says_so_and_accepts_nothing(
 
     part = store.new_file()
     part.write_bytes(b"video")
-    monkeypatch.setattr("edgeecho.jobs.store.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OutputError, match="No space left on device"):
         store.accept(part, "upload")
     monkeypatch.undo()

@@ -156,6 +156,9 @@ def test_a_file_that_is_sent_again_under_its_key_is_one_job(client: Any) -> None
     first, again = client.post_file(data, headers=key), client.post_file(data, headers=key)
     other = client.post_file(data, headers={"Idempotency-Key": "0816"})
     assert first["id"] == again["id"] != other["id"]
+    answer = client.post("/api/v1/jobs", content=PHANTOMS[1].read_bytes(), headers=key)
+    assert answer.status_code == 409, "another patient's, perhaps"
+    assert "another file was sent under that key" in answer.json()["detail"]
 
 
 def test_problems_are_one_line_and_repeat_nothing(client: Any) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ def test_a_name_that_is_not_ours_is_not_answered(start: Any, host: str, status: 
 def test_a_page_from_elsewhere_can_do_nothing(start: Any) -> None:
     service = start()
     with service.client() as client:
-        for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
+        for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://["):
             answer = client.post("/api/v1/jobs", content=b"x", headers={"Origin": origin})
             assert answer.status_code == 403
         own = {"Origin": service.url}
@@ -183,3 +186,31 @@ def test_nothing_of_a_patient_is_written_or_said(tmp_path: Path) -> None:
     for mark in ("MARKER", "19010101"):
         assert mark not in said
         assert mark.encode() not in written
+
+
+def test_a_body_that_is_no_upload_is_small_and_comes_soon(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeecho.serve.guard._BODY_S", 0.5)
+    service = start()
+    path = f"/api/v1/jobs/{'0' * 32}/review"
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 50_000_000:
+            sent += 1 << 16
+            yield b" " * (1 << 16)
+
+    def slow() -> Iterator[bytes]:
+        yield b"{"
+        time.sleep(1.5)
+        yield b"}"
+
+    headers = {"Content-Type": "application/json"}
+    with service.client() as client:
+        with suppress(httpx.WriteError, httpx.RemoteProtocolError):  # it stops listening
+            assert client.post(path, content=endless(), headers=headers).status_code == 413
+        assert sent < 20_000_000, "the rest stays in the client and in the system's buffers"
+        assert client.post(path, content=slow(), headers=headers).status_code == 408
+        assert client.get("/ready").status_code == 200

@@ -13,6 +13,8 @@ from as_dicom import write_dicom
 from dcmtk import dsrdump, find_tool
 from pydicom.examples import get_path
 
+from edgeecho.jobs import JobStore
+
 served = pytest.importorskip("served")
 pytest.importorskip("pynetdicom")
 
@@ -70,3 +72,30 @@ def test_options_that_do_not_go_together(
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_a_service_without_the_node_leaves_the_nodes_studies_alone(
+    edgeecho: Any, tmp_path: Path
+) -> None:
+    """It would answer them without a report, and the sender was told success."""
+    state = tmp_path / "state"
+    store = JobStore(state)
+    part = store.new_file()
+    part.write_bytes(b"a cine")
+    job = store.accept(part, "dicom", deliver=True)
+    store.close()
+    done = edgeecho("serve", "--state", state, "--port", 0)
+    assert done.returncode == 2
+    assert (
+        "1 studies that came by DICOM wait in this state folder: give --dicom-port" in done.stderr
+    )
+    store = JobStore(state)
+    assert store.get(job.id).status == "queued"
+    store.end(job.id, "cancelled")
+    part = store.new_file()
+    part.write_bytes(b"a clip")
+    store.accept(part, "upload")
+    store.close()
+    done = edgeecho("listen", "--state", state, "--port", 0)
+    assert done.returncode == 2
+    assert "came over the API wait" in done.stderr

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeecho.errors import EngineError, ModelError
 from edgeecho.estimation import LoadedModel
 from edgeecho.many import Task
 from edgeecho.many.task import ReadFile
-from edgeecho.report import Outcome
+from edgeecho.report import Failure, Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,3 +88,29 @@ class CrashAlwaysTask(Task):
     def read(self, file: Path) -> ReadFile:
         os.kill(os.getpid(), signal.SIGKILL)
         return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedOnceTask(CrashOnReadTask):
+    """A model that can be loaded once; its folder is away after that."""
+
+    mark: Path = Path()
+
+    def load(self, threads: int) -> LoadedModel:
+        if self.mark.exists():
+            raise ModelError("the bundle is not there any more")
+        self.mark.touch()
+        return super().load(threads)
+
+
+@dataclass(frozen=True, eq=False)
+class SickEngineTask(Task):
+    """An engine that fails from the second file on, as one that lost its GPU."""
+
+    def answer(
+        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+    ) -> Outcome:
+        if os.environ.get("SICK"):
+            return Outcome(file.name, Failure.of(EngineError("CUDA error 700")))
+        os.environ["SICK"] = "1"
+        return super().answer(file, read, model, tell=tell)

@@ -10,6 +10,9 @@ let picked = null;
 export const jobOf = (id) => jobs.get(id);
 export const oldest = () => Math.min(...[...jobs.values()].map((job) => job.received));
 
+export const unfinished = () =>
+  [...jobs.values()].filter((job) => job.finished === null).map((job) => job.id);
+
 export function stateOf(job) {
   const { status, place, progress } = job;
   if (status === "queued") return place ? `waits, ${place} before it` : "is next";

@@ -18,6 +18,11 @@ async function cancel(id) {
   if (answer.ok) update(await answer.json());
 }
 
+async function look(id) {
+  const answer = await call(`/jobs/${id}`);
+  if (answer.ok) update(await answer.json());
+}
+
 function update(job) {
   const before = list.jobOf(job.id);
   list.show(job, handlers);
@@ -107,7 +112,11 @@ older.addEventListener("click", async () => {
 
 listen({
   onJob: update,
-  onWhole: () => (older.hidden = document.querySelectorAll(".row[data-id]").length < 50),
+  onWhole: () => {
+    older.hidden = document.querySelectorAll(".row[data-id]").length < 50;
+    // Those that ended while the service was out of reach, and are not among its last 50.
+    list.unfinished().forEach((id) => look(id).catch(() => {}));
+  },
   onLink: (up) => {
     document.getElementById("gone").hidden = up;
     if (up) describe().catch(() => {});

@@ -86,9 +86,7 @@ def test_a_service_without_the_node_leaves_the_nodes_studies_alone(
     store.close()
     done = edgeecho("serve", "--state", state, "--port", 0)
     assert done.returncode == 2
-    assert (
-        "1 studies that came by DICOM wait in this state folder: give --dicom-port" in done.stderr
-    )
+    assert "that came by DICOM wait in this state folder (1): give --dicom-port" in done.stderr
     store = JobStore(state)
     assert store.get(job.id).status == "queued"
     store.end(job.id, "cancelled")

@@ -76,10 +76,20 @@ def frame_decoder(file: DicomFile, layout: Layout) -> DecodeFrame:
     )
 
 
+_JPEG_XL = {
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+}
+"""Newer than pydicom's dictionary; other packages add them to it (PS3.6, table A-1)."""
+
+
 def syntax_name(syntax: str) -> str:
     """The transfer syntax's name in the standard; what is not in it may be any text."""
     if not syntax:
         return "no transfer syntax given"
+    if syntax in _JPEG_XL:
+        return _JPEG_XL[syntax]
     uid = UID(syntax)
     return uid.name if not uid.is_private and uid.name != uid else "unknown transfer syntax"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 # Control characters (ESC colours a terminal), invisible ones (some turn the text around), lone
 # surrogates, and what breaks a line or a paragraph.
@@ -10,6 +11,13 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
 # (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@＝＋－＠")
+
+
+def shown_name(file: Path) -> str:
+    """File name without folders, which often hold a patient's name; bytes that are no UTF-8 as
+    escapes.
+    """
+    return file.name.encode("utf-8", "backslashreplace").decode()
 
 
 def plain(text: str) -> str:

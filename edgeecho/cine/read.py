@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeecho.cine.container import HEAD_BYTES
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.errors import InputError
+from edgeecho.plain import shown_name
 
 
 def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
@@ -34,8 +35,7 @@ def _check_readable(path: Path, limits: Limits) -> None:
         # FFmpeg is given UTF-8; OpenCV ends the process on a name that is not.
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
-        name = path.name.encode("utf-8", "backslashreplace").decode()
-        raise InputError(f"{name} is not a UTF-8 file name: rename the file") from error
+        raise InputError(f"{shown_name(path)} is not a UTF-8 file name: rename the file") from error
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):

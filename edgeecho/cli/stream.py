@@ -18,6 +18,7 @@ from edgeecho.console import words
 from edgeecho.errors import REFUSED_EXIT_CODE, UsageError
 from edgeecho.estimation import LoadedModel
 from edgeecho.files import sha256_file
+from edgeecho.plain import shown_name
 from edgeecho.preprocess import ClipMode, Handling, prepare
 from edgeecho.report import Answer, Outcome, to_text
 from edgeecho.report.rolling import in_sum, to_json_line, to_text_line
@@ -80,7 +81,7 @@ def stream(
         cine = read_cine(source, limits)
         cine = cine if fps is None else cine.at_rate(fps)
         frames = in_real_time(cine, prepare(cine, spec, handling, limits), stop)
-        name = source.name.encode("utf-8", "backslashreplace").decode()
+        name = shown_name(source)
         digest = sha256_file(source)
 
     def show(played: Played) -> Outcome:

@@ -14,8 +14,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from edgeecho.errors import EdgeEchoError, EngineError, InputError
+from edgeecho.estimation import LoadedModel
 from edgeecho.many import Task
-from edgeecho.many.workers import ending_of
+from edgeecho.many.workers import answer_until_done, ending_of
 from edgeecho.report import Failure, Outcome
 
 _POLL_S = 0.05
@@ -164,22 +165,14 @@ def _work(pipe: Connection, task: Task, threads: int) -> None:
     # this one is ended by the one that started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        try:
-            model = task.load(threads)
-        except EdgeEchoError as error:
-            pipe.send(error)
-            return
-        pipe.send(None)
-        while True:
-            file = pipe.recv()
-            pipe.send(Progress("reading"))
-            outcome = task.answer(
-                file,
-                partial(task.read, file),
-                model,
-                tell=lambda done, of: pipe.send(Progress("engine", done, of)),
-            )
-            pipe.send(outcome)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # whoever started this one is done, or was killed
+
+    def answer(file: Path, model: LoadedModel) -> Outcome:
+        pipe.send(Progress("reading"))
+        return task.answer(
+            file,
+            partial(task.read, file),
+            model,
+            tell=lambda done, of: pipe.send(Progress("engine", done, of)),
+        )
+
+    answer_until_done(pipe, lambda: task.load(threads), answer)

@@ -19,7 +19,8 @@ from edgeecho.engines import EngineFacts
 from edgeecho.errors import OutputError
 from edgeecho.files import sha256_file
 from edgeecho.journal import Journal
-from edgeecho.many.task import Task, shown_name
+from edgeecho.many.task import Task
+from edgeecho.plain import shown_name
 from edgeecho.preprocess import VideoFacts
 from edgeecho.report import Answer, Outcome
 from edgeecho.report.outcome import Numbers

@@ -12,6 +12,7 @@ from edgeecho.clip_run import Tell
 from edgeecho.errors import EngineError, InputError, MissingDependencyError
 from edgeecho.estimation import LoadedModel, estimate_ready, load_opened
 from edgeecho.files import sha256_file
+from edgeecho.plain import shown_name
 from edgeecho.preprocess import Handling
 from edgeecho.ready import Ready, read_ready
 from edgeecho.report import Answer, Failure, Outcome
@@ -79,8 +80,3 @@ class Task:
         pictures = Pictures.of(prepared, estimate, self.frames) if self.frames else None
         answer = Answer.of(estimate, show_refused=self.show_refused)
         return Outcome(name, answer, found.sha256, pictures)
-
-
-def shown_name(file: Path) -> str:
-    """File name without folders: folder names often hold a patient's name."""
-    return file.name.encode("utf-8", "backslashreplace").decode()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import signal
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from edgeecho.cpu import stay_on, usable_cores
 from edgeecho.errors import EdgeEchoError, EngineError, InputError
-from edgeecho.many.task import Task, shown_name
+from edgeecho.estimation import LoadedModel
+from edgeecho.many.task import Task
+from edgeecho.plain import shown_name
 from edgeecho.report import Failure, Outcome
 
 # A video that ended a worker gets a second one: it may have been the memory of all together.
@@ -185,16 +188,31 @@ def _work(pipe: Connection, task: Task, threads: int, seat: int) -> None:
 
     words.quiet = seat > 0  # all of them would say the same of the cache
     cv2.setNumThreads(threads)
+
+    def answer(asked: tuple[int, Path], model: LoadedModel) -> Answered:
+        place, file = asked
+        return place, task.answer(file, partial(task.read, file), model)
+
+    answer_until_done(pipe, lambda: task.load(threads), answer)
+
+
+def answer_until_done(
+    pipe: Connection,
+    load: Callable[[], LoadedModel],
+    answer: Callable[[Any, LoadedModel], object],
+) -> None:
+    """A process apart: tell None once the model is loaded, or why it cannot be; then give an answer
+    to everything that comes, until nobody asks any more.
+    """
     try:
         try:
-            model = task.load(threads)
+            model = load()
         except EdgeEchoError as error:
             pipe.send(error)
             return
         pipe.send(None)
         while True:
-            place, file = pipe.recv()
-            pipe.send((place, task.answer(file, partial(task.read, file), model)))
+            pipe.send(answer(pipe.recv(), model))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         # Nobody asks, or nobody listens: the process that started this one is done, or was killed.
         return

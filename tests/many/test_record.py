@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import children, is_running, wait
 
 PHANTOMS = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
 COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "infer"]
@@ -148,7 +148,7 @@ def test_two_calls_do_not_write_one_record(edgeecho: Any, videos: Path, tmp_path
     assert "is being written by another process" in done.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
@@ -164,10 +164,10 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(tmp_path: Path) -
                 break
             time.sleep(0.02)
         assert process.poll() is None, process.communicate()
-        children = _children(process.pid)
-        assert len(children) >= 2
+        workers = children(process.pid)
+        assert len(workers) >= 2
         process.kill()
-    _wait_for(lambda: not any(map(_alive, children)))
+    wait(lambda: not any(map(is_running, workers)), 30)
 
     kept = record.read_bytes().count(b"\n") - 1
     assert 3 <= kept < 40
@@ -176,26 +176,3 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(tmp_path: Path) -
     assert len(results(done.stdout)) == 40
     assert {r["status"] for r in results(done.stdout)} <= {"answered", "refused"}
     assert record.read_bytes().count(b"\n") == 1 + 40
-
-
-def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    if not found.exists():
-        pytest.skip("the system does not list a process's children")
-    return [int(word) for word in found.read_text().split()]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A process that nobody has waited for yet is dead all the same.
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def _wait_for(what: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.05)

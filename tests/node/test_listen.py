@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from dcmtk import dsrdump, find_tool
 from dicom_net import Scanner, write_cine
-from listening import Listening, is_running, wait
+from listening import Listening
+from processes import is_running, wait
 from pydicom.examples import get_path
 
 from edgeecho.jobs import JobStore

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from dicom_net import Archive, Scanner, in_threads, write_cine
-from listening import Listening, is_running, wait
+from listening import Listening
+from processes import is_running, wait
 
 from edgeecho.jobs import JobStore
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import media
 import pytest
-from chromium import CONTRAST
+from chromium import CONTRAST, problems
 
 from edgeecho.cli.app import main
 from edgeecho.estimation import estimate_ready
@@ -63,26 +63,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def problems(browser: Any) -> list[str]:
-    """Errors and warnings of the console, scripts that failed, and requests of anything else."""
-    found = []
-    for event in browser.events:
-        method, about = event["method"], event["params"]
-        if method in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
-            found.append(json.dumps(about))
-        elif method == "Network.requestWillBeSent":
-            url = about["request"]["url"]
-            if not url.startswith(("file:", "data:")):
-                found.append(url)
-    return found
-
-
 def test_it_opens_from_a_file_without_a_word_or_a_request(browser: Any, page: Path) -> None:
     browser.open(page)
     asked = [e["params"]["request"]["url"] for e in browser.events
              if e["method"] == "Network.requestWillBeSent"]  # fmt: skip
     assert [url for url in asked if url.startswith("file:")] == [page.as_uri()]
-    assert problems(browser) == []
+    assert problems(browser, "file:", "data:") == []
 
 
 def test_what_the_policy_forbids_is_reported_and_not_run(browser: Any, page: Path) -> None:
@@ -91,7 +77,7 @@ def test_what_the_policy_forbids_is_reported_and_not_run(browser: Any, page: Pat
     inserted = "<script>document.title='run'</script><img src='https://example.org/a.png'>"
     bad.write_text(page.read_text().replace("<main>", f"<main>{inserted}"))
     browser.open(bad)
-    assert len(problems(browser)) >= 2
+    assert len(problems(browser, "file:", "data:")) >= 2
     assert browser.run("document.title") != "run"
 
 
@@ -122,7 +108,7 @@ def test_a_refused_file_has_its_reason_and_frames_but_no_ef(browser: Any, page: 
     browser.press("Home", 36)
     browser.press("ArrowRight", 39)
     assert browser.run(f"{article}.querySelector('output').textContent") == "frame 1, 0.02 s"
-    assert problems(browser) == []
+    assert problems(browser, "file:", "data:") == []
 
 
 def test_file_names_are_shown_and_not_run(browser: Any, page: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from processes import wait
 from pydicom.examples import get_path
-from served import PHANTOMS, Process, wait
+from served import PHANTOMS, Process
 
 from edgeecho import RESEARCH_USE
 from edgeecho.estimation import estimate_file, load_model

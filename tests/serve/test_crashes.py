@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import PHANTOMS, Process, wait
+from processes import wait
+from served import PHANTOMS, Process
 
 from edgeecho.jobs import JobStore
 from edgeecho.jobs.audit import first_broken

@@ -13,7 +13,8 @@ from typing import Any
 import media
 import pytest
 from crashing import CrashOnReadTask, HangingTask
-from served import PHANTOMS, Thread, wait
+from processes import wait
+from served import PHANTOMS, Thread
 
 from edgeecho.errors import OutputError
 from edgeecho.serve.settings import Settings

@@ -16,11 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from chromium import CONTRAST
+from chromium import CONTRAST, problems
 from media import phantom_frames, write_video
 from pydicom.examples import get_path
 from served import PHANTOMS, Process
-from served_page import ALL_ENDED, NAMES, open_page, problems
+from served_page import ALL_ENDED, NAMES, open_page
 
 from edgeecho import RESEARCH_USE
 
@@ -66,7 +66,7 @@ def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Pa
             and not e["params"]["request"]["url"].startswith("data:")]  # fmt: skip
     assert any(request["method"] == "POST" for request in sent)
     assert "Doe" not in json.dumps(sent)
-    assert problems(browser, service.url) == []
+    assert problems(browser, f"{service.url}/", "data:", "blob:") == []
 
 
 def test_a_refused_clip_has_reasons_and_no_number(
@@ -83,7 +83,7 @@ def test_a_refused_clip_has_reasons_and_no_number(
     box = browser.run("document.querySelector('.crop .outline').getBBox().width")
     assert box > 0
     assert "320×240" in browser.run("document.querySelector('.crop figcaption').textContent")
-    assert problems(browser, service.url) == []
+    assert problems(browser, f"{service.url}/", "data:", "blob:") == []
 
 
 def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from chromium import problems
 from served import PHANTOMS, Process
-from served_page import ALL_ENDED, NAMES, open_page, problems
+from served_page import ALL_ENDED, NAMES, open_page
 
 
 def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
@@ -28,7 +29,9 @@ def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: 
     assert len(jobs) == 20
     assert {job["status"] for job in jobs} <= {"answered", "refused"}
     # The browser itself notes each time that there was no place.
-    assert all("429" in problem for problem in problems(browser, service.url))
+    assert all(
+        "429" in problem for problem in problems(browser, f"{service.url}/", "data:", "blob:")
+    )
     service.stop()
 
 

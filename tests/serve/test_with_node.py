@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from as_dicom import write_dicom
 from dcmtk import dsrdump, find_tool
+from processes import wait
 from pydicom.examples import get_path
 
 from edgeecho.jobs import JobStore
@@ -23,7 +24,7 @@ pytest.importorskip("pynetdicom")
 def both(tmp_path: Path) -> Iterator[Any]:
     """`edgeecho serve --dicom-port`; its `node` is the port."""
     process = served.Process(tmp_path / "state", "--dicom-port", 0, "--out", tmp_path / "sr")
-    found = served.wait(lambda: re.search(r"listening as EDGEECHO on \S+:(\d+)", process.words))
+    found = wait(lambda: re.search(r"listening as EDGEECHO on \S+:(\d+)", process.words))
     process.node = found[1]
     yield process
     assert process.stop() == 0, process.words
@@ -47,9 +48,7 @@ def test_a_standard_client_stores_and_the_page_has_it_too(both: Any, tmp_path: P
         assert trail[0]["detail"]["source"] == "dicom"
         counts = client.get("/metrics").text
         assert 'edgeecho_node_events{event="object stored"} 2.0' in counts
-    reports = served.wait(
-        lambda: len(found := list((tmp_path / "sr").glob("2.25*.dcm"))) == 2 and found
-    )
+    reports = wait(lambda: len(found := list((tmp_path / "sr").glob("2.25*.dcm"))) == 2 and found)
     refused, answered = sorted(map(dsrdump, reports), key=lambda text: "NUM:" in text)
     assert "NUM:" not in refused
     assert "refused: " in refused

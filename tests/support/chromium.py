@@ -209,3 +209,19 @@ def open_browser(profile: Path) -> Iterator[Browser]:
     browser = Browser(profile)
     yield browser
     browser.close()
+
+
+def problems(browser: Browser, *allowed: str) -> list[str]:
+    """Errors and warnings of the console, scripts that failed, and requests of anything whose
+    address does not begin with one of `allowed`.
+    """
+    found = []
+    for event in browser.events:
+        method, about = event["method"], event["params"]
+        if method in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            found.append(json.dumps(about))
+        elif method == "Network.requestWillBeSent":
+            url = about["request"]["url"]
+            if not url.startswith(allowed):
+                found.append(url)
+    return found

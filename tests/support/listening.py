@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+
+from processes import children
 
 COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "listen"]
 
@@ -46,8 +46,7 @@ class Listening:
 
     def children(self) -> list[int]:
         """Process ids."""
-        listed = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for file in listed for pid in file.read_text().split()]
+        return children(self.process.pid)
 
     def _wait_for(self, pattern: str, seconds: float = 60) -> str:
         end = time.monotonic() + seconds
@@ -57,20 +56,3 @@ class Listening:
             assert self.process.poll() is None, self.log
             assert time.monotonic() < end, self.log
             time.sleep(0.05)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
-    """Until it is so."""
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)

@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from processes import children, wait
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import Limits
@@ -24,17 +23,7 @@ from edgeecho.serve.service import Service
 from edgeecho.serve.settings import Settings
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
-_LONGEST_S = 60.0
 _START = "from edgeecho.cli.app import main; main()"
-
-
-def wait(until: Callable[[], Any], seconds: float = _LONGEST_S) -> Any:
-    """What `until` gives, once that is true."""
-    end = time.monotonic() + seconds
-    while not (found := until()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 class Client(httpx.Client):
@@ -95,14 +84,10 @@ class Process:
 
     def engine_pid(self) -> int:
         """Of the process that answers."""
-        kids = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        kids += [
-            pid
-            for task in Path(f"/proc/{self.pid}/task").iterdir()
-            for pid in (task / "children").read_text().split()
-        ]
         (found,) = {
-            int(pid) for pid in kids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            pid
+            for pid in children(self.pid)
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         }
         return found
 

@@ -10,13 +10,18 @@
     else:
         print(answer.ef, answer.interval, answer.warnings)
 
-Names are loaded when they are first used: `import edgeecho` alone imports no numpy.
+Names are loaded when they are first used: `import edgeecho` alone imports no numpy. It does one
+thing: engines that are imported after it send nothing to their makers, see `edgeecho.telemetry`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from edgeecho.telemetry import shut_out
+
+shut_out()
 
 __version__ = "0.1.0"
 RESEARCH_USE = "Research use only, not for diagnosis."

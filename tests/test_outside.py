@@ -1,0 +1,143 @@
+"""Promises that only an outsider can check: it calls nobody, forks nothing, and never hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from outside import need, read_trace, run_at_home, traced, written
+from processes import wait
+from served import PHANTOMS
+
+from edgeecho.bundle import EXAMPLE
+
+ROOT = Path(__file__).parents[1]
+NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
+EDGEECHO = (sys.executable, "-c", "from edgeecho.cli.app import main; main()")
+KEPT = (".cache/edgeecho/", ".local/state/edgeecho/")
+"""Where the documentation says that files appear in a user's home folder."""
+COMMANDS = {
+    "infer": ["infer", EXAMPLE],
+    "infer, ONNX Runtime": [
+        *("infer", EXAMPLE, "--model", NARROW / "bundle", "--engine", "onnxruntime"),
+    ],
+    "infer, workers": ["infer", *PHANTOMS[:3], "--workers", "2", "--clips", "center"],
+    "infer, every form": [
+        *("infer", EXAMPLE, "--model", NARROW / "bundle", "--format", "fhir"),
+        *("--html", "a.html", "--csv", "a.csv", "--resume", "a.jsonl"),
+    ],
+    "bench": [
+        *("bench", "--model", NARROW / "bundle", "--runs", "3", "--cold-starts", "1"),
+        *("--html", "bench.html"),
+    ],
+    "tune": ["tune", "--model", NARROW / "bundle", "--runs", "2"],
+    "preview": ["preview", EXAMPLE, "--out", "sheet.png"],
+    "inspect": ["inspect", NARROW / "bundle"],
+    "inspect, checkpoint": ["inspect", NARROW / "best.pt"],
+    "verify": ["verify", NARROW / "bundle", "--data", DATA, "--split", "test"],
+    "evaluate": [
+        *("evaluate", DATA, "--model", NARROW / "bundle", "--clips", "center", "--out", "eval"),
+    ],
+    "slim": ["slim", NARROW / "bundle", "--out", "slim", "--precision", "fp32"],
+    "schema": ["schema"],
+    "doctor": ["doctor"],
+    "phantom": ["phantom", "--out", "set", "--n", "2", "--seed", "1", "--workers", "2"],
+}
+if os.environ.get("EDGEECHO_OUTSIDE") == "all":  # by hand: minutes
+    COMMANDS |= {
+        "export": ["export", NARROW / "best.pt", "--out", "bundle", "--fp16"],
+        "stats": ["stats", DATA],
+        "train": [*("train", DATA, "--out", "run", "--epochs", "1", "--width", "0.0625")],
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_calls_anybody_or_forks(name: str, home: Path, tmp_path: Path) -> None:
+    trace, work = tmp_path / "trace", tmp_path / "work"
+    work.mkdir()
+    done = run_at_home(traced(trace, [*EDGEECHO, *COMMANDS[name]]), home, work=work)
+    assert done.returncode in (0, 5), done.stderr
+    seen = read_trace(trace)
+    assert seen.connections == []
+    assert seen.local == []
+    assert seen.forks == []
+    assert written(home, KEPT) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "listen"])
+def test_a_service_listens_and_calls_nobody(command: str, home: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi" if command == "serve" else "pynetdicom")
+    trace = tmp_path / "trace"
+    words = [*EDGEECHO, command, "--port", "0"]
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            traced(trace, words), stderr=stream, env={"HOME": str(home), "PATH": "/usr/bin:/bin"}
+        )
+    try:
+        wait(lambda: "Research use only" in log.read_text() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        process.send_signal(signal.SIGINT)  # strace passes it on by ending itself
+        subprocess.run(["pkill", "-TERM", "-P", str(process.pid)], check=False)
+        process.wait(30)
+    finally:
+        process.kill()
+    seen = read_trace(trace)
+    assert (seen.connections, seen.forks) == ([], [])
+    assert written(home, KEPT) == []
+
+
+def test_it_answers_on_a_machine_without_any_network(home: Path) -> None:
+    need("unshare")
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody make a network namespace")
+    done = run_at_home(["unshare", "-rn", *EDGEECHO, "infer", EXAMPLE], home)
+    assert done.returncode == 0, done.stderr
+    assert "EF" in done.stdout
+    assert written(home, KEPT) == []
+
+
+_MULTIPLY_WHILE_LOADING = """
+import threading
+import numpy as np
+done = threading.Event()
+
+def multiply():
+    pixels = np.ones((100, 1444), np.float32)
+    while not done.is_set():
+        pixels @ pixels.T
+
+thread = threading.Thread(target=multiply)
+thread.start()
+from edgeecho.estimation import load_model
+load_model(engine="openvino")
+done.set()
+thread.join()
+"""
+
+
+def test_matrix_products_do_not_hang_while_an_engine_loads(home: Path) -> None:
+    for _ in range(20):
+        done = run_at_home([sys.executable, "-c", _MULTIPLY_WHILE_LOADING], home, seconds=30)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_engines_are_told_whoever_imports_them(home: Path) -> None:
+    code = (
+        "import edgeecho, openvino.tools.ovc.telemetry_utils as u; print(u.tm.__name__);"
+        f"import onnxruntime as o; o.InferenceSession({str(NARROW / 'bundle' / 'fp32.onnx')!r})"
+    )
+    done = run_at_home([sys.executable, "-c", code], home)
+    assert done.stdout.strip() == "openvino.tools.ovc.telemetry_stub", done.stderr
+    assert written(home, []) == []

@@ -18,7 +18,7 @@ from edgeecho.bundle import EXAMPLE
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
 EDGEECHO = (sys.executable, "-c", "from edgeecho.cli.app import main; main()")
-KEPT = (".cache/edgeecho/", ".local/state/edgeecho/")
+KEPT = (".cache/edgeecho/", ".local/state/edgeecho/", ".cache/matplotlib/")
 """Where the documentation says that files appear in a user's home folder."""
 COMMANDS = {
     "infer": ["infer", EXAMPLE],
@@ -38,7 +38,7 @@ COMMANDS = {
     "preview": ["preview", EXAMPLE, "--out", "sheet.png"],
     "inspect": ["inspect", NARROW / "bundle"],
     "inspect, checkpoint": ["inspect", NARROW / "best.pt"],
-    "verify": ["verify", NARROW / "bundle", "--data", DATA, "--split", "test"],
+    "verify": ["verify", NARROW / "bundle", "--data", DATA, "--clips", "5"],
     "evaluate": [
         *("evaluate", DATA, "--model", NARROW / "bundle", "--clips", "center", "--out", "eval"),
     ],

@@ -20,6 +20,7 @@ from edgeecho import __version__
 from edgeecho.errors import EdgeEchoError, UsageError
 from edgeecho.plain import plain
 from edgeecho.plugins import load_plugin
+from edgeecho.watch import end_process
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
@@ -108,7 +109,11 @@ def main() -> None:
         app(prog_name="edgeecho")
     except EdgeEchoError as error:
         typer.echo(plain(f"edgeecho: {error}"), err=True)
+        end_process(error.exit_code)
         sys.exit(error.exit_code)
+    except SystemExit as stop:
+        end_process(stop.code if isinstance(stop.code, int) else 0)
+        raise
 
 
 def _check_given(arguments: list[str]) -> None:

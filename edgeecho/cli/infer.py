@@ -101,6 +101,10 @@ def infer(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that share the cores; 0: this one alone.")
     ] = 0,
+    limit: Annotated[
+        float,
+        typer.Option(metavar="S", min=1, help="A video that takes longer is tried once more."),
+    ] = 600,
     resume: Annotated[
         Path | None,
         typer.Option(help="Keep answers in this file as they come, and go on from it."),
@@ -163,7 +167,7 @@ def infer(
         show_refused=show_refused,
         frames=frames_each(len(found.files)) if html else 0,
     )
-    outcomes = _answer_all(task, found.files, threads, workers, resume)
+    outcomes = _answer_all(task, found.files, threads, workers, resume, limit)
     reports, outcomes = make_reports(out, found.files, outcomes)
     _say_all(outcomes, form)
     # Last: answers that took long must not be lost because a file cannot be written.
@@ -173,7 +177,12 @@ def infer(
 
 
 def _answer_all(
-    task: Task, files: tuple[Path, ...], threads: int, workers: int, resume: Path | None
+    task: Task,
+    files: tuple[Path, ...],
+    threads: int,
+    workers: int,
+    resume: Path | None,
+    limit_s: float,
 ) -> list[Outcome]:
     from contextlib import ExitStack
 
@@ -197,6 +206,7 @@ def _answer_all(
             threads=threads,
             crew=crew,
             record=record,
+            limit_s=limit_s,
             tell=lambda done: progress.update(bar, completed=done),
         )
 

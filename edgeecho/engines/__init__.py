@@ -6,6 +6,7 @@ from edgeecho.engines.registry import (
     EngineEntry,
     cpu_engine,
     load_engine,
+    load_limit_s,
     load_shared,
     shares,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "SharedEngine",
     "cpu_engine",
     "load_engine",
+    "load_limit_s",
     "load_shared",
     "shares",
 ]

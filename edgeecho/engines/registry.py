@@ -36,6 +36,8 @@ class EngineEntry:
     """Whether it runs shared graphs: its engines are `SharedEngine`s too."""
     caches: bool = False
     """Whether its `open_engine` takes `cached`."""
+    load_s: float = 300.0
+    """A model that is not ready after so many seconds never will be."""
 
     @property
     def available(self) -> bool:
@@ -72,6 +74,8 @@ def _onnxruntime_gpu(name: str, needs: str) -> EngineEntry:
         gpu=True,
         distribution="onnxruntime-gpu",
         options={"provider": name},
+        # TensorRT builds its engine anew at each load: minutes, on a small device many.
+        load_s=3600.0 if name == "tensorrt" else 300.0,
     )
 
 
@@ -141,6 +145,12 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool =
             f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
         ) from error
     return engine
+
+
+def load_limit_s(name: str) -> float:
+    """So long may `load_engine` take, in s; of `auto` that of the slowest that it may choose."""
+    entries = [e for e in ENGINES if e.name == name or (name == "auto" and e.name in _AUTO)]
+    return max((entry.load_s for entry in entries), default=300.0)
 
 
 def shares(name: str) -> bool:

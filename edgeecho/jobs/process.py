@@ -48,7 +48,7 @@ class EngineProcess:
         self._pipe: Connection | None = None
 
     def start(self, stop: threading.Event | None = None) -> None:
-        """Load the model; the errors of `load_model`, `EngineError` where it crashes.
+        """Load the model; the errors of `load_model`, `EngineError` where it crashes or hangs.
 
         `Stopped` once `stop` is set.
         """
@@ -60,12 +60,17 @@ class EngineProcess:
         process.start()
         theirs.close()
         self._process, self._pipe = process, ours
+        end = time.monotonic() + self._task.load_limit_s
         try:
             while not ours.poll(_POLL_S):
                 if stop and stop.is_set():
                     self.close()
                     raise Stopped
+                if time.monotonic() > end:
+                    raise TimeoutError
             told = ours.recv()
+        except TimeoutError:
+            told = EngineError(f"the model was not ready within {self._task.load_limit_s:g} s")
         except (EOFError, OSError):
             told = EngineError(
                 f"the engine's process was ended ({ending_of(process)}) while it loaded the "

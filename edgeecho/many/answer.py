@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
+from edgeecho.console import words
+from edgeecho.cpu import usable_cores
 from edgeecho.many.record import Record
 from edgeecho.many.task import Task
-from edgeecho.many.workers import Crew, answer_in_workers
+from edgeecho.many.workers import Answered, Crew, answer_in_workers
 from edgeecho.ready import read_ahead
 from edgeecho.report import Outcome
+from edgeecho.watch import Hung, Watched
+
+LIMIT_S = 600.0
+"""A file that is not answered after so many seconds is given up, unless the user says otherwise."""
 
 
 def answer_all(
@@ -19,19 +27,24 @@ def answer_all(
     threads: int = 0,
     crew: Crew | None = None,
     record: Record | None = None,
+    limit_s: float = LIMIT_S,
     tell: Callable[[int], None],
 ) -> list[Outcome]:
     """What became of each file, in their order; a file that cannot be used ends nothing.
 
     Answers that `record` holds are taken from it, the others are kept there as they come. `crew`:
-    in worker processes; None: here, with `threads`. `tell` is told how many are done. Errors of
+    in worker processes; None: here, with `threads`. A file that takes longer than `limit_s` is
+    tried once more, in a process that can be ended. `tell` is told how many are done. Errors of
     the model and the engine: those of `load_model`; of the record: `OutputError`.
     """
     outcomes = [None if record is None else record.find(file) for file in files]
     places = [place for place, outcome in enumerate(outcomes) if outcome is None]
     tell(len(files) - len(places))
     left = [files[place] for place in places]
-    answers = answer_in_workers(task, left, crew) if crew else _answer_here(task, left, threads)
+    if crew:
+        answers = answer_in_workers(task, left, crew, limit_s)
+    else:
+        answers = _answer_here(task, left, threads, limit_s)
     for place, outcome in answers:
         if record is not None:
             record.add(outcome)
@@ -40,11 +53,36 @@ def answer_all(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _answer_here(task: Task, files: Sequence[Path], threads: int) -> Iterator[tuple[int, Outcome]]:
+def _answer_here(
+    task: Task, files: Sequence[Path], threads: int, limit_s: float
+) -> Iterator[Answered]:
+    """In this process as long as nothing hangs; from then on in a worker, which can be ended."""
     if not files:
         return
+    answers = Watched(_answer_each(task, files, threads))
+    with closing(answers):
+        done = 0
+        try:
+            answers.next(task.load_limit_s)
+            for done, file in enumerate(files):  # noqa: B007 it says where it hung
+                yield done, cast(Outcome, answers.next(limit_s))
+            return
+        except Hung:
+            pass
+    words.print("no answer for too long: going on in another process")
+    cores = usable_cores()
+    crew = Crew(1, threads or cores, cores)
+    for place, outcome in answer_in_workers(task, files[done:], crew, limit_s):
+        yield done + place, outcome
+
+
+def _answer_each(
+    task: Task, files: Sequence[Path], threads: int
+) -> Generator[Outcome | None, None, None]:
+    """None once the model is loaded, then what became of each file."""
     # The first file is read while the model is loaded, the next one while the engine runs.
     with read_ahead(task.read, files) as reads:
         model = task.load(threads)
-        for place, (file, read) in enumerate(zip(files, reads, strict=True)):
-            yield place, task.answer(file, read.result, model)
+        yield None
+        for file, read in zip(files, reads, strict=True):
+            yield task.answer(file, read.result, model)

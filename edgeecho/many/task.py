@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeecho.bundle import ModelFile
 from edgeecho.cine import Limits
 from edgeecho.clip_run import Tell
+from edgeecho.engines import load_limit_s
 from edgeecho.errors import EngineError, InputError, MissingDependencyError
 from edgeecho.estimation import LoadedModel, estimate_ready, load_opened
 from edgeecho.files import sha256_file
@@ -43,6 +44,11 @@ class Task:
     show_refused: bool
     frames: int
     """So many of each video are kept for a page; 0: none."""
+
+    @property
+    def load_limit_s(self) -> float:
+        """So long may `load` take, in s."""
+        return load_limit_s(self.engine)
 
     def load(self, threads: int) -> LoadedModel:
         """The model, ready to answer; see `load_model`."""

@@ -1,8 +1,10 @@
-"""Files answered in several processes: a video that ends one of them ends nothing else."""
+"""Files answered in several processes: a video that ends or hangs one of them ends nothing else."""
 
 from __future__ import annotations
 
+import math
 import signal
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ from edgeecho.many.task import Task
 from edgeecho.plain import shown_name
 from edgeecho.report import Failure, Outcome
 
-# A video that ended a worker gets a second one: it may have been the memory of all together.
+# A video that ended a worker gets a second one: it may have been the memory of all together, and a
+# hang may be a race of a library.
 _TRIES = 2
 _PATIENCE_S = 10
 
@@ -60,15 +63,20 @@ class _Worker:
     loaded: bool = False
     place: int | None = None
     """Of the file that it answers."""
+    until: float = math.inf
+    """When it must have said something, by the monotonic clock in s."""
 
 
-def answer_in_workers(task: Task, files: Sequence[Path], crew: Crew) -> Iterator[Answered]:
+def answer_in_workers(
+    task: Task, files: Sequence[Path], crew: Crew, limit_s: float
+) -> Iterator[Answered]:
     """What became of each file, as they come.
 
-    A file whose worker is ended by a crash or a kill is tried once more; then it has failed, with
-    `InputError`'s exit code. `EdgeEchoError` where the model cannot be loaded.
+    A file whose worker is ended by a crash or a kill, or says nothing for `limit_s` and is ended
+    here, is tried once more; then it has failed, with `InputError`'s exit code. `EdgeEchoError`
+    where the model cannot be loaded.
     """
-    work = _Work(task, files, crew)
+    work = _Work(task, files, crew, limit_s)
     try:
         for seat in range(min(crew.workers, len(files))):
             work.add_worker(seat)
@@ -82,8 +90,8 @@ def answer_in_workers(task: Task, files: Sequence[Path], crew: Crew) -> Iterator
 class _Work:
     """Who answers what, and what is left."""
 
-    def __init__(self, task: Task, files: Sequence[Path], crew: Crew) -> None:
-        self._task, self._files, self._crew = task, files, crew
+    def __init__(self, task: Task, files: Sequence[Path], crew: Crew, limit_s: float) -> None:
+        self._task, self._files, self._crew, self._limit_s = task, files, crew, limit_s
         self._left = deque(range(len(files)))
         self._tries: Counter[int] = Counter()
         self._workers: dict[Connection, _Worker] = {}
@@ -100,22 +108,29 @@ class _Work:
         process = context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         theirs.close()  # or its end would not be seen
-        self._workers[ours] = _Worker(process, ours, seat)
+        until = time.monotonic() + self._task.load_limit_s
+        self._workers[ours] = _Worker(process, ours, seat, until=until)
 
     def listen(self) -> Iterator[Answered]:
-        """Wait until somebody says something, or is gone."""
-        for pipe in wait(list(self._workers)):
+        """Wait until somebody says something, is gone, or has said nothing for too long."""
+        soonest = min(worker.until for worker in self._workers.values())
+        patience = None if soonest == math.inf else max(0.0, soonest - time.monotonic())
+        for pipe in wait(list(self._workers), patience):
             worker = self._workers[pipe]  # type: ignore[index]  # these are the keys
             try:
                 told = worker.pipe.recv()
             except (EOFError, OSError):
-                yield from self._lost(worker)
+                yield from self._lost(worker, ending_of(worker.process))
                 continue
             if isinstance(told, EdgeEchoError):
                 raise told
-            worker.loaded, worker.place = True, None
+            worker.loaded, worker.place, worker.until = True, None, math.inf
             if told is not None:
                 yield told
+        for worker in [w for w in self._workers.values() if w.until <= time.monotonic()]:
+            limit_s = self._limit_s if worker.loaded else self._task.load_limit_s
+            worker.process.kill()
+            yield from self._lost(worker, f"it said nothing for {limit_s:g} s")
 
     def hand_out(self) -> None:
         for worker in self._workers.values():
@@ -123,14 +138,15 @@ class _Work:
                 return
             if worker.loaded and worker.place is None:
                 worker.place = self._left.popleft()
+                worker.until = time.monotonic() + self._limit_s
                 try:
                     worker.pipe.send((worker.place, self._files[worker.place]))
                 except OSError:  # it is gone: listening tells
                     continue
 
-    def _lost(self, worker: _Worker) -> Iterator[Answered]:
+    def _lost(self, worker: _Worker, ending: str) -> Iterator[Answered]:
         del self._workers[worker.pipe]
-        ending = ending_of(worker.process)
+        worker.pipe.close()
         if not worker.loaded and not self._workers:
             raise EngineError(
                 f"a worker was ended ({ending}) while it loaded the model: is there enough "
@@ -170,7 +186,8 @@ def _given_up(file: Path, ending: str) -> Outcome:
     name = shown_name(file)
     error = InputError(
         f"{name}: the process that answered it was ended ({ending}), {_TRIES} times: the file is "
-        "damaged, or there is too little memory: try it with --workers 1 and a smaller --max-mb"
+        "damaged or long, or there is too little memory: try it with --workers 1 and a smaller "
+        "--max-mb, or a higher --limit"
     )
     return Outcome(name, Failure.of(error))
 

@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from crashing import CrashingTask, LostTask
+from tasks import DATA, TWO, ef, folder, task
 
-from edgeecho.bundle import open_model
-from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.errors import EngineError
-from edgeecho.many import Crew, Task, answer_all
-from edgeecho.preprocess import Handling
-from edgeecho.report import Answer, Failure, Outcome
-
-DATA = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
-TWO = Crew(2, 1, 2)
-
-
-def task(kind: type[Task] = Task, **options: Any) -> Task:
-    return kind(
-        **{
-            **{"model": open_model(), "engine": "auto", "clips": "center"},
-            **{"handling": Handling(), "fps": None, "limits": DEFAULT_LIMITS},
-            **{"show_refused": True, "frames": 0},
-            **options,
-        }
-    )
-
-
-def folder(tmp_path: Path, *names: str) -> list[Path]:
-    """Copies of one phantom."""
-    source = sorted(DATA.iterdir())[0]
-    return [Path(shutil.copy(source, tmp_path / name)) for name in names]
-
-
-def ef(outcome: Outcome) -> float:
-    assert isinstance(outcome.answer, Answer)
-    numbers = outcome.answer.numbers or outcome.answer.although_refused
-    assert numbers is not None
-    return numbers.ef
+from edgeecho.many import Crew, answer_all
+from edgeecho.report import Failure
 
 
 def test_several_processes_give_what_one_gives_in_the_order_of_the_files(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,3 +115,45 @@ class SickEngineTask(Task):
             return Outcome(file.name, Failure.of(EngineError("CUDA error 700")))
         os.environ["SICK"] = "1"
         return super().answer(file, read, model, tell=tell)
+
+
+RELEASED = threading.Event()
+"""Set: what hangs in this process goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class StuckTask(Task):
+    """Hangs for a minute: in `read` of files called `read*`, in `answer` of those called
+    `answer*`, in `load` if `load` is set; with `once` in the name, or in `load`, the first time."""
+
+    stuck: Path = Path()
+    load_stuck: str = ""
+
+    @property
+    def load_limit_s(self) -> float:
+        """Short where it is to lapse."""
+        return 3.0 if self.load_stuck else super().load_limit_s
+
+    def load(self, threads: int) -> LoadedModel:
+        if self.load_stuck:
+            self._hang(Path(f"load-{self.load_stuck}"))
+        return super().load(threads)
+
+    def read(self, file: Path) -> ReadFile:
+        if file.stem.startswith("read"):
+            self._hang(file)
+        return super().read(file)
+
+    def answer(
+        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+    ) -> Outcome:
+        if file.stem.startswith("answer"):
+            self._hang(file)
+        return super().answer(file, read, model, tell=tell)
+
+    def _hang(self, file: Path) -> None:
+        mark = self.stuck / f"{file.stem}.seen"
+        if "once" in file.stem and mark.exists():
+            return
+        mark.touch()
+        RELEASED.wait(60)

@@ -1,0 +1,163 @@
+"""Libraries that hang, in the process of the call or in its workers: no call waits for ever."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crashing import RELEASED, StuckTask
+from tasks import TWO, ef, folder, task
+
+from edgeecho.errors import EngineError
+from edgeecho.jobs import EngineProcess
+from edgeecho.many import Crew, answer_all
+from edgeecho.report import Failure, Outcome
+from edgeecho.watch import Hung, Watched
+
+NAMES = ("a.avi", "read-once.avi", "b.avi", "answer-always.avi", "answer-once.avi", "c.avi")
+
+
+@pytest.fixture(autouse=True)
+def release() -> Iterator[None]:
+    """What a test left hanging in this process ends with it."""
+    RELEASED.clear()
+    yield
+    RELEASED.set()
+    for thread in threading.enumerate():
+        if thread.name == "watched":
+            thread.join(30)
+
+
+@pytest.mark.parametrize("crew", [None, TWO], ids=["here", "workers"])
+def test_a_file_that_hangs_is_tried_once_more_and_then_reported(
+    crew: Crew | None, tmp_path: Path
+) -> None:
+    files = folder(tmp_path, *NAMES)
+    stuck = task(StuckTask, stuck=tmp_path)
+    outcomes = answer_all(stuck, files, threads=1, crew=crew, limit_s=2, tell=lambda _: None)
+    assert [outcome.file for outcome in outcomes] == list(NAMES)
+    failed = [o for o in outcomes if isinstance(o.answer, Failure)]
+    assert [o.file for o in failed] == ["answer-always.avi"]
+    assert isinstance(failed[0].answer, Failure)
+    assert "it said nothing for 2 s" in failed[0].answer.message
+    assert len({ef(o) for o in outcomes if o not in failed}) == 1
+    assert {p.stem for p in tmp_path.glob("*.seen")} == {
+        "read-once", "answer-always", "answer-once",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("crew", [None, Crew(1, 1, 1)], ids=["here", "workers"])
+def test_a_model_that_is_never_ready_ends_the_call(crew: Crew | None, tmp_path: Path) -> None:
+    stuck = task(StuckTask, stuck=tmp_path, load_stuck="always")
+    with pytest.raises(EngineError, match=r"said nothing for 3 s.* while it loaded the model"):
+        answer_all(stuck, folder(tmp_path, "a.avi"), crew=crew, tell=lambda _: None)
+
+
+def test_a_model_that_hangs_once_is_loaded_in_another_process(tmp_path: Path) -> None:
+    stuck = task(StuckTask, stuck=tmp_path, load_stuck="once")
+    # The second process takes no longer to load than the limit that the first one broke.
+    outcomes: list[Outcome] = []
+    for _ in range(3):
+        try:
+            outcomes = answer_all(stuck, folder(tmp_path, "a.avi"), tell=lambda _: None)
+            break
+        except EngineError:  # a machine that needs more than 3 s to start a process
+            continue
+    assert ef(outcomes[0]) > 0
+
+
+def test_the_engine_of_a_service_that_is_never_ready_is_an_error(tmp_path: Path) -> None:
+    engine = EngineProcess(task(StuckTask, stuck=tmp_path, load_stuck="always"), threads=1)
+    with pytest.raises(EngineError, match="not ready within 3 s"):
+        engine.start()
+    assert engine._process is None
+
+
+_STUCK_READER = """
+import sys, time
+from pathlib import Path
+from edgeecho.many.task import Task
+read = Task.read
+
+def hang(self, file):
+    if file.stem == "b":
+        while True:
+            time.sleep(1)
+    return read(self, file)
+
+Task.read = hang
+from edgeecho.cli.app import main
+main()
+"""
+
+
+def test_infer_answers_every_file_and_ends_though_a_thread_of_it_hangs(tmp_path: Path) -> None:
+    files = folder(tmp_path, "a.avi", "b.avi", "c.avi")
+    words = ["infer", *map(str, files), "--limit", "5", "--json", "--show-refused"]
+    done = subprocess.run(
+        [sys.executable, "-c", _STUCK_READER, *words], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode in (0, 5), (done.stdout, done.stderr)
+    assert done.stdout.count('"file"') == 3
+    assert "going on in another process" in done.stderr
+
+
+def test_a_hang_that_holds_the_interpreter_is_ended_too() -> None:
+    code = """
+import re, time
+from edgeecho import watch
+watch._GRACE_S = 1
+
+def items():
+    time.sleep(1)
+    re.match(r"(a+)+$", "a" * 64 + "!")  # for centuries, without letting another thread run
+    yield 1
+
+watch.Watched(items()).next(2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+
+
+def test_what_is_watched_comes_through_errors_too() -> None:
+    def items():  # type: ignore[no-untyped-def]
+        yield 1
+        raise KeyError("x")
+
+    watched = Watched(items())
+    assert watched.next(10) == 1
+    with pytest.raises(KeyError):
+        watched.next(10)
+    watched.close()
+
+
+def test_closing_ends_the_thread_after_its_item() -> None:
+    closed = []
+
+    def items():  # type: ignore[no-untyped-def]
+        try:
+            while True:
+                time.sleep(0.01)
+                yield 1
+        finally:
+            closed.append(True)
+
+    watched = Watched(items())
+    watched.next(10)
+    watched.close()
+    assert closed == [True]
+
+
+def test_who_waits_in_vain_is_told() -> None:
+    def items():  # type: ignore[no-untyped-def]
+        time.sleep(3)
+        yield 1
+
+    with pytest.raises(Hung):
+        Watched(items()).next(0.1)

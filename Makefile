@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test fuzz check check-trt-api soak bench smoke clean
+.PHONY: demo serve-demo test fuzz outside check check-trt-api soak bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -11,6 +11,9 @@ test: .venv/ready         ## run the whole test suite
 
 fuzz: .venv/ready         ## 10,000 damaged files of every format (CASES=N for another number)
 	EDGEECHO_FUZZ_CASES=$(or $(CASES),10000) .venv/bin/python -m pytest -s tests/test_fuzz.py
+
+outside: .venv/ready      ## every command under strace, those of the stages too: it calls nobody
+	EDGEECHO_OUTSIDE=all .venv/bin/python -m pytest tests/test_outside.py
 
 check: .venv/ready        ## lint, format, types, layers
 	.venv/bin/ruff check

@@ -38,6 +38,11 @@ def find_warnings(
 
 def _of_frames(facts: VideoFacts) -> list[str]:
     found = []
+    if facts.deinterlaced_frames:
+        found.append(
+            f"interlaced: {facts.deinterlaced_frames} of {facts.frames} frames were made of two "
+            "fields and deinterlaced (bwdif)"
+        )
     if facts.repeated_frames:
         found.append(f"{len(facts.repeated_frames)} of {facts.frames} frames repeat the one before")
     if facts.odd_frames:

@@ -173,14 +173,14 @@ def test_one_onnxruntime_is_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert engines._onnxruntime_clash() == ()
 
 
-def test_opencv_without_ffmpeg_stops_infer(
+def test_a_missing_decoder_stops_infer(
     run_doctor: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cv2.videoio_registry.hasBackend", lambda backend: False)
+    monkeypatch.setitem(sys.modules, "av", None)
     code, out = run_doctor()
 
     assert code == 4
-    assert "without FFmpeg: videos cannot be read" in out
+    assert "PyAV" in out
 
 
 def test_broken_library_is_a_finding(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

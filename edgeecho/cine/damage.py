@@ -1,7 +1,8 @@
-"""What a video claims against what was decoded: OpenCV itself says nothing of the difference."""
+"""What a video claims against what was decoded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,20 +24,22 @@ class Claims:
     height: int
     width: int
     fps: float | None
-    frames: float
-    """In MKV made of duration and rate; in containers of the kind `other` a guess of FFmpeg's."""
+    frames: int
+    """0: the container holds no such number."""
+    duration_s: float | None
+    """Of the whole file; in containers of the kind `other` a guess of FFmpeg's."""
 
     @property
-    def exact_frames(self) -> float | None:
+    def exact_frames(self) -> int | None:
         """The number of frames, where the container holds such a number."""
         return self.frames if self.container in ("avi", "mp4") and self.frames > 0 else None
 
     @property
-    def duration_s(self) -> float | None:
+    def exact_duration_s(self) -> float | None:
         """Where the container holds it and no number of frames."""
         # Damaged headers give numbers like -4e17.
-        known = self.container == "mkv" and self.fps is not None and 0 < self.frames < 1e9
-        return self.frames / self.fps if known and self.fps else None
+        known = self.container == "mkv" and self.fps and 0 < (self.duration_s or 0) < 1e6
+        return self.duration_s if known else None
 
 
 @dataclass
@@ -44,8 +47,12 @@ class Decoded:
     """What was really there."""
 
     store: FrameStore
-    milliseconds: list[float] = field(default_factory=list)
-    """Time stamp of each frame in the store."""
+    frames: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
+    """`(T, H, W, 3)` RGB, once all of them are there."""
+    seconds: list[float] = field(default_factory=list)
+    """Time stamp of each frame."""
+    deinterlaced: int = 0
+    """So many pictures were made of two fields."""
     failed_between: int = 0
     """Failures that were followed by a good frame."""
     broken: int = 0
@@ -53,20 +60,26 @@ class Decoded:
 
     @property
     def count(self) -> int:
-        """Frames in the store."""
-        return len(self.milliseconds)
+        """Frames that can be used."""
+        return len(self.seconds)
+
+    def leave_out(self, places: Sequence[int]) -> None:
+        """Frames that turn out to be broken."""
+        left = np.setdiff1d(np.arange(self.count), places)
+        self.broken += len(places)
+        self.frames, self.seconds = self.frames[left], [self.seconds[i] for i in left]
 
 
 def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> tuple[str, ...]:
     """What is missing, in words for the result; `stamps` `(T,)` in s, or NaN."""
     found = []
     if claims.exact_frames is not None and claims.exact_frames != decoded.count:
-        found.append(f"{claims.exact_frames:.0f} frames claimed, {decoded.count} decoded")
-    if claims.duration_s is not None and claims.fps:
+        found.append(f"{claims.exact_frames} frames claimed, {decoded.count} decoded")
+    if claims.exact_duration_s is not None and claims.fps:
         there = float(stamps[-1]) + 1 / claims.fps
         # Two frames: the duration may count the last frame or not, and is rounded.
-        if claims.duration_s - there > 2 / claims.fps:
-            found.append(f"{claims.duration_s:.2f} s claimed, frames end at {there:.2f} s")
+        if claims.exact_duration_s - there > 2 / claims.fps:
+            found.append(f"{claims.exact_duration_s:.2f} s claimed, frames end at {there:.2f} s")
     if decoded.broken:
         found.append(f"frames left out because their data are cut short: {decoded.broken}")
     gaps = _gaps(stamps)
@@ -85,10 +98,10 @@ def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -
 def count_missing(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> int:
     """Frames that the header claims and that were not decoded; `stamps` as for `find_damage`."""
     if claims.exact_frames is not None:
-        return max(int(claims.exact_frames) - decoded.count, 0)
-    if claims.duration_s is not None and claims.fps:
+        return max(claims.exact_frames - decoded.count, 0)
+    if claims.exact_duration_s is not None and claims.fps:
         # By the clock: frames that are missing in the middle are not told from a low rate.
-        lost = round((claims.duration_s - float(stamps[-1])) * claims.fps) - 1
+        lost = round((claims.exact_duration_s - float(stamps[-1])) * claims.fps) - 1
         return max(lost, decoded.broken, 0)
     return decoded.broken
 

@@ -2,54 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import cv2
-
 from edgeecho.cine.types import Limits
 from edgeecho.errors import InputError
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 
 
-def find_broken_frames(
-    open_capture: Callable[[], cv2.VideoCapture],
-    name: str,
-    limits: Limits,
-    size: tuple[int, int],
-) -> frozenset[float]:
-    """Time stamps (ms) of frames whose JPEG data are cut short or claim another size.
+class JPEGs:
+    """The packets of one video, each a JPEG, looked at before they are decoded."""
 
-    Reads the packets and decodes nothing, so a frame that claims more pixels than `limits` allow
-    is an `InputError` before any memory is spent on it; so is a video most of whose frames are
-    not of `size` (height, width).
-    """
-    capture = open_capture()
-    capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they lie in the file
-    stamps, cut, resized = [], [], []
-    try:
-        while True:
-            ok, packet = capture.read()
-            if not ok:
-                break
-            data = packet.tobytes()
-            found = jpeg_size(data)
-            if found is not None:
-                limits.check_size(name, *found)
-            stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-            # Packets may be padded to whole words.
-            cut.append(not data.startswith(_START) or _END not in data[-16:])
-            resized.append(found is not None and not _fits(found, size))
-    finally:
-        capture.release()
-    if _most(resized):
-        raise InputError(
-            f"{name}: the frame size changes within the video: export it with one frame size"
-        )
-    if _most(cut):  # some cameras write no end marker at all: then its absence means nothing
-        cut = [False] * len(cut)
-    bad = [either[0] or either[1] for either in zip(cut, resized, strict=True)]
-    return frozenset(stamp for stamp, is_bad in zip(stamps, bad, strict=True) if is_bad)
+    def __init__(self, name: str, limits: Limits, size: tuple[int, int]) -> None:
+        """`size`: (height, width) that the container claims."""
+        self._name, self._limits, self._size = name, limits, size
+        self._count = self._resized = 0
+        self._cut: set[int] = set()
+
+    def fits(self, data: bytes) -> bool:
+        """Whether it is to be decoded: False where it claims another size.
+
+        `InputError` where it claims more pixels than `limits` allow, before any memory is spent.
+        """
+        found = jpeg_size(data)
+        if found is not None:
+            self._limits.check_size(self._name, *found)
+        # Packets may be padded to whole words.
+        if not data.startswith(_START) or _END not in data[-16:]:
+            self._cut.add(self._count)
+        self._count += 1
+        if found is None or _fits(found, self._size):
+            return True
+        self._resized += 1
+        return False
+
+    @property
+    def last(self) -> int:
+        """Number of the packet that was looked at last."""
+        return self._count - 1
+
+    def broken(self) -> set[int]:
+        """After all: numbers of the packets whose data are cut short.
+
+        `InputError` where most frames are of another size than the container's.
+        """
+        if self._resized * 2 > self._count:
+            raise InputError(
+                f"{self._name}: the frame size changes within the video: "
+                "export it with one frame size"
+            )
+        # Some cameras write no end marker at all: then its absence means nothing.
+        return set() if len(self._cut) * 2 > self._count else self._cut
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
@@ -71,7 +72,3 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 def _fits(found: tuple[int, int], size: tuple[int, int]) -> bool:
     # Two interlaced fields of half the height are one frame.
     return found == size or (found[1] == size[1] and found[0] == (size[0] + 1) // 2)
-
-
-def _most(flags: list[bool]) -> bool:
-    return sum(flags) * 2 > len(flags)

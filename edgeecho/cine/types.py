@@ -93,6 +93,8 @@ class Cine:
     """What is missing or contradictory in the file, in words that go into the result."""
     missing: int = 0
     """Frames that the file claims to hold and that were not decoded; 0 where it claims none."""
+    deinterlaced: int = 0
+    """So many frames were made of two interlaced fields by FFmpeg's bwdif filter."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:

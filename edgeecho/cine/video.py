@@ -1,147 +1,140 @@
-"""AVI, MP4, MKV and other containers, through OpenCV's FFmpeg back end.
-
-Why this back end and not PyAV (both measured, see docs/inputs.md): their pixels are equal bit
-for bit and are what EchoNet-Dynamic was trained on, while OpenCV's own MJPEG reader and other
-libjpeg paths differ by up to two levels, so the back end is asked for by name. PyAV reports damage
-itself, but its wheels add 100 MB with x264 and x265 (GPL) inside and want Python 3.11. OpenCV
-hides damage, so `damage.py` and `mjpeg.py` find it.
-"""
+"""AVI, MP4, MKV and other containers: every picture that is whole, and what is missing."""
 
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
-import cv2
 import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage
-from edgeecho.cine.mjpeg import find_broken_frames
+from edgeecho.cine.ffmpeg import Failures, open_video, packets, pictures
+from edgeecho.cine.mjpeg import JPEGs
+from edgeecho.cine.rgb import Picture, ToRGB
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
 from edgeecho.errors import InputError
 
-# Behind a damaged stretch the decoder fails until the next key frame; at the end of the file it
-# fails for ever. Key frames further apart than this are taken for the end.
-_FAILURES_IN_A_ROW = 300
 # MKV rounds stamps to whole milliseconds.
 _CLOSE_S = 0.0015
-# One thread: how much a decoder saves of a damaged stretch then does not depend on the machine, and
-# at these sizes more threads gain little (200 frames of 112x112 MJPG: 12 ms instead of 10).
-_OPTIONS = [cv2.CAP_PROP_N_THREADS, 1]
 _NAMES = {"avi": "AVI", "mp4": "MP4", "mkv": "MKV", "other": "video", "h26x": "H.264 or HEVC"}
 
 
 def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
     """Decode every frame of a video file; `InputError` where nothing can be decoded."""
+    # A stream, not a name: FFmpeg would take the part before a colon in "12:30.avi" for a protocol.
     with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    # Absolute: FFmpeg takes the part before a colon in "12:30.avi" for a protocol.
-    file = str(path.absolute())
-    return _read(lambda: cv2.VideoCapture(file, cv2.CAP_FFMPEG, _OPTIONS), head, path.name, limits)
+        return _read(stream, path.name, limits)
 
 
 def read_video_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Cine:
     """The same from memory, for a video stream inside a DICOM file; `name` is for messages."""
-    # OpenCV reads from the buffer and holds no reference to it.
-    buffers: list[io.BytesIO] = []
-
-    def open_capture() -> cv2.VideoCapture:
-        buffers.append(io.BytesIO(data))
-        capture: cv2.VideoCapture = cv2.VideoCapture(
-            buffers[-1],  # type: ignore[call-overload]  # the stubs know no Python stream
-            cv2.CAP_FFMPEG,
-            _OPTIONS,
-        )
-        return capture
-
-    return _read(open_capture, data[:HEAD_BYTES], name, limits)
+    return _read(io.BytesIO(data), name, limits)
 
 
-def _read(
-    open_capture: Callable[[], cv2.VideoCapture], head: bytes, name: str, limits: Limits
-) -> Cine:
-    container = container_of(head)
-    if container is None:
+def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    kind = container_of(head)
+    if kind is None:
         raise InputError(
             f"{name} is not a video or DICOM file that edgeecho can read: "
             "check that it plays elsewhere, or convert it to MJPG AVI"
         )
-    _silence()
-    capture = open_capture()
-    try:
-        if not capture.isOpened():
-            raise InputError(
-                f"{name}: the header of this {_NAMES[container]} file is damaged, or the file "
-                "was cut short: copy or export it again"
-            )
-        claims = _claims(capture, container, head)
+    with open_video(source, name, _NAMES[kind], limits) as (container, stream):
+        claims = _claims(container, stream, kind, head)
         limits.check_size(name, claims.height, claims.width)
-        broken: frozenset[float] = frozenset()
-        if claims.codec == "MJPG":
-            size = claims.height, claims.width
-            broken = find_broken_frames(open_capture, name, limits, size)
-        decoded = _decode(capture, FrameStore(name, limits), broken, claims)
-    finally:
-        capture.release()
+        decoded = _Decoding(container, stream, claims, name, limits).run()
     if not decoded.count:
         raise InputError(
             f"{name} holds no frame that can be decoded (codec {claims.codec}): "
             "export it again, best as MJPG AVI"
         )
-    stamps, fps, source = _time(decoded, claims)
+    stamps, fps, fps_source = _time(decoded, claims)
     return Cine(
-        frames=decoded.store.frames(),
+        frames=decoded.frames,
         timestamps_s=stamps,
         fps=fps,
-        fps_source=source,
-        container=container,
+        fps_source=fps_source,
+        container=kind,
         codec=claims.codec,
         damage=find_damage(decoded, claims, stamps),
         missing=count_missing(decoded, claims, stamps),
+        deinterlaced=decoded.deinterlaced,
     )
 
 
-def _claims(capture: cv2.VideoCapture, container: str, head: bytes) -> Claims:
-    fps: float | None = float(capture.get(cv2.CAP_PROP_FPS))
-    if container == "avi":
-        fps = avi_rate(head)
-    if container == "h26x" or fps is None or not np.isfinite(fps) or fps <= 0:
+def _claims(container: InputContainer, stream: VideoStream, kind: str, head: bytes) -> Claims:
+    fps = avi_rate(head) if kind == "avi" else float(stream.guessed_rate or 0)
+    if kind == "h26x" or fps is None or not np.isfinite(fps) or fps <= 0:
         fps = None
+    context = stream.codec_context
+    tag = context.codec_tag.strip("\0 ") if kind == "avi" else context.codec.canonical_name
     return Claims(
-        container=container,
-        codec=_fourcc_text(int(capture.get(cv2.CAP_PROP_FOURCC))),
-        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        container=kind,
+        codec=tag if tag and tag.isprintable() else "raw" if not tag else "unknown",
+        height=context.height,
+        width=context.width,
         fps=fps,
-        frames=float(capture.get(cv2.CAP_PROP_FRAME_COUNT)),
+        frames=stream.frames,
+        duration_s=container.duration / 1e6 if container.duration else None,
     )
 
 
-def _decode(
-    capture: cv2.VideoCapture, store: FrameStore, broken: frozenset[float], claims: Claims
-) -> Decoded:
-    decoded = Decoded(store)
-    failures = 0
-    while failures < _FAILURES_IN_A_ROW:
-        ok, frame = capture.read()
-        if not ok:
-            if decoded.count + decoded.broken == claims.exact_frames:
-                break
-            failures += 1
-            continue
-        decoded.failed_between += failures
-        failures = 0
-        milliseconds = capture.get(cv2.CAP_PROP_POS_MSEC)
-        if milliseconds in broken:
-            decoded.broken += 1
-            continue
-        store.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
-        decoded.milliseconds.append(milliseconds)
-    return decoded
+class _Decoding:
+    """One pass over the packets of a stream."""
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        claims: Claims,
+        name: str,
+        limits: Limits,
+    ) -> None:
+        self._container, self._stream, self._name, self._limits = container, stream, name, limits
+        self._failures, self._rgb = Failures(), ToRGB(stream, name)
+        self._decoded = Decoded(FrameStore(name, limits))
+        size = claims.height, claims.width
+        is_jpeg = stream.codec_context.name == "mjpeg"
+        self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
+        self._packets: list[int] = []
+        """Of MJPG: which packet each frame is from."""
+
+    def run(self) -> Decoded:
+        """All frames."""
+        for packet in packets(self._container, self._stream, self._failures):
+            if self._jpegs and packet.size and not self._jpegs.fits(bytes(packet)):
+                self._decoded.broken += 1
+                continue
+            self._decode(packet)
+        for picture in self._rgb.flush():
+            self._keep(picture)
+        decoded = self._decoded
+        if decoded.count:
+            decoded.frames = decoded.store.frames()
+        if self._jpegs and (broken := self._jpegs.broken()):
+            decoded.leave_out([i for i, n in enumerate(self._packets) if n in broken])
+        decoded.deinterlaced = self._rgb.deinterlaced
+        return decoded
+
+    def _decode(self, packet: Packet[Any]) -> None:
+        for frame in pictures(packet, self._stream, self._failures):
+            self._limits.check_size(self._name, frame.height, frame.width)
+            if self._jpegs:
+                self._packets.append(self._jpegs.last)
+            self._decoded.failed_between = self._failures.so_far
+            for picture in self._rgb.add(frame):
+                self._keep(picture)
+
+    def _keep(self, picture: Picture) -> None:
+        self._decoded.store.append(picture.pixels)
+        self._decoded.seconds.append(picture.seconds)
 
 
 def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float | None, str]:
@@ -150,7 +143,7 @@ def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float 
     if claims.fps is None and claims.container in ("avi", "h26x"):
         # The stamps are then made of FFmpeg's own 25 frames per second.
         return np.full(count, np.nan), None, "unknown"
-    stamps = np.asarray(decoded.milliseconds, np.float64) / 1000
+    stamps = np.asarray(decoded.seconds, np.float64)
     stamps -= stamps[0]
     steps = np.diff(stamps)
     if claims.fps is not None and (count < 2 or not np.all(steps > 0)):
@@ -161,16 +154,3 @@ def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float 
     if claims.fps is not None and abs(float(np.median(steps)) - 1 / claims.fps) < _CLOSE_S:
         return stamps, claims.fps, "container"
     return stamps, float((count - 1) / stamps[-1]), "time stamps"
-
-
-def _silence() -> None:
-    # OpenCV and FFmpeg print their complaints on stderr; ours is one line.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when a file is first opened
-
-
-def _fourcc_text(code: int) -> str:
-    if code == 0:
-        return "raw"
-    text = code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0 ")
-    return text if text.isprintable() and text else "unknown"

@@ -17,7 +17,8 @@ def find_software() -> tuple[Finding, ...]:
         Finding("edgeecho", "ok", __version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}"),
         _library("NumPy", "numpy"),
-        _opencv(),
+        _library("PyAV", "av", "reads videos (FFmpeg is built in)"),
+        _library("OpenCV", "cv2", "resizes frames and finds the sector"),
         _library("pydicom", "pydicom", "reads DICOM files"),
         _library("Pillow", "PIL", "decodes the images in compressed DICOM files"),
     )
@@ -29,22 +30,6 @@ def _library(name: str, module: str, purpose: str = "") -> Finding:
     except Exception as error:  # noqa: BLE001 - however an import fails, it is what we look for
         return Finding(name, "problem", f"cannot be imported: {reason(error)}", REINSTALL)
     return Finding(name, "ok", f"{version}, {purpose}" if purpose else str(version))
-
-
-def _opencv() -> Finding:
-    found = _library("OpenCV", "cv2")
-    if found.status != "ok":
-        return found
-    import cv2
-
-    if cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG):
-        return Finding("OpenCV", "ok", f"{found.detail}, reads videos (FFmpeg is built in)")
-    return Finding(
-        "OpenCV",
-        "problem",
-        f"{found.detail} without FFmpeg: videos cannot be read",
-        "pip install --force-reinstall opencv-python-headless",
-    )
 
 
 def find_stages() -> tuple[Finding, ...]:

@@ -27,6 +27,8 @@ class VideoFacts:
     fps_source: str
     damage: tuple[str, ...]
     """What is missing or contradictory in the file."""
+    deinterlaced_frames: int
+    """So many frames were made of two fields, see `Cine.deinterlaced`."""
     repeated_frames: tuple[int, ...]
     """Frames that show the same picture as the one before."""
     odd_frames: tuple[int, ...]
@@ -65,6 +67,7 @@ class VideoFacts:
             fps=cine.fps,
             fps_source=cine.fps_source,
             damage=(*cine.damage, *prepared.damage),
+            deinterlaced_frames=cine.deinterlaced,
             repeated_frames=motion.repeated,
             odd_frames=motion.odd,
             heart_rate_bpm=motion.heart_rate_bpm,

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from media import decode_with_pyav, jpegs, phantom_frames, write_avi
+from media import decode_with_opencv, jpegs, phantom_frames, write_avi
 from PIL import Image
 
 from edgeecho.cine import read_cine
@@ -76,7 +76,7 @@ def test_the_movie_has_every_frame_at_the_videos_speed(
     assert cine.damage == ()
     # On the right what the network sees: the central square, four times as large.
     seen = read_cine(screen).frames[50, :, 40:280]
-    shown = decode_with_pyav(tmp_path / "out" / name)[50, :448, -448:]
+    shown = decode_with_opencv(tmp_path / "out" / name)[50, :448, -448:]
     small = cv2.resize(seen, (448, 448), interpolation=cv2.INTER_AREA)
     assert np.abs(small.astype(int) - shown).mean() < 8
 

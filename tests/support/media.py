@@ -1,6 +1,6 @@
 """Real files of every video format, made of one phantom, and the ways in which files break.
 
-PyAV writes them (with x264, x265, ...): a test tool, which the runtime neither has nor needs.
+PyAV writes them, with encoders that the runtime never calls; OpenCV is the other decoder.
 """
 
 from __future__ import annotations
@@ -104,10 +104,13 @@ def write_format(folder: Path, name: str) -> Path:
     return write_video(folder / f"{stem}{suffix}", codec, pixels, options)
 
 
-def decode_with_pyav(path: Path) -> np.ndarray:
-    """`(T, H, W, 3)`: an independent decoder's pixels."""
-    with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+def decode_with_opencv(path: Path) -> np.ndarray:
+    """`(T, H, W, 3)` RGB: as EchoNet-Dynamic's own code and most others read videos."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
+    return np.stack(frames)
 
 
 def cut(percent: int) -> Callable[[bytes], bytes]:

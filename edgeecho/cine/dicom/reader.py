@@ -123,6 +123,7 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
         regions=regions,
         damage=damage,
         missing=stream.missing if claimed is None else max(claimed - count, 0),
+        deinterlaced=stream.deinterlaced,
     )
 
 

@@ -33,6 +33,7 @@ def answer_facts(answer: Answer, sha256: str | None) -> Facts:
         ("Heart rate", _heart(video)),
         ("Part of the image", _area(video)),
         ("Damage", "; ".join(map(escape, video.damage)) or "none found"),
+        ("Deinterlaced frames", str(video.deinterlaced_frames or "none")),
         ("Repeated frames", _numbers(video.repeated_frames)),
         ("Frames that fit neither neighbour", _numbers(video.odd_frames)),
         ("File", escape(f"{video.container}, {video.codec}, {video.frames} frames, "

@@ -1,0 +1,105 @@
+"""Pictures of two fields: unwoven and said so, or refused; never memory that nobody wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from dicoms import write_dicom
+from interlaced import FORMATS, WOVEN, true_frames, write_interlaced
+from media import write_video
+from pydicom.uid import MPEG2MPHL, MPEG2MPML
+
+from edgeecho.cine import read_cine
+from edgeecho.errors import InputError
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+
+
+def woven_as_decoded(path: Path) -> np.ndarray:
+    """Luminance `(T, H, W)` of the pictures, their fields still woven."""
+    with av.open(str(path)) as container:
+        return np.stack([_luminance(frame) for frame in container.decode(video=0)])
+
+
+def _luminance(frame: av.VideoFrame) -> np.ndarray:
+    plane = frame.planes[0]
+    kind, bits = (np.uint16, 2) if frame.format.components[0].bits > 8 else (np.uint8, 0)
+    row = plane.line_size // np.dtype(kind).itemsize
+    values = np.frombuffer(memoryview(plane), kind).reshape(-1, row)
+    return (values[: frame.height, : frame.width] >> bits).astype(float)
+
+
+def combing(pictures: np.ndarray) -> float:
+    """How much lines differ from the mean of those above and below them; `(T, H, W)`."""
+    inner = 2 * pictures[:, 1:-1] - pictures[:, :-2] - pictures[:, 2:]
+    return float(np.abs(inner).mean())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_fields_are_unwoven_and_it_is_said(name: str, tmp_path: Path) -> None:
+    path = write_interlaced(tmp_path, name)
+    cine = read_cine(path)
+    assert (len(cine.frames), cine.deinterlaced) == (WOVEN, WOVEN)
+    if name != "H.264, bare":  # it says no rate
+        assert cine.timestamps_s == pytest.approx(np.arange(WOVEN) / 25, abs=0.002)
+    shown = cine.frames @ np.array([0.299, 0.587, 0.114])
+    true = true_frames(FORMATS[name][4])[::2] @ np.array([0.299, 0.587, 0.114])
+    woven = woven_as_decoded(path)
+    assert combing(shown) < 0.7 * combing(woven)
+    # Nearer to what a camera of progressive frames saw, where it moves.
+    moving = np.abs(np.diff(true, axis=0)).mean(axis=0) > 8
+    assert moving.any()
+    error = np.abs(shown - true)[:, moving].mean()
+    scaled = (woven - 16) * 255 / 219
+    assert error < 0.8 * np.abs(scaled - true)[:, moving].mean()
+
+
+def test_frames_that_are_progressive_stay_as_they_are_bit_for_bit(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    mixed = read_cine(write_interlaced(tmp_path, "FFV1", from_picture=10))
+    plain = read_cine(write_interlaced(tmp_path / "whole", "FFV1", from_picture=WOVEN))
+    assert (plain.deinterlaced, mixed.deinterlaced) == (0, WOVEN - 10)
+    assert (mixed.frames[:10] == plain.frames[:10]).all()
+    assert len(np.unique(mixed.frames.reshape(WOVEN, -1), axis=0)) == WOVEN, "no frame twice"
+
+
+@pytest.mark.parametrize("name", ["H.264, bare", "MPEG-2, bare"])
+def test_a_stream_that_becomes_interlaced(name: str, tmp_path: Path) -> None:
+    suffix, codec, pixels, _, size = FORMATS[name]
+    frames = true_frames(size)[:20:2]
+    plain = write_video(tmp_path / f"plain{suffix}", codec, pixels, frames=frames, fps=25)
+    mixed = tmp_path / f"mixed{suffix}"
+    mixed.write_bytes(plain.read_bytes() + write_interlaced(tmp_path, name).read_bytes())
+    cine = read_cine(mixed)
+    assert (len(cine.frames), cine.deinterlaced) == (10 + WOVEN, WOVEN)
+    assert (cine.frames[:10] == read_cine(plain).frames).all()
+    assert len(np.unique(cine.frames[10:].reshape(WOVEN, -1), axis=0)) == WOVEN, "no frame twice"
+
+
+def test_the_file_that_showed_memory_shows_a_heart_that_moves() -> None:
+    path = CASES / "interlaced_h264.mp4"
+    if not path.exists():
+        pytest.skip("the case files are not beside the clone")
+    cine = read_cine(path)
+    assert cine.deinterlaced == len(cine.frames) > 0
+    assert np.abs(np.diff(cine.frames.astype(int), axis=0)).mean() > 0.2
+
+
+def test_hevc_in_fields_is_refused_by_name(tmp_path: Path) -> None:
+    options = {"x265-params": "interlace=tff:log-level=none"}
+    path = write_video(tmp_path / "a.mp4", "libx265", "yuv420p", options)
+    with pytest.raises(InputError, match="HEVC coded in fields"):
+        read_cine(path)
+
+
+@pytest.mark.parametrize("syntax", [MPEG2MPML, MPEG2MPHL])
+def test_interlaced_mpeg_2_inside_dicom(syntax: str, tmp_path: Path) -> None:
+    stream = write_interlaced(tmp_path, "MPEG-2, PS").read_bytes()
+    pixels = true_frames((224, 224))[:WOVEN]
+    options = {"encoded": [stream], "PhotometricInterpretation": "YBR_PARTIAL_420"}
+    path = write_dicom(tmp_path / "a.dcm", pixels, syntax=syntax, FrameTime=40, **options)
+    cine = read_cine(path)
+    assert (len(cine.frames), cine.deinterlaced) == (WOVEN, WOVEN)

@@ -1,9 +1,10 @@
 """Studies that come while others are answered: kept on disk, answered once, in a process apart."""
 
 from edgeecho.jobs.folder import state_folder
+from edgeecho.jobs.job import Job
 from edgeecho.jobs.process import EngineProcess, Progress
 from edgeecho.jobs.runner import Runner
-from edgeecho.jobs.store import Job, JobStore, KeyUsedError, QueueFullError
+from edgeecho.jobs.store import JobStore, KeyUsedError, QueueFullError
 
 __all__ = [
     "EngineProcess",

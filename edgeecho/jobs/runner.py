@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from edgeecho.console import words
 from edgeecho.errors import EdgeEchoError, InputError, OutputError
+from edgeecho.jobs.job import Job
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
-from edgeecho.jobs.store import MOST_TRIES, Job, JobStore
+from edgeecho.jobs.store import MOST_TRIES, JobStore
 from edgeecho.report import Failure, Outcome
 from edgeecho.report.structured import to_document
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from edgeecho.errors import EdgeEchoError
 from edgeecho.files import atomic_path, flush, make_folder, sha256_file
-from edgeecho.jobs.audit import Entry, add_entry, read_entries
+from edgeecho.jobs.audit import Entry, add_entry, count_entries, last_entry, read_entries
 from edgeecho.jobs.database import mendable, open_database
 from edgeecho.jobs.forms import add_forms, drop_pages, list_forms, read_form
 from edgeecho.jobs.job import SELECT, Job, job_of
@@ -289,14 +289,21 @@ class JobStore:
             found = db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
             return int(found.fetchone()[0])
 
-    def trail(self, job_id: str) -> list[Entry]:
-        """Everything that happened to a job, in order."""
+    def trail(self, job_id: str, *, after: int = 0, most: int | None = None) -> list[Entry]:
+        """What happened to a job, in order: of the entries numbered above `after` the first
+        `most`."""
         with self._reading() as db:
-            return read_entries(db, job_id)
+            return read_entries(db, job_id, after=after, most=most)
 
     def last_entry(self, job_id: str, events: Sequence[str]) -> Entry | None:
         """Of these events of a job the last; None where there was none."""
-        return next((e for e in reversed(self.trail(job_id)) if e.event in events), None)
+        with self._reading() as db:
+            return last_entry(db, job_id, events)
+
+    def count_entries(self, job_id: str, events: Sequence[str]) -> int:
+        """How many of these events a job has."""
+        with self._reading() as db:
+            return count_entries(db, job_id, events)
 
     def whole_trail(self) -> list[Entry]:
         """Of all jobs."""

@@ -4,9 +4,10 @@ from edgeecho.jobs.folder import state_folder
 from edgeecho.jobs.job import Job
 from edgeecho.jobs.process import EngineProcess, Progress
 from edgeecho.jobs.runner import Runner
-from edgeecho.jobs.store import JobStore, KeyUsedError, QueueFullError
+from edgeecho.jobs.store import LONGEST_WAIT_S, JobStore, KeyUsedError, QueueFullError
 
 __all__ = [
+    "LONGEST_WAIT_S",
     "EngineProcess",
     "Job",
     "JobStore",

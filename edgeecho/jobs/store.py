@@ -26,6 +26,8 @@ from edgeecho.jobs.forms import add_forms, drop_pages, list_forms, read_form
 from edgeecho.jobs.job import SELECT, Job, job_of
 from edgeecho.jobs.recovery import FILES, REPORTS, check_folder, tidy
 
+LONGEST_WAIT_S = 900.0
+"""Before a delivery is tried again."""
 MOST_TRIES = 4
 """A job that was begun so often and never ended may be what ends the service, though its engine
 crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
@@ -218,11 +220,13 @@ class JobStore:
 
     def next_delivery(self) -> Job | None:
         """An ended job whose result is due to be sent by now, the oldest first."""
+        now = time.time()
         with self._reading() as db:
             row = db.execute(
                 f"{SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
-                "AND coalesce(next_try, 0) <= ? ORDER BY finished LIMIT 1",
-                (time.time(),),
+                # Nobody waits longer: the clock was ahead when that was noted.
+                "AND (coalesce(next_try, 0) <= ?1 OR next_try > ?2) ORDER BY finished LIMIT 1",
+                (now, now + LONGEST_WAIT_S),
             ).fetchone()
         return job_of(row) if row else None
 

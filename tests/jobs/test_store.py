@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from edgeecho.errors import OutputError
-from edgeecho.jobs import Job, JobStore, KeyUsedError, QueueFullError
+from edgeecho.jobs import LONGEST_WAIT_S, Job, JobStore, KeyUsedError, QueueFullError
 from edgeecho.jobs.audit import first_broken
 from edgeecho.jobs.store import MOST_TRIES
 
@@ -243,6 +243,21 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     assert not store.report_of(job.id).exists()
     events = [entry.event for entry in store.trail(job.id)]
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
+
+
+def test_a_clock_that_was_ahead_puts_no_report_off(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = give(store, deliver=True)
+    store.end(job.id, "answered", document=DOCUMENT)
+    with monkeypatch.context() as patch:
+        now = time.time()
+        patch.setattr("time.time", lambda: now + 365 * 24 * 3600)
+        store.try_delivery_later(job.id, LONGEST_WAIT_S, "not understood")
+        assert store.next_delivery() is None
+    assert store.next_delivery() is not None, "nobody waits for a year"
+    store.try_delivery_later(job.id, LONGEST_WAIT_S, "not understood")
+    assert store.next_delivery() is None
 
 
 def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:

@@ -25,6 +25,7 @@ from edgeecho.jobs.database import mendable, open_database
 from edgeecho.jobs.forms import add_forms, drop_pages, list_forms, read_form
 from edgeecho.jobs.job import SELECT, Job, job_of
 from edgeecho.jobs.recovery import FILES, REPORTS, check_folder, tidy
+from edgeecho.jobs.room import Room
 
 LONGEST_WAIT_S = 900.0
 """Before a delivery is tried again."""
@@ -72,6 +73,7 @@ class JobStore:
         self._most_pages = most_pages
         self._lock = threading.RLock()
         _make_private(folder)
+        self._room = Room(folder)
         self._db = open_database(folder)
         try:
             for private in (self._files, self._reports):
@@ -104,14 +106,24 @@ class JobStore:
             temporary.write_bytes(content)
         flush(self._reports)
 
+    def has_disk(self) -> bool:
+        """Whether the disk has room for a further job; see `Room`."""
+        return self._room.enough(self.count("queued"))
+
+    def check_disk(self, coming: int = 0) -> None:
+        """`OutputError` where it has not, `coming`: bytes that are yet to be written."""
+        self._room.check(self.count("queued"), coming)
+
     def check_room(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
         """`QueueFullError` where no further job is taken; one takes about `typical_s`.
 
-        `coming`: files that are on their way and will want a place too.
+        `OutputError` where the disk has no room for one. `coming`: files that are on their way and
+        will want a place too.
         """
         waiting = self.count("queued") + coming
         if waiting >= self.most_waiting:
             raise QueueFullError(waiting, max(1.0, typical_s))
+        self._room.check(waiting)
 
     def accept(
         self, part: Path, source: str, *, key: str | None = None, deliver: bool = False
@@ -120,7 +132,8 @@ class JobStore:
 
         A `key` that was accepted before gives that job, and the file is removed; `KeyUsedError`
         where an upload's is of other bytes. (An object's may be: the same object in another
-        encoding.) `QueueFullError` as in `check_room`, for who asked then may come too late now.
+        encoding.) `QueueFullError` and `OutputError` as in `check_room`, for who asked then may
+        come too late now.
         With `deliver` a result is due to be sent.
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()

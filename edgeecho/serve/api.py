@@ -93,7 +93,7 @@ async def post_job(
     place = await run_in_threadpool(service.take_place)
     part = service.store.new_file()
     try:
-        await receive(request, part, service.settings)
+        await receive(request, part, service.settings, service.store.check_disk)
         job = await run_in_threadpool(service.accept, part, idempotency_key)
     except ClientDisconnect:
         return problem(400, "the client is gone: nothing was accepted")

@@ -30,6 +30,7 @@ from edgeecho.cli.service import (
     Reports,
     SendTo,
     State,
+    beside_state,
     check_trail,
     check_waiting,
     node_settings,
@@ -105,7 +106,9 @@ def listen(
         show_refused=False,
         frames=0,
     )
-    store = JobStore(folder, most_waiting=queue, keep_files=keep_files)
+    store = JobStore(
+        folder, most_waiting=queue, keep_files=keep_files, beside=beside_state(task.model.path, out)
+    )
     try:
         check_trail(store)
         check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")

@@ -27,6 +27,7 @@ from edgeecho.cli.service import (
     Reports,
     SendTo,
     State,
+    beside_state,
     check_trail,
     check_waiting,
     node_settings,
@@ -145,7 +146,13 @@ def serve(
         listener = stack.enter_context(listen(host, port))
         store = stack.enter_context(
             closing(
-                JobStore(folder, most_waiting=queue, keep_files=keep_files, most_pages=most_pages)
+                JobStore(
+                    folder,
+                    most_waiting=queue,
+                    keep_files=keep_files,
+                    most_pages=most_pages,
+                    beside=beside_state(task.model.path, out, token_file, tls_cert, tls_key),
+                )
             )
         )
         check_trail(store)

@@ -69,6 +69,17 @@ def node_settings(
     )
 
 
+def beside_state(*given: Path | None) -> list[Path]:
+    """What of edgeecho may lie in a state folder before it is one: what the options name, and the
+    cache of compiled models. In a container all of it is on one volume, and on Windows the cache is
+    the same folder."""
+    from edgeecho.cache import cache_folder
+
+    cache = cache_folder()
+    compiled = cache.glob("*.compiled") if cache is not None else ()
+    return [path for path in (*given, cache, *compiled) if path is not None]
+
+
 def check_trail(store: JobStore) -> None:
     """Say so where somebody changed the audit trail."""
     from edgeecho.console import words

@@ -1,11 +1,13 @@
 """Studies that come while others are answered: kept on disk, answered once, in a process apart."""
 
 from edgeecho.jobs.folder import state_folder
+from edgeecho.jobs.job import Job
 from edgeecho.jobs.process import EngineProcess, Progress
 from edgeecho.jobs.runner import Runner
-from edgeecho.jobs.store import Job, JobStore, KeyUsedError, QueueFullError
+from edgeecho.jobs.store import LONGEST_WAIT_S, JobStore, KeyUsedError, QueueFullError
 
 __all__ = [
+    "LONGEST_WAIT_S",
     "EngineProcess",
     "Job",
     "JobStore",

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+# As bytes, since somebody may have written there what is neither text nor UTF-8; `before` is the
+# chain that this entry goes on with.
+_SELECT = """
+SELECT number, CAST(at AS REAL) AS at, CAST(job AS BLOB) AS job, CAST(event AS BLOB) AS event,
+    CAST(detail AS BLOB) AS detail, CAST(chain AS BLOB) AS chain,
+    (SELECT CAST(chain AS BLOB) FROM audit AS other WHERE other.number = audit.number - 1) AS before
+FROM audit
+"""
 
 
 @dataclass(frozen=True)
@@ -23,14 +33,19 @@ class Entry:
     event: str
     """`received`, `answered`, `refused`, `failed`, `cancelled`, `accepted`, `rejected`, ..."""
     detail: Mapping[str, Any]
+    """Of a broken one: what stands there now, as text under `changed`."""
     chain: str
     """SHA-256 that depends on this entry and on all before it."""
+    broken: bool
+    """Whether it is not as it was written, or the one before it is not there."""
 
 
 def add_entry(db: sqlite3.Connection, job: str, event: str, detail: Mapping[str, Any]) -> None:
     """Within the transaction that makes the change which it tells of."""
-    last = db.execute("SELECT number, chain FROM audit ORDER BY number DESC LIMIT 1").fetchone()
-    number, before = (last["number"] + 1, last["chain"]) if last else (1, "")
+    last = db.execute(
+        "SELECT number, CAST(chain AS BLOB) AS chain FROM audit ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    number, before = (last["number"] + 1, _text(last["chain"])) if last else (1, "")
     at, text = time.time(), json.dumps(detail, sort_keys=True)
     db.execute(
         "INSERT INTO audit (number, at, job, event, detail, chain) VALUES (?, ?, ?, ?, ?, ?)",
@@ -38,26 +53,78 @@ def add_entry(db: sqlite3.Connection, job: str, event: str, detail: Mapping[str,
     )
 
 
-def read_entries(db: sqlite3.Connection, job: str | None = None) -> list[Entry]:
-    """Those of a job, or all of them, in order."""
-    which, values = ("", ()) if job is None else ("WHERE job = ? ", (job,))
+def read_entries(
+    db: sqlite3.Connection, job: str | None = None, *, after: int = 0, most: int | None = None
+) -> list[Entry]:
+    """Those of a job, or all of them, in order; of those whose number is above `after` the first
+    `most`."""
+    which = "" if job is None else "AND job = :job "
     rows = db.execute(
-        f"SELECT number, at, job, event, detail, chain FROM audit {which}ORDER BY number", values
+        f"{_SELECT} WHERE number > :after {which}ORDER BY number LIMIT :most",
+        {"after": after, "job": job, "most": -1 if most is None else most},
     )
-    return [Entry(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
+    return list(map(_entry, rows))
 
 
-def first_broken(entries: list[Entry]) -> int | None:
+def last_entry(db: sqlite3.Connection, job: str, events: Sequence[str]) -> Entry | None:
+    """Of these events of a job the last; None where there was none."""
+    row = db.execute(
+        f"{_SELECT} WHERE job = ? AND event IN ({_places(events)}) ORDER BY number DESC LIMIT 1",
+        (job, *events),
+    ).fetchone()
+    return None if row is None else _entry(row)
+
+
+def count_entries(db: sqlite3.Connection, job: str, events: Sequence[str]) -> int:
+    """How many of these events a job has."""
+    found = db.execute(
+        f"SELECT count(*) FROM audit WHERE job = ? AND event IN ({_places(events)})",
+        (job, *events),
+    )
+    return int(found.fetchone()[0])
+
+
+def first_broken(entries: Sequence[Entry]) -> int | None:
     """Of the whole trail: number of the first entry that is not as it was written, or before which
     one is missing."""
-    before = ""
-    for place, entry in enumerate(entries, 1):
-        text = json.dumps(entry.detail, sort_keys=True)
-        wanted = _chain(before, place, entry.at, entry.job, entry.event, text)
-        if entry.number != place or entry.chain != wanted:
-            return place
-        before = entry.chain
-    return None
+    found = (n for n, entry in enumerate(entries, 1) if entry.broken or entry.number != n)
+    return next(found, None)
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    number, at = row["number"], row["at"]
+    job, event, detail, chain, before = (
+        _text(row[name] or b"") for name in ("job", "event", "detail", "chain", "before")
+    )
+    told = _parsed(detail)
+    broken = told is None or chain != _chain(before, number, at, job, event, detail)
+    return Entry(
+        number=number,
+        at=at if math.isfinite(at) else 0.0,
+        job=job,
+        event=event,
+        detail={"changed": detail} if told is None or broken else told,
+        chain=chain,
+        broken=broken,
+    )
+
+
+def _parsed(detail: str) -> dict[str, Any] | None:
+    """None: no entry was ever written so."""
+    try:
+        told = json.loads(detail)
+        canonical = json.dumps(told, sort_keys=True, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) and canonical == detail else None
+
+
+def _text(there: bytes) -> str:
+    return there.decode("utf-8", "backslashreplace")
+
+
+def _places(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _chain(before: str, number: int, at: float, job: str, event: str, detail: str) -> str:

@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from edgeecho.console import words
 from edgeecho.errors import EdgeEchoError, InputError, OutputError
+from edgeecho.jobs.job import Job
 from edgeecho.jobs.process import EngineProcess, Progress, Stopped
-from edgeecho.jobs.store import MOST_TRIES, Job, JobStore
+from edgeecho.jobs.store import MOST_TRIES, JobStore
 from edgeecho.report import Failure, Outcome
 from edgeecho.report.structured import to_document
 
@@ -28,7 +29,8 @@ class Runner:
     has ended, `on_change` by its id of each that was accepted, begun or came further: in the
     runner's thread, or in that of `wake` or `cancel`.
 
-    A disk that is full stops it for as long, and costs no answer.
+    A disk that cannot be written stops it for as long, and costs no answer; that it begins and that
+    it is over is said once, on stderr.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Runner:
         self._lock = threading.Lock()
         self._current: tuple[str, threading.Event] | None = None
         self._progress: Progress | None = None
+        self._waits_for_disk = False
 
     def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
         """Before `start`: more who want to know.
@@ -83,6 +86,11 @@ class Runner:
         answered."""
         return self._thread.is_alive()
 
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether no job is answered since the disk is full, or cannot be written."""
+        return self._waits_for_disk
+
     def wake(self, job_id: str) -> None:
         """That job was accepted."""
         self._wake.set()
@@ -111,10 +119,12 @@ class Runner:
         while not self._closing.is_set():
             self._wake.clear()
             try:
+                self._store.has_disk()  # so that it says when there is room again
                 begun = self._begin()
-            except OutputError:
-                self._closing.wait(_DISK_S)
+            except OutputError as error:
+                self._wait_for_disk(error)
                 continue
+            self._go_on()
             if begun is None:
                 self._wake.wait(_IDLE_S)
                 continue
@@ -147,12 +157,25 @@ class Runner:
                 self._current = None
         while not self._closing.is_set():
             try:
-                if self._end(job, outcome):
+                ended = self._end(job, outcome)
+                self._go_on()
+                if ended:
                     self._tell(job.id, outcome)
                 return
-            except OutputError:
-                self._closing.wait(_DISK_S)
+            except OutputError as error:
+                self._wait_for_disk(error)
         self._put_back(job)
+
+    def _wait_for_disk(self, error: OutputError) -> None:
+        if not self._waits_for_disk:
+            self._waits_for_disk = True
+            words.print(f"nothing is answered until the disk can be written: {error}")
+        self._closing.wait(_DISK_S)
+
+    def _go_on(self) -> None:
+        if self._waits_for_disk:
+            self._waits_for_disk = False
+            words.print("the disk can be written again: studies are answered")
 
     def _outcome(self, job: Job, stop: threading.Event) -> Outcome:
         if job.tries > MOST_TRIES:

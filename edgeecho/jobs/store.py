@@ -7,25 +7,28 @@ is a file in `reports/` before that, so that the video need not wait for the des
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from edgeecho.errors import EdgeEchoError, OutputError
+from edgeecho.errors import EdgeEchoError
 from edgeecho.files import atomic_path, flush, make_folder, sha256_file
-from edgeecho.jobs.audit import Entry, add_entry, read_entries
+from edgeecho.jobs.audit import Entry, add_entry, count_entries, last_entry, read_entries
+from edgeecho.jobs.database import mendable, open_database
 from edgeecho.jobs.forms import add_forms, drop_pages, list_forms, read_form
+from edgeecho.jobs.job import SELECT, Job, job_of
+from edgeecho.jobs.recovery import FILES, REPORTS, check_folder, tidy
+from edgeecho.jobs.room import Room
 
+LONGEST_WAIT_S = 900.0
+"""Before a delivery is tried again."""
 MOST_TRIES = 4
 """A job that was begun so often and never ended may be what ends the service, though its engine
 crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
@@ -45,42 +48,6 @@ class QueueFullError(EdgeEchoError):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True)
-class Job:
-    """A file that was accepted, and what became of it."""
-
-    id: str
-    """32 hexadecimal digits that cannot be guessed."""
-    source: str
-    """`upload` or `dicom`."""
-    status: str
-    """`queued`, `running`; `answered`, `refused`, `failed`, `cancelled`: it stays so."""
-    received: float
-    """Unix time in s, as the next two."""
-    started: float | None
-    finished: float | None
-    tries: int
-    """How often it was begun."""
-    size: int
-    """In bytes."""
-    sha256: str
-    document: Mapping[str, Any] | None
-    """What `edgeecho infer --json` writes, of this one file; None unless answered or refused."""
-    error: str | None
-    """One line; None unless failed."""
-    exit_code: int | None
-    """That `edgeecho infer` would have had; None unless failed."""
-    delivery: str
-    """`none`: nobody is sent the result; `due`, until it is `delivered` or `given-up`."""
-    attempts: int
-    """How often the delivery was tried."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will become of it."""
-        return self.status not in ("queued", "running")
-
-
 class JobStore:
     """The jobs in a folder, for all threads of one process. `OutputError` where it cannot be.
 
@@ -95,29 +62,26 @@ class JobStore:
         most_waiting: int = 100,
         keep_files: bool = False,
         most_pages: int = 200,
+        beside: Iterable[Path] = (),
     ) -> None:
-        self._files, self._reports = folder / "files", folder / "reports"
+        """`beside`: what is not the store's and yet may lie in a folder that is new to it."""
+        check_folder(folder, beside)
+        self._folder, self._files, self._reports = folder, folder / FILES, folder / REPORTS
         self._keep_files = keep_files
         self.most_waiting = most_waiting
         """Jobs; further ones are not taken."""
         self._most_pages = most_pages
         self._lock = threading.RLock()
-        # Patients' videos and names. A folder that somebody made stays as open as it was made.
-        for private in (folder, self._files, self._reports):
-            if not private.exists():
-                make_folder(private)
-                private.chmod(0o700)
-        with _mendable(folder):
-            database = folder / "jobs.sqlite"
-            self._db = sqlite3.connect(database, 1.0, check_same_thread=False, isolation_level=None)
-            database.chmod(0o600)  # frames are in it; SQLite's other files take it over
-            self._db.row_factory = sqlite3.Row
-            # FULL: a committed transaction survives a power cut too.
-            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-            # What is let go, frames among it, is overwritten.
-            self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
-            self._db.executescript((files("edgeecho.jobs") / "schema.sql").read_text("utf-8"))
+        _make_private(folder)
+        self._room = Room(folder)
+        self._db = open_database(folder)
+        try:
+            for private in (self._files, self._reports):
+                _make_private(private)
             self._recover()
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Let another process open it."""
@@ -138,18 +102,28 @@ class JobStore:
 
     def write_report(self, job_id: str, content: bytes) -> None:
         """To be delivered; before the job is ended, so that no end is without it."""
-        with _mendable(self._files.parent), atomic_path(self.report_of(job_id)) as temporary:
+        with mendable(self._folder), atomic_path(self.report_of(job_id)) as temporary:
             temporary.write_bytes(content)
         flush(self._reports)
+
+    def has_disk(self) -> bool:
+        """Whether the disk has room for a further job; see `Room`."""
+        return self._room.enough(self.count("queued"))
+
+    def check_disk(self, coming: int = 0) -> None:
+        """`OutputError` where it has not, `coming`: bytes that are yet to be written."""
+        self._room.check(self.count("queued"), coming)
 
     def check_room(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
         """`QueueFullError` where no further job is taken; one takes about `typical_s`.
 
-        `coming`: files that are on their way and will want a place too.
+        `OutputError` where the disk has no room for one. `coming`: files that are on their way and
+        will want a place too.
         """
         waiting = self.count("queued") + coming
         if waiting >= self.most_waiting:
             raise QueueFullError(waiting, max(1.0, typical_s))
+        self._room.check(waiting)
 
     def accept(
         self, part: Path, source: str, *, key: str | None = None, deliver: bool = False
@@ -158,17 +132,18 @@ class JobStore:
 
         A `key` that was accepted before gives that job, and the file is removed; `KeyUsedError`
         where an upload's is of other bytes. (An object's may be: the same object in another
-        encoding.) `QueueFullError` as in `check_room`, for who asked then may come too late now.
+        encoding.) `QueueFullError` and `OutputError` as in `check_room`, for who asked then may
+        come too late now.
         With `deliver` a result is due to be sent.
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
-        with _mendable(self._files.parent):
+        with mendable(self._folder):
             flush(part)  # it takes longest, and needs no lock
         try:
             with self._changing() as db:
-                if row := db.execute(f"{_SELECT} WHERE key = ?", (hashed,)).fetchone():
-                    known = _job(row)
+                if row := db.execute(f"{SELECT} WHERE key = ?", (hashed,)).fetchone():
+                    known = job_of(row)
                     part.unlink()
                     if source == "upload" and known.sha256 != sha256:
                         raise KeyUsedError("another file was sent under that key: take a new one")
@@ -240,8 +215,8 @@ class JobStore:
 
     def unfinished(self, source: str) -> int:
         """Jobs from there that have not ended."""
-        with self._lock:
-            found = self._db.execute(
+        with self._reading() as db:
+            found = db.execute(
                 "SELECT count(*) FROM job WHERE source = ? AND status IN ('queued', 'running')",
                 (source,),
             )
@@ -258,13 +233,15 @@ class JobStore:
 
     def next_delivery(self) -> Job | None:
         """An ended job whose result is due to be sent by now, the oldest first."""
-        with self._lock:
-            row = self._db.execute(
-                f"{_SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
-                "AND coalesce(next_try, 0) <= ? ORDER BY finished LIMIT 1",
-                (time.time(),),
+        now = time.time()
+        with self._reading() as db:
+            row = db.execute(
+                f"{SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
+                # Nobody waits longer: the clock was ahead when that was noted.
+                "AND (coalesce(next_try, 0) <= ?1 OR next_try > ?2) ORDER BY finished LIMIT 1",
+                (now, now + LONGEST_WAIT_S),
             ).fetchone()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def try_delivery_later(self, job_id: str, wait_s: float, reason: str) -> None:
         """It could not be sent; it is due again in `wait_s`."""
@@ -290,69 +267,73 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """`KeyError` where there is none."""
-        with self._lock:
-            row = self._db.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
+        with self._reading() as db:
+            row = db.execute(f"{SELECT} WHERE id = ?", (job_id,)).fetchone()
         if row is None:
             raise KeyError(job_id)
-        return _job(row)
+        return job_of(row)
 
     def form(self, job_id: str, suffix: str) -> str | None:
         """The result of a job in another form; None where it has none, or none any more."""
-        with self._lock:
-            return read_form(self._db, job_id, suffix)
+        with self._reading() as db:
+            return read_form(db, job_id, suffix)
 
     def forms(self, job_id: str) -> list[str]:
         """Suffixes of the forms that a job's result is kept in."""
-        with self._lock:
-            return list_forms(self._db, job_id)
+        with self._reading() as db:
+            return list_forms(db, job_id)
 
     def waiting(self) -> list[str]:
         """Ids of the queued jobs, in the order in which they will be begun."""
-        with self._lock:
-            rows = self._db.execute(
+        with self._reading() as db:
+            rows = db.execute(
                 "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid"
             ).fetchall()
         return [row["id"] for row in rows]
 
     def latest(self, most: int, *, before: float | None = None) -> list[Job]:
         """Jobs, the last received first; `before`: those received earlier."""
-        with self._lock:
-            rows = self._db.execute(
-                f"{_SELECT} WHERE received < ? ORDER BY received DESC, rowid DESC LIMIT ?",
+        with self._reading() as db:
+            rows = db.execute(
+                f"{SELECT} WHERE received < ? ORDER BY received DESC, rowid DESC LIMIT ?",
                 (before if before is not None else float("inf"), most),
             ).fetchall()
-        return list(map(_job, rows))
+        return list(map(job_of, rows))
 
     def count(self, status: str) -> int:
         """Jobs of that status."""
-        with self._lock:
-            found = self._db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
+        with self._reading() as db:
+            found = db.execute("SELECT count(*) FROM job WHERE status = ?", (status,))
             return int(found.fetchone()[0])
 
-    def trail(self, job_id: str) -> list[Entry]:
-        """Everything that happened to a job, in order."""
-        with self._lock:
-            return read_entries(self._db, job_id)
+    def trail(self, job_id: str, *, after: int = 0, most: int | None = None) -> list[Entry]:
+        """What happened to a job, in order: of the entries numbered above `after` the first
+        `most`."""
+        with self._reading() as db:
+            return read_entries(db, job_id, after=after, most=most)
 
     def last_entry(self, job_id: str, events: Sequence[str]) -> Entry | None:
         """Of these events of a job the last; None where there was none."""
-        return next((e for e in reversed(self.trail(job_id)) if e.event in events), None)
+        with self._reading() as db:
+            return last_entry(db, job_id, events)
+
+    def count_entries(self, job_id: str, events: Sequence[str]) -> int:
+        """How many of these events a job has."""
+        with self._reading() as db:
+            return count_entries(db, job_id, events)
 
     def whole_trail(self) -> list[Entry]:
         """Of all jobs."""
-        with self._lock:
-            return read_entries(self._db)
+        with self._reading() as db:
+            return read_entries(db)
 
     def _recover(self) -> None:
         """After a crash: what was running waits again, and what nobody may keep goes."""
         with self._changing() as db:
             db.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
             drop_pages(db, self._most_pages)
-        for path in [*self._files.iterdir(), *self._reports.iterdir()]:
-            try:
-                self._let_go(self.get(path.name))
-            except KeyError:
-                path.unlink()
+        with mendable(self._folder):
+            tidy(self._folder, self.get, self._let_go)
 
     def _let_go(self, job: Job) -> None:
         if job.ended and not self._keep_files:
@@ -361,9 +342,14 @@ class JobStore:
             self.report_of(job.id).unlink(missing_ok=True)
 
     @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, mendable(self._folder):
+            yield self._db
+
+    @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """All of it, or nothing; may be nested."""
-        with self._lock, _mendable(self._files.parent):
+        with self._lock, mendable(self._folder):
             if self._db.in_transaction:
                 yield self._db
                 return
@@ -377,17 +363,11 @@ class JobStore:
                 raise
 
 
-_SELECT = (
-    "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
-    "exit_code, delivery, attempts FROM job"
-)
-
-
-def _job(row: sqlite3.Row) -> Job:
-    fields = dict(row)
-    if fields["document"] is not None:
-        fields["document"] = json.loads(fields["document"])
-    return Job(**fields)
+def _make_private(folder: Path) -> None:
+    """Patients' videos and names. A folder that somebody made stays as open as it was made."""
+    if not folder.exists():
+        make_folder(folder)
+        folder.chmod(0o700)
 
 
 def _told(document: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
@@ -404,22 +384,3 @@ def _told(document: Mapping[str, Any] | None, error: str | None) -> dict[str, An
         "preprocess_sha256": model["preprocess_sha256"],
         "edgeecho": document["edgeecho"],
     }
-
-
-@contextmanager
-def _mendable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        words = str(error)
-        if "locked" in words:
-            raise OutputError(
-                f"{folder} is used by another process: stop it, or choose another folder"
-            ) from error
-        if not any(word in words for word in ("full", "disk I/O", "readonly", "unable to open")):
-            raise
-        raise OutputError(f"{folder} cannot be written: {words}") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise
-        raise OutputError(f"{folder} cannot be written: {error.strerror}") from error

@@ -6,14 +6,14 @@ import logging
 import threading
 
 from edgeecho.errors import OutputError
-from edgeecho.jobs import Job, JobStore
+from edgeecho.jobs import LONGEST_WAIT_S, Job, JobStore
 from edgeecho.node.destinations import Archive, Folder, Link, NotTakenError, UnreachableError
 from edgeecho.node.storage import Tally
 
 log = logging.getLogger(__name__)
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
-"""Before the second attempt; each further wait is twice as long, up to a quarter of an hour."""
+FIRST_WAIT_S = 2.0
+"""Before the second attempt; each further wait is twice as long, up to `LONGEST_WAIT_S`."""
 MOST_ATTEMPTS = 100
 """Of a report that the destination does not take: about a day."""
 _IDLE_S = 5.0

@@ -16,6 +16,7 @@ from edgeecho.serve import events
 from edgeecho.serve.forms import MEDIA_TYPES
 from edgeecho.serve.problems import problem, responses
 from edgeecho.serve.service import Service
+from edgeecho.serve.show import REVIEWS
 from edgeecho.serve.upload import receive
 from edgeecho.serve.views import (
     AboutView,
@@ -27,6 +28,10 @@ from edgeecho.serve.views import (
 )
 
 router = APIRouter(prefix="/api/v1")
+MOST_REVIEWS = 1000
+"""Of one job: nobody means more, and each is kept for good."""
+# More than a job has: its reviews, 100 attempts at a delivery, and a few more.
+_WHOLE_TRAIL = 2000
 _BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {events.MEDIA_TYPE: {"schema": {"type": "string"}}}},
@@ -88,7 +93,7 @@ async def post_job(
     place = await run_in_threadpool(service.take_place)
     part = service.store.new_file()
     try:
-        await receive(request, part, service.settings)
+        await receive(request, part, service.settings, service.store.check_disk)
         job = await run_in_threadpool(service.accept, part, idempotency_key)
     except ClientDisconnect:
         return problem(400, "the client is gone: nothing was accepted")
@@ -149,17 +154,36 @@ def review_job(job: Found, review: ReviewIn, service: Served) -> JobView:
     """Accept or reject a result, into the audit trail; the last word counts, all are kept."""
     if job.document is None:
         raise HTTPException(409, _no_result(job))
+    if service.store.count_entries(job.id, REVIEWS) >= MOST_REVIEWS:
+        raise HTTPException(
+            409, f"it has {MOST_REVIEWS} reviews, as many as are kept: the last one counts"
+        )
     service.review(job.id, review.decision, review.note)
     return service.look(job.id)
 
 
 @router.get("/jobs/{job_id}/trail", responses=responses(404, 422))
-def get_trail(job: Found, service: Served) -> TrailView:
-    """Everything that happened to a job; nothing in it can be changed or taken away."""
+def get_trail(
+    job: Found,
+    service: Served,
+    limit: Annotated[int, Query(ge=1, le=_WHOLE_TRAIL)] = _WHOLE_TRAIL,
+    after: Annotated[
+        int,
+        Query(ge=0, le=2**62, description="`number` of an entry: only those that came later."),
+    ] = 0,
+) -> TrailView:
+    """What happened to a job, the first of it first; nothing in it can be changed or taken away."""
     return TrailView(
         entries=[
-            EntryView(number=e.number, at=e.at, event=e.event, detail=dict(e.detail), chain=e.chain)
-            for e in service.store.trail(job.id)
+            EntryView(
+                number=e.number,
+                at=e.at,
+                event=e.event,
+                detail=dict(e.detail),
+                chain=e.chain,
+                broken=e.broken,
+            )
+            for e in service.store.trail(job.id, after=after, most=limit)
         ]
     )
 

@@ -48,9 +48,9 @@ def _add_state(app: FastAPI, service: Service) -> None:
 
     @app.get("/ready", responses=problems.responses(503))
     def ready() -> StateView:
-        """Whether it answers jobs."""
-        if not service.ready:
-            raise HTTPException(503, "no jobs are answered: look at the service's log")
+        """Whether it takes and answers jobs."""
+        if reason := service.unready():
+            raise HTTPException(503, reason)
         return StateView(status="ok")
 
     @app.get("/metrics", response_class=Response)

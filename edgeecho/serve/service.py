@@ -70,10 +70,13 @@ class Service:
         """False: a part of it has ended, and it must be started again."""
         return self.runner.alive and self.node_alive()
 
-    @property
-    def ready(self) -> bool:
-        """Whether jobs are answered."""
-        return self.alive and not self.closing.is_set()
+    def unready(self) -> str | None:
+        """Why no job is taken or answered, in one line; None where they are."""
+        if not self.alive or self.closing.is_set():
+            return "no jobs are answered: look at the service's log"
+        if self.runner.waits_for_disk or not self.store.has_disk():
+            return "the service's disk is full, or cannot be written: make room"
+        return None
 
     def take_place(self) -> object:
         """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
@@ -106,7 +109,7 @@ class Service:
     def metrics_text(self) -> bytes:
         """Prometheus' text format."""
         jobs = {status: self.store.count(status) for status in STATUSES}
-        return self.metrics.text(jobs, self.node_counts(), ready=self.ready)
+        return self.metrics.text(jobs, self.node_counts(), ready=self.unready() is None)
 
     def view(self, job: Job) -> JobView:
         """A job as the API shows it."""

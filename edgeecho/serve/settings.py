@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,17 +29,32 @@ class Settings:
 
 
 def read_token(file: Path) -> str:
-    """The token in a file; `UsageError` where it holds none that is worth the name."""
+    """The token in a file; `UsageError` where it holds none that is worth the name, or is open to
+    others."""
     try:
+        _check_private(file)
         token = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--token-file {file} cannot be read: give a text file") from error
     if len(token) < _SHORTEST_TOKEN or not token.isascii() or len(token.split()) != 1:
         raise UsageError(
             f"--token-file {file} holds no token of {_SHORTEST_TOKEN} or more letters and digits: "
-            f"make one with `openssl rand -hex 32 > {file}`"
+            f"make one with `(umask 077; openssl rand -hex 32 > {file})`"
         )
     return token
+
+
+def _check_private(file: Path) -> None:
+    """As ssh does with keys: of files that are this user's own. Secrets that a container is given
+    are root's, and not ours to change."""
+    if os.name != "posix":
+        return
+    about = file.stat()
+    if about.st_uid == os.getuid() and about.st_mode & 0o077:
+        raise UsageError(
+            f"--token-file {file} can be read by other users: run `chmod 600 {file}`, and take a "
+            "new token if they are not to be trusted"
+        )
 
 
 def check_exposure(host: str, token: str | None) -> None:

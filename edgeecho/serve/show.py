@@ -28,7 +28,7 @@ def show(job: Job, store: JobStore, runner: Runner) -> JobView:
             "progress": asdict(progress) if progress else None,
             "summary": _summary(job.document) if job.document else None,
             "review": said
-            and {"decision": said.event, "note": said.detail.get("note", ""), "at": said.at},
+            and {"decision": said.event, "note": str(said.detail.get("note", "")), "at": said.at},
             "forms": sorted(["json", *store.forms(job.id)]) if job.document else [],
         }
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -21,22 +19,30 @@ _PIECE = 1 << 20
 _CLOSE = {"Connection": "close"}
 
 
-async def receive(request: Request, part: Path, settings: Settings) -> None:
+async def receive(
+    request: Request, part: Path, settings: Settings, check_disk: Callable[[int], None]
+) -> None:
     """Write the body to `part`.
 
-    `HTTPException` 400 (empty), 408 (too slow), 413 (too large); `OutputError` on a full disk;
-    `ClientDisconnect` where the client is gone. What was written is left to the caller.
+    `HTTPException` 400 (empty), 408 (too slow), 413 (too large); `OutputError` on a full disk, or
+    where `check_disk` says so (`JobStore.check_disk`); `ClientDisconnect` where the client is gone.
+    What was written is left to the caller.
     """
     claimed = request.headers.get("content-length", "")
     size = int(claimed) if claimed.isdigit() else 0
     if size > settings.most_bytes:
         raise _too_large(settings.most_bytes)
     try:
-        if size > shutil.disk_usage(part.parent).free:
-            raise OSError(errno.ENOSPC, "No space left on device")
+        await run_in_threadpool(check_disk, size)
         with part.open("wb") as file:
             part.chmod(0o600)
-            await _write(_within(request.stream(), settings), file, settings.most_bytes)
+
+            def write(piece: bytes) -> None:
+                file.write(piece)
+                check_disk(0)  # a body may say nothing of its size
+
+            await _write(_within(request.stream(), settings), write, settings.most_bytes)
+            await run_in_threadpool(file.flush)
             if file.tell() == 0:
                 raise HTTPException(
                     400, "the body is empty: send the bytes of a video or DICOM file"
@@ -47,7 +53,7 @@ async def receive(request: Request, part: Path, settings: Settings) -> None:
         raise OutputError(f"{part.parent} cannot be written: {error.strerror}") from error
 
 
-async def _write(pieces: AsyncIterator[bytes], file: BinaryIO, most: int) -> None:
+async def _write(pieces: AsyncIterator[bytes], write: Callable[[bytes], None], most: int) -> None:
     """In a thread, since a disk may be slow; a megabyte at a time."""
     total, held = 0, bytearray()
     async for piece in pieces:
@@ -56,10 +62,9 @@ async def _write(pieces: AsyncIterator[bytes], file: BinaryIO, most: int) -> Non
             raise _too_large(most)
         held += piece
         if len(held) >= _PIECE:
-            await run_in_threadpool(file.write, bytes(held))
+            await run_in_threadpool(write, bytes(held))
             held.clear()
-    await run_in_threadpool(file.write, bytes(held))
-    await run_in_threadpool(file.flush)
+    await run_in_threadpool(write, bytes(held))
 
 
 async def _within(stream: AsyncIterator[bytes], settings: Settings) -> AsyncIterator[bytes]:

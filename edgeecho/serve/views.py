@@ -91,8 +91,11 @@ class EntryView(View):
     number: int
     at: float
     event: str
-    detail: dict[str, Any]
+    detail: dict[str, Any] = Field(
+        description="Of a broken line: what stands there now, as text under `changed`."
+    )
     chain: str = Field(description="SHA-256 that depends on this line and on all before it.")
+    broken: bool = Field(description="It is not as it was written, or the one before it is gone.")
 
 
 class TrailView(View):

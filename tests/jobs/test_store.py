@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from edgeecho.errors import OutputError
-from edgeecho.jobs import Job, JobStore, KeyUsedError, QueueFullError
+from edgeecho.jobs import LONGEST_WAIT_S, Job, JobStore, KeyUsedError, QueueFullError
 from edgeecho.jobs.audit import first_broken
 from edgeecho.jobs.store import MOST_TRIES
 
@@ -243,6 +245,21 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
 
 
+def test_a_clock_that_was_ahead_puts_no_report_off(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = give(store, deliver=True)
+    store.end(job.id, "answered", document=DOCUMENT)
+    with monkeypatch.context() as patch:
+        now = time.time()
+        patch.setattr("time.time", lambda: now + 365 * 24 * 3600)
+        store.try_delivery_later(job.id, LONGEST_WAIT_S, "not understood")
+        assert store.next_delivery() is None
+    assert store.next_delivery() is not None, "nobody waits for a year"
+    store.try_delivery_later(job.id, LONGEST_WAIT_S, "not understood")
+    assert store.next_delivery() is None
+
+
 def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:
     job = give(store, deliver=True)
     store.write_report(job.id, b"SR")
@@ -290,6 +307,92 @@ def test_the_trail_only_grows(store: JobStore, tmp_path: Path) -> None:
     db.commit()
     db.close()
     assert first_broken(JobStore(tmp_path / "state").trail(job.id)) == 2
+
+
+def rewrite_trail(state: Path, change: str, *values: object) -> None:
+    """As somebody with the file in hand."""
+    db = sqlite3.connect(state / "jobs.sqlite")
+    db.execute("DROP TRIGGER audit_is_never_changed")
+    db.execute(f"UPDATE audit SET {change}", values)
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        *[("detail", v) for v in ("x", b"\xff\xfe", 5, "[]", "[" * 5000, "9" * 5000)],
+        *[("detail", v) for v in ('{"note": NaN}', '{"note": 1e999}', '{"note":5}')],
+        *[(name, v) for name in ("event", "chain", "job") for v in ("x", b"\xff", 5)],
+        *[("at", v) for v in ("yesterday", 1, 9e999, b"\xff")],
+    ],
+)
+def test_what_is_no_entry_is_a_broken_one_and_stops_nothing(
+    store: JobStore, tmp_path: Path, change: str, value: object
+) -> None:
+    job = give(store)
+    store.note(job.id, "accepted", {"note": "agrees"})
+    store.close()
+    rewrite_trail(tmp_path / "state", f"{change} = ? WHERE number = 2", value)
+
+    store = JobStore(tmp_path / "state")
+    trail = store.whole_trail()
+    assert first_broken(trail) == 2
+    assert [entry.broken for entry in trail] == [False, True]
+    assert isinstance(trail[1].detail["changed"], str)
+    json.dumps([vars(entry) for entry in trail], allow_nan=False)
+    store.note(job.id, "rejected", {})
+    said = store.last_entry(job.id, ("rejected",))
+    assert said is not None
+    assert first_broken(store.whole_trail()) == 2
+    assert not said.broken or change == "chain"
+
+
+def test_an_entry_of_no_json_is_broken_though_its_hash_fits(
+    store: JobStore, tmp_path: Path
+) -> None:
+    """There is no secret in it: who knows how can make one."""
+    job = give(store)
+    store.close()
+    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
+    ((at,),) = db.execute("SELECT at FROM audit").fetchall()
+    db.close()
+    line = json.dumps(["", 1, at, job.id, "received", "x"])
+    hashed = hashlib.sha256(line.encode()).hexdigest()
+    rewrite_trail(tmp_path / "state", "detail = 'x', chain = ?", hashed)
+    store = JobStore(tmp_path / "state")
+    assert first_broken(store.whole_trail()) == 1
+    assert store.trail(job.id)[0].detail == {"changed": "x"}
+
+
+def test_a_trail_is_read_page_by_page(store: JobStore) -> None:
+    jobs = [give(store), give(store)]
+    for n in range(6):
+        store.note(jobs[n % 2].id, "accepted", {"note": str(n)})
+    whole = store.trail(jobs[0].id)
+    assert len(whole) == 4
+    assert not any(entry.broken for entry in whole)
+    read, after = [], 0
+    while page := store.trail(jobs[0].id, after=after, most=3):
+        assert len(page) <= 3
+        read += page
+        after = page[-1].number
+    assert read == whole
+    assert store.count_entries(jobs[0].id, ("accepted", "rejected")) == 3
+
+
+def test_the_last_review_is_found_at_once_however_many_there_are(store: JobStore) -> None:
+    """Pages and streams ask for it all the time."""
+    job = give(store)
+    with store._changing():  # thousands of commits would take long
+        for n in range(5000):
+            store.note(job.id, "accepted", {"note": str(n)})
+    begin = time.perf_counter()
+    for _ in range(20):
+        said = store.last_entry(job.id, ("accepted", "rejected"))
+    assert said is not None
+    assert said.detail == {"note": "4999"}
+    assert time.perf_counter() - begin < 0.5, "it does not read all of them"
 
 
 def test_a_trail_with_a_gap_shows_it(store: JobStore) -> None:

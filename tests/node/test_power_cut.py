@@ -63,7 +63,7 @@ def _send(port: int, paths: list[Path], left: set[int], first: int) -> None:
                 left.discard(place)
 
 
-_MOUNT = 'mount -t tmpfs -o size=6m none {folder}/state && exec "$@"'
+_MOUNT = 'mount -t tmpfs -o size=48m none {folder}/state && exec "$@"'
 
 
 def _can_mount() -> bool:
@@ -78,7 +78,7 @@ def _can_mount() -> bool:
 def test_a_disk_that_is_full_is_out_of_resources(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
-    """6 MB for everything; the engine is stopped, so that nothing is freed meanwhile."""
+    """48 MB, of which 32 stay free; the engine is stopped, so that nothing is freed meanwhile."""
     (tmp_path / "state").mkdir()
     mount = ("unshare", "-rm", "sh", "-c", _MOUNT.format(folder=tmp_path), "sh")
     node = listen("--out", tmp_path / "sr", before=mount)

@@ -152,6 +152,41 @@ def test_a_review_is_kept_in_the_trail(client: Any, answered: Any) -> None:
     ).status_code == 409  # fmt: skip
 
 
+def test_a_trail_can_be_had_page_by_page(client: Any, answered: Any) -> None:
+    path = f"/api/v1/jobs/{answered['id']}"
+    for note in ("a", "b"):
+        client.post(f"{path}/review", json={"decision": "accepted", "note": note})
+    whole = client.get(f"{path}/trail").json()["entries"]
+    assert len(whole) >= 4
+    assert not any(entry["broken"] for entry in whole)
+    read: list[Any] = []
+    while page := client.get(
+        f"{path}/trail", params={"limit": 3, "after": read[-1]["number"] if read else 0}
+    ).json()["entries"]:
+        assert len(page) <= 3
+        read += page
+    assert read == whole
+    for wrong in ("limit=0", "limit=2001", "after=-1", f"after={10**30}"):
+        assert client.get(f"{path}/trail?{wrong}").status_code == 422
+
+
+def test_reviews_of_one_job_are_bounded(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeecho.serve.api.MOST_REVIEWS", 3)
+    service = start()
+    with service.client() as client:
+        job = client.ended(client.post_file(PHANTOMS[0].read_bytes())["id"])
+        other = client.ended(client.post_file(PHANTOMS[1].read_bytes())["id"])
+        path, said = f"/api/v1/jobs/{job['id']}/review", {"decision": "accepted"}
+        for _ in range(3):
+            assert client.post(path, json=said).status_code == 200
+        answer = client.post(path, json={"decision": "rejected"})
+        assert answer.status_code == 409
+        assert "as many as are kept" in answer.json()["detail"]
+        assert client.job(job["id"])["review"]["decision"] == "accepted"
+        path = f"/api/v1/jobs/{other['id']}/review"
+        assert client.post(path, json=said).status_code == 200
+
+
 def test_a_file_that_is_sent_again_under_its_key_is_one_job(client: Any) -> None:
     data, key = PHANTOMS[2].read_bytes(), {"Idempotency-Key": "0815"}
     first, again = client.post_file(data, headers=key), client.post_file(data, headers=key)

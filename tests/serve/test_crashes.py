@@ -99,6 +99,30 @@ def test_a_trail_that_was_changed_is_said_at_the_start(tmp_path: Path) -> None:
     assert again.stop() == 0
 
 
+def test_an_entry_that_is_none_is_said_and_shown(tmp_path: Path) -> None:
+    service = Process(tmp_path / "state")
+    with service.client() as client:
+        job = client.ended(client.post_file(VIDEO)["id"])["id"]
+        said = client.post(f"/api/v1/jobs/{job}/review", json={"decision": "accepted"})
+        assert said.status_code == 200
+    assert service.stop() == 0
+    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
+    db.execute("DROP TRIGGER audit_is_never_changed")
+    db.execute("UPDATE audit SET detail = 'x' WHERE number = 3")
+    db.commit()
+    db.close()
+    again = Process(tmp_path / "state")
+    assert "entry 3 is not as it was written" in again.words
+    with again.client() as client:
+        entries = client.get(f"/api/v1/jobs/{job}/trail").json()["entries"]
+        assert [entry["broken"] for entry in entries] == [False, False, True]
+        assert entries[2]["detail"] == {"changed": "x"}
+        assert client.job(job)["review"]["decision"] == "accepted"
+        assert client.get("/api/v1/jobs").json()["jobs"][0]["id"] == job
+    assert again.stop() == 0
+    assert "Traceback" not in again.words
+
+
 def test_two_services_do_not_share_a_folder_or_a_port(tmp_path: Path) -> None:
     service = Process(tmp_path / "state")
     for words, reason in (

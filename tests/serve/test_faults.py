@@ -162,8 +162,9 @@ def test_an_answer_waits_for_room_on_the_disk(start: Any, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(service.store, "end", full)
     with service.client() as client:
-        assert client.ended(client.post_file(VIDEO)["id"])["status"] in ("answered", "refused")
-        assert client.get("/ready").status_code == 200
+        job = client.post_file(VIDEO)["id"]
+        assert client.ended(job)["status"] in ("answered", "refused")
+        wait(lambda: client.get("/ready").status_code == 200)
     assert len(tries) == 4
 
 

@@ -72,6 +72,7 @@ def test_the_server_goes_and_comes_back(browser: Any, tmp_path: Path) -> None:
 def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("0123456789abcdef\n")
+    token.chmod(0o600)
     service = Process(tmp_path / "state", "--clips", "center", "--token-file", token)
     browser.visit(service.url)
     browser.wait("document.getElementById('ask').open")

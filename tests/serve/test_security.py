@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -87,6 +88,7 @@ def test_data_need_the_token_and_health_does_not(start: Any) -> None:
 
 def test_a_token_file_is_checked(tmp_path: Path) -> None:
     file = tmp_path / "token"
+    file.touch(0o600)
     for text in ("", "short", "two words that are long enough", "é" * 20):
         file.write_text(text)
         with pytest.raises(UsageError, match="holds no token"):
@@ -95,6 +97,27 @@ def test_a_token_file_is_checked(tmp_path: Path) -> None:
         read_token(tmp_path / "absent")
     file.write_text(f"{TOKEN}\n")
     assert read_token(file) == TOKEN
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_token_that_others_can_read_is_refused_as_ssh_refuses_a_key(
+    edgeecho: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    for mode in (0o644, 0o640, 0o604, 0o620):
+        file.chmod(mode)
+        done = edgeecho("serve", "--state", tmp_path / "state", "--token-file", file)
+        assert done.returncode == 2
+        assert f"can be read by other users: run `chmod 600 {file}`" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert TOKEN not in done.stderr
+    for mode in (0o600, 0o400):
+        file.chmod(mode)
+        assert read_token(file) == TOKEN
+    file.chmod(0o444)
+    monkeypatch.setattr("os.getuid", lambda: file.stat().st_uid + 1)
+    assert read_token(file) == TOKEN, "a secret that a container was given"
 
 
 def test_other_machines_are_let_in_by_a_token_alone() -> None:
@@ -116,6 +139,7 @@ def test_usage_errors_come_before_everything(edgeecho: Any, tmp_path: Path) -> N
         (["--host", "absent.invalid", "--token-file", tmp_path / "t"], "cannot listen"),
     ):
         (tmp_path / "t").write_text(TOKEN)
+        (tmp_path / "t").chmod(0o600)
         done = edgeecho("serve", "--state", tmp_path / "state", *words)
         assert done.returncode == 2, done.stderr
         assert reason in done.stderr
@@ -131,6 +155,7 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
         check=True, capture_output=True,
     )  # fmt: skip
     token.write_text(TOKEN)
+    token.chmod(0o600)
     words = ["--host", "0.0.0.0", "--token-file", token, "--tls-cert", cert, "--tls-key", key]
     service = Process(tmp_path / "state", *words)
     assert service.url.startswith("https://")

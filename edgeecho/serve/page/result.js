@@ -185,9 +185,9 @@ function addTrail(side, job) {
     if (!trail.open) return;
     const answer = await call(`/jobs/${job.id}/trail`);
     if (!answer.ok) return;
-    const items = (await answer.json()).entries.map(({ at, event, detail }) => {
+    const items = (await answer.json()).entries.map(({ at, event, detail, broken }) => {
       const item = document.createElement("li");
-      item.textContent = `${new Date(1000 * at).toLocaleString()}: ${event}${detail.note ? `: ${detail.note}` : ""}`;
+      item.textContent = `${new Date(1000 * at).toLocaleString()}: ${event}${detail.note ? `: ${detail.note}` : ""}${broken ? " (not as it was written)" : ""}`;
       return item;
     });
     trail.querySelector("ol").replaceChildren(...items);

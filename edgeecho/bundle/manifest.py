@@ -191,8 +191,15 @@ def _check_inside(file: str) -> None:
         raise ModelError(f"manifest names {file!r}, which is not a file of the bundle")
 
 
+def _check_onnx(file: str) -> None:
+    _check_inside(file)
+    # By other names engines read other formats, some of which have their weights elsewhere.
+    if not file.endswith(".onnx"):
+        raise ModelError(f"manifest names {file!r}, which is not an .onnx file of the bundle")
+
+
 def _artefact(value: Mapping[str, Any]) -> Artefact:
-    _check_inside(value["file"])
+    _check_onnx(value["file"])
     checks = tuple(
         Verification(
             **{
@@ -215,6 +222,6 @@ def _artefact(value: Mapping[str, Any]) -> Artefact:
 
 
 def _shared(value: Mapping[str, Any]) -> SharedGraph:
-    _check_inside(value["file"])
+    _check_onnx(value["file"])
     checks = tuple(value["verification"])
     return SharedGraph(**{**value, "cost": SharedCost(**value["cost"]), "verification": checks})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
 from edgeecho.errors import ModelError
 from edgeecho.files import sha256_file
@@ -83,7 +84,8 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
     """Open a bundle folder, a lone `.onnx` file or (None) the default model.
 
     The artefact's bytes are hashed and compared with the manifest, so a file that was changed
-    or damaged after export is a `ModelError`, as is everything else that cannot be used.
+    or damaged after export is a `ModelError`, as is everything else that cannot be used: an ONNX
+    file with values in another file too, except for a shared graph, whose plain file has them.
     `precision` None: what a lone file has; of a bundle fp32, or the only one that it holds.
     """
     path = default_model() if path is None else path
@@ -100,10 +102,12 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
             f"choose one of them, or export again with {precision}"
         )
     file = _verified(path, artefact.file, artefact.sha256)
+    check_self_contained(file)
     shared = None
     if artefact.shared:
         both = hashlib.sha256(f"{artefact.sha256}{artefact.shared.sha256}".encode()).hexdigest()
         graph = _verified(path, artefact.shared.file, artefact.shared.sha256)
+        check_shared(graph, file)
         shared = SharedFile(graph, both, artefact.shared.cost)
     return ModelFile(
         path=file,
@@ -140,6 +144,7 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
     # The runtime has no onnx package; OpenVINO's reader gives metadata_props as "framework".
     import openvino
 
+    check_self_contained(path)
     try:
         properties = openvino.Core().read_model(path).get_rt_info()
         facts = json.loads(str(properties["framework"][METADATA_KEY].value))

@@ -5,8 +5,8 @@ changed bytes is run without a word and gives another EF (tried with 2026.4: 3 o
 did, one answered -3e33). Its key does not know the artefact's hash either.
 
 An entry is one file: a line of JSON that says what it is, then the compiled model. Only its owner
-can write it, since whoever can decides about an EF. It holds nothing of any video and no paths. The cache is never needed: whatever goes wrong with it costs
-time and one line on stderr.
+can write it, since whoever can decides about an EF. It holds nothing of any video and no paths. The
+cache is never needed: whatever goes wrong with it costs time and one line on stderr.
 """
 
 from __future__ import annotations

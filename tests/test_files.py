@@ -50,7 +50,7 @@ def test_a_file_is_published_with_the_mode_that_was_asked_for(tmp_path: Path) ->
     [b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b"[" * 65 + b"]" * 65],
 )
 def test_what_is_no_json_or_too_deep_is_a_value_error(text: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"Expecting|decode|nests|Exceeds"):
         parse_json(text)
     assert parse_json(b"[" * 64 + b"]" * 64)
 

@@ -6,7 +6,6 @@ one is no engine: it is written first, its sidecar last.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 
 from edgeecho.bundle.manifest import sealed
 from edgeecho.bundle.open import ModelFile
+from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.errors import EngineError
-from edgeecho.files import sha256_file
+from edgeecho.files import parse_json, sha256_file
 
 FOLDER = "engines"
 SCHEMA_VERSION = 1
@@ -80,7 +80,7 @@ def read_sidecars(bundle: Path) -> tuple[tuple[EngineSidecar, ...], tuple[str, .
 def read_sidecar(file: Path) -> EngineSidecar:
     """Read one; `EngineError` where it is missing, malformed or was changed."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = parse_json(file.read_bytes())
     except FileNotFoundError as error:
         raise EngineError(f"{file} is missing: its engine says nothing of itself, {_BUILD}") from (
             error
@@ -97,11 +97,11 @@ def read_sidecar(file: Path) -> EngineSidecar:
     fields = {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
     try:
         for name in ("compute_capabilities", "batch", "input_shape"):
-            fields[name] = tuple(fields[name])
-        found = EngineSidecar(**fields)
+            fields[name] = tuple_of(fields[name])
+        found = typed(EngineSidecar, fields)
     except (KeyError, TypeError) as error:
         raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
-    if Path(found.file).name != found.file:
+    if not found.file.isprintable() or Path(found.file).name != found.file:
         raise EngineError(f"{file} names {found.file!r}, which is no file beside it: {_BUILD}")
     return found
 

@@ -6,6 +6,7 @@ one is no engine: it is written first, its sidecar last.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,7 +91,8 @@ def read_sidecar(file: Path) -> EngineSidecar:
     if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
         version = value.get("schema_version") if isinstance(value, dict) else None
         raise EngineError(
-            f"{file} has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: {_BUILD}"
+            f"{file} has schema version {reprlib.repr(version)}, this edgeecho reads "
+            f"{SCHEMA_VERSION}: {_BUILD}"
         )
     if sealed(value)["seal"] != value.get("seal"):
         raise EngineError(f"{file} was changed after the build (its seal does not fit): {_BUILD}")
@@ -102,7 +104,9 @@ def read_sidecar(file: Path) -> EngineSidecar:
     except (KeyError, TypeError) as error:
         raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
     if not found.file.isprintable() or Path(found.file).name != found.file:
-        raise EngineError(f"{file} names {found.file!r}, which is no file beside it: {_BUILD}")
+        raise EngineError(
+            f"{file} names {reprlib.repr(found.file)}, which is no file beside it: {_BUILD}"
+        )
     return found
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeecho.bundle import DEMO, open_model, read_manifest
+from edgeecho.bundle import DEMO, open_model, read_manifest, render_card
 from edgeecho.bundle.arrays import read_arrays
 from edgeecho.bundle.manifest import sealed
 from edgeecho.errors import EdgeEchoError, ModelError
@@ -84,6 +84,12 @@ def places(value: Any, at: Place = ()) -> Iterator[Place]:
             yield from places(child, (*at, key))
 
 
+def places_of(demo: Path) -> tuple[Any, list[Place]]:
+    """The manifest, and every value in it, of its evaluations those of the first."""
+    value = json.loads((demo / "manifest.json").read_text())
+    return value, [at for at in places(value) if at[0] != "evaluation" or at[1:2] in ((), (0,))]
+
+
 def replaced(value: Any, at: Place, new: Any) -> Any:
     value = json.loads(json.dumps(value))
     inner = value
@@ -94,7 +100,8 @@ def replaced(value: Any, at: Place, new: Any) -> Any:
 
 
 def use(folder: Path) -> None:
-    """What the runtime does before it looks at a video."""
+    """What the runtime does before it looks at a video, and `edgeecho slim` with the card."""
+    assert render_card(read_manifest(folder))
     model = open_model(folder)
     trust = load_trust(model)
     for mode in ("center", "all", "one", "stride:8"):
@@ -105,9 +112,8 @@ def use(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str) -> None:
-    value = json.loads((demo / "manifest.json").read_text())
-    wrong, refused = [], 0
-    for at in places(value):
+    (value, everywhere), wrong, refused = places_of(demo), [], 0
+    for at in everywhere:
         write(demo, replaced(value, at, REPLACEMENTS[kind]))
         try:
             use(demo)
@@ -122,9 +128,8 @@ def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str)
 
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_inspect_shows_it_or_says_why_not(demo: Path, kind: str) -> None:
-    value = json.loads((demo / "manifest.json").read_text())
-    wrong, shown = [], 0
-    for at in [at for at in places(value) if at[0] not in ("evaluation", "drift")]:
+    (value, everywhere), wrong, shown = places_of(demo), [], 0
+    for at in [at for at in everywhere if at[0] != "evaluation"]:
         write(demo, replaced(value, at, REPLACEMENTS[kind]))
         try:
             found = inspect_model(demo)
@@ -159,6 +164,43 @@ def test_a_manifest_that_is_hard_to_parse_is_one_line(demo: Path, content: bytes
             read_manifest(demo)
     finally:
         file.write_bytes(before)
+
+
+FACTS = {
+    "name": "a",
+    "version": "1",
+    "precision": "int8",
+    "preprocess": json.loads((DEMO / "manifest.json").read_text())["preprocess"],
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        "1" * 5000,
+        "[]",
+        "null",
+        json.dumps({**FACTS, "name": None}),
+        json.dumps({**FACTS, "version": ["a"]}),
+        json.dumps({**FACTS, "precision": 8}),
+        json.dumps({**FACTS, "preprocess": None}),
+        json.dumps({**FACTS, "preprocess": {**FACTS["preprocess"], "frames": 10**9}}),
+    ],
+)
+def test_a_lone_file_that_says_something_else_of_itself_is_one_line(
+    demo: Path, tmp_path: Path, text: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model, file = onnx.load(demo / "int8.onnx"), tmp_path / "lone.onnx"
+    for facts in (json.dumps(FACTS), text):
+        onnx.helper.set_model_props(model, {"edgeecho.model": facts})
+        onnx.save(model, file)
+        if facts != text:
+            assert open_model(file).name == "a"
+    for read in (open_model, inspect_model):
+        with pytest.raises(ModelError):
+            read(file)
 
 
 @pytest.mark.parametrize("part", ["plain", "shared", "trust", "references"])

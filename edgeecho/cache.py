@@ -4,9 +4,9 @@ Entries are ours, not OpenVINO's `CACHE_DIR`: that has no checksum, and a compil
 changed bytes is run without a word and gives another EF (tried with 2026.4: 3 of 16 damaged files
 did, one answered -3e33). Its key does not know the artefact's hash either.
 
-An entry is one file: a line of JSON that says what it is, then the compiled model. It holds
-nothing of any video and no paths. The cache is never needed: whatever goes wrong with it costs
-time and one line on stderr.
+An entry is one file: a line of JSON that says what it is, then the compiled model. Only its owner
+can write it, since whoever can decides about an EF. It holds nothing of any video and no paths. The
+cache is never needed: whatever goes wrong with it costs time and one line on stderr.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.errors import OutputError
-from edgeecho.files import atomic_path
+from edgeecho.files import atomic_path, parse_json
 
 VARIABLE = "EDGEECHO_CACHE"
 """Environment variable: another folder; empty or `off`: no cache."""
@@ -31,6 +32,10 @@ LIMIT_BYTES = 1_000_000_000
 """Of all entries; those that were not used for longest go first."""
 _FORMAT = 1
 _SUFFIX = ".compiled"
+# A link would be checked in the place of what it is a link to; a pipe would be waited for.
+_READ_ENTRY = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+)
 # A file that is being written is older than this only if its writer was killed.
 _ABANDONED_S = 3600
 
@@ -60,17 +65,20 @@ def describe_folder() -> str:
 def load_entry(key: Mapping[str, Any]) -> bytes | None:
     """What was kept under `key`; None where nothing was, or not what was written."""
     path = _entry_path(key)
-    if path is None:
+    if path is None or not _folder_is_safe(path.parent):
         return None
+    head, blob = None, b""
     try:
-        with path.open("rb") as stream:
-            ours = not hasattr(os, "getuid") or os.fstat(stream.fileno()).st_uid == os.getuid()
-            head = json.loads(stream.readline(1 << 16)) if ours else None
-            blob = stream.read()
-    except ValueError:  # no JSON, no UTF-8
-        head, blob = None, b""
-    except OSError:  # storing says what is wrong
-        return None
+        with os.fdopen(os.open(path, _READ_ENTRY), "rb") as stream:
+            # Of what is open, not of the name: that may be another file by now.
+            if _only_we_write(os.fstat(stream.fileno())):
+                head = parse_json(stream.readline(1 << 16))
+                blob = stream.read()
+    except ValueError:  # no JSON
+        pass
+    except OSError:
+        if not path.is_symlink():  # storing says what is wrong
+            return None
     if head != _head(key, blob):
         say("a compiled model in the cache is damaged or not ours: it is compiled anew")
         return None
@@ -82,12 +90,11 @@ def load_entry(key: Mapping[str, Any]) -> bytes | None:
 def store_entry(key: Mapping[str, Any], blob: bytes) -> None:
     """Keep `blob`, and let go of what was not used for longest where it becomes too much."""
     path = _entry_path(key)
-    if path is None or len(blob) > LIMIT_BYTES:
+    if path is None or len(blob) > LIMIT_BYTES or not _folder_is_safe(path.parent):
         return
     try:
-        # A compiled model decides about an EF: nobody else is to write there.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        with atomic_path(path, mode=0o600) as temporary, temporary.open("wb") as stream:
             stream.write(json.dumps(_head(key, blob), sort_keys=True).encode() + b"\n")
             stream.write(blob)
         _prune(path)
@@ -107,7 +114,7 @@ def entries() -> dict[Path, os.stat_result]:
         for path in folder.iterdir() if folder else ():
             if path.suffix == _SUFFIX:
                 with suppress(OSError):  # another process was faster
-                    found[path] = path.stat()
+                    found[path] = path.lstat()
     return found
 
 
@@ -138,6 +145,35 @@ def _system_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"
     return Path.home() / ".cache"
+
+
+def _folder_is_safe(folder: Path) -> bool:
+    """Whether nobody else can put files in the place of ours; also where there is no folder yet.
+
+    A group may: its files are not ours, and are not run.
+    """
+    try:
+        facts = folder.stat()
+    except OSError:  # storing says what is wrong
+        return True
+    if not hasattr(os, "getuid") or not facts.st_mode & stat.S_IWOTH:
+        return True
+    # In a sticky folder, only an entry's owner and the folder's rename and remove it.
+    if facts.st_mode & stat.S_ISVTX and facts.st_uid == os.getuid():
+        return True
+    say(
+        "others can write to the cache folder, so no compiled model is taken from it or kept "
+        f"there: chmod o-w it, or name another in ${VARIABLE}"
+    )
+    return False
+
+
+def _only_we_write(facts: os.stat_result) -> bool:
+    if not stat.S_ISREG(facts.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _entry_path(key: Mapping[str, Any]) -> Path | None:

@@ -22,6 +22,9 @@ _MENDABLE = {
 }  # fmt: skip
 
 
+_DEEPEST_JSON = 64
+
+
 def _read_umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
@@ -56,11 +59,30 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+def parse_json(text: str | bytes) -> Any:
+    """A JSON document of others; `ValueError` for what is none or nests beyond 64 levels.
+
+    What is accepted can be walked by recursion; it may still be of any type.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    level = [value]
+    for _ in range(_DEEPEST_JSON):
+        containers = [v for v in level if isinstance(v, dict | list)]
+        level = [inner for v in containers for inner in (v.values() if isinstance(v, dict) else v)]
+    if any(isinstance(v, dict | list) for v in level):
+        raise ValueError("it nests too deeply")
+    return value
+
+
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, since many writers choose the format by it.
+    The temporary name keeps the suffix, since many writers choose the format by it. `mode`: of
+    the published file, such as 0o600; None: what the user's umask gives to a new one.
     `OutputError` where the file cannot be written.
     """
     make_folder(path.parent)
@@ -78,7 +100,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             # mkstemp gives 0600; a published file gets what the user's umask would have given.
-            temporary.chmod(0o666 & ~_UMASK)
+            temporary.chmod(0o666 & ~_UMASK if mode is None else mode)
             temporary.replace(path)
             with suppress(PermissionError):  # a folder that may be written to and not read
                 flush(path.parent)
@@ -107,9 +129,9 @@ def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterat
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    with atomic_path(path) as temporary:
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write UTF-8 text atomically; `mode` as in `atomic_path`."""
+    with atomic_path(path, mode=mode) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -160,6 +163,94 @@ def test_an_entry_of_another_user_is_not_run(monkeypatch: pytest.MonkeyPatch) ->
     owner = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
     assert cache.load_entry(KEY) is None
+
+
+posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has no mode bits")
+NOT_OURS = "a compiled model in the cache is damaged or not ours: it is compiled anew\n"
+
+
+@posix
+def test_whatever_the_umask_nobody_else_writes_an_entry(folder: Path) -> None:
+    # The umask is read once, at the start of a process.
+    code = """
+        import os; os.umask(0)
+        from edgeecho import cache
+        cache.store_entry({"artefact": "abc"}, b"blob")
+        """
+    folder.mkdir()
+    folder.chmod(0o1777)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+    (entry,) = cache.entries()
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert cache.load_entry(KEY) == b"blob"
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_an_entry_that_others_can_write_is_not_run(
+    mode: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.store_entry(KEY, b"blob")
+    (entry,) = cache.entries()
+    entry.chmod(mode)
+    assert cache.load_entry(KEY) is None
+    assert capsys.readouterr().err == NOT_OURS
+    cache.store_entry(KEY, b"blob")
+    assert cache.load_entry(KEY) == b"blob"
+    assert entry.stat().st_mode & 0o777 == 0o600
+
+
+@posix
+@pytest.mark.parametrize("kind", ["a link", "a dangling link", "a pipe"])
+def test_an_entry_that_is_no_file_of_its_own_is_not_run(
+    kind: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.store_entry(KEY, b"blob")
+    (entry,) = cache.entries()
+    elsewhere = entry.rename(tmp_path / "elsewhere")
+    if kind == "a dangling link":
+        elsewhere.unlink()
+    if kind == "a pipe":
+        os.mkfifo(entry, 0o600)
+    else:
+        entry.symlink_to(elsewhere)
+    assert cache.load_entry(KEY) is None
+    assert capsys.readouterr().err == NOT_OURS
+    cache.store_entry(KEY, b"new")
+    if kind == "a pipe":
+        assert "is not kept" in capsys.readouterr().err
+        return
+    assert cache.load_entry(KEY) == b"new"
+    assert not entry.is_symlink()
+    assert not elsewhere.exists() or elsewhere.read_bytes().endswith(b"blob")
+
+
+@posix
+def test_a_folder_that_others_can_write_is_not_used_unless_it_is_sticky_and_ours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.store_entry(KEY, b"blob")
+    folder.chmod(0o777)
+    assert cache.load_entry(KEY) is None
+    cache.store_entry({"artefact": "other"}, b"blob")
+    assert len(cache.entries()) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "others can write to the cache folder" in said
+    assert str(folder) not in said
+    folder.chmod(0o1777)
+    assert cache.load_entry(KEY) == b"blob"
+    real = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: real + 1)
+    assert cache.load_entry(KEY) is None
+
+
+def test_a_head_that_nests_without_end_is_made_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    cache.store_entry(KEY, b"blob")
+    (entry,) = cache.entries()
+    entry.write_bytes(b"[" * 60_000 + b"\nblob")
+    assert cache.load_entry(KEY) is None
+    assert capsys.readouterr().err == NOT_OURS
 
 
 def test_what_was_not_used_for_longest_goes_first(

@@ -42,7 +42,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A demo bundle that verifies; doctor compares hashes and compiles nothing."""
     folder = tmp_path / "home-of-jane-doe" / "demo"
     folder.mkdir(parents=True)
-    (folder / "fp32.onnx").write_bytes(b"weights")
+    (folder / "fp32.onnx").write_bytes(b"\x08\x0a")  # an IR version, and nothing else
     digest = sha256_file(folder / "fp32.onnx")
     manifest = Manifest(
         name="tiny",

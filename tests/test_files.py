@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeecho.errors import OutputError, UsageError
-from edgeecho.files import atomic_folder, atomic_path, write_json, write_text
+from edgeecho.files import atomic_folder, atomic_path, parse_json, write_json, write_text
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -36,6 +36,23 @@ def test_a_published_file_is_readable_by_others(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": [1, 2]})
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1, 2]}
+
+
+def test_a_file_is_published_with_the_mode_that_was_asked_for(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "1", mode=0o600)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    write_text(tmp_path / "a", "2")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b"[" * 65 + b"]" * 65],
+)
+def test_what_is_no_json_or_too_deep_is_a_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|decode|nests|Exceeds"):
+        parse_json(text)
+    assert parse_json(b"[" * 64 + b"]" * 64)
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:

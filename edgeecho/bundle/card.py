@@ -7,10 +7,25 @@ from typing import Any
 
 from edgeecho.bundle.card_drift import drift_section
 from edgeecho.bundle.manifest import Manifest
+from edgeecho.errors import ModelError
 
 
 def render_card(manifest: Manifest) -> str:
-    """Markdown of the manifest, in the order in which a reader asks."""
+    """Markdown of the manifest, in the order in which a reader asks.
+
+    `ModelError` where an entry of it lacks what the card says, or has it in another form: what
+    was measured is kept as it was written, by this version or another.
+    """
+    try:
+        return _render(manifest)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelError(
+            f"the manifest of {manifest.name} holds something that its card cannot say "
+            f"({type(error).__name__}: {error}): export the bundle again"
+        ) from error
+
+
+def _render(manifest: Manifest) -> str:
     sections = [
         _title(manifest),
         f"**Research use only, not for diagnosis.** Trained on: {manifest.trained_on}",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.errors import ModelError
 from edgeecho.preprocess import PreprocessSpec
 
@@ -155,8 +158,8 @@ class Manifest:
         version = value.get("schema_version")
         if version != SCHEMA_VERSION:
             raise ModelError(
-                f"manifest has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: "
-                "export the bundle again or change the version of edgeecho"
+                f"manifest has schema version {reprlib.repr(version)}, this edgeecho reads "
+                f"{SCHEMA_VERSION}: export the bundle again or change the version of edgeecho"
             )
         if sealed(value)["seal"] != value.get("seal"):
             raise ModelError(
@@ -166,14 +169,17 @@ class Manifest:
         try:
             fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
             fields["artefacts"] = {k: _artefact(v) for k, v in fields["artefacts"].items()}
-            fields["limits"] = tuple(fields["limits"])
+            fields["limits"] = tuple_of(fields["limits"])
             for name in ("evaluation", "drift"):
-                fields[name] = tuple(fields.get(name, ()))
-            if fields.get("uncertainty"):
-                _check_inside(fields["uncertainty"]["file"])
-            return cls(**fields)
+                fields[name] = tuple_of(fields.get(name, ()))
+            manifest = typed(cls, fields)
+            if manifest.uncertainty is not None:
+                _check_file(manifest.uncertainty)
+            if manifest.references and "file" in manifest.references:
+                _check_file(manifest.references)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error
+        return manifest
 
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,35 +192,47 @@ def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "seal": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def _check_inside(file: str) -> None:
-    if Path(file).name != file:
-        raise ModelError(f"manifest names {file!r}, which is not a file of the bundle")
+def _check_file(entry: Mapping[str, Any], suffix: str = "") -> None:
+    """Hold an entry to naming a file of the bundle's folder, and its hash."""
+    file, sha256 = entry["file"], entry["sha256"]
+    if not isinstance(file, str) or not file.isprintable() or Path(file).name != file:
+        raise ModelError(f"manifest names {reprlib.repr(file)}, which is not a file of the bundle")
+    # By other names engines read other formats, some of which have their weights elsewhere.
+    if not file.endswith(suffix):
+        raise ModelError(f"manifest names {file!r}, which is not an {suffix} file of the bundle")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise ModelError(
+            f"manifest gives {reprlib.repr(sha256)} as the sha256 of {file}, which is none: "
+            "export the bundle again"
+        )
 
 
 def _artefact(value: Mapping[str, Any]) -> Artefact:
-    _check_inside(value["file"])
+    _check_file(value, ".onnx")
     checks = tuple(
-        Verification(
-            **{
+        typed(
+            Verification,
+            {
                 **v,
-                "batches": tuple(v["batches"]),
-                "loosened": tuple(v.get("loosened", ())),
-            }
+                "batches": tuple_of(v["batches"]),
+                "loosened": tuple_of(v.get("loosened", ())),
+            },
         )
-        for v in value["verification"]
+        for v in tuple_of(value["verification"])
     )
-    found = value.get("range")
-    return Artefact(
-        **{
+    found, shared = value.get("range"), value.get("shared")
+    return typed(
+        Artefact,
+        {
             **value,
             "verification": checks,
-            "range": RangeCheck(**found) if found else None,
-            "shared": _shared(value["shared"]) if value.get("shared") else None,
-        }
+            "range": None if found is None else typed(RangeCheck, found),
+            "shared": None if shared is None else _shared(shared),
+        },
     )
 
 
 def _shared(value: Mapping[str, Any]) -> SharedGraph:
-    _check_inside(value["file"])
-    checks = tuple(value["verification"])
-    return SharedGraph(**{**value, "cost": SharedCost(**value["cost"]), "verification": checks})
+    _check_file(value, ".onnx")
+    cost, checks = typed(SharedCost, value["cost"]), tuple_of(value["verification"])
+    return typed(SharedGraph, {**value, "cost": cost, "verification": checks})

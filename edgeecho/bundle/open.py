@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
 from edgeecho.errors import ModelError
-from edgeecho.files import sha256_file
+from edgeecho.files import parse_json, sha256_file
 from edgeecho.preprocess import PreprocessSpec
 
 DEMO = Path(__file__).parents[1] / "models" / "demo"
@@ -71,8 +71,8 @@ def read_manifest(folder: Path) -> Manifest:
             "make one with `edgeecho export`, or take the demo model"
         )
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        value = parse_json(file.read_bytes())
+    except ValueError as error:
         raise ModelError(f"{file} is not JSON ({error}): export the bundle again") from error
     if not isinstance(value, dict):
         raise ModelError(f"{file} is not a manifest: export the bundle again")
@@ -83,7 +83,8 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
     """Open a bundle folder, a lone `.onnx` file or (None) the default model.
 
     The artefact's bytes are hashed and compared with the manifest, so a file that was changed
-    or damaged after export is a `ModelError`, as is everything else that cannot be used.
+    or damaged after export is a `ModelError`, as is everything else that cannot be used: an ONNX
+    file with values in another file too, except for a shared graph, whose plain file has them.
     `precision` None: what a lone file has; of a bundle fp32, or the only one that it holds.
     """
     path = default_model() if path is None else path
@@ -100,10 +101,12 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
             f"choose one of them, or export again with {precision}"
         )
     file = _verified(path, artefact.file, artefact.sha256)
+    check_self_contained(file)
     shared = None
     if artefact.shared:
         both = hashlib.sha256(f"{artefact.sha256}{artefact.shared.sha256}".encode()).hexdigest()
         graph = _verified(path, artefact.shared.file, artefact.shared.sha256)
+        check_shared(graph, file)
         shared = SharedFile(graph, both, artefact.shared.cost)
     return ModelFile(
         path=file,
@@ -140,24 +143,31 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
     # The runtime has no onnx package; OpenVINO's reader gives metadata_props as "framework".
     import openvino
 
+    check_self_contained(path)
     try:
         properties = openvino.Core().read_model(path).get_rt_info()
-        facts = json.loads(str(properties["framework"][METADATA_KEY].value))
+        facts = parse_json(str(properties["framework"][METADATA_KEY].value))
         found = ModelFile(
             path=path,
             sha256=sha256_file(path),
-            name=facts["name"],
-            version=facts["version"],
-            precision=facts["precision"],
+            name=_text(facts["name"]),
+            version=_text(facts["version"]),
+            precision=_text(facts["precision"]),
             preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
             trained_on="",
         )
     except RuntimeError as error:
         raise ModelError(f"{path} is not an ONNX model that can be read") from error
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelError(
             f"{path} says nothing of its preprocessing: use a model written by `edgeecho export`"
         ) from error
     if precision not in (None, found.precision):
         raise ModelError(f"{path} is {found.precision}, not {precision}: leave --precision out")
     return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, got {value!r}")
+    return value

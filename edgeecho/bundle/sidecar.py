@@ -6,7 +6,7 @@ one is no engine: it is written first, its sidecar last.
 
 from __future__ import annotations
 
-import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 from edgeecho.bundle.manifest import sealed
 from edgeecho.bundle.open import ModelFile
+from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.errors import EngineError
-from edgeecho.files import sha256_file
+from edgeecho.files import parse_json, sha256_file
 
 FOLDER = "engines"
 SCHEMA_VERSION = 1
@@ -80,7 +81,7 @@ def read_sidecars(bundle: Path) -> tuple[tuple[EngineSidecar, ...], tuple[str, .
 def read_sidecar(file: Path) -> EngineSidecar:
     """Read one; `EngineError` where it is missing, malformed or was changed."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = parse_json(file.read_bytes())
     except FileNotFoundError as error:
         raise EngineError(f"{file} is missing: its engine says nothing of itself, {_BUILD}") from (
             error
@@ -90,19 +91,22 @@ def read_sidecar(file: Path) -> EngineSidecar:
     if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
         version = value.get("schema_version") if isinstance(value, dict) else None
         raise EngineError(
-            f"{file} has schema version {version!r}, this edgeecho reads {SCHEMA_VERSION}: {_BUILD}"
+            f"{file} has schema version {reprlib.repr(version)}, this edgeecho reads "
+            f"{SCHEMA_VERSION}: {_BUILD}"
         )
     if sealed(value)["seal"] != value.get("seal"):
         raise EngineError(f"{file} was changed after the build (its seal does not fit): {_BUILD}")
     fields = {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
     try:
         for name in ("compute_capabilities", "batch", "input_shape"):
-            fields[name] = tuple(fields[name])
-        found = EngineSidecar(**fields)
+            fields[name] = tuple_of(fields[name])
+        found = typed(EngineSidecar, fields)
     except (KeyError, TypeError) as error:
         raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
-    if Path(found.file).name != found.file:
-        raise EngineError(f"{file} names {found.file!r}, which is no file beside it: {_BUILD}")
+    if not found.file.isprintable() or Path(found.file).name != found.file:
+        raise EngineError(
+            f"{file} names {reprlib.repr(found.file)}, which is no file beside it: {_BUILD}"
+        )
     return found
 
 

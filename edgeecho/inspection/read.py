@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle import DEMO, default_model, open_model, read_manifest
+from edgeecho.bundle.external import check_self_contained
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.errors import MissingDependencyError, ModelError
 from edgeecho.files import looks_like_safetensors, sha256_file
@@ -82,6 +83,7 @@ def _inspect_bundle(folder: Path) -> Inspection:
 
 
 def _inspect_onnx(path: Path) -> Inspection:
+    check_self_contained(path)
     model = _read_graph(path)
     properties = model.get_rt_info()
     ours = "framework" in properties and METADATA_KEY in properties["framework"]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -19,6 +20,11 @@ _SUPPORTED = {
     "fit": "center-square",
     "interpolation": "cubic",
 }
+# Memory is allocated from these, and a spec may come from anybody. A clip of 32 frames, every
+# second one, of 112x112 pixels spans 0.8 million.
+_MOST = 4096
+_MOST_PIXELS = 64 << 20
+_MOST_FPS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -55,35 +61,49 @@ class PreprocessSpec:
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
             value = getattr(self, name)
-            if len(value) != 3 or not all(math.isfinite(v) for v in value):
+            if len(value) != 3 or not all(math.isfinite(v) and abs(v) <= 1e6 for v in value):
                 raise ModelError(f"preprocess spec: {name} must be three finite numbers")
         if min(self.std) <= 0:
             raise ModelError("preprocess spec: std must be positive")
-        for name in ("frames", "period", "size"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ModelError(f"preprocess spec: {name} must be a whole number, at least 1")
+        self._check_clip()
         rate = self.training_fps
-        if rate is not None and not (isinstance(rate, float | int) and 0 < rate < math.inf):
-            raise ModelError("preprocess spec: training_fps must be a positive number or null")
+        if rate is not None and not (type(rate) in (float, int) and 0 < rate <= _MOST_FPS):
+            raise ModelError(
+                f"preprocess spec: training_fps must be null or a number above 0, at most "
+                f"{_MOST_FPS:g}"
+            )
         if self.time != "native" and self.resample_fps is None:
             raise ModelError(
-                f"preprocess spec: time={self.time!r} is not known to this version of edgeecho "
-                "(it knows 'native' and 'resample(FPS)'): upgrade edgeecho"
+                f"preprocess spec: time={reprlib.repr(self.time)} is not known to this version of "
+                "edgeecho (it knows 'native' and 'resample(FPS)', up to "
+                f"{_MOST_FPS:g}): upgrade edgeecho"
             )
         for name, supported in _SUPPORTED.items():
             if getattr(self, name) != supported:
                 raise ModelError(
-                    f"preprocess spec: {name}={getattr(self, name)!r} is not known to this "
-                    f"version of edgeecho (it knows {supported!r}): upgrade edgeecho"
+                    f"preprocess spec: {name}={reprlib.repr(getattr(self, name))} is not known to "
+                    f"this version of edgeecho (it knows {supported!r}): upgrade edgeecho"
                 )
+
+    def _check_clip(self) -> None:
+        for name in ("frames", "period", "size"):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= _MOST:
+                raise ModelError(
+                    f"preprocess spec: {name} must be a whole number, at least 1, at most {_MOST}"
+                )
+        if self.frames * self.period * self.size**2 > _MOST_PIXELS:
+            raise ModelError(
+                f"preprocess spec: {self.frames} frames, every {self.period}. one, of "
+                f"{self.size}x{self.size} pixels are more than a clip of a heart can be"
+            )
 
     @property
     def resample_fps(self) -> float | None:
         """Rate to which videos are brought, in frames/s; None for `native`."""
         match = re.fullmatch(r"resample\(([0-9]+(?:\.[0-9]+)?)\)", str(self.time))
         rate = float(match.group(1)) if match else 0.0
-        return rate if rate > 0 else None
+        return rate if 0 < rate <= _MOST_FPS else None
 
     @property
     def window(self) -> int:
@@ -97,8 +117,10 @@ class PreprocessSpec:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> PreprocessSpec:
         """Read a spec; a field that is missing or unknown is a `ModelError`."""
+        if not isinstance(value, Mapping):
+            raise ModelError(f"preprocess spec: expected its fields, got {reprlib.repr(value)}")
         known = {f.name for f in fields(cls)}
-        if unknown := sorted(set(value) - known):
+        if unknown := sorted(map(str, value.keys() - known)):
             raise ModelError(
                 f"preprocess spec: unknown field {', '.join(unknown)}: upgrade edgeecho"
             )
@@ -111,7 +133,7 @@ class PreprocessSpec:
                 "std": tuple(float(v) for v in value["std"]),
             }
             return cls(**{**value, **channels})
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"preprocess spec: {error}") from error
 
     def sha256(self) -> str:

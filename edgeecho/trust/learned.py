@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.errors import ModelError
+from edgeecho.bundle.arrays import as_floats, read_arrays
+from edgeecho.errors import ModelError, UsageError
 from edgeecho.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
@@ -25,7 +27,7 @@ from edgeecho.trust.types import Interval
 TRUST_FILE = "trust.npz"
 METHOD = "split conformal"
 # Errors of a file or of an entry that is not what this version writes.
-_MALFORMED = (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile)
+_MALFORMED = (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,37 +74,45 @@ def load_trust(model: ModelFile) -> Trust | None:
                 f"{file} was changed after calibration (sha256 {found[:12]}…, manifest says "
                 f"{value['sha256'][:12]}…): copy the bundle again"
             )
-        with np.load(file, allow_pickle=False) as arrays:
-            return _read(value, arrays)
-    except _MALFORMED as error:
+        return _read(value, read_arrays(file))
+    except (*_MALFORMED, UsageError) as error:  # the latter of a clip mode
         raise ModelError(
             f"{model.path.parent / TRUST_FILE} is not what this version of edgeecho reads "
             f"({error}): run `edgeecho calibrate trust` again"
         ) from error
 
 
-def _read(value: Mapping[str, Any], arrays: Mapping[str, Any]) -> Trust:
-    half_widths = {str(mode): float(v) for mode, v in value["half_width"].items()}
-    limits = {gate.name: float(value["thresholds"][gate.name]) for gate in LEARNED
+def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
+    half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
+    limits = {gate.name: _number(value["thresholds"][gate.name]) for gate in LEARNED
               if gate.name in value["thresholds"]}  # fmt: skip
+    level = _number(value["level"])
+    if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
+        raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
     names = [name for name in SPACES if f"{name}.mean" in arrays]
     return Trust(
-        level=float(value["level"]),
+        level=level,
         precision=str(value["precision"]),
         half_widths=half_widths,
-        residuals={mode: arrays[f"residuals.{mode}"] for mode in half_widths},
+        residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
         spaces={name: _space(name, arrays) for name in names},
         limits=limits,
     )
 
 
-def _space(name: str, arrays: Mapping[str, Any]) -> Space:
+def _number(value: Any) -> float:
+    if not math.isfinite(number := float(value)):
+        raise ValueError(f"{number} is no measurement")
+    return number
+
+
+def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
     return Space(
-        mean=arrays[f"{name}.mean"],
-        scale=arrays[f"{name}.scale"],
-        directions=arrays[f"{name}.directions"],
-        variances=arrays[f"{name}.variances"],
-        rest=float(arrays[f"{name}.rest"]),
+        mean=as_floats(arrays[f"{name}.mean"]),
+        scale=as_floats(arrays[f"{name}.scale"]),
+        directions=as_floats(arrays[f"{name}.directions"], ndim=2),
+        variances=as_floats(arrays[f"{name}.variances"]),
+        rest=float(as_floats(arrays[f"{name}.rest"], ndim=0)),
     )
 
 

@@ -5,7 +5,6 @@ With them any machine can run the gates again, without torch and without the che
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.bundle.arrays import as_floats, read_arrays
 from edgeecho.errors import ModelError
 from edgeecho.files import atomic_path, sha256_file
 from edgeecho.preprocess import PreprocessSpec
@@ -74,8 +74,11 @@ def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References
     if sha256_file(path) != entry["sha256"]:
         raise ModelError(f"{path} was changed after export: copy the bundle again")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            pixels = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
-            return References(ReferenceClips(pixels, arrays["ef"]), arrays["pytorch"])
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        pixels = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
+        efs, expected = as_floats(arrays["ef"]), as_floats(arrays["pytorch"])
+        if pixels.dtype != np.uint8 or not len(pixels) == len(efs) == len(expected):
+            raise ValueError(f"{pixels.shape} {pixels.dtype} are no clips of {len(efs)} videos")
+        return References(ReferenceClips(pixels, efs), expected)
+    except (KeyError, ValueError) as error:
         raise ModelError(f"{path} holds no references: export the bundle again") from error

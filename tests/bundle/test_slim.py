@@ -22,15 +22,21 @@ def bundle(tmp_path: Path) -> Path:
     from edgeecho.files import write_json
 
     folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
-    shutil.copyfile(folder / "fp32.onnx", folder / "other.onnx")
-    shutil.copyfile(folder / "fp32-shared.onnx", folder / "other-shared.onnx")
+    shutil.copyfile(folder / "fp32.onnx", folder / "int8.onnx")
+    # It names the file that it takes its weights from.
+    graph = (folder / "fp32-shared.onnx").read_bytes().replace(b"fp32.onnx", b"int8.onnx")
+    (folder / "int8-shared.onnx").write_bytes(graph)
     (folder / "engines").mkdir()
     (folder / "references.npz").write_bytes(b"pixels")
     manifest = read_manifest(folder)
     fp32 = manifest.artefacts["fp32"]
     assert fp32.shared is not None
-    shared = replace(fp32.shared, file="other-shared.onnx")
-    int8 = replace(fp32, file="other.onnx", precision="int8", shared=shared)
+    shared = replace(
+        fp32.shared,
+        file="int8-shared.onnx",
+        sha256=sha256_file(folder / "int8-shared.onnx"),
+    )
+    int8 = replace(fp32, file="int8.onnx", precision="int8", shared=shared)
     more = {"fp32": fp32, "int8": int8}
     (folder / "trust.npz").write_bytes(b"intervals")
     measured = {
@@ -39,7 +45,10 @@ def bundle(tmp_path: Path) -> Path:
         **{"data": "phantoms", "file_list_sha256": "0" * 64, "precision": "int8", "engine": "some"},
         **{"half_width": {"center": 8.0}, "thresholds": {"clip-spread": 3.0}},
     }
-    references = {"file": "references.npz", "sha256": "0", "clips": 8, "source": "some clips"}
+    references = {
+        **{"file": "references.npz", "sha256": sha256_file(folder / "references.npz")},
+        **{"clips": 8, "source": "some clips"},
+    }
     changed = replace(manifest, artefacts=more, references=references, uncertainty=measured)
     write_json(folder / "manifest.json", changed.to_dict())
     return folder
@@ -52,10 +61,10 @@ def test_only_what_was_asked_for_is_copied_and_it_is_the_default(
     done = edgeecho("slim", bundle, "--precision", "int8", "--out", out)
     assert done.returncode == 0, done.stderr
     assert {file.name for file in out.iterdir()} == {
-        "other.onnx", "other-shared.onnx", "manifest.json", "model-card.md", "trust.npz",
+        "int8.onnx", "int8-shared.onnx", "manifest.json", "model-card.md", "trust.npz",
     }  # fmt: skip
     assert open_model(out).precision == "int8"
-    assert open_model(out).sha256 == sha256_file(bundle / "other.onnx")
+    assert open_model(out).sha256 == sha256_file(bundle / "int8.onnx")
     before, after = read_manifest(bundle), read_manifest(out)
     assert after.evaluation == before.evaluation
     assert after.references == {"clips": 8, "source": "some clips"}
@@ -72,7 +81,7 @@ def test_a_precision_that_is_not_there_is_named(
 
 
 def test_a_damaged_model_is_not_copied(edgeecho: Any, bundle: Path, tmp_path: Path) -> None:
-    (bundle / "other.onnx").write_bytes(b"half a model")
+    (bundle / "int8.onnx").write_bytes(b"half a model")
     done = edgeecho("slim", bundle, "--precision", "int8", "--out", tmp_path / "small")
     assert done.returncode == 4
     assert "was changed after export" in done.stderr

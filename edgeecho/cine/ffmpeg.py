@@ -96,10 +96,15 @@ def packets(
         yield packet
 
 
-def pictures(packet: Packet[Any], stream: VideoStream, failures: Failures) -> Iterator[VideoFrame]:
-    """What the decoder gives for a packet: whole pictures that refer to whole pictures."""
-    # Cut short in the file, or lost on the way to it.
-    if packet.is_corrupt:
+def pictures(
+    packet: Packet[Any], stream: VideoStream, failures: Failures, *, one_each: bool
+) -> Iterator[VideoFrame]:
+    """What the decoder gives for a packet: whole pictures that refer to whole pictures.
+
+    `one_each`: the container keeps each picture by itself. Else a stretch that is cut short holds
+    whole pictures too, and the decoder knows which.
+    """
+    if packet.is_corrupt and one_each:
         failures.add()
         return
     try:

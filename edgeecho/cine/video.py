@@ -100,6 +100,7 @@ class _Decoding:
         self._container, self._stream, self._name, self._limits = container, stream, name, limits
         self._failures, self._rgb = Failures(), ToRGB(stream, name)
         self._decoded = Decoded(FrameStore(name, limits))
+        self._one_each = claims.container in ("avi", "mp4", "mkv")
         size = claims.height, claims.width
         is_jpeg = stream.codec_context.name == "mjpeg"
         self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
@@ -124,7 +125,8 @@ class _Decoding:
         return decoded
 
     def _decode(self, packet: Packet[Any]) -> None:
-        for frame in pictures(packet, self._stream, self._failures):
+        found = pictures(packet, self._stream, self._failures, one_each=self._one_each)
+        for frame in found:
             self._limits.check_size(self._name, frame.height, frame.width)
             if self._jpegs:
                 self._packets.append(self._jpegs.last)

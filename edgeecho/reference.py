@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.bundle.arrays import read_arrays
 from edgeecho.cine import read_cine
 from edgeecho.dataset import LabelledVideo
 from edgeecho.errors import InputError
@@ -85,6 +86,9 @@ def load_reference_clips(path: Path, sha256: str) -> ReferenceClips:
         raise InputError(f"{path}: no reference clips beside the checkpoint: copy them there too")
     if sha256_file(path) != sha256:
         raise InputError(f"{path} is not the file the checkpoint was written with: copy it again")
-    with np.load(path, allow_pickle=False) as arrays:
+    try:
+        arrays = read_arrays(path)
         clips = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
         return ReferenceClips(clips, arrays["ef"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} holds no reference clips: copy it again") from error

@@ -6,9 +6,10 @@ Everything is made once a session by the real commands. Tests that change a file
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,36 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["EDGEECHO_MODEL"] = str(NARROW)
 # Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
 os.environ["EDGEECHO_CACHE"] = "off"
+
+# Seen from inside, and quickly; tests/test_outside.py looks from outside. A fork copies locks that
+# other threads hold, and nothing here may call anybody but this machine.
+_forbidden: list[str] = []
+
+
+def _guard(event: str, arguments: tuple[object, ...]) -> None:
+    if event in ("os.fork", "os.forkpty"):
+        _forbidden.append(event)
+    elif event == "socket.connect":
+        address = arguments[1]
+        host = str(address[0]) if isinstance(address, tuple) and address else "127."
+        if not host.startswith(("127.", "::1", "localhost")):
+            _forbidden.append(f"{event} {host}")
+    elif event == "socket.getaddrinfo":
+        host = str(arguments[0] or "localhost")
+        if not re.fullmatch(r"localhost|[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*", host):
+            _forbidden.append(f"{event} {host}")
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def calls_nobody() -> Iterator[None]:
+    """The test fails where something in its process forked, or called another machine."""
+    _forbidden.clear()
+    yield
+    assert _forbidden == []
+
 
 EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -20,6 +21,10 @@ CAVEAT = (
     "model from edgeecho's (EDGEECHO_CACHE=off: compiled each time); `edgeecho infer` also loads "
     "its command line"
 )
+
+
+# A cold start that takes longer hangs; TensorRT inside ONNX Runtime builds an engine in each.
+_LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,12 @@ def _start(job: Job) -> ColdStart:
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as process:
             assert process.stdout is not None
+            clock = threading.Timer(_LIMIT_S, process.kill)
+            clock.start()
             line = process.stdout.readline()
             start_to_answer_ms = (time.perf_counter() - begin) * 1e3
+            process.wait()
+            clock.cancel()
         words.seek(0)
         said = words.read().decode(errors="replace").strip().splitlines()
     # The exit code counts even after an answer: an engine may crash while it is taken down.

@@ -17,6 +17,7 @@ from edgeecho.report.structured import to_document
 _IDLE_S = 5.0
 _DISK_S = 2.0
 """How long to wait for a disk that is full."""
+_FAREWELL_S = 30.0
 
 BeforeEnd = Callable[[Job, Outcome], None]
 OnEnd = Callable[[Job, Outcome | None], None]
@@ -77,7 +78,8 @@ class Runner:
             if self._current:
                 self._current[1].set()
         if self._thread.is_alive():
-            self._thread.join()
+            # It looks up 20 times a second; a disk that hangs must not hold the service up.
+            self._thread.join(_FAREWELL_S)
         self._engine.close()
 
     @property

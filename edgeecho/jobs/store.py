@@ -102,7 +102,7 @@ class JobStore:
 
     def write_report(self, job_id: str, content: bytes) -> None:
         """To be delivered; before the job is ended, so that no end is without it."""
-        with mendable(self._folder), atomic_path(self.report_of(job_id)) as temporary:
+        with mendable(self._folder), atomic_path(self.report_of(job_id), mode=0o600) as temporary:
             temporary.write_bytes(content)
         flush(self._reports)
 

@@ -17,6 +17,7 @@ GOOD = VideoFacts(
     fps=50.0,
     fps_source="container",
     damage=(),
+    deinterlaced_frames=0,
     repeated_frames=(),
     odd_frames=(),
     heart_rate_bpm=66.0,
@@ -37,6 +38,7 @@ def test_a_good_video_gives_no_warning() -> None:
     [
         ({"damage": ("3 s claimed", "x")}, ["damaged file: 3 s claimed", "damaged file: x"]),
         ({"area": "central square", "width": 96, "height": 64}, ["the central 64x64 of 96x64"]),
+        ({"deinterlaced_frames": 30}, ["interlaced: 30 of 176 frames were made of two fields"]),
         ({"repeated_frames": (11, 28)}, ["2 of 176 frames repeat the one before"]),
         ({"odd_frames": (40,)}, ["1 frames fit neither neighbour (from 0: 40)"]),
         ({"fps": 25.0, "clip_s": 2.5}, ["25 fps (container), but the model was trained at"]),

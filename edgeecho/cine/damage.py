@@ -55,6 +55,8 @@ class Decoded:
     """So many pictures were made of two fields."""
     failed_between: int = 0
     """Failures that were followed by a good frame."""
+    failed_after: int = 0
+    """Failures behind the last good frame."""
     broken: int = 0
     """Frames that were decoded and left out, since their data are cut short."""
 
@@ -87,6 +89,8 @@ def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -
         found.append(f"frames are missing after {', '.join(f'{t:.2f} s' for t in gaps)}")
     elif decoded.failed_between:
         found.append("frames in the middle could not be decoded: times after them may be wrong")
+    if decoded.failed_after and claims.exact_frames is None and claims.exact_duration_s is None:
+        found.append("frames at the end could not be decoded")
     if claims.container == "other":
         found.append(
             f"this kind of file ({claims.codec}) does not say how many frames it holds: "

@@ -37,9 +37,9 @@ def open_video(
     Decodes in one thread: how much is saved of a damaged stretch then does not depend on the
     machine, and at these sizes more threads gain little.
     """
-    # Frames of more pixels are an error before memory is spent on them. Looking at a header may
-    # take as many as by default, so that a lower limit can name the size that is over it.
-    bounds = {"max_pixels": str(max(limits.pixels, DEFAULT_LIMITS.pixels))}
+    # Looking at a header may take as many pixels as by default, so that a lower limit can name the
+    # size that is over it.
+    bounds = _bounds(max(limits.pixels, DEFAULT_LIMITS.pixels))
     try:
         container = av.open(source, "r", options=_OPTIONS | bounds, metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
@@ -53,8 +53,14 @@ def open_video(
                 f"{name} is of a codec that edgeecho has no decoder for: export it as MJPG AVI"
             )
         stream.codec_context.thread_count = 1
-        stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+        stream.codec_context.options = _bounds(limits.pixels)
         yield container, stream
+
+
+def _bounds(pixels: int) -> dict[str, str]:
+    """Larger frames are an error before memory is spent on them; FFmpeg counts rows as whole blocks
+    of 64 pixels, so it is given more, and who takes the frames looks again."""
+    return {"max_pixels": str(2 * pixels + (1 << 20))}
 
 
 def _damaged_header(name: str, kind: str) -> InputError:

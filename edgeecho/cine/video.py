@@ -121,6 +121,7 @@ class _Decoding:
             decoded.frames = decoded.store.frames()
         if self._jpegs and (broken := self._jpegs.broken()):
             decoded.leave_out([i for i, n in enumerate(self._packets) if n in broken])
+        decoded.failed_after = self._failures.so_far - decoded.failed_between
         decoded.deinterlaced = self._rgb.deinterlaced
         return decoded
 

@@ -246,3 +246,24 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path, content: str) -> None:
     path.write_text(content.format(secret=secret))
     with pytest.raises(InputError, match="not a video"):
         read_cine(path)
+
+
+def test_frames_that_grow_in_mid_stream_are_refused_before_they_cost_memory(
+    tmp_path: Path,
+) -> None:
+    small = write_video(tmp_path / "small.h264", "libx264", "yuv420p")
+    large = write_video(
+        tmp_path / "large.h264", "libx264", "yuv420p",
+        frames=np.tile(phantom_frames()[:3], (1, 10, 10, 1)),
+    )  # fmt: skip
+    path = tmp_path / "grows.h264"
+    path.write_bytes(small.read_bytes() + large.read_bytes())
+    with pytest.raises(InputError, match="frame size changes"):
+        read_cine(path)
+    bounded = read_cine(path, Limits(pixels=112 * 112))
+    # FFmpeg decodes none of the others, and loses what it still held of the first.
+    assert 95 < len(bounded.frames) <= 100
+    assert bounded.frames.shape[1:] == (112, 112, 3)
+    assert bounded.damage == ("frames at the end could not be decoded",)
+    with pytest.raises(InputError, match="1120x1120, over the limit"):
+        read_cine(path, Limits(pixels=1000 * 1000))

@@ -445,3 +445,26 @@ def test_a_crowd_of_empty_fragments_is_refused(write_jpegs: Callable[..., Path])
 )
 def test_frame_numbers(lost: list[int], words: str) -> None:
     assert frame_numbers(lost) == words
+
+
+def test_a_small_file_of_large_broken_frames_is_given_up_soon(
+    write_dicom: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import ImageFile
+
+    jpeg = bytearray(JPEGS[0])
+    size = jpeg.index(b"\xff\xc0") + 5
+    jpeg[size : size + 4] = (4096).to_bytes(2, "big") * 2
+    path = write_dicom(
+        MOVING, encoded=[bytes(jpeg)] * 200, syntax=JPEGBaseline8Bit, NumberOfFrames=200,
+        PhotometricInterpretation="YBR_FULL_422", Rows=4096, Columns=4096,
+    )  # fmt: skip
+    assert path.stat().st_size < 1_000_000
+    decoded = []
+    real = ImageFile.ImageFile.load
+    monkeypatch.setattr(
+        ImageFile.ImageFile, "load", lambda self: (decoded.append(1), real(self))[1]
+    )
+    with pytest.raises(InputError, match="frames are damaged"):
+        read_dicom(path)
+    assert 0 < len(decoded) < 30

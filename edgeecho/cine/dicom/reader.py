@@ -51,7 +51,8 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
             f"{file.name} has more than {limits.frames} frames: "
             "cut it shorter, or raise --max-frames"
         )
-    pixels, kept, lost = _decode(frames, decode, file.name, limits)
+    frame_bytes = layout.rows * layout.columns * 3
+    pixels, kept, lost = _decode(frames, decode, frame_bytes, file.name, limits)
     timing = read_timing(file.dataset, Numbering(np.asarray(kept), frames.count, claimed))
     return Cine(
         frames=pixels,
@@ -67,7 +68,7 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
 
 
 def _decode(
-    frames: Frames, decode: DecodeFrame, name: str, limits: Limits
+    frames: Frames, decode: DecodeFrame, frame_bytes: int, name: str, limits: Limits
 ) -> tuple[NDArray[np.uint8], list[int], list[int]]:
     """Pixels `(T, H, W, 3)`, the numbers of their frames, and those of the broken ones."""
     store = FrameStore(name, limits)
@@ -83,6 +84,12 @@ def _decode(
         except BrokenFrameError as error:
             reason = str(error)
             lost.append(index)
+            # It takes time to find out that a large frame is broken, and a small file claims many.
+            if encoded is not None and len(lost) * frame_bytes > limits.megabytes * 1_000_000:
+                raise InputError(
+                    f"{name}: {len(lost)} of its first {index + 1} frames are damaged: {reason}: "
+                    "copy or export it again"
+                ) from error
     if not kept:
         raise InputError(
             f"{name}: none of its frames can be decoded: {reason}: copy or export it again"

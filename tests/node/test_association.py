@@ -18,7 +18,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu import P_DATA_TF
 
-from edgeecho.node import Peer, association
+from edgeecho.node import Peer, connection
 
 ASSOCIATE_RQ, P_DATA = 1, 4
 
@@ -77,7 +77,7 @@ def test_junk_on_the_port_ends_that_connection_only(
 @pytest.mark.parametrize("kind", [ASSOCIATE_RQ, P_DATA])
 def test_a_pdu_that_claims_too_much_is_not_waited_for(service: Service, kind: int) -> None:
     with socket.create_connection(("127.0.0.1", service.node.port)) as stranger:
-        stranger.sendall(pdu(kind, bytes(1000), association._MOST_PDU_BYTES + 1))
+        stranger.sendall(pdu(kind, bytes(1000), connection.MOST_PDU_BYTES + 1))
         stranger.settimeout(10)
         with suppress(ConnectionResetError):
             assert stranger.recv(100) == b""
@@ -180,7 +180,7 @@ def _send_half(scanner: Scanner, data: bytes) -> None:
 def test_who_stops_within_a_pdu_is_not_waited_for_for_ever(
     beside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(association, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(connection, "PATIENCE_S", 1.0)
     service = beside()
     begin = time.monotonic()
     with socket.create_connection(("127.0.0.1", service.node.port)) as slow:

@@ -13,7 +13,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from dicom_net import COMPREHENSIVE_SR, Archive
+from dicom_net import COMPREHENSIVE_SR, Archive, Scanner, write_cine
+from listening import Listening
 from processes import wait
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
@@ -343,6 +344,25 @@ def test_closing_ends_the_wait_for_a_connection(peer: Peer, delivery: Delivery) 
         assert not ours()
 
 
+def test_sigterm_ends_the_command_while_an_archive_hangs(
+    peer: Peer, listen: Callable[..., Listening], tmp_path: Path
+) -> None:
+    peer.behave = stalls_in_the_answer
+    node = listen("--send-to", str(peer.destination))
+    with Scanner(node.port) as scanner:
+        assert scanner.store(write_cine(tmp_path / "a.dcm"))[0] == 0
+    assert peer.reached.wait(60)
+    begin = time.monotonic()
+    assert node.stop() == 0
+    assert time.monotonic() - begin < 15, "less than its patience with archives"
+    peer.behave = true
+    again = listen("--send-to", str(peer.destination))
+    wait(lambda: peer.true.got, 60)
+    assert again.stop() == 0
+    assert once(peer)
+    assert "Traceback" not in again.log
+
+
 def test_what_is_being_sent_may_end_when_the_node_is_closed(peer: Peer, delivery: Delivery) -> None:
     def slow(it: Conversation) -> None:
         it.associate()
@@ -375,7 +395,6 @@ def test_a_pdu_that_claims_4_gb_is_not_collected(peer: Peer, delivery: Delivery,
         for _ in range(300):
             it.node.sendall(zeros)
             sent.append(len(zeros))
-        it.hung_up.clear()
 
     peer.behave = floods
     delivery.due()

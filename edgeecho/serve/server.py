@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -92,6 +93,11 @@ class _Server(uvicorn.Server):
         self._service, self._on_start = service, on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.ssl:
+            # uvicorn has no setting for it, and asyncio's own limit is a minute.
+            loop = asyncio.get_running_loop()
+            within = partial(loop.create_server, ssl_handshake_timeout=_IDLE_S)
+            loop.create_server = within  # type: ignore[method-assign]
         await super().startup(sockets)
         self._on_start()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import selectors
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from processes import wait
-from served import PHANTOMS
+from served import PHANTOMS, Process
 
 VIDEO = PHANTOMS[0].read_bytes()
 
@@ -185,6 +187,17 @@ def test_headers_that_come_byte_by_byte_have_a_limit(
         with suppress(ConnectionError):
             slow.sendall(b"x")
         time.sleep(0.05)
+
+
+def test_a_client_that_does_not_begin_tls_has_a_limit(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run([*words, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    service = Process(tmp_path / "state", "--tls-cert", cert, "--tls-key", key)
+    silent = socket.create_connection(("127.0.0.1", service.port))
+    wait(lambda: is_closed(silent), 30)  # it would be a minute
+    assert service.stop() == 0
+    assert "Traceback" not in service.words
 
 
 def test_a_client_that_does_not_take_its_answers_is_given_up(

@@ -454,7 +454,7 @@ def test_junk_for_an_answer_ends_nothing_but_the_association(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A hundred mutations of what a true archive answers, at each step."""
+    """Sixty mutations of what a true archive answers, at each step."""
     monkeypatch.setattr(sender, "LONGEST_WAIT_S", 0.05)
     monkeypatch.setattr(connection, "PATIENCE_S", 0.2)
     monkeypatch.setattr(archive, "_PATIENCE_S", 0.2)
@@ -476,7 +476,7 @@ def test_junk_for_an_answer_ends_nothing_but_the_association(
     peer.behave = lies
     job = delivery.due()
     delivery.sender.start()
-    wait(lambda: len(done) >= 100 or not delivery.sender.alive, 200)
+    wait(lambda: len(done) >= 60 or not delivery.sender.alive, 200)
     assert delivery.sender.alive
     peer.behave = true
     wait(lambda: delivery.is_delivered(job), 60)

@@ -153,16 +153,17 @@ def test_event_streams_and_uploads_are_not_idle(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgeecho.serve.server._MOST_IDLE", 3)
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 0.3)
+    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 1.0)
     service = start()
     stream = connect(service.url, request(service.url, "GET /api/v1/events"))
     heard(stream, b"event: whole")
     length = f"Content-Length: {len(VIDEO)}"
     upload = connect(service.url, request(service.url, "POST /api/v1/jobs", length))
     upload.sendall(VIDEO[:1000])
+    wait(service.files)
     with flood(service.url, 20) as silent:
         wait(lambda: silent.opened > 40)
-        time.sleep(1)
+        time.sleep(2)
         upload.sendall(VIDEO[1000:])
         heard(upload, b"202 Accepted")
         heard(stream, b"event: job")

@@ -10,7 +10,8 @@ from pynetdicom.service_class import StorageServiceClass
 
 from edgeecho.errors import UsageError
 from edgeecho.jobs import JobStore, Runner
-from edgeecho.node.association import PDU_BYTES, Server
+from edgeecho.node.association import Server
+from edgeecho.node.connection import PDU_BYTES
 from edgeecho.node.destinations import target_of
 from edgeecho.node.quiet import silence
 from edgeecho.node.reports import Reporter
@@ -58,6 +59,7 @@ class Node:
                 handlers=handlers,
                 admits=self._storage.admits,
                 new_part=self._storage.new_part,
+                on_junk=self._storage.on_junk,
             )
         except OSError as error:
             raise UsageError(
@@ -70,7 +72,7 @@ class Node:
         self._sender.start()
 
     def close(self) -> None:
-        """Take no more, end all associations, finish what is being sent."""
+        """Take no more, end all associations; what is being sent has a few seconds to end."""
         if self._server is not None:
             self._server.shutdown()
             self._server.end_all()

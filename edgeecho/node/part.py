@@ -16,6 +16,9 @@ from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.errors import EdgeEchoError
 from edgeecho.node.statuses import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Refused
 
+# After so many bytes the disk is looked at again: others fill it too.
+_STRETCH = 1 << 22
+
 
 class Part(io.BytesIO):
     """What pynetdicom takes for a buffer in memory. Its first write begins a Part 10 file.
@@ -29,10 +32,13 @@ class Part(io.BytesIO):
         new_file: Callable[[], Path],
         most_bytes: int,
         meta: Callable[[], FileMetaDataset],
+        check_disk: Callable[[], None] = lambda: None,
     ) -> None:
-        """`new_file` may raise `EdgeEchoError`; `meta` is asked when the command has come."""
+        """`new_file`, and `check_disk` as it grows, may raise `EdgeEchoError`; `meta` is asked when
+        the command has come."""
         super().__init__()
         self._new_file, self._most, self._meta = new_file, most_bytes, meta
+        self._check_disk, self._checked = check_disk, 0
         self._stream: IO[bytes] | None = None
         self.path: Path | None = None
         self.trouble: Refused | None = None
@@ -47,6 +53,9 @@ class Part(io.BytesIO):
                         OUT_OF_RESOURCES,
                         f"larger than {self._most // 1_000_000} MB, the limit here",
                     )
+                if stream.tell() - self._checked > _STRETCH:
+                    self._check_disk()
+                    self._checked = stream.tell()
                 stream.write(data)
             except Refused as refused:
                 self.give_up(refused)

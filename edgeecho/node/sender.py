@@ -7,7 +7,7 @@ import threading
 
 from edgeecho.errors import OutputError
 from edgeecho.jobs import LONGEST_WAIT_S, Job, JobStore
-from edgeecho.node.destinations import Archive, Folder, Link, NotTakenError, UnreachableError
+from edgeecho.node.link import Link, NotTakenError, Target, UnreachableError
 from edgeecho.node.storage import Tally
 
 log = logging.getLogger(__name__)
@@ -17,12 +17,16 @@ FIRST_WAIT_S = 2.0
 MOST_ATTEMPTS = 100
 """Of a report that the destination does not take: about a day."""
 _IDLE_S = 5.0
+_GRACE_S = 3.0
+"""For what is being sent when the node is closed."""
+_LAST_S = 3.0
+"""For the thread to end, once its association has ended."""
 
 
 class Sender:
     """Sends what is due, the oldest first, over one association as long as there is something."""
 
-    def __init__(self, store: JobStore, target: Archive | Folder, tally: Tally) -> None:
+    def __init__(self, store: JobStore, target: Target, tally: Tally) -> None:
         self._store, self._target, self._tally = store, target, tally
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -36,11 +40,15 @@ class Sender:
         self._wake.set()
 
     def close(self) -> None:
-        """Finish what is being sent; the rest waits for the next start."""
+        """Finish what is being sent, for a few seconds; the rest waits for the next start."""
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_GRACE_S)
+            self._target.abort()
+            # It would be left behind while a name server or a network's folder is silent: the
+            # thread ends with the process, and nothing counts as delivered.
+            self._thread.join(_LAST_S)
 
     @property
     def alive(self) -> bool:
@@ -54,6 +62,8 @@ class Sender:
             try:
                 sent = self._send_all()
             except (UnreachableError, OutputError) as error:
+                if self._closing.is_set():
+                    return
                 wait = wait_after(failures)
                 failures += 1
                 self._tally.count("delivery failed")

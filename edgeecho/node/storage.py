@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +19,7 @@ from edgeecho.cine.dicom.file import open_dicom
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.errors import EdgeEchoError, InputError
 from edgeecho.jobs import JobStore, Runner
+from edgeecho.node.bugs import log_bug
 from edgeecho.node.part import Part
 from edgeecho.node.settings import Settings
 from edgeecho.node.statuses import (
@@ -33,8 +32,6 @@ from edgeecho.node.statuses import (
     Refused,
 )
 from edgeecho.node.syntaxes import CINES, STILLS
-
-log = logging.getLogger(__name__)
 
 # (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
@@ -76,10 +73,14 @@ class Storage:
             self._tally.count("connection refused")
         return known
 
+    def on_junk(self) -> None:
+        """An association whose peer sent what is no DICOM."""
+        self._tally.count("junk received")
+
     def new_part(self, meta: Callable[[], FileMetaDataset]) -> Part:
         """For the dataset of a message that begins to come; see `Part`."""
         most = self._settings.limits.megabytes * 1_000_000
-        return Part(self._new_file, most, meta)
+        return Part(self._new_file, most, meta, self._store.check_disk)
 
     def _new_file(self) -> Path:
         if not self._runner.alive:
@@ -89,14 +90,22 @@ class Storage:
 
     def on_request(self, event: evt.Event) -> None:
         """A-ASSOCIATE-RQ: is that title known at that address?"""
-        requestor = event.assoc.requestor
-        title, address = cast(A_ASSOCIATE, requestor.primitive).calling_ae_title, requestor.address
-        if any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow):
+        try:
+            known = self._knows(event)
+        except Exception as error:  # noqa: BLE001  # pynetdicom would let anybody in
+            log_bug("A-ASSOCIATE-RQ", error)
+            known = False
+        if known:
             self._tally.count("association")
             return
         self._tally.count("association refused")
         event.assoc.acse.send_reject(*_CALLING_TITLE_UNKNOWN)
         event.assoc.kill()
+
+    def _knows(self, event: evt.Event) -> bool:
+        requestor = event.assoc.requestor
+        title, address = cast(A_ASSOCIATE, requestor.primitive).calling_ae_title, requestor.address
+        return any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow)
 
     def on_echo(self, _event: evt.Event) -> int:
         """C-ECHO."""
@@ -115,9 +124,7 @@ class Storage:
             return refused.to_dataset()
         except Exception as error:  # noqa: BLE001  # pynetdicom would swallow it
             part.give_up()
-            # A bug: where it is, without the error's text, which may quote the dataset.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("C-STORE failed: %s at\n%s", type(error).__name__, where)
+            log_bug("C-STORE", error)
             return Refused(FAILED, "an error of edgeecho; see its log").to_dataset()
         self._tally.count("object stored")
         return SUCCESS

@@ -6,22 +6,29 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edgeecho.errors import UsageError
 from edgeecho.serve.app import make_app
+from edgeecho.serve.connections import Idle, Protocol
 from edgeecho.serve.service import Service
 
 # Requests in flight get so long to end.
 _GRACE_S = 3
-_MOST_CONNECTIONS = 256
+# At once, event streams among them; further ones are answered with 503.
+_MOST_REQUESTS = 256
+# Connections that wait for a request. Both together stay below the 1024 descriptors that many
+# systems give a process.
+_MOST_IDLE = 512
+# Connections that are taken at once, before any of them is read: fewer than may be idle, so that a
+# request among them is not closed before it is seen.
+_BACKLOG = 256
 # A connection without a request for longer is closed: uvicorn's own limit begins after the first.
-_IDLE_S = 15.0
+_IDLE_S = 5.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,7 +61,10 @@ def make_server(
     """
     config = uvicorn.Config(
         make_app(service),
-        http=_Protocol,
+        http=partial(  # type: ignore[arg-type]  # it is only called
+            Protocol, idle=Idle(_MOST_IDLE), idle_s=_IDLE_S, most_requests=_MOST_REQUESTS
+        ),
+        backlog=_BACKLOG,
         ws="none",
         lifespan="off",
         # Its access log would name clients.
@@ -62,7 +72,6 @@ def make_server(
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
         ssl_certfile=cert,
         ssl_keyfile=key,
@@ -84,6 +93,11 @@ class _Server(uvicorn.Server):
         self._service, self._on_start = service, on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.ssl:
+            # uvicorn has no setting for it, and asyncio's own limit is a minute.
+            loop = asyncio.get_running_loop()
+            within = partial(loop.create_server, ssl_handshake_timeout=_IDLE_S)
+            loop.create_server = within  # type: ignore[method-assign]
         await super().startup(sockets)
         self._on_start()
 
@@ -97,25 +111,3 @@ class _Server(uvicorn.Server):
         # Not uvicorn's own, which lets the signal end the process before the queue is closed.
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
-
-
-class _Protocol(H11Protocol):
-    """Connections that ask for nothing do not stay."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._watch(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._timer.cancel()
-        super().connection_lost(exc)
-
-    def _watch(self, seen: Any) -> None:
-        self._timer = self.loop.call_later(_IDLE_S, self._look, seen)
-
-    def _look(self, seen: Any) -> None:
-        cycle: Any = self.cycle
-        if cycle is seen and (cycle is None or cycle.response_complete):
-            self.transport.close()
-        else:
-            self._watch(cycle)

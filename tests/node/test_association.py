@@ -18,7 +18,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu import P_DATA_TF
 
-from edgeecho.node import Peer, association
+from edgeecho.node import Peer, connection
 
 ASSOCIATE_RQ, P_DATA = 1, 4
 
@@ -77,7 +77,7 @@ def test_junk_on_the_port_ends_that_connection_only(
 @pytest.mark.parametrize("kind", [ASSOCIATE_RQ, P_DATA])
 def test_a_pdu_that_claims_too_much_is_not_waited_for(service: Service, kind: int) -> None:
     with socket.create_connection(("127.0.0.1", service.node.port)) as stranger:
-        stranger.sendall(pdu(kind, bytes(1000), association._MOST_PDU_BYTES + 1))
+        stranger.sendall(pdu(kind, bytes(1000), connection.MOST_PDU_BYTES + 1))
         stranger.settimeout(10)
         with suppress(ConnectionResetError):
             assert stranger.recv(100) == b""
@@ -180,7 +180,7 @@ def _send_half(scanner: Scanner, data: bytes) -> None:
 def test_who_stops_within_a_pdu_is_not_waited_for_for_ever(
     beside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(association, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(connection, "PATIENCE_S", 1.0)
     service = beside()
     begin = time.monotonic()
     with socket.create_connection(("127.0.0.1", service.node.port)) as slow:
@@ -235,6 +235,84 @@ def test_closing_does_not_wait_for_peers_that_are_dead(beside: Any) -> None:
     assert not connections()
     for client in sockets:
         client.close()
+
+
+def test_closing_does_not_wait_for_peers_that_stop_within_a_pdu(beside: Any) -> None:
+    service = beside()
+    server = service.node._server
+    slow = [socket.create_connection(("127.0.0.1", service.node.port)) for _ in range(3)]
+    for client in slow:
+        client.sendall(pdu(ASSOCIATE_RQ, bytes(10), 200))
+    service.wait(lambda: len(server.active_associations) == 3, 10)
+    time.sleep(0.2)
+    begin = time.monotonic()
+    service.node.close()
+    assert time.monotonic() - begin < 10, "less than its patience with PDUs"
+    assert not server.active_associations
+    for client in slow:
+        client.close()
+
+
+def test_junk_is_counted_once_for_an_association(beside: Any) -> None:
+    service = beside()
+    for data in (JUNK["random"], JUNK["A-ASSOCIATE-RQ of junk"], JUNK["unknown PDU"] * 3):
+        stranger = socket.create_connection(("127.0.0.1", service.node.port))
+        with stranger, suppress(OSError):
+            stranger.sendall(data)
+            stranger.shutdown(socket.SHUT_WR)
+            while stranger.recv(4096):
+                pass
+    service.wait(lambda: service.node.tally == {"junk received": 3}, 20)
+
+
+NAME = "Secret^Patient"
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise ValueError(NAME)
+
+
+@pytest.mark.parametrize(
+    ("place", "bug", "kind"),
+    [
+        ("guard", _fail, "ValueError"),
+        ("_Requests.new_message", _fail, "ValueError"),
+        ("_Requests.expects", _fail, "ValueError"),
+        ("TICK_S", NAME, "TypeError"),
+    ],
+)
+def test_a_bug_of_ours_is_told_where_it_is_and_ends_the_association_only(
+    beside: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    bug: object,
+    kind: str,
+) -> None:
+    service = beside()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"edgeecho.node.association.{place}", bug)
+        association = Scanner(service.node.port).association
+        if association.is_established:
+            with suppress(RuntimeError):  # it is over already
+                association.send_c_echo()
+            service.wait(lambda: not association.is_established, 20)
+    service.wait(lambda: f"failed: {kind} at" in caplog.text, 10)
+    assert "edgeecho/node/association.py" in caplog.text or ", in _fail" in caplog.text
+    assert NAME not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+    assert "junk received" not in service.node.tally
+    is_well(service)
+
+
+def test_nobody_is_let_in_where_the_check_of_titles_fails(
+    beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = beside()
+    monkeypatch.setattr(Peer, "is_called", _fail)
+    assert Scanner(service.node.port).association.is_rejected
+    assert "A-ASSOCIATE-RQ failed: ValueError at" in caplog.text
+    assert NAME not in caplog.text
 
 
 def connections() -> int:

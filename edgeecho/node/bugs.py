@@ -1,0 +1,27 @@
+"""Which errors are ours, and how they are told without a word of what a peer has sent."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+log = logging.getLogger(__name__)
+
+_OURS = "edgeecho"
+_PARSERS = ("pydicom", "pynetdicom")
+
+
+def is_bug(error: BaseException) -> bool:
+    """Whether it arose in our code, not where pynetdicom or pydicom read what a peer sent."""
+    modules = [
+        str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    last = [module for module in modules if module in (_OURS, *_PARSERS)][-1:]
+    return last == [_OURS]
+
+
+def log_bug(what: str, error: BaseException) -> None:
+    """Where it is, without the error's text, which may quote a dataset."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s failed: %s at\n%s", what, type(error).__name__, where)

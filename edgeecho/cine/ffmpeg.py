@@ -104,7 +104,7 @@ def packets(
 
 def pictures(
     packet: Packet[Any], stream: VideoStream, failures: Failures, *, one_each: bool
-) -> Iterator[VideoFrame]:
+) -> list[VideoFrame]:
     """What the decoder gives for a packet: whole pictures that refer to whole pictures.
 
     `one_each`: the container keeps each picture by itself. Else a stretch that is cut short holds
@@ -112,17 +112,21 @@ def pictures(
     """
     if packet.is_corrupt and one_each:
         failures.add()
-        return
+        return []
     try:
         found = stream.decode(packet if packet.size else None)
     except FFmpegError:
         failures.add()
-        return
-    for frame in found:
-        if frame.is_corrupt:
-            failures.add()
-        elif failures.waiting and not frame.key_frame:
-            failures.so_far += 1
-        else:
-            failures.waiting = False
-            yield frame
+        return []
+    return [frame for frame in found if _is_whole(frame, failures)]
+
+
+def _is_whole(frame: VideoFrame, failures: Failures) -> bool:
+    if frame.is_corrupt:
+        failures.add()
+        return False
+    if failures.waiting and not frame.key_frame:
+        failures.so_far += 1
+        return False
+    failures.waiting = False
+    return True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,8 +20,7 @@ from edgeecho.errors import InputError
 _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
+class Picture(NamedTuple):
     """A picture as it is shown."""
 
     pixels: NDArray[np.uint8]
@@ -40,22 +39,22 @@ class ToRGB:
         self.deinterlaced = 0
         """So many pictures were made of two fields, taken at different times."""
 
-    def add(self, frame: VideoFrame) -> Iterator[Picture]:
+    def add(self, frame: VideoFrame) -> Iterable[Picture]:
         """What can be shown now: none, one or two. `InputError` where fields cannot be unwoven."""
         if frame.interlaced_frame:
             self._start_deinterlacing(frame)
             self.deinterlaced += 1
         if self._graph is None:
-            yield self._show(frame)
-            return
+            return (self._show(frame),)
         self._graph.vpush(frame)
-        yield from self._pull()
+        return self._pull()
 
-    def flush(self) -> Iterator[Picture]:
+    def flush(self) -> Iterable[Picture]:
         """What the filter still holds."""
-        if self._graph is not None:
-            self._graph.vpush(None)
-            yield from self._pull()
+        if self._graph is None:
+            return ()
+        self._graph.vpush(None)
+        return self._pull()
 
     def _start_deinterlacing(self, frame: VideoFrame) -> None:
         if self._graph is not None:
@@ -98,9 +97,8 @@ class ToRGB:
                 f"{self._name}: its pixels ({frame.format.name}) cannot be shown as RGB: "
                 "export it as MJPG AVI"
             ) from error
-        plane, height, width = shown.planes[0], shown.height, shown.width
-        rows = np.frombuffer(memoryview(plane), np.uint8)[: height * plane.line_size]
-        bgr = rows.reshape(height, plane.line_size)[:, : width * 3].reshape(height, width, 3)
+        plane, shape = shown.planes[0], (shown.height, shown.width, 3)
+        bgr = np.ndarray(shape, np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1))
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
         turns = round(frame.rotation / 90) % 4  # counter-clockwise, as a telephone's video asks for
         return Picture(np.rot90(rgb, turns) if turns else rgb, self._seconds(frame))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from dicoms import DICOM_FORMATS
+from interlaced import write_interlaced
 from media import VIDEO_FORMATS, phantom_frames, write_video
 
 CASES = int(os.environ.get("EDGEECHO_FUZZ_CASES", "100"))
@@ -32,6 +33,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = phantom_frames()[:30]
     for i, (suffix, codec, pixels, options) in enumerate(VIDEO_FORMATS.values()):
         write_video(folder / f"video{i:02}{suffix}", codec, pixels, options, frames=frames)
+    for name in ("H.264", "MPEG-2, TS", "FFV1"):
+        write_interlaced(folder, name)
     for i, write in enumerate(DICOM_FORMATS.values()):
         write(folder / f"cine{i:02}.dcm")
     return folder

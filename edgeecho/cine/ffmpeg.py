@@ -22,6 +22,9 @@ from av.video.stream import VideoStream
 from edgeecho.cine.types import DEFAULT_LIMITS, Limits
 from edgeecho.errors import InputError
 
+ERRORS = (FFmpegError, OSError, ValueError)
+"""What PyAV raises of a file that cannot be decoded or read: the last two come from the Python
+stream, where a damaged file leads out of it."""
 # Of what `container_of` knows, by FFmpeg's names. Others, such as playlists, make it open further
 # files or the network; so do references inside these, which the list of protocols forbids.
 _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
@@ -42,7 +45,7 @@ def open_video(
     bounds = _bounds(max(limits.pixels, DEFAULT_LIMITS.pixels))
     try:
         container = av.open(source, "r", options=_OPTIONS | bounds, metadata_errors="replace")
-    except (FFmpegError, ValueError) as error:
+    except ERRORS as error:
         raise _damaged_header(name, kind) from error
     with container:
         if not container.streams.video:
@@ -95,7 +98,7 @@ def packets(
             packet = next(source)
         except StopIteration:
             return
-        except FFmpegError:  # nothing behind it can be read
+        except ERRORS:  # nothing behind it can be read
             failures.add()
             yield Packet()
             return
@@ -115,7 +118,7 @@ def pictures(
         return []
     try:
         found = stream.decode(packet if packet.size else None)
-    except FFmpegError:
+    except ERRORS:
         failures.add()
         return []
     return [frame for frame in found if _is_whole(frame, failures)]

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from av.error import FFmpegError
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from edgeecho.cine.ffmpeg import ERRORS
 from edgeecho.errors import InputError
 
 # One picture for each that comes in, at its time; progressive ones pass through bit for bit.
@@ -46,15 +46,13 @@ class ToRGB:
             self.deinterlaced += 1
         if self._graph is None:
             return (self._show(frame),)
-        self._graph.vpush(frame)
-        return self._pull()
+        return self._filtered(frame)
 
     def flush(self) -> Iterable[Picture]:
         """What the filter still holds."""
         if self._graph is None:
             return ()
-        self._graph.vpush(None)
-        return self._pull()
+        return self._filtered(None)
 
     def _start_deinterlacing(self, frame: VideoFrame) -> None:
         if self._graph is not None:
@@ -75,15 +73,21 @@ class ToRGB:
         graph.link_nodes(source, graph.add(*_DEINTERLACE), graph.add("buffersink")).configure()
         self._graph = graph
 
-    def _pull(self) -> Iterator[Picture]:
+    def _filtered(self, frame: VideoFrame | None) -> Iterator[Picture]:
         assert self._graph is not None
-        while True:
-            try:
-                frame = self._graph.vpull()
-            except (BlockingIOError, EOFError):  # it wants another one first, or has given all
-                return
-            assert isinstance(frame, VideoFrame)
-            yield self._show(frame)
+        try:
+            self._graph.vpush(frame)
+            while True:
+                shown = self._graph.vpull()
+                assert isinstance(shown, VideoFrame)
+                yield self._show(shown)
+        except (BlockingIOError, EOFError):  # it wants another one first, or has given all
+            return
+        except ERRORS as error:  # the pictures change within the stream, say
+            raise InputError(
+                f"{self._name} is interlaced, and its pictures cannot be deinterlaced: export it "
+                "with progressive frames"
+            ) from error
 
     def _show(self, frame: VideoFrame) -> Picture:
         try:
@@ -92,7 +96,7 @@ class ToRGB:
             shown = self._convert.reformat(
                 frame, format="bgr24", interpolation="BICUBIC", threads=1
             )
-        except (FFmpegError, ValueError) as error:
+        except ERRORS as error:
             raise InputError(
                 f"{self._name}: its pixels ({frame.format.name}) cannot be shown as RGB: "
                 "export it as MJPG AVI"

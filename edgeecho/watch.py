@@ -1,7 +1,7 @@
 """Work in a thread, watched from outside: nobody waits without a limit for what may never come.
 
-A thread that hangs in a library cannot be ended. It is left behind, and whoever ends the process
-must not wait for it either: `end_process`.
+A thread that hangs in a library cannot be ended, and Python would wait for it for ever where a
+process ends: hence `end_process`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -20,22 +20,24 @@ Item = TypeVar("Item")
 # interpreter's own watchdog, which needs no lock, then ends the process so much later.
 _GRACE_S = 30.0
 _PATIENCE_S = 10.0
-_left_behind: list[threading.Thread] = []
+# Set when a thread has ended. Not `Thread.is_alive`: after a `join` that Ctrl-C interrupts, Python
+# takes a thread for ended that is not.
+_ends: list[threading.Event] = []
 
 
-class Hung(Exception):  # noqa: N818 whoever catches it says what it means
+class Hung(Exception):  # noqa: N818
     """What was waited for did not come in time."""
 
 
 class Watched(Generic[Item]):
-    """A generator that runs in a thread of its own, from now on, and ahead of who takes items."""
+    """A generator that runs in a thread of its own, from now on and ahead of its consumer."""
 
     def __init__(self, items: Generator[Item]) -> None:
         self._items = items
         self._found: queue.SimpleQueue[tuple[Item] | BaseException] = queue.SimpleQueue()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watched", daemon=True)
-        self._thread.start()
+        self._closing, self._ended, self._hung = threading.Event(), threading.Event(), False
+        _ends.append(self._ended)
+        threading.Thread(target=self._run, name="watched", daemon=True).start()
 
     def next(self, seconds: float) -> Item:
         """The next item, or what the generator raised; `Hung` where none comes for so long."""
@@ -43,19 +45,16 @@ class Watched(Generic[Item]):
             try:
                 found = self._found.get(timeout=seconds)
             except queue.Empty:
-                _left_behind.append(self._thread)
+                self._hung = True
                 raise Hung from None
         if isinstance(found, BaseException):
             raise found
         return found[0]
 
     def close(self) -> None:
-        """Take no more; a thread that does not end after its present item is left behind."""
+        """Take no more; the thread ends after its present item, or is left behind."""
         self._closing.set()
-        if self._thread not in _left_behind:
-            self._thread.join(_PATIENCE_S)
-            if self._thread.is_alive():
-                _left_behind.append(self._thread)
+        self._ended.wait(0 if self._hung else _PATIENCE_S)
 
     def _run(self) -> None:
         try:
@@ -67,13 +66,20 @@ class Watched(Generic[Item]):
             self._found.put(error)
         finally:
             self._items.close()
+            self._ended.set()
+
+
+def is_watched() -> bool:
+    """Whether such a thread still runs."""
+    return not all(end.is_set() for end in _ends)
 
 
 def end_process(code: int) -> None:
-    """End this process where a thread was left behind: Python would wait for it for ever."""
-    if any(thread.is_alive() for thread in _left_behind):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    """End this process where such a thread still runs; else do nothing."""
+    if is_watched():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # full, or closed
+                stream.flush()
         os._exit(code)
 
 

@@ -43,7 +43,8 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
             _forbidden.append(f"{event} {host}")
     elif event == "socket.getaddrinfo":
         host = str(arguments[0] or "localhost")
-        if not re.fullmatch(r"localhost|[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*", host):
+        # `.invalid` is nobody's (RFC 2606).
+        if not re.fullmatch(r"localhost|.*\.invalid|[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*", host):
             _forbidden.append(f"{event} {host}")
 
 

@@ -1,4 +1,4 @@
-"""What kind of file it is, and the little of its header that OpenCV does not tell.
+"""What kind of file it is, and the little of its header that FFmpeg does not tell.
 
 Only containers that are named here reach FFmpeg. It would open others too, and some of them,
 such as playlists, make it read other files or the network.

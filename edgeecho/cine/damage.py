@@ -28,6 +28,8 @@ class Claims:
     """0: the container holds no such number."""
     duration_s: float | None
     """Of the whole file; in containers of the kind `other` a guess of FFmpeg's."""
+    stamped: bool
+    """Whether its frames have time stamps."""
 
     @property
     def exact_frames(self) -> int | None:
@@ -57,6 +59,8 @@ class Decoded:
     """Failures that were followed by a good frame."""
     failed_after: int = 0
     """Failures behind the last good frame."""
+    resized: int = 0
+    """Frames that were left out, since their data are of another size."""
     broken: int = 0
     """Frames that were decoded and left out, since their data are cut short."""
 
@@ -84,6 +88,8 @@ def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -
             found.append(f"{claims.exact_duration_s:.2f} s claimed, frames end at {there:.2f} s")
     if decoded.broken:
         found.append(f"frames left out because their data are cut short: {decoded.broken}")
+    if decoded.resized:
+        found.append(f"frames left out because they are of another size: {decoded.resized}")
     gaps = _gaps(stamps)
     if gaps:
         found.append(f"frames are missing after {', '.join(f'{t:.2f} s' for t in gaps)}")
@@ -106,8 +112,8 @@ def count_missing(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64])
     if claims.exact_duration_s is not None and claims.fps:
         # By the clock: frames that are missing in the middle are not told from a low rate.
         lost = round((claims.exact_duration_s - float(stamps[-1])) * claims.fps) - 1
-        return max(lost, decoded.broken, 0)
-    return decoded.broken
+        return max(lost, decoded.broken + decoded.resized, 0)
+    return decoded.broken + decoded.resized
 
 
 def _gaps(stamps: NDArray[np.float64]) -> list[float]:

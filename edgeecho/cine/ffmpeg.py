@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import av
@@ -55,15 +55,39 @@ def open_video(
             raise InputError(
                 f"{name} is of a codec that edgeecho has no decoder for: export it as MJPG AVI"
             )
+        _check_fields(stream, name)
         stream.codec_context.thread_count = 1
         stream.codec_context.options = _bounds(limits.pixels)
         yield container, stream
 
 
 def _bounds(pixels: int) -> dict[str, str]:
-    """Larger frames are an error before memory is spent on them; FFmpeg counts rows as whole blocks
-    of 64 pixels, so it is given more, and who takes the frames looks again."""
+    """Larger frames are an error before memory is spent on them. FFmpeg counts rows as whole blocks
+    of 64 pixels, so it is given more, and the caller checks each frame's exact size."""
     return {"max_pixels": str(2 * pixels + (1 << 20))}
+
+
+def fields_refused(name: str, codec: str) -> InputError:
+    """Of pictures whose fields cannot be told apart."""
+    return InputError(
+        f"{name} is {codec} in interlaced fields, which edgeecho does not read: export it with "
+        "progressive frames"
+    )
+
+
+# Their decoders, or their streams, say of each picture whether it is interlaced.
+_SAY_THEMSELVES = {
+    *("dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4"),
+    *("prores", "rawvideo", "utvideo", "vc1", "wmv3"),
+}
+_INTERLACED = range(2, 6)  # AVFieldOrder: TT, BB, TB, BT
+
+
+def _check_fields(stream: VideoStream, name: str) -> None:
+    context = stream.codec_context
+    codec = context.codec.canonical_name
+    if context.field_order in _INTERLACED and codec not in _SAY_THEMSELVES:
+        raise fields_refused(name, codec)
 
 
 def _damaged_header(name: str, kind: str) -> InputError:
@@ -78,7 +102,7 @@ class Failures:
     """Pictures that were there and could not be used."""
 
     so_far: int = 0
-    waiting: bool = field(default=False)
+    waiting: bool = False
     """Until the next key frame pictures refer to one that is lost: FFmpeg paints them over what it
     has instead (of an H.264 file with a damaged middle, 46 of 91 pictures were wrong)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeecho.cine.ffmpeg import fields_refused
 from edgeecho.cine.types import Limits
 from edgeecho.errors import InputError
 
@@ -25,12 +26,15 @@ class JPEGs:
         found = jpeg_size(data)
         if found is not None:
             self._limits.check_size(self._name, *found)
-        # Packets may be padded to whole words.
-        if not data.startswith(_START) or _END not in data[-16:]:
+        # Packets may be padded.
+        if not data.startswith(_START) or _END not in data.rstrip(b"\0")[-16:]:
             self._cut.add(self._count)
         self._count += 1
-        if found is None or _fits(found, self._size):
+        if found is None or found == self._size:
             return True
+        if found == ((self._size[0] + 1) // 2, self._size[1]):
+            # FFmpeg weaves them, and does not say so.
+            raise fields_refused(self._name, "MJPG")
         self._resized += 1
         return False
 
@@ -67,8 +71,3 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
             )
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
-
-
-def _fits(found: tuple[int, int], size: tuple[int, int]) -> bool:
-    # Two interlaced fields of half the height are one frame.
-    return found == size or (found[1] == size[1] and found[0] == (size[0] + 1) // 2)

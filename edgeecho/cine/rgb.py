@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from fractions import Fraction
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from edgeecho.cine.ffmpeg import ERRORS
+from edgeecho.cine.ffmpeg import ERRORS, fields_refused
 from edgeecho.errors import InputError
 
 # One picture for each that comes in, at its time; progressive ones pass through bit for bit.
@@ -35,64 +36,79 @@ class ToRGB:
     def __init__(self, stream: VideoStream, name: str) -> None:
         self._stream, self._name, self._unit = stream, name, stream.time_base
         self._convert = VideoReformatter()
-        self._graph: Graph | None = None
+        self._filter: Graph | None = None
+        self._size = (0, 0)
         self.deinterlaced = 0
         """So many pictures were made of two fields, taken at different times."""
 
     def add(self, frame: VideoFrame) -> Iterable[Picture]:
-        """What can be shown now: none, one or two. `InputError` where fields cannot be unwoven."""
+        """What can be shown now; a picture of two fields waits for the next one. `InputError` where
+        fields cannot be unwoven."""
         if frame.interlaced_frame:
-            self._start_deinterlacing(frame)
             self.deinterlaced += 1
-        if self._graph is None:
-            return (self._show(frame),)
-        return self._filtered(frame)
+            return self._unweave(frame)
+        if self._filter is None:
+            return (self._show(frame, self._unit),)
+        # It goes past the filter: that is ended, for between a picture of fields and one without
+        # it interpolates from lines that nobody wrote.
+        return (*self.flush(), self._show(frame, self._unit))
 
-    def flush(self) -> Iterable[Picture]:
-        """What the filter still holds."""
-        if self._graph is None:
-            return ()
-        return self._filtered(None)
+    def flush(self) -> list[Picture]:
+        """What still waits."""
+        if self._filter is None:
+            return []
+        ended, self._filter = self._filter, None
+        return self._run(ended, None)
 
-    def _start_deinterlacing(self, frame: VideoFrame) -> None:
-        if self._graph is not None:
-            return
+    def _unweave(self, frame: VideoFrame) -> list[Picture]:
+        if self._filter is None:
+            self._filter = self._new_filter(frame)
+        elif (frame.height, frame.width) != self._size:
+            raise InputError(
+                f"{self._name}: the frame size changes within the video: "
+                "export it with one frame size"
+            )
+        return self._run(self._filter, frame)
+
+    def _new_filter(self, frame: VideoFrame) -> Graph:
         if self._stream.codec_context.name == "hevc":
             # Each field is a picture of its own there, of half the height.
-            raise InputError(
-                f"{self._name} is HEVC coded in fields, which edgeecho does not read: "
-                "export it with progressive frames"
-            )
+            raise fields_refused(self._name, "HEVC")
         graph = Graph()
         source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=self._stream.time_base,
+            width=frame.width, height=frame.height, format=frame.format, time_base=self._unit
         )
-        graph.link_nodes(source, graph.add(*_DEINTERLACE), graph.add("buffersink")).configure()
-        self._graph = graph
-
-    def _filtered(self, frame: VideoFrame | None) -> Iterator[Picture]:
-        assert self._graph is not None
+        self._size = frame.height, frame.width
         try:
-            self._graph.vpush(frame)
-            while True:
-                shown = self._graph.vpull()
-                assert isinstance(shown, VideoFrame)
-                yield self._show(shown)
-        except (BlockingIOError, EOFError):  # it wants another one first, or has given all
-            return
-        except ERRORS as error:  # the pictures change within the stream, say
-            raise InputError(
-                f"{self._name} is interlaced, and its pictures cannot be deinterlaced: export it "
-                "with progressive frames"
-            ) from error
+            graph.link_nodes(source, graph.add(*_DEINTERLACE), graph.add("buffersink")).configure()
+        except ERRORS as error:
+            raise self._cannot() from error
+        return graph
 
-    def _show(self, frame: VideoFrame) -> Picture:
+    def _run(self, graph: Graph, frame: VideoFrame | None) -> list[Picture]:
+        shown = []
+        try:
+            graph.vpush(frame)
+            while True:
+                picture = graph.vpull()
+                assert isinstance(picture, VideoFrame)
+                shown.append(self._show(picture, picture.time_base))
+        except (BlockingIOError, EOFError):  # it wants another one first, or has given all
+            return shown
+        except ERRORS as error:
+            raise self._cannot() from error
+
+    def _cannot(self) -> InputError:
+        return InputError(
+            f"{self._name} is interlaced, and its pictures cannot be deinterlaced: export it with "
+            "progressive frames"
+        )
+
+    def _show(self, frame: VideoFrame, unit: Fraction | None) -> Picture:
         try:
             # A context for each frame would take longer than the decoder, and so do threads. BGR
-            # and cubic, as OpenCV asks for: of deep or odd-sized pixels others differ by 3 levels.
+            # and cubic as OpenCV asks for: other settings differ from it by up to 3 levels for
+            # deep or odd-sized pixels.
             shown = self._convert.reformat(
                 frame, format="bgr24", interpolation="BICUBIC", threads=1
             )
@@ -105,12 +121,11 @@ class ToRGB:
         bgr = np.ndarray(shape, np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1))
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
         turns = round(frame.rotation / 90) % 4  # counter-clockwise, as a telephone's video asks for
-        return Picture(np.rot90(rgb, turns) if turns else rgb, self._seconds(frame))
+        return Picture(np.rot90(rgb, turns) if turns else rgb, _seconds(frame, unit))
 
-    def _seconds(self, frame: VideoFrame) -> float:
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        # The filter has a unit of its own; frames that are flushed from a decoder have none.
-        unit = frame.time_base if self._graph else self._unit
-        if stamp is None or unit is None:
-            return float("nan")
-        return stamp * unit.numerator / unit.denominator
+
+def _seconds(frame: VideoFrame, unit: Fraction | None) -> float:
+    stamp = frame.pts if frame.pts is not None else frame.dts
+    if stamp is None or unit is None:
+        return float("nan")
+    return stamp * unit.numerator / unit.denominator

@@ -86,7 +86,8 @@ class Cine:
     container: str
     """`avi`, `mp4`, `mkv`, `dicom`, `other` or `h26x` (see `container_of`)."""
     codec: str
-    """FourCC of a video, transfer syntax name of a DICOM file."""
+    """FourCC of an AVI, FFmpeg's name of the codec of other videos, transfer syntax name of a DICOM
+    file."""
     regions: tuple[Region, ...] = ()
     """Where a DICOM file says that there is 2D tissue, within the image's bounds."""
     damage: tuple[str, ...] = ()

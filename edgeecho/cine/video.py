@@ -70,7 +70,9 @@ def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
 
 
 def _claims(container: InputContainer, stream: VideoStream, kind: str, head: bytes) -> Claims:
-    fps = avi_rate(head) if kind == "avi" else float(stream.guessed_rate or 0)
+    # The mean rate before the nominal one, which frames that were dropped on purpose do not change.
+    rate = stream.average_rate or stream.guessed_rate
+    fps = avi_rate(head) if kind == "avi" else float(rate or 0)
     if kind == "h26x" or fps is None or not np.isfinite(fps) or fps <= 0:
         fps = None
     context = stream.codec_context
@@ -83,6 +85,8 @@ def _claims(container: InputContainer, stream: VideoStream, kind: str, head: byt
         fps=fps,
         frames=stream.frames,
         duration_s=container.duration / 1e6 if container.duration else None,
+        # Bare streams have none: FFmpeg makes them up, and of B-frames wrong ones.
+        stamped=container.format.name not in ("h264", "hevc", "mpegvideo"),
     )
 
 
@@ -111,7 +115,7 @@ class _Decoding:
         """All frames."""
         for packet in packets(self._container, self._stream, self._failures):
             if self._jpegs and packet.size and not self._jpegs.fits(bytes(packet)):
-                self._decoded.broken += 1
+                self._decoded.resized += 1
                 continue
             self._decode(packet)
         for picture in self._rgb.flush():
@@ -149,7 +153,7 @@ def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float 
     stamps = np.asarray(decoded.seconds, np.float64)
     stamps -= stamps[0]
     steps = np.diff(stamps)
-    if claims.fps is not None and (count < 2 or not np.all(steps > 0)):
+    if claims.fps is not None and (count < 2 or not claims.stamped or not np.all(steps > 0)):
         # Some containers carry no time stamp per frame: then the frame rate is all there is.
         return np.arange(count) / claims.fps, claims.fps, "container"
     if count < 2 or not np.all(steps > 0):

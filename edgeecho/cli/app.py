@@ -6,21 +6,23 @@ and a stage whose dependencies are missing costs one line and only when it is ca
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from edgeecho import __version__
-from edgeecho.errors import EdgeEchoError, UsageError
+from edgeecho.errors import EdgeEchoError, OutputError, UsageError
 from edgeecho.plain import plain
 from edgeecho.plugins import load_plugin
-from edgeecho.watch import end_process
+from edgeecho.watch import end_process, is_watched
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
@@ -108,12 +110,33 @@ def main() -> None:
         _check_given(sys.argv[1:])
         app(prog_name="edgeecho")
     except EdgeEchoError as error:
-        typer.echo(plain(f"edgeecho: {error}"), err=True)
-        end_process(error.exit_code)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:
+            _end_after_bug()
+            raise
+        # What is left in the buffer would be tried again, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _end(f"stdout cannot be written: {error.strerror}", OutputError.exit_code)
     except SystemExit as stop:
         end_process(stop.code if isinstance(stop.code, int) else 0)
         raise
+    except BaseException:
+        _end_after_bug()
+        raise
+
+
+def _end(words: str, code: int) -> NoReturn:
+    typer.echo(plain(f"edgeecho: {words}"), err=True)
+    end_process(code)
+    sys.exit(code)
+
+
+def _end_after_bug() -> None:
+    """With its traceback, where Python itself would not get so far: see `edgeecho.watch`."""
+    if is_watched():
+        sys.excepthook(*sys.exc_info())
+    end_process(1)
 
 
 def _check_given(arguments: list[str]) -> None:

@@ -103,7 +103,9 @@ def infer(
     ] = 0,
     limit: Annotated[
         float,
-        typer.Option(metavar="S", min=1, help="A video that takes longer is tried once more."),
+        typer.Option(
+            metavar="S", min=1, max=1_000_000, help="A video that takes longer is tried once more."
+        ),
     ] = 600,
     resume: Annotated[
         Path | None,

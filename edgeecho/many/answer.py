@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -45,26 +45,28 @@ def answer_all(
         answers = answer_in_workers(task, left, crew, limit_s)
     else:
         answers = _answer_here(task, left, threads, limit_s)
-    for place, outcome in answers:
-        if record is not None:
-            record.add(outcome)
-        outcomes[places[place]] = outcome
-        tell(sum(o is not None for o in outcomes))
+    with closing(answers):  # at once, also where a record cannot be written
+        for place, outcome in answers:
+            if record is not None:
+                record.add(outcome)
+            outcomes[places[place]] = outcome
+            tell(sum(o is not None for o in outcomes))
     return [outcome for outcome in outcomes if outcome is not None]
 
 
 def _answer_here(
     task: Task, files: Sequence[Path], threads: int, limit_s: float
-) -> Iterator[Answered]:
+) -> Generator[Answered, None, None]:
     """In this process as long as nothing hangs; from then on in a worker, which can be ended."""
     if not files:
         return
     answers = Watched(_answer_each(task, files, threads))
     with closing(answers):
-        done = 0
+        done, loaded = 0, False
         try:
             answers.next(task.load_limit_s)
-            for done, file in enumerate(files):  # noqa: B007 it says where it hung
+            loaded = True
+            for done in range(len(files)):
                 yield done, cast(Outcome, answers.next(limit_s))
             return
         except Hung:
@@ -72,8 +74,10 @@ def _answer_here(
     words.print("no answer for too long: going on in another process")
     cores = usable_cores()
     crew = Crew(1, threads or cores, cores)
-    for place, outcome in answer_in_workers(task, files[done:], crew, limit_s):
-        yield done + place, outcome
+    left = answer_in_workers(task, files[done:], crew, limit_s, first_was_tried=loaded)
+    with closing(left):
+        for place, outcome in left:
+            yield done + place, outcome
 
 
 def _answer_each(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
+import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -68,15 +70,22 @@ class _Worker:
 
 
 def answer_in_workers(
-    task: Task, files: Sequence[Path], crew: Crew, limit_s: float
-) -> Iterator[Answered]:
+    task: Task,
+    files: Sequence[Path],
+    crew: Crew,
+    limit_s: float,
+    *,
+    first_was_tried: bool = False,
+) -> Generator[Answered, None, None]:
     """What became of each file, as they come.
 
     A file whose worker is ended by a crash or a kill, or says nothing for `limit_s` and is ended
     here, is tried once more; then it has failed, with `InputError`'s exit code. `EdgeEchoError`
-    where the model cannot be loaded.
+    where the model cannot be loaded, unless a file was answered: then the others have failed.
+    `first_was_tried`: the first file hung before, elsewhere.
     """
     work = _Work(task, files, crew, limit_s)
+    work.tries[0] += first_was_tried
     try:
         for seat in range(min(crew.workers, len(files))):
             work.add_worker(seat)
@@ -93,7 +102,8 @@ class _Work:
     def __init__(self, task: Task, files: Sequence[Path], crew: Crew, limit_s: float) -> None:
         self._task, self._files, self._crew, self._limit_s = task, files, crew, limit_s
         self._left = deque(range(len(files)))
-        self._tries: Counter[int] = Counter()
+        self.tries: Counter[int] = Counter()
+        self._answered = False
         self._workers: dict[Connection, _Worker] = {}
 
     @property
@@ -126,6 +136,7 @@ class _Work:
                 raise told
             worker.loaded, worker.place, worker.until = True, None, math.inf
             if told is not None:
+                self._answered = True
                 yield told
         for worker in [w for w in self._workers.values() if w.until <= time.monotonic()]:
             limit_s = self._limit_s if worker.loaded else self._task.load_limit_s
@@ -148,13 +159,18 @@ class _Work:
         del self._workers[worker.pipe]
         worker.pipe.close()
         if not worker.loaded and not self._workers:
-            raise EngineError(
+            error = EngineError(
                 f"a worker was ended ({ending}) while it loaded the model: is there enough "
                 "memory? Give fewer --workers"
             )
+            if not self._answered:
+                raise error
+            while self._left:
+                place = self._left.popleft()
+                yield place, Outcome(shown_name(self._files[place]), Failure.of(error))
         if worker.place is not None:
-            self._tries[worker.place] += 1
-            if self._tries[worker.place] < _TRIES:
+            self.tries[worker.place] += 1
+            if self.tries[worker.place] < _TRIES:
                 self._left.append(worker.place)  # last, when less else is running
             else:
                 yield worker.place, _given_up(self._files[worker.place], ending)
@@ -221,6 +237,7 @@ def answer_until_done(
     """A process apart: tell None once the model is loaded, or why it cannot be; then give an answer
     to everything that comes, until nobody asks any more.
     """
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     try:
         try:
             model = load()
@@ -233,3 +250,11 @@ def answer_until_done(
     except (EOFError, BrokenPipeError, ConnectionResetError):
         # Nobody asks, or nobody listens: the process that started this one is done, or was killed.
         return
+
+
+def _end_with_parent() -> None:
+    """A process in which something hangs does not see that nobody waits for it any more."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -267,3 +267,28 @@ def test_frames_that_grow_in_mid_stream_are_refused_before_they_cost_memory(
     assert bounded.damage == ("frames at the end could not be decoded",)
     with pytest.raises(InputError, match="1120x1120, over the limit"):
         read_cine(path, Limits(pixels=1000 * 1000))
+
+
+def test_jpegs_that_are_padded_are_whole(tmp_path: Path) -> None:
+    pictures = [jpeg + bytes(64 if n % 3 == 0 else 0) for n, jpeg in enumerate(jpegs())]
+    cine = read_cine(write_avi(tmp_path / "a.avi", pictures))
+    assert (len(cine.frames), cine.damage) == (100, ())
+
+
+def test_the_rate_of_an_mp4_whose_frames_were_dropped_on_purpose_is_the_mean(
+    tmp_path: Path,
+) -> None:
+    times = [33 * n for n in range(90) if n % 3][:60]
+    frames = phantom_frames()[:60]
+    path = write_video(tmp_path / "a.mp4", "libx264", "yuv420p", frames=frames, times_ms=times)
+    cine = read_cine(path)
+    assert cine.fps == pytest.approx(59 / (times[59] - times[0]) * 1000, rel=0.02)
+    assert cine.timestamps_s == pytest.approx((np.array(times) - times[0]) / 1000, abs=2e-3)
+
+
+def test_a_bare_stream_with_b_frames_misses_nothing(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.m1v", "mpeg1video", "yuv420p", {"bf": "2"}, fps=25)
+    cine = read_cine(path)
+    assert len(cine.frames) == 100
+    assert not any("missing after" in words for words in cine.damage)
+    assert cine.timestamps_s == pytest.approx(np.arange(100) / 25)

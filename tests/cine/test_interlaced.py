@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dicoms import write_dicom
 from interlaced import FORMATS, WOVEN, true_frames, write_interlaced
-from media import write_video
+from media import jpegs, phantom_frames, write_avi, write_video
 from pydicom.uid import MPEG2MPHL, MPEG2MPML
 
 from edgeecho.cine import read_cine
@@ -79,6 +79,67 @@ def test_a_stream_that_becomes_interlaced(name: str, tmp_path: Path) -> None:
     assert len(np.unique(cine.frames[10:].reshape(WOVEN, -1), axis=0)) == WOVEN, "no frame twice"
 
 
+@pytest.mark.parametrize("name", ["H.264, bare", "MPEG-2, bare"])
+def test_a_stream_that_changes_to_and_fro_gives_the_same_each_time(
+    name: str, tmp_path: Path
+) -> None:
+    suffix, codec, pixels, _, size = FORMATS[name]
+    plain = write_video(
+        tmp_path / f"p{suffix}", codec, pixels, frames=true_frames(size)[:20:2], fps=25
+    ).read_bytes()
+    woven = write_interlaced(tmp_path, name).read_bytes()
+    path = tmp_path / f"mixed{suffix}"
+    path.write_bytes(woven + plain + woven + plain)
+    first = read_cine(path)
+    assert (len(first.frames), first.deinterlaced) == (2 * WOVEN + 20, 2 * WOVEN)
+    assert (first.frames[WOVEN : WOVEN + 10] == first.frames[-10:]).all()
+    for _ in range(8):  # bwdif showed other memory each time where it was not ended in between
+        assert (read_cine(path).frames == first.frames).all()
+
+
+def test_what_cannot_be_deinterlaced_is_one_line(tmp_path: Path) -> None:
+    tiny = write_interlaced(tmp_path, "MPEG-4 ASP", frames=true_frames((2, 2)), size=(2, 2))
+    with pytest.raises(InputError, match="cannot be deinterlaced"):
+        read_cine(tiny)
+    (tmp_path / "large").mkdir()
+    small = write_interlaced(tmp_path, "H.264, bare")
+    large = write_interlaced(
+        tmp_path / "large", "H.264, bare", frames=true_frames((288, 288)), size=(288, 288)
+    )
+    mixed = tmp_path / "mixed.h264"
+    mixed.write_bytes(small.read_bytes() + large.read_bytes())
+    with pytest.raises(InputError, match="frame size changes"):
+        read_cine(mixed)
+
+
+def test_mjpg_of_two_fields_is_refused_by_name(tmp_path: Path) -> None:
+    upper, lower = (jpegs(phantom_frames()[:, line::2]) for line in (0, 1))
+    packets = [one + other for one, other in zip(upper, lower, strict=True)]
+    with pytest.raises(InputError, match="MJPG in interlaced fields"):
+        read_cine(write_avi(tmp_path / "a.avi", packets))
+
+
+def test_a_codec_that_says_nothing_of_fields_is_refused_where_the_container_does(
+    tmp_path: Path,
+) -> None:
+    plain = write_video(tmp_path / "a.mov", "png", "rgb24")
+    assert len(read_cine(plain).frames) == 100
+    fields = tmp_path / "b.mov"
+    # PyAV does not write the atom for fields (QuickTime File Format): two, the upper line first.
+    atom = (10).to_bytes(4, "big") + b"fiel" + bytes([2, 1])
+    data = bytearray(plain.read_bytes())
+    entry = data.rindex(b"stsd") + 12
+    end = entry + int.from_bytes(data[entry : entry + 4], "big")
+    for at in (entry, *(data.rindex(n, 0, entry) - 4 for n in (b"stsd", b"stbl", b"minf", b"mdia",
+                                                               b"trak", b"moov"))):  # fmt: skip
+        size = int.from_bytes(data[at : at + 4], "big") + len(atom)
+        data[at : at + 4] = size.to_bytes(4, "big")
+    data[end:end] = atom
+    fields.write_bytes(data)
+    with pytest.raises(InputError, match="png in interlaced fields"):
+        read_cine(fields)
+
+
 def test_the_file_that_showed_memory_shows_a_heart_that_moves() -> None:
     path = CASES / "interlaced_h264.mp4"
     if not path.exists():
@@ -91,7 +152,7 @@ def test_the_file_that_showed_memory_shows_a_heart_that_moves() -> None:
 def test_hevc_in_fields_is_refused_by_name(tmp_path: Path) -> None:
     options = {"x265-params": "interlace=tff:log-level=none"}
     path = write_video(tmp_path / "a.mp4", "libx265", "yuv420p", options)
-    with pytest.raises(InputError, match="HEVC coded in fields"):
+    with pytest.raises(InputError, match="HEVC in interlaced fields"):
         read_cine(path)
 
 

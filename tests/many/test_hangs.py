@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crashing import RELEASED, StuckTask
-from tasks import TWO, ef, folder, task
+from processes import children, is_running, wait
+from tasks import DATA, TWO, ef, folder, task
 
 from edgeecho.errors import EngineError
 from edgeecho.jobs import EngineProcess
@@ -46,9 +50,8 @@ def test_a_file_that_hangs_is_tried_once_more_and_then_reported(
     assert isinstance(failed[0].answer, Failure)
     assert "it said nothing for 2 s" in failed[0].answer.message
     assert len({ef(o) for o in outcomes if o not in failed}) == 1
-    assert {p.stem for p in tmp_path.glob("*.seen")} == {
-        "read-once", "answer-always", "answer-once",
-    }  # fmt: skip
+    tries = {mark.stem: len(mark.read_text()) for mark in tmp_path.glob("*.seen")}
+    assert tries == {"read-once": 1, "answer-always": 2, "answer-once": 1}
 
 
 @pytest.mark.parametrize("crew", [None, Crew(1, 1, 1)], ids=["here", "workers"])
@@ -78,33 +81,116 @@ def test_the_engine_of_a_service_that_is_never_ready_is_an_error(tmp_path: Path)
     assert engine._process is None
 
 
-_STUCK_READER = """
+_HANGING = """
 import sys, time
 from pathlib import Path
 from edgeecho.many.task import Task
 read = Task.read
 
 def hang(self, file):
-    if file.stem == "b":
+    if file.stem.startswith("hang"):
+        print("hangs", file=sys.stderr, flush=True)
         while True:
             time.sleep(1)
     return read(self, file)
 
 Task.read = hang
+{more}
 from edgeecho.cli.app import main
 main()
 """
+_BUG = """
+import edgeecho.cli.infer
+def broken(*_):
+    raise ZeroDivisionError("a bug")
+edgeecho.cli.infer._say_all = broken
+"""
+
+
+def start(folder: Path, *words: object, more: str = "", **options: Any) -> subprocess.Popen[str]:
+    """`infer`, whose process hangs where it reads `hang.avi`; its workers do not."""
+    code = _HANGING.format(more=more)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", code, "infer", *map(str, words)]
+    return subprocess.Popen(command, cwd=folder, **(pipes | options))
 
 
 def test_infer_answers_every_file_and_ends_though_a_thread_of_it_hangs(tmp_path: Path) -> None:
-    files = folder(tmp_path, "a.avi", "b.avi", "c.avi")
-    words = ["infer", *map(str, files), "--limit", "5", "--json", "--show-refused"]
-    done = subprocess.run(
-        [sys.executable, "-c", _STUCK_READER, *words], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode in (0, 5), (done.stdout, done.stderr)
-    assert done.stdout.count('"file"') == 3
-    assert "going on in another process" in done.stderr
+    files = folder(tmp_path, "a.avi", "hang.avi", "c.avi")
+    process = start(tmp_path, *files, "--limit", "5", "--json", "--show-refused")
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode in (0, 5), (stdout, stderr)
+    assert stdout.count('"file"') == 3
+    assert "going on in another process" in stderr
+
+
+def test_a_bug_ends_it_with_its_traceback_though_a_thread_hangs(tmp_path: Path) -> None:
+    files = folder(tmp_path, "a.avi", "hang.avi")
+    process = start(tmp_path, *files, "--limit", "5", more=_BUG)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "ZeroDivisionError: a bug" in stderr
+
+
+def test_a_record_of_another_engine_ends_it_though_a_thread_hangs(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    first, other, _ = folder(tmp_path, "first.avi", "other.avi", "hang.avi")
+    other.write_bytes(sorted(DATA.iterdir())[1].read_bytes())
+    done = start(tmp_path, first, "--resume", "r", "--engine", "onnxruntime")
+    assert done.wait(60) in (0, 5)
+    process = start(tmp_path, other, "hang.avi", "--resume", "r", "--engine", "openvino")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2, stderr
+    assert "choose another --resume" in stderr
+
+
+def test_a_full_stdout_is_one_line_though_a_thread_hangs(tmp_path: Path) -> None:
+    files = folder(tmp_path, "a.avi", "hang.avi")
+    with Path("/dev/full").open("w") as full:
+        process = start(tmp_path, *files, "--limit", "5", stdout=full)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "stdout cannot be written: No space left on device" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_two_interrupts_end_it_though_a_thread_hangs(tmp_path: Path) -> None:
+    process = start(tmp_path, *folder(tmp_path, "hang.avi"))
+    assert process.stderr is not None
+    assert "hangs" in process.stderr.readline()
+    time.sleep(1)  # the model is loaded, and the main thread waits
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_hangs_ends_with_the_one_who_started_it(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    code = """
+import sys
+from pathlib import Path
+from crashing import StuckTask
+from edgeecho.many import Crew, answer_all
+from tasks import task
+
+if __name__ == "__main__":
+    stuck = task(StuckTask, stuck=Path())
+    answer_all(stuck, [Path("read-always.avi")], crew=Crew(1, 1, 1), tell=lambda _: None)
+"""
+    folder(tmp_path, "read-always.avi")
+    support = Path(__file__).parents[1] / "support"
+    (tmp_path / "call.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(support), *sys.path])}
+    process = subprocess.Popen([sys.executable, "call.py"], cwd=tmp_path, env=environment)
+    wait((tmp_path / "read-always.seen").exists)
+    workers = children(process.pid)
+    assert workers
+    process.send_signal(number)
+    process.wait(10)
+    wait(lambda: not any(map(is_running, workers)))
 
 
 def test_a_hang_that_holds_the_interpreter_is_ended_too() -> None:

@@ -155,5 +155,6 @@ class StuckTask(Task):
         mark = self.stuck / f"{file.stem}.seen"
         if "once" in file.stem and mark.exists():
             return
-        mark.touch()
+        with mark.open("a") as tries:
+            tries.write("x")
         RELEASED.wait(60)

@@ -45,10 +45,16 @@ def weave(frames: np.ndarray) -> np.ndarray:
 
 
 def write_interlaced(
-    folder: Path, name: str, *, frames: np.ndarray | None = None, from_picture: int = 0
+    folder: Path,
+    name: str,
+    *,
+    frames: np.ndarray | None = None,
+    size: tuple[int, int] | None = None,
+    from_picture: int = 0,
 ) -> Path:
-    """One of `FORMATS`; pictures before `from_picture` are progressive."""
-    suffix, codec, pixels, options, size = FORMATS[name]
+    """One of `FORMATS`; pictures before `from_picture` are progressive. `size`: of `frames`."""
+    suffix, codec, pixels, options, usual = FORMATS[name]
+    size = size or usual
     true = true_frames(size) if frames is None else frames
     pictures = np.concatenate([true[: 2 * from_picture : 2], weave(true[2 * from_picture :])])
     stem = "".join(c for c in name.lower() if c.isalnum())

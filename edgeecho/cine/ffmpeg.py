@@ -86,7 +86,8 @@ _INTERLACED = range(2, 6)  # AVFieldOrder: TT, BB, TB, BT
 def _check_fields(stream: VideoStream, name: str) -> None:
     context = stream.codec_context
     codec = context.codec.canonical_name
-    if context.field_order in _INTERLACED and codec not in _SAY_THEMSELVES:
+    order = getattr(context, "field_order", None)  # PyAV 17, the last for Python 3.10, has none
+    if order in _INTERLACED and codec not in _SAY_THEMSELVES:
         raise fields_refused(name, codec)
 
 

@@ -119,6 +119,9 @@ def test_mjpg_of_two_fields_is_refused_by_name(tmp_path: Path) -> None:
         read_cine(write_avi(tmp_path / "a.avi", packets))
 
 
+@pytest.mark.skipif(
+    int(av.__version__.partition(".")[0]) < 18, reason="PyAV 17 does not tell the container's word"
+)
 def test_a_codec_that_says_nothing_of_fields_is_refused_where_the_container_does(
     tmp_path: Path,
 ) -> None:

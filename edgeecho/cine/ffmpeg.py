@@ -7,6 +7,7 @@ progressive one, and gives memory that nobody wrote for success where its conver
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,7 @@ from edgeecho.cine.types import DEFAULT_LIMITS, Limits
 from edgeecho.errors import InputError
 
 ERRORS = (FFmpegError, OSError, ValueError)
-"""What PyAV raises of a file that cannot be decoded or read: the last two come from the Python
-stream, where a damaged file leads out of it."""
+"""What PyAV raises of a file that cannot be decoded, or read: the last two come from the stream."""
 # Of what `container_of` knows, by FFmpeg's names. Others, such as playlists, make it open further
 # files or the network; so do references inside these, which the list of protocols forbids.
 _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
@@ -44,7 +44,9 @@ def open_video(
     # size that is over it.
     bounds = _bounds(max(limits.pixels, DEFAULT_LIMITS.pixels))
     try:
-        container = av.open(source, "r", options=_OPTIONS | bounds, metadata_errors="replace")
+        container = av.open(
+            _Source(source), "r", options=_OPTIONS | bounds, metadata_errors="replace"
+        )
     except ERRORS as error:
         raise _damaged_header(name, kind) from error
     with container:
@@ -59,6 +61,21 @@ def open_video(
         stream.codec_context.thread_count = 1
         stream.codec_context.options = _bounds(limits.pixels)
         yield container, stream
+
+
+class _Source:
+    """A file for PyAV, in which a seek that leads out of it is an answer: PyAV prints exceptions."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.read, self.tell = stream.read, stream.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position, or a negative error code as FFmpeg has them."""
+        try:
+            return self._stream.seek(offset, whence)
+        except (OSError, ValueError):
+            return -errno.EINVAL
 
 
 def _bounds(pixels: int) -> dict[str, str]:

@@ -64,7 +64,7 @@ def open_video(
 
 
 class _Source:
-    """A file for PyAV, in which a seek that leads out of it is an answer: PyAV prints exceptions."""
+    """A file for PyAV, in which a seek that leads out of it raises nothing: PyAV would print it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

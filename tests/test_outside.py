@@ -64,7 +64,17 @@ if os.environ.get("EDGEECHO_OUTSIDE") == "all":  # `make outside`, by hand: minu
             *("--model", MODEL),
         ],
         "calibrate trust": [
-            *("calibrate", "trust", PHANTOMS_16, "--model", MODEL, "--least", "2"),
+            *(
+                "calibrate",
+                "trust",
+                PHANTOMS_16,
+                "--model",
+                MODEL,
+                "--least",
+                "2",
+                "--level",
+                "0.5",
+            ),
         ],
     }
 

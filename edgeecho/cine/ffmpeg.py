@@ -28,6 +28,8 @@ ERRORS = (FFmpegError, OSError, ValueError)
 # Of what `container_of` knows, by FFmpeg's names. Others, such as playlists, make it open further
 # files or the network; so do references inside these, which the list of protocols forbids.
 _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
+# Each read goes through Python.
+_BUFFER_BYTES = 1 << 18
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
 
 
@@ -45,7 +47,11 @@ def open_video(
     bounds = _bounds(max(limits.pixels, DEFAULT_LIMITS.pixels))
     try:
         container = av.open(
-            _Source(source), "r", options=_OPTIONS | bounds, metadata_errors="replace"
+            _Source(source),
+            "r",
+            options=_OPTIONS | bounds,
+            metadata_errors="replace",
+            buffer_size=_BUFFER_BYTES,
         )
     except ERRORS as error:
         raise _damaged_header(name, kind) from error

@@ -27,7 +27,8 @@ class JPEGs:
         if found is not None:
             self._limits.check_size(self._name, *found)
         # Packets may be padded.
-        if not data.startswith(_START) or _END not in data.rstrip(b"\0")[-16:]:
+        ends = _END in data[-16:] or _END in data.rstrip(b"\0")[-16:]
+        if not data.startswith(_START) or not ends:
             self._cut.add(self._count)
         self._count += 1
         if found is None or found == self._size:
@@ -66,8 +67,6 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
     while at + 9 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(
-                data[at + 7 : at + 9], "big"
-            )
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            return data[at + 5] << 8 | data[at + 6], data[at + 7] << 8 | data[at + 8]
+        at += 2 + (data[at + 2] << 8 | data[at + 3])
     return None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,55 +10,47 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
+from edgeecho.cine.types import FrameStore
 from edgeecho.errors import InputError
 
 # One picture for each that comes in, at its time; progressive ones pass through bit for bit.
 _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
 
 
-class Picture(NamedTuple):
-    """A picture as it is shown."""
-
-    pixels: NDArray[np.uint8]
-    """`(H, W, 3)` RGB."""
-    seconds: float
-    """Its time stamp; NaN where the file gives none."""
-
-
 class ToRGB:
-    """Converts the pictures of one stream."""
+    """Converts the pictures of one stream, into a store."""
 
-    def __init__(self, stream: VideoStream, name: str) -> None:
-        self._stream, self._name, self._unit = stream, name, stream.time_base
-        self._convert = VideoReformatter()
+    def __init__(self, stream: VideoStream, name: str, store: FrameStore) -> None:
+        self._stream, self._name, self._store = stream, name, store
+        self._unit, self._convert = stream.time_base, VideoReformatter()
         self._filter: Graph | None = None
         self._size = (0, 0)
+        self.seconds: list[float] = []
+        """Time stamp of each frame in the store; NaN where the file gives none."""
         self.deinterlaced = 0
         """So many pictures were made of two fields, taken at different times."""
 
-    def add(self, frame: VideoFrame) -> Iterable[Picture]:
-        """What can be shown now; a picture of two fields waits for the next one. `InputError` where
-        fields cannot be unwoven."""
+    def add(self, frame: VideoFrame) -> None:
+        """A picture of two fields is stored when the next one comes. `InputError` where fields
+        cannot be unwoven, and those of the store."""
         if frame.interlaced_frame:
             self.deinterlaced += 1
-            return self._unweave(frame)
-        if self._filter is None:
-            return (self._show(frame, self._unit),)
-        # It goes past the filter: that is ended, for between a picture of fields and one without
-        # it interpolates from lines that nobody wrote.
-        return (*self.flush(), self._show(frame, self._unit))
+            self._unweave(frame)
+            return
+        # A progressive one goes past the filter, which is ended: between a picture of fields and
+        # one without it interpolates from lines that nobody wrote.
+        self.flush()
+        self._keep(frame, self._unit)
 
-    def flush(self) -> list[Picture]:
-        """What still waits."""
-        if self._filter is None:
-            return []
-        ended, self._filter = self._filter, None
-        return self._run(ended, None)
+    def flush(self) -> None:
+        """Store what still waits."""
+        if self._filter is not None:
+            ended, self._filter = self._filter, None
+            self._run(ended, None)
 
-    def _unweave(self, frame: VideoFrame) -> list[Picture]:
+    def _unweave(self, frame: VideoFrame) -> None:
         if self._filter is None:
             self._filter = self._new_filter(frame)
         elif (frame.height, frame.width) != self._size:
@@ -68,7 +58,7 @@ class ToRGB:
                 f"{self._name}: the frame size changes within the video: "
                 "export it with one frame size"
             )
-        return self._run(self._filter, frame)
+        self._run(self._filter, frame)
 
     def _new_filter(self, frame: VideoFrame) -> Graph:
         if self._stream.codec_context.name == "hevc":
@@ -85,16 +75,15 @@ class ToRGB:
             raise self._cannot() from error
         return graph
 
-    def _run(self, graph: Graph, frame: VideoFrame | None) -> list[Picture]:
-        shown = []
+    def _run(self, graph: Graph, frame: VideoFrame | None) -> None:
         try:
             graph.vpush(frame)
             while True:
                 picture = graph.vpull()
                 assert isinstance(picture, VideoFrame)
-                shown.append(self._show(picture, picture.time_base))
+                self._keep(picture, picture.time_base)
         except (BlockingIOError, EOFError):  # it wants another one first, or has given all
-            return shown
+            return
         except ERRORS as error:
             raise self._cannot() from error
 
@@ -104,7 +93,7 @@ class ToRGB:
             "progressive frames"
         )
 
-    def _show(self, frame: VideoFrame, unit: Fraction | None) -> Picture:
+    def _keep(self, frame: VideoFrame, unit: Fraction | None) -> None:
         try:
             # A context for each frame would take longer than the decoder, and so do threads. BGR
             # and cubic as OpenCV asks for: other settings differ from it by up to 3 levels for
@@ -117,11 +106,15 @@ class ToRGB:
                 f"{self._name}: its pixels ({frame.format.name}) cannot be shown as RGB: "
                 "export it as MJPG AVI"
             ) from error
-        plane, shape = shown.planes[0], (shown.height, shown.width, 3)
-        bgr = np.ndarray(shape, np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1))
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        plane, height, width = shown.planes[0], shown.height, shown.width
+        strides = plane.line_size, 3, 1
+        bgr = np.ndarray((height, width, 3), np.uint8, memoryview(plane), strides=strides)
         turns = round(frame.rotation / 90) % 4  # counter-clockwise, as a telephone's video asks for
-        return Picture(np.rot90(rgb, turns) if turns else rgb, _seconds(frame, unit))
+        if turns:
+            self._store.append(np.rot90(bgr[..., ::-1], turns))
+        else:
+            cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, self._store.place(height, width))
+        self.seconds.append(_seconds(frame, unit))
 
 
 def _seconds(frame: VideoFrame, unit: Fraction | None) -> float:

@@ -131,11 +131,19 @@ class FrameStore:
         return self._count
 
     def append(self, frame: NDArray[np.uint8]) -> None:
-        """Add a frame `(H, W, 3)` RGB; `InputError` at a limit or where the size changes."""
+        """Add a frame `(H, W, 3)` RGB; errors: those of `place`."""
+        self.place(*frame.shape[:2])[...] = frame
+
+    def place(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Where the next frame `(H, W, 3)` is to be written, and now; it is added already.
+
+        `InputError` at a limit or where the size changes.
+        """
+        shape = (height, width, 3)
         if not self._count:
-            self._limits.check_size(self._name, *frame.shape[:2])
-            self._buffer = np.empty((16, *frame.shape), np.uint8)
-        if frame.shape != self._buffer.shape[1:]:
+            self._limits.check_size(self._name, height, width)
+            self._buffer = np.empty((16, *shape), np.uint8)
+        if shape != self._buffer.shape[1:]:
             raise InputError(
                 f"{self._name}: the frame size changes within the video: "
                 "export it with one frame size"
@@ -143,9 +151,10 @@ class FrameStore:
         self._check_room()
         if self._count == len(self._buffer):
             # In place: for buffers of this size realloc moves pages and copies nothing.
-            self._buffer.resize((self._count * 3 // 2, *frame.shape), refcheck=False)
-        self._buffer[self._count] = frame
+            self._buffer.resize((self._count * 3 // 2, *shape), refcheck=False)
         self._count += 1
+        frame: NDArray[np.uint8] = self._buffer[self._count - 1]
+        return frame
 
     def drop_last(self) -> None:
         """Take the last frame back."""

@@ -16,7 +16,7 @@ from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage
 from edgeecho.cine.ffmpeg import Failures, open_video, packets, pictures
 from edgeecho.cine.mjpeg import JPEGs
-from edgeecho.cine.rgb import Picture, ToRGB
+from edgeecho.cine.rgb import ToRGB
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
 from edgeecho.errors import InputError
 
@@ -102,8 +102,8 @@ class _Decoding:
         limits: Limits,
     ) -> None:
         self._container, self._stream, self._name, self._limits = container, stream, name, limits
-        self._failures, self._rgb = Failures(), ToRGB(stream, name)
-        self._decoded = Decoded(FrameStore(name, limits))
+        self._failures, self._decoded = Failures(), Decoded(FrameStore(name, limits))
+        self._rgb = ToRGB(stream, name, self._decoded.store)
         self._one_each = claims.container in ("avi", "mp4", "mkv")
         size = claims.height, claims.width
         is_jpeg = stream.codec_context.name == "mjpeg"
@@ -113,20 +113,19 @@ class _Decoding:
 
     def run(self) -> Decoded:
         """All frames."""
+        decoded = self._decoded
         for packet in packets(self._container, self._stream, self._failures):
             if self._jpegs and packet.size and not self._jpegs.fits(bytes(packet)):
-                self._decoded.resized += 1
+                decoded.resized += 1
                 continue
             self._decode(packet)
-        for picture in self._rgb.flush():
-            self._keep(picture)
-        decoded = self._decoded
+        self._rgb.flush()
+        decoded.seconds, decoded.deinterlaced = self._rgb.seconds, self._rgb.deinterlaced
+        decoded.failed_after = self._failures.so_far - decoded.failed_between
         if decoded.count:
             decoded.frames = decoded.store.frames()
         if self._jpegs and (broken := self._jpegs.broken()):
             decoded.leave_out([i for i, n in enumerate(self._packets) if n in broken])
-        decoded.failed_after = self._failures.so_far - decoded.failed_between
-        decoded.deinterlaced = self._rgb.deinterlaced
         return decoded
 
     def _decode(self, packet: Packet[Any]) -> None:
@@ -136,12 +135,7 @@ class _Decoding:
             if self._jpegs:
                 self._packets.append(self._jpegs.last)
             self._decoded.failed_between = self._failures.so_far
-            for picture in self._rgb.add(frame):
-                self._keep(picture)
-
-    def _keep(self, picture: Picture) -> None:
-        self._decoded.store.append(picture.pixels)
-        self._decoded.seconds.append(picture.seconds)
+            self._rgb.add(frame)
 
 
 def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float | None, str]:

@@ -15,7 +15,7 @@ from edgeecho.cine.ffmpeg import ERRORS, fields_refused
 from edgeecho.cine.types import FrameStore
 from edgeecho.errors import InputError
 
-# One picture for each that comes in, at its time; progressive ones pass through bit for bit.
+# One picture for each that comes in, at its time.
 _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
 
 
@@ -113,7 +113,9 @@ class ToRGB:
         if turns:
             self._store.append(np.rot90(bgr[..., ::-1], turns))
         else:
-            cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, self._store.place(height, width))
+            place = self._store.place(height, width)
+            if cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, place) is not place:
+                raise RuntimeError("OpenCV wrote the picture somewhere else")
         self.seconds.append(_seconds(frame, unit))
 
 

@@ -114,5 +114,6 @@ def _request(url: str) -> float:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("EDGEECHO_CACHE", "off")  # every run compiles the model: the longer way
-    main()
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["EDGEECHO_CACHE"] = cache  # the first run compiles the model, the others load it
+        main()

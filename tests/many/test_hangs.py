@@ -23,6 +23,7 @@ from edgeecho.many import Crew, answer_all
 from edgeecho.report import Failure, Outcome
 from edgeecho.watch import Hung, Watched
 
+STARTED: list[subprocess.Popen[str]] = []
 NAMES = ("a.avi", "read-once.avi", "b.avi", "answer-always.avi", "answer-once.avi", "c.avi")
 
 
@@ -31,6 +32,8 @@ def release() -> Iterator[None]:
     """What a test left hanging in this process ends with it."""
     RELEASED.clear()
     yield
+    while STARTED:
+        STARTED.pop().kill()  # of a test that failed; the others have ended
     RELEASED.set()
     for thread in threading.enumerate():
         if thread.name == "watched":
@@ -112,7 +115,8 @@ def start(folder: Path, *words: object, more: str = "", **options: Any) -> subpr
     code = _HANGING.format(more=more)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     command = [sys.executable, "-c", code, "infer", *map(str, words)]
-    return subprocess.Popen(command, cwd=folder, **(pipes | options))
+    STARTED.append(subprocess.Popen(command, cwd=folder, **(pipes | options)))
+    return STARTED[-1]
 
 
 def test_infer_answers_every_file_and_ends_though_a_thread_of_it_hangs(tmp_path: Path) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edgeecho.cine.types import FrameStore
 
 # A step this much longer than the usual one has lost a frame, in a file whose steps are even.
 _GAP = 1.5
@@ -44,36 +41,29 @@ class Claims:
         return self.duration_s if known else None
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """What was really there."""
 
-    store: FrameStore
-    frames: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
-    """`(T, H, W, 3)` RGB, once all of them are there."""
-    seconds: list[float] = field(default_factory=list)
-    """Time stamp of each frame."""
-    deinterlaced: int = 0
+    frames: NDArray[np.uint8]
+    """`(T, H, W, 3)` RGB."""
+    seconds: NDArray[np.float64]
+    """`(T,)` time stamps; NaN where the file gives none."""
+    deinterlaced: int
     """So many pictures were made of two fields."""
-    failed_between: int = 0
+    failed_between: int
     """Failures that were followed by a good frame."""
-    failed_after: int = 0
+    failed_after: int
     """Failures behind the last good frame."""
-    resized: int = 0
+    resized: int
     """Frames that were left out, since their data are of another size."""
-    broken: int = 0
+    broken: int
     """Frames that were decoded and left out, since their data are cut short."""
 
     @property
     def count(self) -> int:
         """Frames that can be used."""
         return len(self.seconds)
-
-    def leave_out(self, places: Sequence[int]) -> None:
-        """Frames that turn out to be broken."""
-        left = np.setdiff1d(np.arange(self.count), places)
-        self.broken += len(places)
-        self.frames, self.seconds = self.frames[left], [self.seconds[i] for i in left]
 
 
 def find_damage(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> tuple[str, ...]:

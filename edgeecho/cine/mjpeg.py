@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from edgeecho.cine.ffmpeg import fields_refused
-from edgeecho.cine.types import Limits
-from edgeecho.errors import InputError
+from edgeecho.cine.types import Limits, size_changes
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 
@@ -15,7 +14,9 @@ class JPEGs:
     def __init__(self, name: str, limits: Limits, size: tuple[int, int]) -> None:
         """`size`: (height, width) that the container claims."""
         self._name, self._limits, self._size = name, limits, size
-        self._count = self._resized = 0
+        self._count = 0
+        self.resized = 0
+        """So many claim another size."""
         self._cut: set[int] = set()
 
     def fits(self, data: bytes) -> bool:
@@ -36,7 +37,7 @@ class JPEGs:
         if found == ((self._size[0] + 1) // 2, self._size[1]):
             # FFmpeg weaves them, and does not say so.
             raise fields_refused(self._name, "MJPG")
-        self._resized += 1
+        self.resized += 1
         return False
 
     @property
@@ -49,11 +50,8 @@ class JPEGs:
 
         `InputError` where most frames are of another size than the container's.
         """
-        if self._resized * 2 > self._count:
-            raise InputError(
-                f"{self._name}: the frame size changes within the video: "
-                "export it with one frame size"
-            )
+        if self.resized * 2 > self._count:
+            raise size_changes(self._name)
         # Some cameras write no end marker at all: then its absence means nothing.
         return set() if len(self._cut) * 2 > self._count else self._cut
 

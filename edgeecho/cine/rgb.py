@@ -12,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
-from edgeecho.cine.types import FrameStore
+from edgeecho.cine.types import FrameStore, size_changes
 from edgeecho.errors import InputError
 
 # One picture for each that comes in, at its time.
@@ -54,10 +54,7 @@ class ToRGB:
         if self._filter is None:
             self._filter = self._new_filter(frame)
         elif (frame.height, frame.width) != self._size:
-            raise InputError(
-                f"{self._name}: the frame size changes within the video: "
-                "export it with one frame size"
-            )
+            raise size_changes(self._name)
         self._run(self._filter, frame)
 
     def _new_filter(self, frame: VideoFrame) -> Graph:

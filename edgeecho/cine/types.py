@@ -115,6 +115,13 @@ class Cine:
         return replace(self, timestamps_s=stamps, fps=float(fps), fps_source=FROM_USER)
 
 
+def size_changes(name: str) -> InputError:
+    """Of a video whose frames are not of one size."""
+    return InputError(
+        f"{name}: the frame size changes within the video: export it with one frame size"
+    )
+
+
 class FrameStore:
     """Decoded frames of one size, in memory that grows with them and with nothing else.
 
@@ -144,10 +151,7 @@ class FrameStore:
             self._limits.check_size(self._name, height, width)
             self._buffer = np.empty((16, *shape), np.uint8)
         if shape != self._buffer.shape[1:]:
-            raise InputError(
-                f"{self._name}: the frame size changes within the video: "
-                "export it with one frame size"
-            )
+            raise size_changes(self._name)
         self._check_room()
         if self._count == len(self._buffer):
             # In place: for buffers of this size realloc moves pages and copies nothing.
@@ -155,10 +159,6 @@ class FrameStore:
         self._count += 1
         frame: NDArray[np.uint8] = self._buffer[self._count - 1]
         return frame
-
-    def drop_last(self) -> None:
-        """Take the last frame back."""
-        self._count -= 1
 
     def frames(self) -> NDArray[np.uint8]:
         """`(T, H, W, 3)`; the store must not be used after it."""

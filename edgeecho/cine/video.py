@@ -102,31 +102,36 @@ class _Decoding:
         limits: Limits,
     ) -> None:
         self._container, self._stream, self._name, self._limits = container, stream, name, limits
-        self._failures, self._decoded = Failures(), Decoded(FrameStore(name, limits))
-        self._rgb = ToRGB(stream, name, self._decoded.store)
+        self._failures, self._store = Failures(), FrameStore(name, limits)
+        self._rgb = ToRGB(stream, name, self._store)
         self._one_each = claims.container in ("avi", "mp4", "mkv")
         size = claims.height, claims.width
         is_jpeg = stream.codec_context.name == "mjpeg"
         self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
         self._packets: list[int] = []
         """Of MJPG: which packet each frame is from."""
+        self._failed_between = 0
 
     def run(self) -> Decoded:
         """All frames."""
-        decoded = self._decoded
         for packet in packets(self._container, self._stream, self._failures):
-            if self._jpegs and packet.size and not self._jpegs.fits(bytes(packet)):
-                decoded.resized += 1
-                continue
-            self._decode(packet)
+            if self._jpegs is None or not packet.size or self._jpegs.fits(bytes(packet)):
+                self._decode(packet)
         self._rgb.flush()
-        decoded.seconds, decoded.deinterlaced = self._rgb.seconds, self._rgb.deinterlaced
-        decoded.failed_after = self._failures.so_far - decoded.failed_between
-        if decoded.count:
-            decoded.frames = decoded.store.frames()
-        if self._jpegs and (broken := self._jpegs.broken()):
-            decoded.leave_out([i for i, n in enumerate(self._packets) if n in broken])
-        return decoded
+        frames, seconds = self._store.frames(), np.array(self._rgb.seconds, np.float64)
+        broken = self._jpegs.broken() if self._jpegs else set()
+        cut = np.isin(self._packets, list(broken))
+        if cut.any():
+            frames, seconds = frames[~cut], seconds[~cut]
+        return Decoded(
+            frames=frames,
+            seconds=seconds,
+            deinterlaced=self._rgb.deinterlaced,
+            failed_between=self._failed_between,
+            failed_after=self._failures.so_far - self._failed_between,
+            resized=self._jpegs.resized if self._jpegs else 0,
+            broken=int(cut.sum()),
+        )
 
     def _decode(self, packet: Packet[Any]) -> None:
         found = pictures(packet, self._stream, self._failures, one_each=self._one_each)
@@ -134,7 +139,7 @@ class _Decoding:
             self._limits.check_size(self._name, frame.height, frame.width)
             if self._jpegs:
                 self._packets.append(self._jpegs.last)
-            self._decoded.failed_between = self._failures.so_far
+            self._failed_between = self._failures.so_far
             self._rgb.add(frame)
 
 
@@ -144,8 +149,7 @@ def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float 
     if claims.fps is None and claims.container in ("avi", "h26x"):
         # The stamps are then made of FFmpeg's own 25 frames per second.
         return np.full(count, np.nan), None, "unknown"
-    stamps = np.asarray(decoded.seconds, np.float64)
-    stamps -= stamps[0]
+    stamps = decoded.seconds - decoded.seconds[0]
     steps = np.diff(stamps)
     if claims.fps is not None and (count < 2 or not claims.stamped or not np.all(steps > 0)):
         # Some containers carry no time stamp per frame: then the frame rate is all there is.

@@ -129,9 +129,9 @@ def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterat
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write UTF-8 text atomically; `mode` as in `atomic_path`."""
-    with atomic_path(path, mode=mode) as temporary:
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -5,14 +5,15 @@ Training writes them beside a checkpoint; export compares every engine with PyTo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bundle.arrays import read_arrays
+from edgeecho.bundle.arrays import as_floats, read_arrays
 from edgeecho.cine import read_cine
 from edgeecho.dataset import LabelledVideo
 from edgeecho.errors import InputError
@@ -35,6 +36,20 @@ class ReferenceClips:
     def normalised(self, spec: PreprocessSpec) -> NDArray[np.float32]:
         """`(n, 3, frames, S, S)`: what an engine is given."""
         return np.stack([normalise(clip, spec) for clip in self.clips])
+
+    def to_arrays(self) -> dict[str, Any]:
+        """For an .npz. The channel axis stands before the pixels there: ultrasound is nearly grey,
+        and equal planes that follow one another compress to one."""
+        return {"clips": self.clips.transpose(0, 1, 4, 2, 3), "ef": self.efs}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ReferenceClips:
+        """Reverse of `to_arrays`; `KeyError` or `ValueError` where they are none."""
+        clips = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
+        efs = as_floats(arrays["ef"])
+        if clips.dtype != np.uint8 or len(clips) != len(efs):
+            raise ValueError(f"{clips.shape} {clips.dtype} are no clips of {len(efs)} videos")
+        return cls(clips, efs)
 
 
 def select_reference_clips(
@@ -69,14 +84,9 @@ def _spread_over_ef(videos: Sequence[LabelledVideo], n: int) -> list[LabelledVid
 
 
 def save_reference_clips(path: Path, reference: ReferenceClips) -> str:
-    """Write a compressed .npz atomically; give its SHA-256.
-
-    On disk the channel axis stands before the pixels: ultrasound is nearly grey, and equal
-    planes that follow one another compress to one.
-    """
+    """Write a compressed .npz atomically; give its SHA-256."""
     with atomic_path(path) as temporary:
-        planes = reference.clips.transpose(0, 1, 4, 2, 3)
-        np.savez_compressed(temporary, clips=planes, ef=reference.efs)
+        np.savez_compressed(temporary, **reference.to_arrays())
     return sha256_file(path)
 
 
@@ -87,8 +97,6 @@ def load_reference_clips(path: Path, sha256: str) -> ReferenceClips:
     if sha256_file(path) != sha256:
         raise InputError(f"{path} is not the file the checkpoint was written with: copy it again")
     try:
-        arrays = read_arrays(path)
-        clips = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
-        return ReferenceClips(clips, arrays["ef"])
+        return ReferenceClips.from_arrays(read_arrays(path))
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} holds no reference clips: copy it again") from error

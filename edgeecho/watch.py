@@ -69,14 +69,14 @@ class Watched(Generic[Item]):
             self._ended.set()
 
 
-def is_watched() -> bool:
-    """Whether such a thread still runs."""
+def watched_thread_runs() -> bool:
+    """Whether the thread of a `Watched` still runs, hung perhaps."""
     return not all(end.is_set() for end in _ends)
 
 
 def end_process(code: int) -> None:
     """End this process where such a thread still runs; else do nothing."""
-    if is_watched():
+    if watched_thread_runs():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # full, or closed
                 stream.flush()

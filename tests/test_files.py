@@ -39,7 +39,8 @@ def test_a_published_file_is_readable_by_others(tmp_path: Path) -> None:
 
 
 def test_a_file_is_published_with_the_mode_that_was_asked_for(tmp_path: Path) -> None:
-    write_text(tmp_path / "a", "1", mode=0o600)
+    with atomic_path(tmp_path / "a", mode=0o600) as temporary:
+        temporary.write_text("1")
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     write_text(tmp_path / "a", "2")
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644

@@ -22,7 +22,7 @@ from edgeecho import __version__
 from edgeecho.errors import EdgeEchoError, OutputError, UsageError
 from edgeecho.plain import plain
 from edgeecho.plugins import load_plugin
-from edgeecho.watch import end_process, is_watched
+from edgeecho.watch import end_process, watched_thread_runs
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
@@ -134,7 +134,7 @@ def _end(words: str, code: int) -> NoReturn:
 
 def _end_after_bug() -> None:
     """With its traceback, where Python itself would not get so far: see `edgeecho.watch`."""
-    if is_watched():
+    if watched_thread_runs():
         sys.excepthook(*sys.exc_info())
     end_process(1)
 

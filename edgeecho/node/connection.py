@@ -21,6 +21,7 @@ FAREWELL_S = 1.0
 """For a peer to take notice of an abort."""
 TICK_S = 0.01
 MOST_PDU_BYTES = 2 * PDU_BYTES
+INVALID_PDU = "Evt19"  # PS3.8, 9.2: the association is aborted
 _HUNG_UP = "Sta13"  # PS3.8, 9.2: it is over, and the peer is to close the connection
 _CLOSED = "Evt17"  # the same: the connection is closed
 

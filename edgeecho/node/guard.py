@@ -15,10 +15,9 @@ from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.pdu import A_ABORT_RQ
 
 from edgeecho.node.bugs import is_bug, log_bug
-from edgeecho.node.connection import FAREWELL_S, BoundedSocket
+from edgeecho.node.connection import FAREWELL_S, INVALID_PDU, BoundedSocket
 from edgeecho.node.messages import Messages
 
-_INVALID_PDU = "Evt19"  # PS3.8, 9.2
 _PROVIDER = 2  # PS3.8, 9.3.8: who aborts
 _LAST_S = 3.0
 """For threads to end, whose connection has ended."""
@@ -138,6 +137,6 @@ class _States(StateMachine):
         self._guarded = guarded
 
     def do_action(self, event: str) -> None:
-        if event == _INVALID_PDU:
+        if event == INVALID_PDU:
             self._guarded.junk()
         super().do_action(event)

@@ -16,9 +16,9 @@ from pynetdicom.pdu_primitives import P_DATA
 
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.node.bugs import is_bug
+from edgeecho.node.connection import INVALID_PDU
 
 _MOST_COMMAND_BYTES = 1 << 16
-_INVALID_PDU = "Evt19"  # PS3.8, 9.2: the association is aborted
 
 
 class Messages(DIMSEServiceProvider, ABC):
@@ -41,7 +41,7 @@ class Messages(DIMSEServiceProvider, ABC):
                 raise
             junk = True
         if junk:
-            self.dul.event_queue.put(_INVALID_PDU)
+            self.dul.event_queue.put(INVALID_PDU)
 
     def _receive(self, primitive: P_DATA) -> bool:
         """False: it is junk."""

@@ -52,11 +52,9 @@ def save_references(
 
     Fewer would give other statistics, and an artefact that passed could fail on the spot.
     """
-    # The channel axis stands before the pixels, as in `save_reference_clips`: it packs better.
-    planes = clips.clips.transpose(0, 1, 4, 2, 3)
     path = folder / REFERENCES_FILE
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, clips=planes, ef=clips.efs, pytorch=expected)
+        np.savez_compressed(temporary, **clips.to_arrays(), pytorch=expected)
     return {"file": path.name, "sha256": sha256_file(path)}
 
 
@@ -75,10 +73,9 @@ def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References
         raise ModelError(f"{path} was changed after export: copy the bundle again")
     try:
         arrays = read_arrays(path)
-        pixels = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
-        efs, expected = as_floats(arrays["ef"]), as_floats(arrays["pytorch"])
-        if pixels.dtype != np.uint8 or not len(pixels) == len(efs) == len(expected):
-            raise ValueError(f"{pixels.shape} {pixels.dtype} are no clips of {len(efs)} videos")
-        return References(ReferenceClips(pixels, efs), expected)
+        clips, expected = ReferenceClips.from_arrays(arrays), as_floats(arrays["pytorch"])
+        if len(clips.efs) != len(expected):
+            raise ValueError(f"{len(expected)} answers to {len(clips.efs)} clips")
+        return References(clips, expected)
     except (KeyError, ValueError) as error:
         raise ModelError(f"{path} holds no references: export the bundle again") from error

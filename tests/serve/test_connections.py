@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -117,12 +117,20 @@ def test_a_flood_of_silent_sockets_keeps_nobody_out(service: Any, said: bytes) -
     stream.close()
 
 
-def test_the_flood_of_one_host_costs_another_nothing(
-    start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgeecho.serve.server._MOST_IDLE", 20)
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 60.0)
-    service = start()
+@pytest.fixture
+def start_with(start: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A service with other limits: `most_idle`, `idle_s`, `most_requests`."""
+
+    def started(**limits: float) -> Any:
+        for name, value in limits.items():
+            monkeypatch.setattr(f"edgeecho.serve.server._{name.upper()}", value)
+        return start()
+
+    return started
+
+
+def test_the_flood_of_one_host_costs_another_nothing(start_with: Callable[..., Any]) -> None:
+    service = start_with(most_idle=20, idle_s=60.0)
     others = [connect(service.url, source="127.0.0.2") for _ in range(5)]
     flooding = [connect(service.url) for _ in range(40)]
     wait(lambda: all(map(is_closed, flooding[:20])))
@@ -135,12 +143,10 @@ def test_the_flood_of_one_host_costs_another_nothing(
 
 
 def test_of_one_host_the_connection_that_waits_longest_gives_way(
-    start: Any, monkeypatch: pytest.MonkeyPatch
+    start_with: Callable[..., Any],
 ) -> None:
     """As behind a reverse proxy, where all clients have one address."""
-    monkeypatch.setattr("edgeecho.serve.server._MOST_IDLE", 10)
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 60.0)
-    service = start()
+    service = start_with(most_idle=10, idle_s=60.0)
     clients = [connect(service.url) for _ in range(10)]
     last = connect(service.url)
     wait(lambda: is_closed(clients[0]))
@@ -149,12 +155,8 @@ def test_of_one_host_the_connection_that_waits_longest_gives_way(
         client.close()
 
 
-def test_event_streams_and_uploads_are_not_idle(
-    start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgeecho.serve.server._MOST_IDLE", 3)
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 1.0)
-    service = start()
+def test_event_streams_and_uploads_are_not_idle(start_with: Callable[..., Any]) -> None:
+    service = start_with(most_idle=3, idle_s=1.0)
     stream = connect(service.url, request(service.url, "GET /api/v1/events"))
     heard(stream, b"event: whole")
     length = f"Content-Length: {len(VIDEO)}"
@@ -173,10 +175,9 @@ def test_event_streams_and_uploads_are_not_idle(
 
 @pytest.mark.parametrize("before", ["", "GET /health"])
 def test_headers_that_come_byte_by_byte_have_a_limit(
-    start: Any, monkeypatch: pytest.MonkeyPatch, before: str
+    start_with: Callable[..., Any], before: str
 ) -> None:
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 0.4)
-    service = start()
+    service = start_with(idle_s=0.4)
     slow = connect(service.url)
     if before:
         slow.sendall(request(service.url, before).encode())
@@ -202,10 +203,9 @@ def test_a_client_that_does_not_begin_tls_has_a_limit(tmp_path: Path) -> None:
 
 
 def test_a_client_that_does_not_take_its_answers_is_given_up(
-    start: Any, monkeypatch: pytest.MonkeyPatch
+    start_with: Callable[..., Any],
 ) -> None:
-    monkeypatch.setattr("edgeecho.serve.server._IDLE_S", 0.2)
-    service = start()
+    service = start_with(idle_s=0.2)
     greedy = socket.socket()
     greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     greedy.connect(address(service.url))
@@ -220,9 +220,8 @@ def test_a_client_that_does_not_take_its_answers_is_given_up(
     greedy.close()
 
 
-def test_too_many_requests_at_once_are_told_so(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeecho.serve.server._MOST_REQUESTS", 3)
-    service = start()
+def test_too_many_requests_at_once_are_told_so(start_with: Callable[..., Any]) -> None:
+    service = start_with(most_requests=3)
     streams = [connect(service.url, request(service.url, "GET /api/v1/events")) for _ in range(3)]
     for stream in streams:
         heard(stream, b"event: whole")

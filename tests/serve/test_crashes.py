@@ -83,17 +83,22 @@ def test_a_signal_ends_it_while_streams_are_open_and_a_job_runs(tmp_path: Path) 
     store.close()
 
 
+def change_trail(state: Path, change: str) -> None:
+    """As somebody with the file would, behind the service's back."""
+    db = sqlite3.connect(state / "jobs.sqlite")
+    db.execute("DROP TRIGGER audit_is_never_changed")
+    db.execute(f"UPDATE audit SET {change}")
+    db.commit()
+    db.close()
+
+
 def test_a_trail_that_was_changed_is_said_at_the_start(tmp_path: Path) -> None:
     service = Process(tmp_path / "state")
     with service.client() as client:
         client.ended(client.post_file(b"no video")["id"])
     assert service.stop() == 0
     assert "trail" not in service.words
-    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
-    db.execute("DROP TRIGGER audit_is_never_changed")
-    db.execute("UPDATE audit SET event = 'answered' WHERE number = 2")
-    db.commit()
-    db.close()
+    change_trail(tmp_path / "state", "event = 'answered' WHERE number = 2")
     again = Process(tmp_path / "state")
     assert "entry 2 is not as it was written" in again.words
     assert again.stop() == 0
@@ -106,11 +111,7 @@ def test_an_entry_that_is_none_is_said_and_shown(tmp_path: Path) -> None:
         said = client.post(f"/api/v1/jobs/{job}/review", json={"decision": "accepted"})
         assert said.status_code == 200
     assert service.stop() == 0
-    db = sqlite3.connect(tmp_path / "state" / "jobs.sqlite")
-    db.execute("DROP TRIGGER audit_is_never_changed")
-    db.execute("UPDATE audit SET detail = 'x' WHERE number = 3")
-    db.commit()
-    db.close()
+    change_trail(tmp_path / "state", "detail = 'x' WHERE number = 3")
     again = Process(tmp_path / "state")
     assert "entry 3 is not as it was written" in again.words
     with again.client() as client:

@@ -94,7 +94,7 @@ def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
         period=recipe.period,
         size=recipe.size,
         time=recipe.time,
-        training_fps=median(rates) if rates else None,
+        training_fps=median(rates) if rates else statistics.fps,
     )
 
 

@@ -30,8 +30,9 @@ UNGATED = (
 )
 """Limits of a model whose uncertainty is None."""
 GATED = (
-    "Knows only what it was trained on (see above). Its gates refuse videos that are far from "
-    "those they were calibrated on; what they let pass may still be another view or no heart.",
+    "Knows only what it was trained on (see above). Its gates refuse some of what is not like the "
+    "videos that they were calibrated on, by no means all: what they let pass may be another view, "
+    "another organ or no heart.",
 )
 """Limits that take their place once it was calibrated."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from edgeecho.inspection import STAGES, Inspection, NetworkStage
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
-from edgeecho_train.checkpoint import FORMAT, load_file
+from edgeecho_train.checkpoint import FORMAT, load_file, trained_on
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 # Reading wants mean and std of a checkpoint that stores none; these are never shown.
@@ -94,11 +93,10 @@ def _noting(shapes: dict[str, tuple[int, ...]], stage: str) -> Any:
 
 
 def _own_facts(source: Source) -> dict[str, Any]:
-    data = _mapping(_mapping(source.training).get("data"))
     return {
         "preprocess": source.preprocess.to_dict(),
         "preprocess_sha256": source.preprocess.sha256(),
-        "trained_on": data.get("description"),
+        "trained_on": trained_on(source.training),
     }
 
 
@@ -114,7 +112,3 @@ def _foreign_facts(spec: PreprocessSpec, stored: list[str]) -> dict[str, Any]:
             "what it was trained on and how: the checkpoint does not say",
         ),
     }
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

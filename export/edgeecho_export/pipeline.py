@@ -24,6 +24,7 @@ from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
 from edgeecho_export.shared import SHORTEST
 from edgeecho_export.shared_gate import add_shared
 from edgeecho_export.to_onnx import OPSET, write_onnx
+from edgeecho_train.checkpoint import trained_on
 from edgeecho_train.network import ARCHITECTURE
 
 INTENDED_USE = (
@@ -188,9 +189,6 @@ def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manife
             **{name: version(name) for name in packages},
         },
     }
-    trained_on = "data that the checkpoint does not describe"
-    if source.training is not None:
-        trained_on = source.training["data"]["description"]
     parameters = sum(p.numel() for p in source.network.parameters())
     return Manifest(
         name=label.name,
@@ -203,7 +201,7 @@ def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manife
         preprocess=source.preprocess,
         provenance=provenance,
         artefacts={artefact.precision: artefact for artefact in artefacts},
-        trained_on=trained_on,
+        trained_on=trained_on(source.training),
         intended_use=INTENDED_USE,
         limits=(
             UNGATED[0],

@@ -114,7 +114,33 @@ def test_training_can_begin_with_it(narrow_run: Path, tmp_path: Path) -> None:
 
     out = tmp_path / "small.safetensors"
     release_checkpoint(narrow_run / "best.pt", out)
-    weights, origin = _initial(str(out))
+    weights, origin, before = _initial(str(out))
+    assert len(before) == 1
     assert origin == f"sha256:{sha256_file(out)}"
     network = _network(0.0625, weights)
     assert torch.equal(network.fc.weight, load_checkpoint(out)["state_dict"]["fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("provenance", "expected"),
+    [
+        (None, ("data that the checkpoint does not describe",)),
+        ({"data": "anything"}, ("data that the checkpoint does not describe",)),
+        ({"data": {"description": "hearts"}}, ("hearts",)),
+        ({"data": {"description": "hearts", "n_train": 7}}, ("hearts, 7 of its videos",)),
+        (
+            {"data": {"description": "b", "before": ["b", "a", 3]}},  # two stages on the same
+            ("b", "a"),
+        ),
+        (  # of an older version, which did not keep it
+            {"data": {"description": "b"}, "recipe": {"init": "sha256:0"}},
+            ("b", "data that the checkpoint does not describe"),
+        ),
+    ],
+)
+def test_a_history_of_training_never_claims_to_be_whole(
+    provenance: object, expected: tuple[str, ...]
+) -> None:
+    from edgeecho_train.checkpoint import training_history
+
+    assert training_history(provenance) == expected

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgeecho_train.checkpoint import trained_on, training_history
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.start import train
 
@@ -91,6 +92,14 @@ def test_command_trains_from_another_checkpoint(
         torch.load(run / "best.pt", weights_only=True) for run in (finished, tmp_path / "run")
     )
     assert second["provenance"]["recipe"]["init"].startswith("sha256:")
+    # It says what it was trained on, the network that it began with too.
+    told = training_history(first["provenance"])
+    assert "phantom" in told[0]
+    assert second["provenance"]["data"]["before"] == list(told)
+    second["provenance"]["data"] |= {"description": "hearts", "n_train": 1234}
+    assert trained_on(second["provenance"]) == (
+        f"hearts, 1,234 of its videos; before that: {told[0]}"
+    )
     # With a learning rate of 0 only the running statistics of the batch norms move.
     for name, value in first["state_dict"].items():
         if "running" not in name and "num_batches" not in name:

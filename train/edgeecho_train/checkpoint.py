@@ -69,6 +69,33 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return value
 
 
+_UNDESCRIBED = "data that the checkpoint does not describe"
+
+
+def training_history(provenance: Any) -> tuple[str, ...]:
+    """What a network was trained on, in words: the last data first, then what came before.
+
+    `provenance`: of its checkpoint, which may be anybody's.
+    """
+    data = provenance.get("data") if isinstance(provenance, dict) else None
+    if not isinstance(data, dict) or not isinstance(data.get("description"), str):
+        return (_UNDESCRIBED,)
+    last = data["description"]
+    if isinstance(data.get("n_train"), int):
+        last += f", {data['n_train']:,} of its videos"
+    before = data.get("before")
+    if before is None:  # a checkpoint of an older version, which did not keep it
+        recipe = provenance.get("recipe")
+        begun = isinstance(recipe, dict) and str(recipe.get("init", "")).startswith("sha256:")
+        before = [_UNDESCRIBED] if begun else []
+    return (last, *(words for words in before if isinstance(words, str) and words != last))
+
+
+def trained_on(provenance: Any) -> str:
+    """`training_history` as one sentence."""
+    return "; before that: ".join(training_history(provenance))
+
+
 def load_file(path: Path) -> dict[str, Any]:
     """Read what torch saved, or a rounded checkpoint of ours, whose `format` is then `FORMAT` too.
 

@@ -19,7 +19,7 @@ from edgeecho.errors import EngineError, ModelError, UsageError
 from edgeecho.files import make_folder, sha256_file, write_json
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
-from edgeecho_train.checkpoint import load_checkpoint
+from edgeecho_train.checkpoint import load_checkpoint, training_history
 from edgeecho_train.data import ClipDataset, training_batches
 from edgeecho_train.loop import Training, run
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, width_of
@@ -54,7 +54,7 @@ def train(
             "--freeze-batch-norm keeps statistics, and random weights have none: give --init"
         )
     torch.manual_seed(recipe.seed)
-    weights, origin = _initial(init)
+    weights, origin, before = _initial(init)
     recipe = replace(recipe, init=origin)
     network = _network(recipe.width, weights)
     if last.exists():
@@ -65,7 +65,7 @@ def train(
     else:
         saved = None
         spec = _spec(videos["TRAIN"], recipe)
-        facts = _facts(data, videos, spec, recipe)
+        facts = _facts(data, videos, spec, recipe, before)
         make_folder(out)
         facts["reference_clips"] = _reference(out, videos["VAL"], spec)
         write_json(out / "run.json", facts)
@@ -114,6 +114,7 @@ def _facts(
     videos: dict[str, tuple[LabelledVideo, ...]],
     spec: PreprocessSpec,
     recipe: Recipe,
+    before: tuple[str, ...],
 ) -> dict[str, Any]:
     packages = ("edgeecho", "torch", "torchvision", "numpy", "opencv-python-headless")
     return {
@@ -124,6 +125,7 @@ def _facts(
                 "description": describe_dataset(data),
                 "file_list_sha256": sha256_file(data / "FileList.csv"),
                 **{f"n_{split.lower()}": len(rows) for split, rows in videos.items()},
+                "before": list(before),
             },
             "versions": {
                 "python": platform.python_version(),
@@ -153,20 +155,24 @@ def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
         )
 
 
-def _initial(init: str) -> tuple[dict[str, Tensor] | None, str]:
+def _initial(init: str) -> tuple[dict[str, Tensor] | None, str, tuple[str, ...]]:
+    """Weights, where they are from, and what they were trained on."""
     if init == "random":
-        return None, "random"
+        return None, "random", ()
     if init == "kinetics":
         from torchvision.models.video import R2Plus1D_18_Weights
 
         try:
-            return R2Plus1D_18_Weights.KINETICS400_V1.get_state_dict(progress=True), "kinetics"
+            weights = R2Plus1D_18_Weights.KINETICS400_V1.get_state_dict(progress=True)
+            return weights, "kinetics", ("Kinetics-400",)
         except OSError as error:
             raise ModelError(
                 f"Kinetics-400 weights cannot be downloaded ({error}): "
                 "put torchvision's file into its cache, or use --init random"
             ) from error
-    return load_checkpoint(Path(init))["state_dict"], f"sha256:{sha256_file(Path(init))}"
+    found = load_checkpoint(Path(init))
+    history = training_history(found.get("provenance"))
+    return found["state_dict"], f"sha256:{sha256_file(Path(init))}", history
 
 
 def _network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:

@@ -216,11 +216,22 @@ def answer_file(
     clips: str = DEFAULT_CLIPS,
     handling: Handling | None = None,
     fps: float | None = None,
+    listed_fps: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[EFEstimate, Prepared]:
-    """`estimate_file`, and the frames that the network was shown."""
+    """`estimate_file`, and the frames that the network was shown.
+
+    `listed_fps`: see `read_ready`.
+    """
     ClipMode.parse(clips)
-    ready = read_ready(path, model.file.preprocess, handling=handling, fps=fps, limits=limits)
+    ready = read_ready(
+        path,
+        model.file.preprocess,
+        handling=handling,
+        fps=fps,
+        listed_fps=listed_fps,
+        limits=limits,
+    )
     return estimate_ready(ready, model, clips=clips), ready.prepared
 
 

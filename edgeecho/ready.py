@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
+from edgeecho.dataset import LISTED
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure
 
@@ -54,13 +55,21 @@ def read_ready(
     *,
     handling: Handling | None = None,
     fps: float | None = None,
+    listed_fps: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Ready:
-    """`make_ready` of a file; `fps`, in frames/s, goes before what the file says."""
+    """`make_ready` of a file; `fps`, in frames/s, goes before what the file says.
+
+    `listed_fps`, a data set's, counts where the file says none.
+    """
     begin = time.perf_counter()
     cine = read_cine(path, limits)
     decode_ms = (time.perf_counter() - begin) * 1e3
-    ready = make_ready(cine if fps is None else cine.at_rate(fps), spec, handling, limits)
+    if fps is not None:
+        cine = cine.at_rate(fps)
+    elif cine.fps is None and listed_fps is not None:
+        cine = cine.at_rate(listed_fps, LISTED)
+    ready = make_ready(cine, spec, handling, limits)
     return replace(ready, timings_ms={"decode": decode_ms, **ready.timings_ms})
 
 

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle.arrays import as_floats, read_arrays
-from edgeecho.cine import read_cine
-from edgeecho.dataset import LabelledVideo
+from edgeecho.dataset import LabelledVideo, prepare_labelled
 from edgeecho.errors import InputError
 from edgeecho.files import atomic_path, sha256_file
-from edgeecho.preprocess import PreprocessSpec, normalise, prepare
+from edgeecho.preprocess import PreprocessSpec, normalise
 
 REFERENCE_FILE = "reference_clips.npz"
 _COUNT = 8
@@ -62,7 +61,7 @@ def select_reference_clips(
     """
     chosen: list[tuple[float, NDArray[np.uint8]]] = []
     for video in _spread_over_ef(videos, n):
-        frames = prepare(read_cine(video.path), spec).frames
+        frames = prepare_labelled(video, spec).frames
         if len(frames) >= spec.window:
             start = (len(frames) - spec.window) // 2
             clip = frames[start : start + spec.window : spec.period]

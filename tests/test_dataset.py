@@ -4,9 +4,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dicoms import write_dicom
+from media import phantom_frames
 
-from edgeecho.dataset import describe_dataset, read_dataset
+from edgeecho.dataset import (
+    describe_dataset,
+    naming,
+    prepare_labelled,
+    read_dataset,
+    read_labelled,
+)
 from edgeecho.errors import InputError
+from edgeecho.preprocess import PreprocessSpec
 
 HEADER = "FileName,EF,ESV,EDV,FrameHeight,FrameWidth,FPS,NumberOfFrames,Split\n"
 
@@ -148,3 +157,20 @@ def test_folders_and_dead_links_are_no_videos(tmp_path: Path) -> None:
     shutil.rmtree(root / "Videos")
     with pytest.raises(InputError, match="1 of 1 videos"):
         read_dataset(root)
+
+
+def test_the_listings_rate_counts_where_the_file_says_none(tmp_path: Path) -> None:
+    dataset(tmp_path, "x,50,TEST,40\ny,50,TEST,40\nz,50,TEST,\n", "FileName,EF,Split,FPS\n", "")
+    pixels = phantom_frames()[:30]
+    write_dicom(tmp_path / "Videos" / "x.dcm", pixels)
+    write_dicom(tmp_path / "Videos" / "y.dcm", pixels, FrameTime=20)
+    write_dicom(tmp_path / "Videos" / "z.dcm", pixels)
+    videos = read_dataset(tmp_path)
+    rates = [(cine.fps, cine.fps_source) for cine in map(read_labelled, videos)]
+    assert rates == [(40, "FileList.csv"), (50, "FrameTime"), (None, "unknown")]
+    spec = PreprocessSpec((0, 0, 0), (1, 1, 1), time="resample(20)")
+    assert len(prepare_labelled(videos[0], spec).frames) == 15
+    with pytest.raises(InputError, match=r"^z\.dcm: the file does not say its frame rate"):
+        prepare_labelled(videos[2], spec)
+    with pytest.raises(InputError, match=r"^no x\.dcm$"), naming(videos[0]):
+        raise InputError("no x.dcm")

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.cine import read_cine
-from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.dataset import LabelledVideo, describe_dataset, prepare_labelled, read_dataset
 from edgeecho.errors import InputError
 from edgeecho.files import sha256_file
-from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
+from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts
 from edgeecho_calibration.sets import CalibrationClip, CalibrationSet, cut_clip, hash_frames
 
 _CANDIDATES = 4
@@ -55,7 +54,7 @@ def _candidates(
 
 
 def _clip(video: LabelledVideo, spec: PreprocessSpec, rng: np.random.Generator) -> CalibrationClip:
-    frames = prepare(read_cine(video.path), spec).frames
+    frames = prepare_labelled(video, spec).frames
     seed = int(rng.integers(1 << 31))
     start = int(clip_starts(len(frames), spec, ClipMode("one"), seed=seed)[0])
     clip = cut_clip(frames, start, spec)

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho import __version__
-from edgeecho.cine import read_cine
-from edgeecho.dataset import read_dataset
+from edgeecho.dataset import LabelledVideo, prepare_labelled, read_dataset
 from edgeecho.errors import InputError
 from edgeecho.files import sha256_file
-from edgeecho.preprocess import PreprocessSpec, normalise, prepare
+from edgeecho.preprocess import PreprocessSpec, normalise
 
 SCHEMA = "edgeecho-calibration-set-2"
 
@@ -137,7 +136,7 @@ class CalibrationClips:
         self._spec = spec
         self._clips = chosen.clips
         videos = {video.name: video for video in read_dataset(folder)}
-        self._paths = {}
+        self._videos: dict[str, LabelledVideo] = {}
         for clip in chosen.clips:
             video = videos.get(clip.video)
             if video is None or video.split != "TRAIN":
@@ -151,7 +150,7 @@ class CalibrationClips:
                     f"{video.path} was changed since the calibration set was made: "
                     "make the set again"
                 )
-            self._paths[clip.video] = video.path
+            self._videos[clip.video] = video
 
     def __len__(self) -> int:
         return len(self._clips)
@@ -166,7 +165,7 @@ class CalibrationClips:
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Each clip `(1, 3, frames, S, S)`, normalised."""
         for clip in self._clips:
-            frames = prepare(read_cine(self._paths[clip.video]), self._spec).frames
+            frames = prepare_labelled(self._videos[clip.video], self._spec).frames
             pixels = cut_clip(frames, clip.start, self._spec)
             if hash_frames(pixels) != clip.frames_sha256:
                 raise InputError(

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho import __version__
-from edgeecho.cine import read_cine
 from edgeecho.clip_run import run_clips
-from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.dataset import LabelledVideo, describe_dataset, naming, read_dataset, read_labelled
 from edgeecho.errors import InputError, OutputError
 from edgeecho.estimation import LoadedModel
 from edgeecho.files import sha256_file
@@ -107,8 +106,9 @@ def answer_all(
 
 def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode]) -> Answered:
     spec = model.file.preprocess
-    cine = read_cine(video.path)
-    prepared = prepare(cine, spec)
+    with naming(video):
+        cine = read_labelled(video)
+        prepared = prepare(cine, spec)
     signals = measure(cine, prepared, VideoFacts.of(cine, prepared, spec), spec)
     wanted = {mode: clip_starts(len(prepared.frames), spec, mode) for mode in modes}
     starts = np.unique(np.concatenate(list(wanted.values())))

@@ -122,8 +122,8 @@ class Cine:
                 f"expected {len(self.frames)} time stamps, got {self.timestamps_s.shape}"
             )
 
-    def at_rate(self, fps: float) -> Cine:
-        """The same frames at a constant rate, which the user knows better than the file."""
+    def at_rate(self, fps: float, source: str = FROM_USER) -> Cine:
+        """The same frames at a constant rate, which somebody knows better than the file."""
         if not 1 <= fps <= 1000:
             raise UsageError(f"--fps {fps:g} is no frame rate: give 1 to 1000 frames/s")
         stamps = np.arange(len(self.frames)) / fps
@@ -131,7 +131,7 @@ class Cine:
             self,
             timestamps_s=stamps,
             fps=float(fps),
-            fps_source=FROM_USER,
+            fps_source=source,
             fps_notes=(),
             fps_doubt=None,
         )

@@ -15,5 +15,15 @@ train on what another tests on.
 
 from edgeecho.dataset.folds import SPLITS
 from edgeecho.dataset.listing import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.dataset.read import LISTED, naming, prepare_labelled, read_labelled
 
-__all__ = ["SPLITS", "LabelledVideo", "describe_dataset", "read_dataset"]
+__all__ = [
+    "LISTED",
+    "SPLITS",
+    "LabelledVideo",
+    "describe_dataset",
+    "naming",
+    "prepare_labelled",
+    "read_dataset",
+    "read_labelled",
+]

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeecho import __version__
 from edgeecho.bundle import ModelFile
-from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
+from edgeecho.dataset import LabelledVideo, describe_dataset, naming, read_dataset
 from edgeecho.engines import EngineFacts
 from edgeecho.estimation import LoadedModel, answer_file
 from edgeecho.evaluate.modes import derive, parse_modes
@@ -104,7 +104,8 @@ def _answer(
     answers: Answers, videos: Iterable[LabelledVideo], model: LoadedModel, mode: ClipMode
 ) -> None:
     for video in videos:
-        answer, prepared = answer_file(video.path, model, clips=str(mode))
+        with naming(video):
+            answer, prepared = answer_file(video.path, model, clips=str(mode), listed_fps=video.fps)
         answers.add(Prediction.of(video.name, len(prepared.frames), answer))
 
 

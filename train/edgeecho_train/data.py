@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from edgeecho.cine import read_cine
-from edgeecho.dataset import LabelledVideo
+from edgeecho.dataset import LabelledVideo, prepare_labelled
 from edgeecho.preprocess import (
     ClipMode,
     PreprocessSpec,
@@ -26,7 +25,6 @@ from edgeecho.preprocess import (
     gather_clips,
     normalise,
     pad_short,
-    prepare,
 )
 
 _VALIDATION = -1
@@ -56,7 +54,7 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
         video = self.videos[key.video]
         rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
-        clip = one_clip(prepare(read_cine(video.path), self.spec).frames, self.spec, rng)
+        clip = one_clip(prepare_labelled(video, self.spec).frames, self.spec, rng)
         if key.epoch != _VALIDATION:
             clip = random_crop(clip, self.pad, rng)
         return torch.from_numpy(clip), torch.tensor(video.ef, dtype=torch.float32)

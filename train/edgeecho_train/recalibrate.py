@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgeecho.cine import read_cine
-from edgeecho.dataset import LabelledVideo
+from edgeecho.dataset import LabelledVideo, prepare_labelled
 from edgeecho.errors import InputError, ModelError
 from edgeecho.preprocess import (
     ClipMode,
@@ -25,7 +24,6 @@ from edgeecho.preprocess import (
     gather_clips,
     normalise,
     pad_short,
-    prepare,
 )
 from edgeecho_train.network import R2Plus1D18
 
@@ -92,7 +90,7 @@ def fold(state_dict: Mapping[str, Tensor], line: Line) -> dict[str, Any]:
 
 
 def _central(video: LabelledVideo, spec: PreprocessSpec) -> Tensor:
-    frames = prepare(read_cine(video.path), spec).frames
+    frames = prepare_labelled(video, spec).frames
     start = int(clip_starts(len(frames), spec, ClipMode("center"))[0])
     window = pad_short(normalise(frames[start : start + spec.frames * spec.period], spec), spec)
     return torch.from_numpy(gather_clips(window, np.zeros(1, np.intp), spec))

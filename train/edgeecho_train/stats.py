@@ -8,9 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from edgeecho.cine import read_cine
 from edgeecho.console import progress_bar
-from edgeecho.dataset import LabelledVideo
+from edgeecho.dataset import LabelledVideo, naming, read_labelled
 from edgeecho.preprocess import PLAUSIBLE_FPS, ClipMode, PreprocessSpec, clip_starts, prepare
 
 # EchoNet-Dynamic takes 128 videos of the training split and one 16x2 clip of each.
@@ -49,9 +48,10 @@ def channel_statistics(
     rates = []
     with progress_bar() as progress:
         for index in progress.track(chosen, description="channel statistics"):
-            cine = read_cine(videos[index].path)
+            with naming(videos[index]):
+                cine = read_labelled(videos[index])
+                frames = prepare(cine, clip_spec).frames
             rates.append(cine.fps)
-            frames = prepare(cine, clip_spec).frames
             start = clip_starts(
                 len(frames), clip_spec, ClipMode("one"), seed=int(rng.integers(1 << 31))
             )[0]

@@ -19,7 +19,7 @@ def find_warnings(
     `refused` names the gates that said more than a warning would.
     """
     refused = set(refused)
-    found = [f"damaged file: {damage}" for damage in facts.damage]
+    found = [*(f"damaged file: {damage}" for damage in facts.damage), *facts.notes]
     if prepared_frames < spec.window and "too-short" not in refused:
         found.append(
             f"short: {prepared_frames} frames, but a clip spans {spec.window}; "

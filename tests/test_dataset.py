@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> No
         ("a,nan,1,2,3,4,5,6,TRAIN\n", "0..100"),
         ("a,50,1,2,3,4,5,6,holdout\n", "holdout"),
         ("a,50\n", "Split"),
-        ("a,50,1,2,3,4,5,6,TRAIN\nd,50,1,2,3,4,5,6,TRAIN\n", "1 of 2 videos.*d.avi"),
+        ("a,50,1,2,3,4,5,6,TRAIN\nd,50,1,2,3,4,5,6,TRAIN\n", r"1 of 2 videos.*is d \(.*\.dcm"),
         ("a,50,1,2,3,4,nan,6,TRAIN\n", "FPS is nan"),
         ("a,50,1,2,3,4,-3,6,TRAIN\n", "FPS is -3"),
         ("../Videos/a,50,1,2,3,4,5,6,TRAIN\n", "not the name of a file"),
@@ -82,3 +83,68 @@ def test_a_description_is_read_where_there_is_one(tmp_path: Path) -> None:
     assert "without a description" in describe_dataset(tmp_path)
     (tmp_path / "DESCRIPTION.txt").write_text("synthetic\n  phantoms\n")
     assert describe_dataset(tmp_path) == "synthetic phantoms"
+
+
+def files_of(root: Path, *names: str) -> Path:
+    """A data set whose FileName `x` is to be found among these files."""
+    dataset(root, "", videos="")
+    for name in names:
+        (root / "Videos" / name).write_bytes(b"x")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "found", "name"),
+    [
+        ("a", "a.mp4 b.avi", "a.mp4", "a"),
+        ("a.dcm", "a.dcm a.avi", "a.dcm", "a"),
+        ("a.MP4", "a.mp4", "a.mp4", "a"),
+        ("a", "a.Dcm", "a.Dcm", "a"),
+        ("a", "a a.avi", "a", "a"),  # the exact name goes first
+        ("a.mp4", "a.mp4 a.mp4.avi", "a.mp4", "a"),
+        ("a.mp4", "a.mp4.avi", "a.mp4.avi", "a.mp4"),
+        ("1.2.840.113", "1.2.840.113 1.2.840.114", "1.2.840.113", "1.2.840.113"),
+        ("1.2.840.113", "1.2.840.113.dcm", "1.2.840.113.dcm", "1.2.840.113"),
+        ("a.ogv", "a.ogv", "a.ogv", "a.ogv"),  # no suffix of ours, and a file all the same
+    ],
+)
+def test_the_file_of_a_name(tmp_path: Path, given: str, files: str, found: str, name: str) -> None:
+    root = files_of(tmp_path, *files.split())
+    (root / "FileList.csv").write_text(f"FileName,EF,Split\n{given},50,TEST\n")
+    (video,) = read_dataset(root)
+    assert (video.path, video.name) == (root / "Videos" / found, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "words"),
+    [
+        ("a", "a.mp4 a.dcm", "FileList.csv:2: FileName a fits a.dcm and a.mp4: write the suffix"),
+        ("a.MP4", "a.mp4 a.Mp4", "a.MP4 fits a.Mp4 and a.mp4"),
+        ("a.mp4", "a.avi", r"is a.mp4 \(looked for under this name, and with .avi, .dcm"),
+        ("a", "a.txt", "1 of 1 videos"),
+        ("a.mp4\na.avi", "a.mp4 a.avi", "lists a.mp4 and a.avi, which are one name"),
+        ("a\na.mp4", "a.mp4", "lists a more than once"),
+    ],
+)
+def test_a_file_that_is_not_clear_is_an_error(
+    tmp_path: Path, given: str, files: str, words: str
+) -> None:
+    root = files_of(tmp_path, *files.split())
+    rows = "".join(f"{name},50,TEST\n" for name in given.split())
+    (root / "FileList.csv").write_text(f"FileName,EF,Split\n{rows}")
+    with pytest.raises(InputError, match=words):
+        read_dataset(root)
+
+
+def test_folders_and_dead_links_are_no_videos(tmp_path: Path) -> None:
+    root = files_of(tmp_path, "a.mp4")
+    (root / "Videos" / "a").mkdir()
+    (root / "Videos" / "a.dcm").symlink_to(tmp_path / "gone")
+    (root / "FileList.csv").write_text("FileName,EF,Split\na,50,TEST\n")
+    assert read_dataset(root)[0].path.name == "a.mp4"
+    (root / "Videos" / "a.mp4").unlink()
+    with pytest.raises(InputError, match="1 of 1 videos"):
+        read_dataset(root)
+    shutil.rmtree(root / "Videos")
+    with pytest.raises(InputError, match="1 of 1 videos"):
+        read_dataset(root)

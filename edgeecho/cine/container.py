@@ -23,7 +23,7 @@ def container_of(head: bytes) -> str | None:
 
     `avi`, `mp4` (MOV too) and `mkv` (WebM too) say how many frames or seconds they hold; `other`
     (MPEG transport, program and elementary streams, ASF) does not say it reliably, and `h26x`, a
-    bare H.264 or HEVC stream as DICOM holds it, does not even say its frame rate.
+    bare H.264 or HEVC stream as DICOM holds it, has no time stamps.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
@@ -36,6 +36,23 @@ def container_of(head: bytes) -> str | None:
     if head.startswith(_H26X):
         return "h26x"
     return None
+
+
+_PICTURES = {
+    b"GIF8": "GIF image",
+    b"\x89PNG": "PNG image",
+    b"\xff\xd8\xff": "JPEG image",
+    b"II*\0": "TIFF image",
+    b"MM\0*": "TIFF image",
+    b"BM": "BMP image",
+}
+
+
+def picture_kind(head: bytes) -> str | None:
+    """The kind of a file of pictures that is no video, by its first bytes; None: none is known."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP image"
+    return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
 
 
 def avi_rate(head: bytes) -> float | None:

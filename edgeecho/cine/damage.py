@@ -12,6 +12,8 @@ from edgeecho.cine.structure import Structure
 # A step this much longer than the usual one has lost a frame, in a file whose steps are even.
 _GAP = 1.5
 _EVEN_SHARE = 0.9
+# From here on a step is no jitter of a camera or a browser: it skips a part of a beat.
+_PAUSE = 4
 # Frames: a duration may count the last one or not, and is rounded.
 _SPARE = 2
 
@@ -107,6 +109,17 @@ def _of_claims(
     if decoded.resized:
         found.append(f"frames left out because they are of another size: {decoded.resized}")
     return found
+
+
+def note_pause(stamps: NDArray[np.float64]) -> tuple[str, ...]:
+    """Of a file in which nothing is missing: where its writer left out frames; `stamps` `(T,)`."""
+    steps = np.diff(stamps)
+    if len(steps) < 2 or not np.isfinite(steps).all() or steps.max() <= _PAUSE * np.median(steps):
+        return ()
+    at = int(steps.argmax())
+    return (
+        f"uneven in time: no frame was recorded for {steps[at]:.2f} s after {stamps[at]:.2f} s",
+    )
 
 
 def count_missing(

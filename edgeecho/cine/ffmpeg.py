@@ -33,7 +33,11 @@ _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
 # Each read goes through Python.
 _BUFFER_BYTES = 1 << 18
 _COVER = Disposition.attached_pic | Disposition.timed_thumbnails
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
+BARE = ("h264", "hevc", "mpegvideo")
+"""FFmpeg's names of streams without a container around them."""
+NO_RATE = 1
+"""Rate of such a stream that says none, in frames/s: FFmpeg's own 25 could be a true one."""
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "framerate": str(NO_RATE)}
 
 
 @contextmanager

@@ -1,13 +1,14 @@
-"""Finding the videos in folders."""
+"""Finding the cines in folders, such as those of a study."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeecho.cine.container import container_of
-from edgeecho.cine.dicom.detect import is_dicom
+from edgeecho.cine.container import container_of, picture_kind
+from edgeecho.cine.dicom import is_dicom, kind_of_file
 from edgeecho.errors import InputError
 
 VIDEO_SUFFIXES = frozenset(
@@ -20,6 +21,7 @@ _HEAD_BYTES = 1024
 # SOP class of the directory of a DICOM medium, an index without an image (PS3.10, 8.6).
 _DICOMDIR = b"UI\x14\x001.2.840.10008.1.3.10"
 # Photographs and sound in MP4's format, by the brand in their first box.
+_UNKNOWN = "other file"
 _NO_VIDEO = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif", b"ftypM4A ")
 
 
@@ -28,31 +30,41 @@ class Found:
     """What is to be read."""
 
     files: tuple[Path, ...]
-    passed_over: int
-    """Files in folders that are neither videos nor DICOM images."""
+    passed_over: Mapping[str, int]
+    """How many of what else is in the folders, such as `still`."""
+
+    @property
+    def passed_over_words(self) -> str:
+        """Such as `2 stills, 1 structured report`."""
+        return _words(self.passed_over)
 
 
 def find_videos(paths: Iterable[Path]) -> Found:
     """Files as given; folders as the videos in them, sorted, sub-folders included.
 
-    Hidden files and folders are not looked at. A folder without videos is an `InputError`.
+    A study's stills, reports and other objects are no videos. Hidden files and folders are not
+    looked at. A folder without videos is an `InputError`.
     """
     files: list[Path] = []
-    passed_over = 0
+    passed_over = Counter[str]()
     for path in paths:
         if not _is_folder(path):
             files.append(path)
             continue
-        inside = _inside(path)
-        videos = [file for file in inside if _is_video(file)]
-        if not videos:
+        kinds = {file: _other(file) for file in _inside(path)}
+        others = Counter(kind for kind in kinds.values() if kind is not None)
+        if len(kinds) == others.total():
             raise InputError(
-                f"{path.name or path} holds no videos and no DICOM images "
-                f"({len(inside)} other files): choose another folder, or name its files one by one"
+                f"{path.name or path} holds no videos and no DICOM cines "
+                f"({_words(others) or 'it is empty'}): choose another folder"
             )
-        files += videos
-        passed_over += len(inside) - len(videos)
+        files += [file for file, kind in kinds.items() if kind is None]
+        passed_over += others
     return Found(tuple(files), passed_over)
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {noun}{'s' if n > 1 else ''}" for noun, n in sorted(counts.items()))
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -71,18 +83,26 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _is_video(path: Path) -> bool:
+def _other(path: Path) -> str | None:
+    """What else a file is; None: a video, or something that looks like one and is broken."""
     if not path.is_file():  # a pipe, say: opening it would wait for ever
-        return False
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return True
+        return _UNKNOWN
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError:  # reading it gives the reason
-        return True
+        return None
     if is_dicom(head):
-        return _DICOMDIR not in head
+        if _DICOMDIR in head:
+            return _UNKNOWN
+        kind = kind_of_file(path)
+        return kind.noun if kind else None
+    if path.suffix.lower() in VIDEO_SUFFIXES or _is_video(head):
+        return None
+    return picture_kind(head) or _UNKNOWN
+
+
+def _is_video(head: bytes) -> bool:
     kind = container_of(head)
     if kind == "mp4":
         # A first box of 16 MB and more is a text with one of their names at its fifth letter.

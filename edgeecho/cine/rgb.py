@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
 from edgeecho.cine.types import FrameStore, size_changes
 from edgeecho.errors import InputError
@@ -22,8 +23,8 @@ _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
 class ToRGB:
     """Converts the pictures of one stream, into a store."""
 
-    def __init__(self, stream: VideoStream, name: str, store: FrameStore) -> None:
-        self._stream, self._name, self._store = stream, name, store
+    def __init__(self, stream: VideoStream, name: str, store: FrameStore, aspect: Aspect) -> None:
+        self._stream, self._name, self._store, self._aspect = stream, name, store, aspect
         self._unit, self._convert = stream.time_base, VideoReformatter()
         self._filter: Graph | None = None
         self._size = (0, 0)
@@ -107,8 +108,9 @@ class ToRGB:
         strides = plane.line_size, 3, 1
         bgr = np.ndarray((height, width, 3), np.uint8, memoryview(plane), strides=strides)
         turns = round(frame.rotation / 90) % 4  # counter-clockwise, as a telephone's video asks for
-        if turns:
-            self._store.append(np.rot90(bgr[..., ::-1], turns))
+        square = self._aspect.square(height, width) == (height, width)
+        if turns or not square:
+            self._store.append(np.rot90(self._aspect.stretch(bgr[..., ::-1]), turns))
         else:
             place = self._store.place(height, width)
             if cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, place) is not place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,12 @@ class Region:
             return None
         return Region(self.x, self.y, right - self.x, bottom - self.y)
 
+    def scaled(self, down: float, across: float) -> Region:
+        """The same part of an image that was stretched by these factors; whole pixels, outwards."""
+        x, y = int(self.x * across), int(self.y * down)
+        right, bottom = (self.x + self.width) * across, (self.y + self.height) * down
+        return Region(x, y, math.ceil(right) - x, math.ceil(bottom) - y)
+
 
 @dataclass(frozen=True)
 class Cine:
@@ -82,7 +89,7 @@ class Cine:
     """Frames per second; None where the file gives none."""
     fps_source: str
     """Where the frame rate came from: `container`, `time stamps`, a DICOM attribute's name,
-    `--fps` or `unknown`."""
+    `video stream` (which has no container), `--fps` or `unknown`."""
     container: str
     """`avi`, `mp4`, `mkv`, `dicom`, `other` or `h26x` (see `container_of`)."""
     codec: str
@@ -96,6 +103,14 @@ class Cine:
     """Frames that the file claims to hold and that were not decoded; 0 where it claims none."""
     deinterlaced: int = 0
     """So many frames were made of two interlaced fields by FFmpeg's bwdif filter."""
+    pixel_aspect: float = 1.0
+    """Width by height of a pixel as the file stores it. The pixels of `frames` are square."""
+    notes: tuple[str, ...] = ()
+    """What the file says oddly and what was made of it, in words that go into the result."""
+    fps_notes: tuple[str, ...] = ()
+    """The same of the frame rate: what could not be used of it, and what was taken instead."""
+    fps_doubt: str | None = None
+    """Two statements of the file on its frame rate that contradict each other."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
@@ -112,7 +127,19 @@ class Cine:
         if not 1 <= fps <= 1000:
             raise UsageError(f"--fps {fps:g} is no frame rate: give 1 to 1000 frames/s")
         stamps = np.arange(len(self.frames)) / fps
-        return replace(self, timestamps_s=stamps, fps=float(fps), fps_source=FROM_USER)
+        return replace(
+            self,
+            timestamps_s=stamps,
+            fps=float(fps),
+            fps_source=FROM_USER,
+            fps_notes=(),
+            fps_doubt=None,
+        )
+
+    @property
+    def why_no_rate(self) -> str:
+        """Where `fps` is None: what is the matter."""
+        return "; ".join(self.fps_notes) or "the file does not say its frame rate"
 
 
 def size_changes(name: str) -> InputError:

@@ -13,9 +13,10 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of
-from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage
-from edgeecho.cine.ffmpeg import Failures, open_video, packets, pictures
+from edgeecho.cine.aspect import SQUARE, Aspect
+from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, picture_kind
+from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
+from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures
 from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
@@ -35,14 +36,23 @@ def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
         return _read(stream, path.name, limits)
 
 
-def read_video_bytes(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Cine:
-    """The same from memory, for a video stream inside a DICOM file; `name` is for messages."""
-    return _read(io.BytesIO(data), name, limits)
+def read_video_bytes(
+    data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, aspect: Aspect | None = None
+) -> Cine:
+    """The same from memory, for a video stream inside a DICOM file; `name` is for messages.
+
+    `aspect`, of its pixels, goes before what the stream says.
+    """
+    return _read(io.BytesIO(data), name, limits, aspect)
 
 
-def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
+def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = None) -> Cine:
     head = source.read(HEAD_BYTES)
     kind = container_of(head)
+    if picture := picture_kind(head):
+        raise InputError(
+            f"{name} is a {picture}, and pictures are not read: give the video that it was made of"
+        )
     if kind is None:
         raise InputError(
             f"{name} is not a video or DICOM file that edgeecho can read: "
@@ -52,7 +62,11 @@ def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
     with open_video(source, name, _NAMES[kind], limits) as (container, stream):
         claims = _claims(container, stream, kind, head)
         limits.check_size(name, claims.height, claims.width)
-        decoded = _Decoding(container, stream, claims, name, limits).run()
+        own = _aspect(stream)
+        aspect = aspect or own
+        aspect.check(name)
+        limits.check_size(name, *aspect.square(claims.height, claims.width))
+        decoded = _Decoding(container, stream, claims, name, limits, aspect).run()
         claims = replace(claims, frames=count_listed(stream, kind, structure.empty))
     if not decoded.count:
         cut = "is cut short and " if structure.cut else ""
@@ -61,6 +75,7 @@ def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
             f"{'copy or ' if cut else ''}export it again, best as MJPG AVI"
         )
     stamps, fps, fps_source = _time(decoded, claims)
+    damage = find_damage(decoded, claims, structure, stamps)
     return Cine(
         frames=decoded.frames,
         timestamps_s=stamps,
@@ -68,19 +83,35 @@ def _read(source: BinaryIO, name: str, limits: Limits) -> Cine:
         fps_source=fps_source,
         container=kind,
         codec=claims.codec,
-        damage=find_damage(decoded, claims, structure, stamps),
+        damage=damage,
         missing=count_missing(decoded, claims, structure, stamps),
         deinterlaced=decoded.deinterlaced,
+        pixel_aspect=aspect.ratio,
+        notes=(
+            *aspect.note(claims.height, claims.width),
+            *aspect.against(own),
+            *(() if damage else note_pause(stamps)),
+        ),
     )
+
+
+def _aspect(stream: VideoStream) -> Aspect:
+    # The container's (such as MP4's `pasp`) before the codec's, as players do.
+    ratio = float(stream.sample_aspect_ratio or 0)
+    return Aspect(ratio, "sample aspect ratio") if ratio > 0 else SQUARE
 
 
 def _claims(container: InputContainer, stream: VideoStream, kind: str, head: bytes) -> Claims:
     # The mean rate before the nominal one, which frames that were dropped on purpose do not change.
     rate = stream.average_rate or stream.guessed_rate
-    fps = avi_rate(head) if kind == "avi" else float(rate or 0)
-    if kind == "h26x" or fps is None or not np.isfinite(fps) or fps <= 0:
-        fps = None
     context = stream.codec_context
+    # Bare streams have no time stamps: FFmpeg makes them up, and of B-frames wrong ones.
+    stamped = container.format.name not in BARE
+    if not stamped:
+        rate = None if context.framerate == NO_RATE else context.framerate
+    fps = avi_rate(head) if kind == "avi" else float(rate or 0)
+    if fps is None or not np.isfinite(fps) or fps <= 0:
+        fps = None
     tag = context.codec_tag.strip("\0 ") if kind == "avi" else context.codec.canonical_name
     return Claims(
         container=kind,
@@ -90,8 +121,7 @@ def _claims(container: InputContainer, stream: VideoStream, kind: str, head: byt
         fps=fps,
         frames=None,
         duration_s=pictures_end(container, stream, kind),
-        # Bare streams have none: FFmpeg makes them up, and of B-frames wrong ones.
-        stamped=container.format.name not in ("h264", "hevc", "mpegvideo"),
+        stamped=stamped,
     )
 
 
@@ -105,10 +135,11 @@ class _Decoding:
         claims: Claims,
         name: str,
         limits: Limits,
+        aspect: Aspect,
     ) -> None:
         self._container, self._stream, self._name, self._limits = container, stream, name, limits
         self._failures, self._store = Failures(), FrameStore(name, limits)
-        self._rgb = ToRGB(stream, name, self._store)
+        self._rgb = ToRGB(stream, name, self._store, aspect)
         self._one_each = claims.container in ("avi", "mp4", "mkv")
         size = claims.height, claims.width
         is_jpeg = stream.codec_context.name == "mjpeg"
@@ -150,14 +181,15 @@ class _Decoding:
 def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float | None, str]:
     """Time stamps in s from the first frame, the rate, and where the rate is from."""
     count = decoded.count
-    if claims.fps is None and claims.container in ("avi", "h26x"):
-        # The stamps are then made of FFmpeg's own 25 frames per second.
+    if claims.fps is None and (claims.container == "avi" or not claims.stamped):
+        # The stamps are then made of a rate of FFmpeg's own.
         return np.full(count, np.nan), None, "unknown"
     stamps = decoded.seconds - decoded.seconds[0]
     steps = np.diff(stamps)
     if claims.fps is not None and (count < 2 or not claims.stamped or not np.all(steps > 0)):
         # Some containers carry no time stamp per frame: then the frame rate is all there is.
-        return np.arange(count) / claims.fps, claims.fps, "container"
+        source = "container" if claims.stamped else "video stream"
+        return np.arange(count) / claims.fps, claims.fps, source
     if count < 2 or not np.all(steps > 0):
         return np.full(count, np.nan), None, "unknown"
     if claims.fps is not None and abs(float(np.median(steps)) - 1 / claims.fps) < _CLOSE_S:

@@ -152,8 +152,7 @@ def infer(
     check_outputs(outputs, [*found.files, model])
     check_format(form, out, found.files, show_refused=show_refused)
     if found.passed_over:
-        files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
-        _say(f"{files} passed over: neither video nor DICOM image")
+        _say(f"passed over: {found.passed_over_words}")
     # Before the reports, which take longer to import: a model that is not there costs nothing.
     opened = open_model(model, precision=precision)
     from edgeecho.many import Task

@@ -13,7 +13,7 @@ from edgeecho.evaluate.assess import Assessed, Report
 from edgeecho.evaluate.run import Evaluation
 from edgeecho.files import write_json, write_text
 
-_IDENTITY = ("file_list_sha256", "split", "clips", "precision", "engine")
+_IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine")
 
 
 def record_evaluation(bundle: Path, report: Report) -> None:

@@ -75,7 +75,12 @@ def evaluate(
     """
     finest, others = parse_modes(clips, also)
     videos = read_dataset(data, split=split)
-    facts = {"file_list_sha256": sha256_file(data / "FileList.csv"), "split": split.upper()}
+    facts = {
+        # Its words tell one choice of folds from another, which no hash of the listing does.
+        "data": describe_dataset(data),
+        "file_list_sha256": sha256_file(data / "FileList.csv"),
+        "split": split.upper(),
+    }
 
     def run_mode(model: LoadedModel, mode: ClipMode, wanted: Sequence[LabelledVideo]) -> Run:
         key = {**facts, **_key(model, mode)}
@@ -92,7 +97,7 @@ def evaluate(
         first = run_mode(model, finest, videos)
         coarser = [_coarser(first, model, mode, videos, run_mode) for mode in others]
         runs.append((first, *coarser))
-    return Evaluation(data=describe_dataset(data), videos=videos, runs=tuple(runs), **facts)
+    return Evaluation(videos=videos, runs=tuple(runs), **facts)
 
 
 def _answer(

@@ -17,9 +17,11 @@ class VideoFacts:
     container: str
     codec: str
     width: int
-    """Pixels, as decoded."""
+    """Pixels of the decoded picture, made square."""
     height: int
-    """Pixels, as decoded."""
+    """Pixels of the decoded picture, made square."""
+    pixel_aspect: float
+    """Width by height of a pixel in the file, see `Cine.pixel_aspect`."""
     frames: int
     """Decoded frames."""
     fps: float | None
@@ -27,6 +29,8 @@ class VideoFacts:
     fps_source: str
     damage: tuple[str, ...]
     """What is missing or contradictory in the file."""
+    notes: tuple[str, ...]
+    """What the file says oddly, and what was made of it."""
     deinterlaced_frames: int
     """So many frames were made of two fields, see `Cine.deinterlaced`."""
     repeated_frames: tuple[int, ...]
@@ -63,10 +67,12 @@ class VideoFacts:
             codec=cine.codec,
             width=width,
             height=height,
+            pixel_aspect=cine.pixel_aspect,
             frames=count,
             fps=cine.fps,
             fps_source=cine.fps_source,
             damage=(*cine.damage, *prepared.damage),
+            notes=(*cine.notes, *cine.fps_notes),
             deinterlaced_frames=cine.deinterlaced,
             repeated_frames=motion.repeated,
             odd_frames=motion.odd,

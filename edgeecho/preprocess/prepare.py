@@ -140,8 +140,7 @@ def _check_rate(cine: Cine) -> None:
     low, high = PLAUSIBLE_FPS
     if cine.fps is None:
         raise InputError(
-            "the file does not say its frame rate, and the video must be resampled: "
-            "give it with --fps"
+            f"{cine.why_no_rate}, and the video must be resampled: give the frame rate with --fps"
         )
     if cine.fps_source != FROM_USER and not low <= cine.fps <= high:
         raise InputError(

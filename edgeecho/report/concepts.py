@@ -30,6 +30,8 @@ LEFT_VENTRICLE = Concept("87878005", "Left ventricle")
 """SNOMED CT, a finding site."""
 ECHOCARDIOGRAPHY = Concept("40701008", "Echocardiography")
 """SNOMED CT, a procedure."""
+IMAGING = Concept("363679005", "Imaging procedure")
+"""SNOMED CT: of a file that could not be answered nobody knows more."""
 
 INTERVAL_LOW = Concept("interval-low", "Lower limit of the prediction interval")
 INTERVAL_HIGH = Concept("interval-high", "Upper limit of the prediction interval")

@@ -5,9 +5,11 @@ Values are read without trust: what the standard does not allow is left empty, n
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
@@ -78,12 +80,25 @@ def take_over(source: Dataset) -> Dataset:
 
 def _text(source: Dataset, keyword: str) -> str:
     try:
+        raw = source.get_item(keyword)
+        written = raw.value if raw is not None and isinstance(raw.value, bytes) else b""
         text = str(source.get(keyword) or "").strip(" \0")
         # All of these have one value: what is joined by backslashes is not one.
         several = isinstance(source.get(keyword), MultiValue) or "\\" in text
+        fits = written.isascii() or _is_known(source.get("SpecificCharacterSet"))
     except DAMAGE:
         return ""
-    return "" if several or len(text) > _LONGEST else text
+    # What is left of bytes that do not fit the character set that the file declares: a name that
+    # was read by another one is another name.
+    misread = any(char == "\ufffd" or unicodedata.category(char) == "Cc" for char in text)
+    return "" if several or misread or not fits or len(text) > _LONGEST else text
+
+
+def _is_known(declared: object) -> bool:
+    """Whether a file declares a character set, and one of the standard's (PS3.3, C.12.1.1.2)."""
+    terms = [str(term) for term in (declared if isinstance(declared, MultiValue) else [declared])]
+    beyond_ascii = [term for term in terms if term not in ("", "None", "ISO_IR 6", "ISO 2022 IR 6")]
+    return bool(beyond_ascii) and all(term in python_encoding for term in beyond_ascii)
 
 
 def _moment(value: str, kind: type[DA] | type[TM]) -> str:

@@ -99,10 +99,13 @@ def _uid(seed: str) -> str:
 
 def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
     if isinstance(answer, Failure):
-        model, group = "edgeecho", _group_without_answer(answer, source, seed)
+        procedure, model = concepts.IMAGING, "edgeecho"
+        group = _group_without_answer(answer, source, seed)
         device = f"device {__version__}"
     else:
-        model, group = f"{answer.model.name} {answer.model.version}", _group(answer, source, seed)
+        procedure = concepts.ECHOCARDIOGRAPHY
+        model = f"{answer.model.name} {answer.model.version}"
+        group = _group(answer, source, seed)
         device = f"device {__version__} {answer.model.sha256}"
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
@@ -115,7 +118,7 @@ def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.Measure
     )
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=_snomed(concepts.ECHOCARDIOGRAPHY),
+        procedure_reported=_snomed(procedure),
         imaging_measurements=[group],
         title=codes.DCM.ImagingMeasurementReport,
     )

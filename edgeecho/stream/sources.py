@@ -36,7 +36,7 @@ def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
     `InputError` where the file does not say its frame rate.
     """
     if cine.fps is None:
-        raise InputError("the file does not say its frame rate: give it with --fps")
+        raise InputError(f"{cine.why_no_rate}: give the frame rate with --fps")
 
     def play() -> Iterator[Timed]:
         begin = time.monotonic()

@@ -55,7 +55,11 @@ def _under_one_beat(s: Signals) -> str | None:
 def _unknown_rate(s: Signals) -> str | None:
     if s.fps is not None:
         return None
-    return "the file does not say its frame rate: give it with --fps"
+    return f"{s.why_no_rate}: give the frame rate with --fps"
+
+
+def _contradictory_rate(s: Signals) -> str | None:
+    return s.fps_doubt and f"{s.fps_doubt}: give the true rate with --fps"
 
 
 def _implausible_rate(s: Signals) -> str | None:
@@ -110,6 +114,7 @@ FIXED: Mapping[str, Seen] = {
     "too-short": _too_short,
     "under-one-beat": _under_one_beat,
     "unknown-rate": _unknown_rate,
+    "contradictory-rate": _contradictory_rate,
     "implausible-rate": _implausible_rate,
     "sector": _sector,
     "frozen": _frozen,

@@ -41,6 +41,10 @@ class Signals:
     fps: float | None
     """Of the file, in frames/s; None: unknown."""
     fps_source: str
+    why_no_rate: str
+    """Where `fps` is None: what is the matter."""
+    fps_doubt: str | None
+    """Two statements of the file on it that contradict each other."""
     video_s: float | None
     """Seconds from the first to the last decoded frame."""
     heart_rate_bpm: float | None
@@ -106,6 +110,8 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         window=spec.window,
         fps=cine.fps,
         fps_source=cine.fps_source,
+        why_no_rate=cine.why_no_rate,
+        fps_doubt=cine.fps_doubt,
         video_s=(len(cine.frames) - 1) / cine.fps if cine.fps else None,
         heart_rate_bpm=facts.heart_rate_bpm,
         beats_per_clip=facts.beats_per_clip,

@@ -21,7 +21,7 @@ from edgeecho.reference import select_reference_clips
 from edgeecho.verify.references import References
 from edgeecho.verify.report import VerifyReport
 
-_DATA = ("file_list_sha256", "split", "reference")
+_DATA = ("data", "file_list_sha256", "split", "reference")
 _RUN = ("precision", "model_sha256", "engine", "device")
 
 

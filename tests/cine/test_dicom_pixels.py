@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dicoms import read_pictures
 from PIL import Image
 from pydicom import dcmread, dcmwrite
 from pydicom.data import get_testdata_file
@@ -24,7 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from edgeecho.cine.dicom import decode, read_dicom
+from edgeecho.cine.dicom import decode
 from edgeecho.errors import InputError, MissingDependencyError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
@@ -46,7 +47,12 @@ def by_pydicom(path: Path) -> np.ndarray:
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         frames = np.asarray(apply_color_lut(frames, dataset))
         frames = (frames >> 8 if frames.dtype == np.uint16 else frames).astype(np.uint8)
-    return frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, axis=-1)
+    frames = frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, axis=-1)
+    if "PixelAspectRatio" in dataset:  # higher than wide
+        down, across = dataset.PixelAspectRatio
+        size = frames.shape[2], round(frames.shape[1] * down / across)
+        frames = np.stack([cv2.resize(f, size, interpolation=cv2.INTER_CUBIC) for f in frames])
+    return frames
 
 
 @pytest.mark.parametrize(
@@ -58,7 +64,7 @@ def by_pydicom(path: Path) -> np.ndarray:
         "US1_J2KI.dcm",  # YBR_ICT, lossy
         "US1_J2KR.dcm",
         "SC_rgb_gdcm_KY.dcm",  # JPEG 2000, RGB
-        "color-pl.dcm",
+        "color-pl.dcm",  # pixels of 4:3
         "color-px.dcm",
         "ExplVR_BigEnd.dcm",
         "SC_rgb_expb_2frame.dcm",
@@ -80,7 +86,7 @@ def by_pydicom(path: Path) -> np.ndarray:
     ],
 )
 def test_real_files_equal_pydicoms_decoding(name: str) -> None:
-    cine = read_dicom(real(name))
+    cine = read_pictures(real(name))
     assert (cine.frames == by_pydicom(real(name))).all()
     assert cine.damage == ()
 
@@ -102,7 +108,7 @@ def test_real_files_equal_pydicoms_decoding(name: str) -> None:
     ],
 )
 def test_real_jpeg_files_equal_pydicoms_decoding(name: str) -> None:
-    cine = read_dicom(real(name))
+    cine = read_pictures(real(name))
     difference = np.abs(cine.frames.astype(int) - by_pydicom(real(name)))
     assert difference.max() <= 2
     assert difference.mean() < 0.5
@@ -114,17 +120,17 @@ def test_real_jpeg_files_equal_pydicoms_decoding(name: str) -> None:
     ["RLE", "big_endian", "jpeg_2k_lossless", "jpeg_ls_lossless", "jpeg_2k_lossless_too_short"],
 )
 def test_one_cine_in_many_encodings(name: str) -> None:
-    expected = read_dicom(real("emri_small.dcm"))
+    expected = read_pictures(real("emri_small.dcm"))
     assert expected.frames.shape == (10, 64, 64, 3)
-    cine = read_dicom(real(f"emri_small_{name}.dcm"))
+    cine = read_pictures(real(f"emri_small_{name}.dcm"))
     assert (cine.frames == expected.frames).all()
     assert bool(cine.damage) == name.endswith("too_short")
 
 
 def test_a_palette_of_a_big_endian_file() -> None:
     # pydicom 3.0 reads its 16-bit entries with their bytes swapped.
-    expected = read_dicom(real("OBXXXX1A_2frame.dcm"))
-    assert (read_dicom(real("OBXXXX1A_expb_2frame.dcm")).frames == expected.frames).all()
+    expected = read_pictures(real("OBXXXX1A_2frame.dcm"))
+    assert (read_pictures(real("OBXXXX1A_expb_2frame.dcm")).frames == expected.frames).all()
 
 
 SMOOTH = cv2.resize(PIXELS[0, :6, :8], (96, 64), interpolation=cv2.INTER_CUBIC)
@@ -188,7 +194,7 @@ def test_colours_of_jpeg_whatever_its_markers_say(
         syntax=JPEGBaseline8Bit,
         PhotometricInterpretation=photometric,
     )
-    cine = read_dicom(path)
+    cine = read_pictures(path)
     difference = np.abs(cine.frames.astype(int) - SMOOTH)
     assert difference.mean() < 1.5
     assert difference.max() <= 12
@@ -202,27 +208,27 @@ def test_grey_jpeg(write_dicom: Callable[..., Path]) -> None:
     grey = SMOOTH[..., 0].copy()
     data = cv2.imencode(".jpg", grey)[1].tobytes()
     path = write_dicom(grey[None], encoded=[data], syntax=JPEGBaseline8Bit)
-    assert (read_dicom(path).frames == by_pydicom(path)).all()
+    assert (read_pictures(path).frames == by_pydicom(path)).all()
     inverted = write_dicom(
         grey[None],
         encoded=[data],
         syntax=JPEGBaseline8Bit,
         PhotometricInterpretation="MONOCHROME1",
     )
-    assert (read_dicom(inverted).frames == 255 - by_pydicom(inverted)).all()
+    assert (read_pictures(inverted).frames == 255 - by_pydicom(inverted)).all()
 
 
 def test_pixels_come_back_exactly(write_dicom: Callable[..., Path]) -> None:
-    assert (read_dicom(write_dicom()).frames == PIXELS).all()
-    assert (read_dicom(write_dicom(GREY)).frames == PIXELS[..., :1]).all()
+    assert (read_pictures(write_dicom()).frames == PIXELS).all()
+    assert (read_pictures(write_dicom(GREY)).frames == PIXELS[..., :1]).all()
     planes = np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2))
     path = write_dicom(PIXELS, PixelData=planes.tobytes(), PlanarConfiguration=1)
-    assert (read_dicom(path).frames == PIXELS).all()
+    assert (read_pictures(path).frames == PIXELS).all()
 
 
 def test_monochrome1_is_inverted(write_dicom: Callable[..., Path]) -> None:
     path = write_dicom(GREY, PhotometricInterpretation="MONOCHROME1")
-    assert (read_dicom(path).frames == 255 - PIXELS[..., :1]).all()
+    assert (read_pictures(path).frames == 255 - PIXELS[..., :1]).all()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
@@ -230,12 +236,12 @@ def test_monochrome1_is_inverted(write_dicom: Callable[..., Path]) -> None:
 def test_rle(write_dicom: Callable[..., Path], dtype: type, with_offsets: bool) -> None:
     pixels = np.random.default_rng(1).integers(-9, 9, (4, 33, 31)).repeat(3, axis=2).astype(dtype)
     native = write_dicom(pixels)
-    expected = read_dicom(native).frames
+    expected = read_pictures(native).frames
     dataset = dcmread(native)
     dataset.compress(RLELossless, encoding_plugin="pydicom")
     frames = [bytes(item) for item in generate_fragments(dataset.PixelData)][1:]
     path = write_dicom(pixels, encoded=frames, syntax=RLELossless, with_offsets=with_offsets)
-    cine = read_dicom(path)
+    cine = read_pictures(path)
     assert (cine.frames == expected).all()
     assert cine.damage == ()
 
@@ -281,40 +287,40 @@ def test_sixteen_bits_are_shown_through_the_window_or_the_whole_range(
     write_dicom: Callable[..., Path], values: list[int], attributes: dict, expected: list[int]
 ) -> None:
     pixels = np.broadcast_to(np.asarray(values, np.uint16), (2, 4, len(values))).copy()
-    cine = read_dicom(write_dicom(pixels, **attributes))
+    cine = read_pictures(write_dicom(pixels, **attributes))
     assert cine.frames[0, 0, :, 0].tolist() == pytest.approx(expected, abs=1)
     assert (cine.frames == cine.frames[:1, :1, :, :1]).all()
     inverted = write_dicom(pixels, PhotometricInterpretation="MONOCHROME1", **attributes)
-    assert (read_dicom(inverted).frames == 255 - cine.frames).all()
+    assert (read_pictures(inverted).frames == 255 - cine.frames).all()
 
 
 def test_signed_pixels_do_not_wrap_around(write_dicom: Callable[..., Path]) -> None:
     ramp = np.broadcast_to(np.linspace(-32768, 32767, 50).astype(np.int16), (2, 4, 50)).copy()
-    shown = read_dicom(write_dicom(ramp)).frames[0, 0, :, 0].astype(int)
+    shown = read_pictures(write_dicom(ramp)).frames[0, 0, :, 0].astype(int)
     assert (shown[0], shown[-1]) == (0, 255)
     assert (np.diff(shown) > 0).all()
-    shown = read_dicom(write_dicom(ramp, WindowCenter=0, WindowWidth=20000)).frames[0, 0, :, 0]
+    shown = read_pictures(write_dicom(ramp, WindowCenter=0, WindowWidth=20000)).frames[0, 0, :, 0]
     assert (np.diff(shown.astype(int)) >= 0).all()
     assert (shown[0], shown[-1]) == (0, 255)
     small = np.broadcast_to(np.arange(-128, 128).astype(np.int8), (2, 4, 256)).copy()
-    assert read_dicom(write_dicom(small)).frames[0, 0, :, 0].tolist() == list(range(256))
+    assert read_pictures(write_dicom(small)).frames[0, 0, :, 0].tolist() == list(range(256))
 
 
 def test_big_endian_sixteen_bits(write_dicom: Callable[..., Path]) -> None:
     ramp = np.arange(0, 65536, 256, dtype=np.uint16).reshape(1, 16, 16)
-    expected = read_dicom(write_dicom(ramp)).frames
+    expected = read_pictures(write_dicom(ramp)).frames
     path = write_dicom(ramp)
     dataset = dcmread(path)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     dataset.PixelData = ramp.byteswap().tobytes()
     dataset["PixelData"].VR = "OW"
     dcmwrite(path, dataset, implicit_vr=False, little_endian=False, force_encoding=True)
-    assert (read_dicom(path).frames == expected).all()
+    assert (read_pictures(path).frames == expected).all()
 
 
 def test_colour_of_sixteen_bits(write_dicom: Callable[..., Path]) -> None:
     wide = PIXELS.astype(np.uint16) * 257
-    assert (read_dicom(write_dicom(wide)).frames == PIXELS).all()
+    assert (read_pictures(write_dicom(wide)).frames == PIXELS).all()
 
 
 def palette(entries: list[int], bits: int, first: int = 0) -> dict:
@@ -338,7 +344,7 @@ def test_palettes(
     write_dicom: Callable[..., Path], entries: list[int], bits: int, shown: list[int]
 ) -> None:
     indices = np.arange(8, dtype=np.uint8).reshape(1, 2, 4)
-    cine = read_dicom(write_dicom(indices, **palette(entries, bits, first=2)))
+    cine = read_pictures(write_dicom(indices, **palette(entries, bits, first=2)))
     # Below the first entry is the first, beyond the last is the last.
     clipped = np.clip(np.arange(8) - 2, 0, 3)
     for channel in range(3):
@@ -362,7 +368,7 @@ def test_a_broken_palette_is_an_error(write_dicom: Callable[..., Path], change: 
     attributes = {name: value for name, value in attributes.items() if value is not None}
     path = write_dicom(np.ones((1, 2, 4), np.uint8), **attributes)
     with pytest.raises(InputError, match="colour table is damaged or missing"):
-        read_dicom(path)
+        read_pictures(path)
 
 
 @pytest.mark.parametrize("photometric", ["HSV", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "CMYK"])
@@ -371,14 +377,14 @@ def test_colours_that_would_come_out_wrong_are_refused_by_name(
 ) -> None:
     path = write_dicom(PhotometricInterpretation=photometric)
     with pytest.raises(InputError, match=f"{photometric} is not supported: export it as one of"):
-        read_dicom(path)
+        read_pictures(path)
 
 
 def test_j2k_with_an_outer_file_format(write_dicom: Callable[..., Path]) -> None:
     stream = io.BytesIO()
     Image.fromarray(SMOOTH).save(stream, "JPEG2000")  # JP2 boxes, not allowed in DICOM
     path = write_dicom(SMOOTH[None], encoded=[stream.getvalue()], syntax=JPEG2000Lossless)
-    assert (read_dicom(path).frames[0] == SMOOTH).all()
+    assert (read_pictures(path).frames[0] == SMOOTH).all()
 
 
 def test_lossless_codecs_without_gdcm_say_what_to_install(
@@ -387,7 +393,7 @@ def test_lossless_codecs_without_gdcm_say_what_to_install(
     monkeypatch.setattr(decode.util, "find_spec", lambda name: None)
     path = write_dicom(encoded=[b"12345678"] * 12, syntax=JPEGLSLossless)
     with pytest.raises(MissingDependencyError, match=r"JPEG-LS.*'edgeecho\[dicom-lossless\]'"):
-        read_dicom(path)
+        read_pictures(path)
 
 
 def test_other_plug_ins_of_pydicom_are_never_picked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,4 +403,4 @@ def test_other_plug_ins_of_pydicom_are_never_picked(monkeypatch: pytest.MonkeyPa
     # With colours that need pydicom: no marker says that they are RGB.
     monkeypatch.setitem(JPEGBaseline8BitDecoder._available, "pylibjpeg", forbidden)
     monkeypatch.setitem(JPEGBaseline8BitDecoder._available, "gdcm", forbidden)
-    assert read_dicom(real("SC_jpeg_no_color_transform.dcm")).damage == ()
+    assert read_pictures(real("SC_jpeg_no_color_transform.dcm")).damage == ()

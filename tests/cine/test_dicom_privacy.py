@@ -47,7 +47,6 @@ def texts() -> dict[str, object]:
         "DeviceSerialNumber": MARK,
         "ImageComments": MARK * 50,
         "SpecificCharacterSet": MARK,
-        "Modality": MARK,
     }
 
 
@@ -83,6 +82,15 @@ def test_a_whole_file(write_dicom: Callable[..., Path], outcome: Callable[[Path]
     words = outcome(path)
     assert MARK not in words
     assert "FrameTime" in words
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["Modality", "TransducerType", "ImageType", "SOPClassUID"])
+def test_what_says_of_what_kind_it_is(
+    write_dicom: Callable[..., Path], outcome: Callable[[Path], str], name: str
+) -> None:
+    value = ["ORIGINAL", "PRIMARY", MARK, MARK] if name == "ImageType" else MARK
+    assert MARK not in outcome(_write(write_dicom, FrameTime=20, **{name: value}))
 
 
 def _write(write_dicom: Callable[..., Path], **attributes: object) -> Path:

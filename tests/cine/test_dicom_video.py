@@ -34,9 +34,9 @@ FORMATS = {
 }
 
 
-def encode(codec: str, container: str) -> bytes:
+def encode(codec: str, container: str, x265: str = "log-level=none") -> bytes:
     target = io.BytesIO()
-    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    options = {"x265-params": x265} if codec == "libx265" else {}
     with av.open(target, "w", format=container) as output:
         stream = output.add_stream(codec, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
@@ -81,9 +81,26 @@ def test_without_the_header_the_streams_own_rate_counts(
     write_stream: Callable[..., Path],
 ) -> None:
     cine = read_dicom(write_stream("H.264 in MP4"))
-    assert (cine.fps, cine.fps_source) == (pytest.approx(25), "container")
+    assert (cine.fps, cine.fps_source) == (pytest.approx(25), "video stream")
     cine = read_dicom(write_stream("H.264"))
+    assert (cine.fps, cine.fps_source) == (pytest.approx(25), "video stream")
+
+
+def test_a_header_that_contradicts_the_stream_is_in_doubt(
+    write_stream: Callable[..., Path],
+) -> None:
+    cine = read_dicom(write_stream("H.264", CineRate=50))
+    assert (cine.fps, cine.fps_source) == (50, "CineRate")
+    assert cine.fps_doubt == "CineRate says 50.0 frames/s, video stream 25.0"
+
+
+def test_a_stream_that_says_no_rate_is_not_taken_for_25(write_stream: Callable[..., Path]) -> None:
+    stream = encode("libx265", "hevc", "log-level=none:no-vui-timing-info=1")
+    path = write_stream("HEVC", encoded=[stream])
+    cine = read_dicom(path)
     assert (cine.fps, cine.fps_source) == (None, "unknown")
+    cine = read_dicom(write_stream("HEVC", encoded=[stream], CineRate=50))
+    assert (cine.fps, cine.fps_doubt) == (50, None)
 
 
 def test_a_stream_in_many_fragments(write_stream: Callable[..., Path]) -> None:

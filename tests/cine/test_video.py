@@ -98,7 +98,7 @@ def test_folders_give_their_videos_in_order(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     lone = tmp_path / "notes.txt"
     found = find_videos([tmp_path, lone])
-    assert found.passed_over == 1
+    assert found.passed_over == {"other file": 1}
     assert [p.relative_to(tmp_path).as_posix() for p in found.files] == [
         "a.MP4",
         "b.avi",
@@ -132,7 +132,8 @@ def test_in_folders_too_files_are_known_by_their_content(
     (tmp_path / "gone").symlink_to("nowhere")
     found = find_videos([tmp_path])
     assert found.files == tuple(videos)
-    assert found.passed_over == 10
+    assert found.passed_over == {"other file": 10}
+    assert found.passed_over_words == "10 other files"
 
 
 def test_what_a_folder_has_by_name_is_tried_even_if_its_head_is_lost(tmp_path: Path) -> None:

@@ -36,6 +36,23 @@ def test_a_whole_file_has_all_its_frames_and_no_damage(tmp_path: Path, kind: str
         assert cine.timestamps_s == pytest.approx(times - times[0], abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [
+        ("MKV, a stall", "uneven in time: no frame was recorded for 0.18 s after 0.99 s"),
+        ("WebM, live, a stall, sound", "uneven in time: no frame was recorded for 0.18 s after"),
+        ("MP4, a stall", "uneven in time: no frame was recorded for 0.18 s after 0.99 s"),
+        ("MKV, dropped frames", ""),
+        ("AVI, dropped frames", ""),
+    ],
+)
+def test_a_pause_is_noted_and_is_no_damage(tmp_path: Path, kind: str, note: str) -> None:
+    cine = read_cine(WHOLES[kind](tmp_path))
+    assert cine.damage == ()
+    assert len(cine.notes) == bool(note)
+    assert "".join(cine.notes).startswith(note)
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".mpg", ".wmv"])
 @pytest.mark.parametrize("even", [True, False])
 def test_what_does_not_say_its_length_is_not_called_damaged(

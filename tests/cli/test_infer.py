@@ -223,7 +223,7 @@ def test_files_of_a_folder_that_are_passed_over_are_counted(
     (video.parent / "notes.txt").write_text("text")
     done = edgeecho("infer", video.parent, "--model", narrow_bundle, "--json")
     assert [r["file"] for r in json.loads(done.stdout)["results"]] == ["IM0001", "clip.avi"]
-    assert done.stderr == "1 file passed over: neither video nor DICOM image\n"
+    assert done.stderr == "passed over: 1 other file\n"
     (video.parent / "empty").touch()
     done = edgeecho("infer", video.parent, "--model", narrow_bundle)
-    assert done.stderr == "2 files passed over: neither video nor DICOM image\n"
+    assert done.stderr == "passed over: 2 other files\n"

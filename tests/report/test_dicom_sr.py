@@ -251,6 +251,49 @@ def test_names_in_other_scripts_come_out_in_utf8(cine: Path, tmp_path: Path) -> 
     assert again.StudyDescription == "心臓"
 
 
+@pytest.mark.parametrize(
+    ("declared", "name", "expected"),
+    [
+        (None, "Müster^Änne".encode(), ""),  # no set is declared: ASCII
+        (None, "Müster^Änne".encode("latin-1"), ""),
+        (None, b"Muester^Aenne", "Muester^Aenne"),
+        ("ISO_IR 6", "Müster".encode(), ""),
+        ("ISO_IR 100", "Müster^Änne".encode("latin-1"), "Müster^Änne"),
+        ("ISO_IR 100", "ÜÄ^Wei\u015f".encode(), ""),  # UTF-8: its bytes are no Latin letters
+        ("ISO_IR 144", "Люкceмбypг".encode("iso8859-5"), "Люкceмбypг"),
+        ("ISO_IR 192", "Müster^Änne".encode(), "Müster^Änne"),
+        ("ISO_IR 192", "Müster^Änne".encode("latin-1"), ""),
+        ("GB18030", "王^小东".encode("gb18030"), "王^小东"),
+        ("ISO_IR 999", "Müster".encode("latin-1"), ""),
+        ("ISO_IR 999", b"Muester", "Muester"),
+        ("ISO 2022 IR 87", b"\x1b$B;3\xff", ""),
+    ],
+)
+def test_a_name_that_does_not_fit_its_character_set_is_left_empty(
+    cine: Path, tmp_path: Path, declared: str | None, name: bytes, expected: str
+) -> None:
+    dataset = dcmread(cine)
+    padded = name + b" " * (len(name) % 2)
+    dataset.PatientName = "x" * len(padded)
+    if declared:
+        same_length = {7: "ISO_IR 6", 8: "ISO_IR 6", 10: "ISO_IR 100", 14: "ISO 2022 IR 6"}
+        dataset.SpecificCharacterSet = same_length[len(declared)]
+    stream = io.BytesIO()
+    dataset.save_as(stream)
+    # Written by nobody's encoder.
+    data = stream.getvalue().replace(b"x" * len(padded), padded, 1)
+    if declared:
+        old = dataset.SpecificCharacterSet.encode()
+        even = len(old) + len(old) % 2
+        data = data.replace(old.ljust(even), declared.encode().ljust(even), 1)
+    (tmp_path / "cine.dcm").write_bytes(data)
+    report = to_sr(answered(), read_header(tmp_path / "cine.dcm"), created=NOW)
+    again = dcmread(io.BytesIO(written(report)))
+    assert again.SpecificCharacterSet == "ISO_IR 192"
+    assert again.PatientName == expected
+    assert again.PatientID == dataset.PatientID
+
+
 def test_a_source_of_an_unknown_class_is_as_good(source: Dataset) -> None:
     source.SOPClassUID = "1.2.840.113543.6.6.1.3.10002"
     report = to_sr(answered(), source, created=NOW)
@@ -280,6 +323,9 @@ def test_a_file_without_an_answer_gets_a_report_that_says_so(
     report = to_sr(failed(), source, created=NOW)
     text = dumped(report, tmp_path)
     assert f"not answered: {failed().answer.message}" in text  # type: ignore[union-attr]
+    # It may be an X-ray: nobody says that an echocardiography was done.
+    assert "Imaging procedure" in text
+    assert "Echocardiography" not in text
     assert RESEARCH_USE in text
     assert "NUM" not in text
     assert not [item for item in items(report) if item.ValueType == "NUM"]

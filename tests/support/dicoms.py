@@ -29,6 +29,11 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
+from edgeecho.cine import DEFAULT_LIMITS, Cine
+from edgeecho.cine.dicom import reader
+from edgeecho.cine.dicom.file import open_dicom
+from edgeecho.cine.dicom.quiet import quiet
+
 
 def write_dicom(
     path: Path,
@@ -78,6 +83,12 @@ def write_dicom(
     dataset.preamble = bytes(128)
     dcmwrite(path, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
     return path
+
+
+def read_pictures(path: Path) -> Cine:
+    """The pictures of any DICOM image, stills and X-rays too, by the reader of cines."""
+    with quiet():
+        return reader.read_pictures(open_dicom(path, DEFAULT_LIMITS), DEFAULT_LIMITS)
 
 
 def _native(path: Path) -> Path:

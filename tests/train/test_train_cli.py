@@ -70,6 +70,12 @@ def test_resume_on_other_data_is_a_usage_error(
     done = edgeecho("train", other, "--out", finished, "--resume", *TINY, "--epochs", 1)
     assert done.returncode == 2
     assert "other data" in done.stderr
+    # Where folds were chosen, the same listing is told otherwise.
+    shutil.copy(phantoms / "FileList.csv", other)
+    (other / "DESCRIPTION.txt").write_text("others")
+    done = edgeecho("train", other, "--out", finished, "--resume", *TINY, "--epochs", 1)
+    assert done.returncode == 2
+    assert "now others" in done.stderr
 
 
 def test_command_trains_from_another_checkpoint(

@@ -82,6 +82,7 @@ def release_checkpoint(
     Errors: `ModelError` for a checkpoint that is not ours or does not fit FP16, `InputError`
     where its reference clips are not there, `UsageError`.
     """
+    from edgeecho.dataset import describe_dataset
     from edgeecho.files import sha256_file
     from edgeecho_train.checkpoint import load_checkpoint
     from edgeecho_train.recalibrate import fold
@@ -96,8 +97,12 @@ def release_checkpoint(
     origin: dict[str, Any] = {"rounded_from_sha256": sha256_file(checkpoint)}
     if line is not None and data is not None:
         weights = fold(weights, line)
-        listing = sha256_file(data / "FileList.csv")
-        origin["recalibrated"] = {**asdict(line), "split": "VAL", "file_list_sha256": listing}
+        origin["recalibrated"] = {
+            **asdict(line),
+            "split": "VAL",
+            "data": describe_dataset(data),
+            "file_list_sha256": sha256_file(data / "FileList.csv"),
+        }
     tensors, rounding = round_weights(weights)
     _copy_reference_clips(checkpoint, out, value["reference_clips"])
     write_rounded(out, tensors, {**value, "provenance": {**value["provenance"], **origin}})

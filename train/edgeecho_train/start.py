@@ -94,7 +94,7 @@ def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
         period=recipe.period,
         size=recipe.size,
         time=recipe.time,
-        training_fps=median(rates) if rates else None,
+        training_fps=median(rates) if rates else statistics.fps,
     )
 
 
@@ -146,6 +146,11 @@ def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
         )
     if provenance["data"]["file_list_sha256"] != sha256_file(data / "FileList.csv"):
         raise UsageError("the run to resume was trained on other data: give the same FileList.csv")
+    # Folds are told there.
+    if (told := provenance["data"]["description"]) != (now := describe_dataset(data)):
+        raise UsageError(
+            f"the run to resume was trained on other data ({told}; now {now}): give the same ones"
+        )
 
 
 def _initial(init: str) -> tuple[dict[str, Tensor] | None, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
 from edgeecho.cine import read_cine
 from edgeecho.console import progress_bar
 from edgeecho.dataset import LabelledVideo
-from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
+from edgeecho.preprocess import PLAUSIBLE_FPS, ClipMode, PreprocessSpec, clip_starts, prepare
 
 # EchoNet-Dynamic takes 128 videos of the training split and one 16x2 clip of each.
 _VIDEOS = 128
@@ -25,6 +26,8 @@ class ChannelStatistics:
     std: tuple[float, float, float]
     videos: int
     """How many videos they were computed from."""
+    fps: float | None
+    """Median of the plausible frame rates of these files, in frames/s; None: none says one."""
 
 
 def channel_statistics(
@@ -32,31 +35,40 @@ def channel_statistics(
 ) -> ChannelStatistics:
     """Statistics over 128 random videos, one random 16x2 clip each, in float64.
 
-    `E[x^2] - E[x]^2` as published; float64 keeps it exact on the 0..255 scale. A video of
-    fewer than 32 frames gives the frames that it has: the published zeros are appended after
-    normalisation, so they belong to no statistic.
+    `E[x^2] - E[x]^2` as published; float64 keeps it exact on the 0..255 scale. What a video of
+    fewer than 32 frames lacks counts as black, as published: it is padded with zeros after a
+    normalisation by mean 0 and std 1. (In training these zeros are mean grey.)
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(videos))[:_VIDEOS]
     clip_spec = PreprocessSpec(
         (0, 0, 0), (1, 1, 1), frames=_FRAMES, period=_PERIOD, size=size, time=time
     )
-    count = 0
     total = np.zeros(3)
     squares = np.zeros(3)
+    rates = []
     with progress_bar() as progress:
         for index in progress.track(chosen, description="channel statistics"):
-            frames = prepare(read_cine(videos[index].path), clip_spec).frames
+            cine = read_cine(videos[index].path)
+            rates.append(cine.fps)
+            frames = prepare(cine, clip_spec).frames
             start = clip_starts(
                 len(frames), clip_spec, ClipMode("one"), seed=int(rng.integers(1 << 31))
             )[0]
             clip = frames[start::_PERIOD][:_FRAMES].astype(np.float64)
-            count += clip[..., 0].size
             total += clip.sum(axis=(0, 1, 2))
             squares += (clip**2).sum(axis=(0, 1, 2))
+    # Frames that a short video lacks add nothing to the sums, but they count.
+    count = len(chosen) * _FRAMES * size**2
     mean = total / count
     std = np.sqrt(squares / count - mean**2)
-    return ChannelStatistics(_three(mean), _three(std), len(chosen))
+    return ChannelStatistics(_three(mean), _three(std), len(chosen), _middle(rates))
+
+
+def _middle(rates: Sequence[float | None]) -> float | None:
+    low, high = PLAUSIBLE_FPS
+    known = [rate for rate in rates if rate is not None and low <= rate <= high]
+    return median(known) if known else None
 
 
 def _three(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float, float]:

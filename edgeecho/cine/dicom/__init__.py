@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 
-__all__ = ["is_dicom", "read_dicom"]
+if TYPE_CHECKING:
+    from edgeecho.cine.dicom.kind import Other
+
+__all__ = ["is_dicom", "kind_of_file", "read_dicom"]
 
 
 def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
@@ -21,3 +25,10 @@ def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
     from edgeecho.cine.dicom.reader import read
 
     return read(path, limits)
+
+
+def kind_of_file(path: Path) -> Other | None:
+    """What a DICOM file is instead of a transthoracic cine, by its header; None: nothing known."""
+    from edgeecho.cine.dicom.kind import read_kind
+
+    return read_kind(path)

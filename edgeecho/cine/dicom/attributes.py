@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Limits
@@ -116,12 +118,57 @@ def numbers(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
     return found if np.isfinite(found).all() else np.empty(0)
 
 
+def decimals(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
+    """The values of an attribute that is written in decimal digits; NaN for one that is no number.
+
+    A comma is read as the decimal point that some writers put in its place: DICOM has no other use
+    for it there (DS and IS; PS3.5, 6.2).
+    """
+    try:
+        raw = dataset.get_item(keyword)
+        value = None if raw is None else raw.value
+    except DAMAGE:
+        return np.empty(0)
+    if not isinstance(value, bytes):
+        return numbers(dataset, keyword)
+    words = value.decode("ascii", "replace").rstrip("\0 ").split("\\")
+    return np.array([_decimal(word) for word in words] if any(words) else [], np.float64)
+
+
+def _decimal(word: str) -> float:
+    # float() takes more than digits: "1_000", "nan" and "1e999" among it.
+    found = re.fullmatch(r"\s*([+-]?\d*[.,]?\d*(?:[eE][+-]?\d+)?)\s*", word, re.ASCII)
+    try:
+        value = float(found.group(1).replace(",", ".")) if found else float("nan")
+    except ValueError:
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")
+
+
 def text(dataset: Dataset, keyword: str) -> str:
     """The attribute's value, empty where it is absent or damaged; never to be shown to anyone."""
     try:
         return str(dataset.get(keyword) or "").strip()
     except DAMAGE:
         return ""
+
+
+def words(dataset: Dataset, keyword: str) -> list[str]:
+    """The attribute's values, none where it is absent or damaged; as `text`, never to be shown."""
+    try:
+        value = dataset.get(keyword)
+        several = value if isinstance(value, MultiValue) else [value or ""]
+        return [str(one).strip() for one in several]
+    except DAMAGE:
+        return []
+
+
+def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none where it is absent or damaged."""
+    try:
+        return list(dataset.get(keyword) or [])
+    except DAMAGE:
+        return []
 
 
 def _integer(dataset: Dataset, keyword: str, name: str, default: int | None = None) -> int:

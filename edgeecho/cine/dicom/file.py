@@ -12,12 +12,15 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_preamble
 
 from edgeecho.cine.dicom.detect import is_dicom
+from edgeecho.cine.dicom.kind import ATTRIBUTES as KIND
+from edgeecho.cine.dicom.kind import other_kind
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Limits
 from edgeecho.errors import InputError
 
 # Nothing else is kept of a file: no names, dates or identifiers.
 _ATTRIBUTES = (
+    *KIND,
     "BitsAllocated",
     "BitsStored",
     "BluePaletteColorLookupTableData",
@@ -26,14 +29,14 @@ _ATTRIBUTES = (
     "Columns",
     "EffectiveDuration",
     "ExtendedOffsetTable",
-    "FrameIncrementPointer",
     "FrameTime",
     "FrameTimeVector",
     "GreenPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableDescriptor",
-    "NumberOfFrames",
     "PhotometricInterpretation",
+    "PixelAspectRatio",
     "PixelRepresentation",
+    "PixelSpacing",
     "PlanarConfiguration",
     "RecommendedDisplayFrameRate",
     "RedPaletteColorLookupTableData",
@@ -45,7 +48,6 @@ _ATTRIBUTES = (
     "SegmentedBluePaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData",
     "SegmentedRedPaletteColorLookupTableData",
-    "SequenceOfUltrasoundRegions",
     "VOILUTFunction",
     "WindowCenter",
     "WindowWidth",
@@ -97,7 +99,15 @@ def open_dicom(path: Path, limits: Limits) -> DicomFile:
     except (zlib.error, *DAMAGE):
         # `from None`: pydicom's texts may quote the file's.
         raise InputError(f"{name} is a damaged DICOM file: export it again") from None
-    return DicomFile(name, dataset, syntax, _find_pixels(buffer, at, name))
+    pixels = _find_pixels(buffer, at)
+    if pixels is None:
+        if other := other_kind(dataset):
+            raise other.error(name)
+        raise InputError(
+            f"{name} is a DICOM file without an image: choose a cine, "
+            "or copy it again if it was cut short"
+        )
+    return DicomFile(name, dataset, syntax, pixels)
 
 
 def _parse(buffer: bytes, name: str, limits: Limits) -> tuple[Dataset, str, bytes, int]:
@@ -131,14 +141,11 @@ def _inflate(data: memoryview, name: str, limits: Limits) -> bytes:
     return bytes(inflated)
 
 
-def _find_pixels(buffer: bytes, at: int, name: str) -> PixelData:
+def _find_pixels(buffer: bytes, at: int) -> PixelData | None:
     # The tag and VR show the encoding themselves; file headers lie about it.
     tag = buffer[at : at + 4]
     if tag not in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10") or len(buffer) < at + 12:
-        raise InputError(
-            f"{name} is a DICOM file without an image: choose a cine, "
-            "or copy it again if it was cut short"
-        )
+        return None
     big_endian = tag[0] == 0x7F
     vr = buffer[at + 4 : at + 6]
     explicit = vr in (b"OB", b"OW", b"UN")

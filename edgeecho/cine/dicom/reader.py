@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import MPEGTransferSyntaxes
 
+from edgeecho.cine.aspect import SQUARE, Aspect
+from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspect
 from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
 from edgeecho.cine.dicom.codestream import BrokenFrameError
 from edgeecho.cine.dicom.damage import describe_damage
@@ -15,9 +17,10 @@ from edgeecho.cine.dicom.decode import NATIVE, RLE, DecodeFrame, frame_decoder, 
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
 from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
+from edgeecho.cine.dicom.kind import Other, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
-from edgeecho.cine.dicom.timing import Numbering, Timing, read_timing
+from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
 from edgeecho.cine.types import Cine, FrameStore, Limits
 from edgeecho.errors import InputError
 
@@ -26,9 +29,19 @@ def read(path: Path, limits: Limits) -> Cine:
     """See `read_dicom`."""
     with quiet():
         file = open_dicom(path, limits)
-        # MPEG-2, H.264 and HEVC.
-        video = file.syntax in MPEGTransferSyntaxes
-        return _read_video(file, limits) if video else _read_frames(file, limits)
+        if other := other_kind(file.dataset):
+            raise other.error(file.name)
+        cine = read_pictures(file, limits)
+        if len(cine.frames) == 1 and not cine.missing:
+            raise Other("still").error(file.name)
+        return cine
+
+
+def read_pictures(file: DicomFile, limits: Limits) -> Cine:
+    """The pictures of a file, whatever they show."""
+    # MPEG-2, H.264 and HEVC.
+    video = file.syntax in MPEGTransferSyntaxes
+    return _read_video(file, limits) if video else _read_frames(file, limits)
 
 
 def _fragments(file: DicomFile, limits: Limits) -> Fragments:
@@ -51,8 +64,12 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
             f"{file.name} has more than {limits.frames} frames: "
             "cut it shorter, or raise --max-frames"
         )
+    said = read_aspect(file.dataset)
+    aspect = said or SQUARE
+    aspect.check(file.name)
+    limits.check_size(file.name, *aspect.square(layout.rows, layout.columns))
     frame_bytes = layout.rows * layout.columns * 3
-    pixels, kept, lost = _decode(frames, decode, frame_bytes, file.name, limits)
+    pixels, kept, lost = _decode(frames, decode, aspect, frame_bytes, file.name, limits)
     timing = read_timing(file.dataset, Numbering(np.asarray(kept), frames.count, claimed))
     return Cine(
         frames=pixels,
@@ -61,14 +78,21 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
         fps_source=timing.source,
         container="dicom",
         codec=syntax_name(file.syntax),
-        regions=read_regions(file.dataset, layout.rows, layout.columns),
+        regions=read_regions(file.dataset, layout.rows, layout.columns, aspect),
         damage=describe_damage(claimed, len(kept), lost, frames.notes),
         missing=max((claimed or 0) - len(kept), len(lost)),
+        pixel_aspect=aspect.ratio,
+        notes=(
+            *aspect.note(layout.rows, layout.columns),
+            *doubts_of_aspect(file.dataset, said),
+        ),
+        fps_notes=timing.notes,
+        fps_doubt=timing.doubt,
     )
 
 
 def _decode(
-    frames: Frames, decode: DecodeFrame, frame_bytes: int, name: str, limits: Limits
+    frames: Frames, decode: DecodeFrame, aspect: Aspect, frame_bytes: int, name: str, limits: Limits
 ) -> tuple[NDArray[np.uint8], list[int], list[int]]:
     """Pixels `(T, H, W, 3)`, the numbers of their frames, and those of the broken ones."""
     store = FrameStore(name, limits)
@@ -79,7 +103,7 @@ def _decode(
         try:
             if encoded is None:
                 raise BrokenFrameError(reason)
-            store.append(decode(encoded))
+            store.append(aspect.stretch(decode(encoded)))
             kept.append(index)
         except BrokenFrameError as error:
             reason = str(error)
@@ -102,7 +126,8 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
     from edgeecho.cine.video import read_video_bytes
 
     fragments = _fragments(file, limits)
-    stream = read_video_bytes(joined(fragments), file.name, limits)
+    said = read_aspect(file.dataset)
+    stream = read_video_bytes(joined(fragments), file.name, limits, said)
     count, height, width = stream.frames.shape[:3]
     claimed = claimed_frames(file.dataset)
     # With all frames there, nothing that the container says is missing can be missing.
@@ -110,16 +135,16 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
     damage = describe_damage(claimed, count, [], notes)
     if any(part is None for part in fragments.parts):
         damage += ("a stretch in the middle cannot be read: times after it may be wrong",)
-    regions = read_regions(file.dataset, height, width)
-    size = [numbers(file.dataset, key).tolist() for key in ("Columns", "Rows")]
-    if size != [[width], [height]]:
+    rows, columns = (int(numbers(file.dataset, key).sum()) for key in ("Rows", "Columns"))
+    aspect = Aspect(stream.pixel_aspect)
+    regions = read_regions(file.dataset, rows, columns, aspect) if min(rows, columns) > 0 else ()
+    if aspect.square(rows, columns) != (height, width):
         # The stream is right (PS3.5, 8.2.7), and nobody knows where in it the regions are.
         regions = ()
         damage += (f"the header gives another frame size than {width}x{height}",)
     indices = _indices(stream.timestamps_s)
-    timing = read_timing(file.dataset, Numbering(indices, int(indices[-1]) + 1, claimed))
-    if timing.fps is None:
-        timing = Timing(stream.timestamps_s, stream.fps, stream.fps_source)
+    own = Statement("video stream", stream.fps, stream.timestamps_s) if stream.fps else None
+    timing = read_timing(file.dataset, Numbering(indices, int(indices[-1]) + 1, claimed), own)
     return Cine(
         frames=stream.frames,
         timestamps_s=timing.seconds,
@@ -131,6 +156,10 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
         damage=damage,
         missing=stream.missing if claimed is None else max(claimed - count, 0),
         deinterlaced=stream.deinterlaced,
+        pixel_aspect=stream.pixel_aspect,
+        notes=(*stream.notes, *doubts_of_aspect(file.dataset, said)),
+        fps_notes=timing.notes,
+        fps_doubt=timing.doubt,
     )
 
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydicom.dataset import Dataset
 
-from edgeecho.cine.dicom.attributes import numbers
+from edgeecho.cine.aspect import SQUARE, Aspect
+from edgeecho.cine.dicom.attributes import items, numbers
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Region
 
 _CORNERS = tuple(f"RegionLocation{corner}" for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1"))
 
 
-def read_regions(dataset: Dataset, height: int, width: int) -> tuple[Region, ...]:
+def read_regions(
+    dataset: Dataset, height: int, width: int, aspect: Aspect = SQUARE
+) -> tuple[Region, ...]:
     """Regions of 2D tissue, clipped to an image of that size; those outside it are left out.
+
+    They are counted in stored pixels, whose `aspect` is given; what comes out, in square ones.
 
     SequenceOfUltrasoundRegions (PS3.3, C.8.5.5): RegionSpatialFormat 1 is 2D, RegionDataType 1 is
     tissue, and the corners are pixels that belong to the region.
     """
     try:
-        items = list(dataset.get("SequenceOfUltrasoundRegions") or [])
-        found = [_tissue(item) for item in items]
+        found = [_tissue(item) for item in items(dataset, "SequenceOfUltrasoundRegions")]
     except DAMAGE:
         return ()
     clipped = [region.inside(height, width) for region in found if region is not None]
-    return tuple(region for region in clipped if region is not None)
+    down, across = np.array(aspect.square(height, width)) / (height, width)
+    return tuple(region.scaled(down, across) for region in clipped if region is not None)
 
 
 def _tissue(item: Dataset) -> Region | None:

@@ -1,0 +1,75 @@
+"""Pixels that are not square: the picture is stretched until they are, before anything looks at it.
+
+A heart that is squeezed to half its width has another EF, and nothing in the picture tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.errors import InputError
+
+# More than any format asks for (anamorphic film 2, half fields 2 or 0.5): a damaged number.
+_MOST = 4.0
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """The shape of a stored pixel."""
+
+    ratio: float = 1.0
+    """Its width by its height."""
+    source: str = ""
+    """What says so; "": nothing, and the pixels are taken for square."""
+
+    def check(self, name: str) -> None:
+        """`InputError` where no picture can have such pixels."""
+        if not 1 / _MOST <= self.ratio <= _MOST:
+            raise InputError(
+                f"{name} says that its pixels are {self.ratio:.3g} times as wide as high "
+                f"({self.source}): that must be an error, export it again with square pixels"
+            )
+
+    def agrees(self, other: Aspect) -> bool:
+        """Whether both say the same, up to rounding."""
+        return abs(self.ratio / other.ratio - 1) < 0.02
+
+    def square(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of the same picture with square pixels. No side becomes shorter."""
+        if self.ratio >= 1:
+            return height, round(width * self.ratio)
+        return round(height / self.ratio), width
+
+    def against(self, other: Aspect) -> tuple[str, ...]:
+        """What another source says, where it differs."""
+        if not other.source or self.agrees(other):
+            return ()
+        return (
+            f"{self.source} says that its pixels are {self.ratio:.3g} times as wide as high, "
+            f"{other.source} {other.ratio:.3g}: {self.source} was believed",
+        )
+
+    def stretch(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """`(H, W, 3)` with square pixels; the frame itself where they are."""
+        size = self.square(*frame.shape[:2])
+        if size == frame.shape[:2]:
+            return frame
+        frame = np.ascontiguousarray(frame)
+        return np.asarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
+
+    def note(self, height: int, width: int) -> tuple[str, ...]:
+        """What was done to a picture that is stored in this size, for the result."""
+        size = self.square(height, width)
+        if size == (height, width):
+            return ()
+        return (
+            f"its pixels are {self.ratio:.3g} times as wide as high ({self.source}): "
+            f"stretched from {width}x{height} to {size[1]}x{size[0]}",
+        )
+
+
+SQUARE = Aspect()

@@ -1,0 +1,196 @@
+"""What a DICOM object is, by what its header says: only a transthoracic cine in time has an EF.
+
+A network answers whatever picture it is shown. So all that is said of the kind of object is looked
+at: its class, its modality, what its frames follow, and what the picture shows.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from edgeecho.cine.dicom.attributes import claimed_frames, items, numbers, text, words
+from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.errors import InputError
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1"
+CINES = frozenset(
+    {
+        f"{_STORAGE}.3.1",  # Ultrasound Multi-frame Image Storage
+        f"{_STORAGE}.3",  # the same, retired in 1993: old scanners and archives
+        *(f"{_STORAGE}.7.{n}" for n in range(1, 5)),  # Multi-frame ... Secondary Capture
+    }
+)
+"""SOP classes that hold cines. Secondary captures are photographed off a scanner's screen."""
+_ONE_FRAME = {
+    f"{_STORAGE}.6.1",  # Ultrasound Image Storage
+    f"{_STORAGE}.6",  # the same, retired
+    f"{_STORAGE}.7",  # Secondary Capture Image Storage
+}
+_VOLUME = f"{_STORAGE}.6.2"  # Enhanced US Volume Storage
+_REPORTS = f"{_STORAGE}.88."
+# EC: echocardiography, retired. OT: what a secondary capture may say of itself.
+_MODALITIES = {"", "US", "EC", "OT"}
+# Others that may be named to the user: what a file says there may be any text.
+_OTHER_MODALITIES = {
+    *("CR", "CT", "DX", "ECG", "ES", "GM", "IVOCT", "IVUS", "MG", "MR", "NM", "OCT", "OP", "OPT"),
+    *("PT", "RF", "SM", "XA", "XC"),
+}
+# Of ImageType's third value (PS3.3, C.8.5.6.1.1), those where the probe is not on the chest. Not
+# EPICARDIAL: a real apical cine from the chest says that (pydicom's `ybr_color`).
+_INSIDE = {
+    *("ENDOCAVITARY", "ENDORECTAL", "ENDOVAGINAL", "FETAL HEART", "INTRACARDIAC"),
+    *("INTRAVASCULAR", "TEE"),
+}
+# Of its fourth value, a sum of these.
+_B_MODE = 0x0001 | 0x0010 | 0x0100 | 0x0200
+_OTHER_IMAGES = {
+    0x0400: "slice stack",
+    0x0040: "volume rendering",
+    0x0002: "M-mode trace",
+    0x0020: "M-mode trace",
+    0x0004: "Doppler trace",
+    0x0008: "Doppler trace",
+}
+# What frames may follow instead of time (PS3.3, C.7.6.6, C.8.4.8, C.8.6.3).
+_NOT_TIME = {
+    *("EnergyWindowVector", "DetectorVector", "RotationVector", "SliceVector"),
+    *("AngularViewVector", "PageNumberVector", "FramePrimaryAngleVector"),
+    *("FrameSecondaryAngleVector", "SliceLocationVector", "ImagePositionPatient", "SliceLocation"),
+}
+_PLACES = {
+    *("ImagePositionVolume", "ImageOrientationVolume", "ImagePositionPatient", "SliceLocation"),
+    *("ImageOrientationPatient", "InStackPositionNumber", "StackID", "PlanePositionSequence"),
+    *("PlanePositionVolumeSequence", "TablePosition"),
+}
+# RegionSpatialFormat (PS3.3, C.8.5.5.1.1).
+_TRACES = {2: "M-mode trace", 3: "Doppler trace"}
+
+
+ATTRIBUTES = (
+    "DimensionIndexSequence",
+    "DimensionOrganizationType",
+    "FrameIncrementPointer",
+    "ImageType",
+    "Modality",
+    "NumberOfFrames",
+    "SOPClassUID",
+    "SequenceOfUltrasoundRegions",
+    "TransducerType",
+)
+"""What is looked at."""
+# More than any header that could be a study's; lengths in it are not trusted.
+_HEADER_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Other:
+    """Something else than a transthoracic cine."""
+
+    noun: str
+    """Such as `still`; its plural ends in s."""
+    why: str = ""
+    """What says so."""
+
+    def error(self, name: str) -> InputError:
+        """For a file of that name."""
+        why = f", {self.why}" if self.why else ""
+        return InputError(
+            f"{name} is no transthoracic cine ({self.noun}{why}): no EF can be given of it"
+        )
+
+
+def read_kind(path: Path) -> Other | None:
+    """`other_kind` of a file; None too where its header cannot be read: reading it says why."""
+    try:
+        with path.open("rb") as stream, quiet():
+            head = io.BytesIO(stream.read(_HEADER_BYTES))
+            return other_kind(
+                dcmread(head, stop_before_pixels=True, force=True, specific_tags=list(ATTRIBUTES))
+            )
+    except DAMAGE:
+        return None
+
+
+def other_kind(dataset: Dataset) -> Other | None:
+    """What it is instead of a transthoracic cine; None: nothing speaks against one."""
+    return next(_otherwise(dataset), None)
+
+
+def _otherwise(dataset: Dataset) -> Iterator[Other]:
+    yield from _by_class(dataset)
+    yield from _by_modality(dataset)
+    yield from _by_order(dataset)
+    yield from _by_image_type(dataset)
+    for format_ in _region_formats(dataset):
+        if format_ in _TRACES:
+            yield Other(_TRACES[format_], "RegionSpatialFormat")
+
+
+def _by_class(dataset: Dataset) -> Iterator[Other]:
+    uid = text(dataset, "SOPClassUID")
+    if uid == _VOLUME:
+        yield Other("volume", "Enhanced US Volume Storage: its frames are slices, not moments")
+    elif uid.startswith(_REPORTS):
+        yield Other("structured report")
+    elif uid in _ONE_FRAME:
+        if (claimed_frames(dataset) or 1) == 1:
+            yield Other("still")
+    elif uid and uid not in CINES:
+        known = UID(uid)
+        # What is not in the standard may be any text.
+        public = not known.is_private and known.name != uid
+        yield Other(f"{known.name} object" if public else "object of an unknown class")
+
+
+def _by_modality(dataset: Dataset) -> Iterator[Other]:
+    modality, probe = text(dataset, "Modality"), text(dataset, "TransducerType")
+    if modality == "IVUS" or probe.startswith("IV_"):
+        yield Other("intravascular cine", "Modality" if modality == "IVUS" else "its probe")
+    elif modality not in _MODALITIES:
+        known = modality if modality in _OTHER_MODALITIES else "unknown"
+        yield Other("object of another modality", known)
+    if probe.startswith("ENDOCAV_"):
+        yield Other("endocavitary cine", "TransducerType")
+
+
+def _by_order(dataset: Dataset) -> Iterator[Other]:
+    for tag in numbers(dataset, "FrameIncrementPointer").astype(int).tolist():
+        keyword = keyword_for_tag(tag)
+        if keyword in _NOT_TIME:
+            yield Other("slice or view stack", f"its frames follow {keyword}, not time")
+    organisation = text(dataset, "DimensionOrganizationType")
+    if organisation.startswith(("3D", "TILED")):
+        yield Other("volume", "DimensionOrganizationType")
+    for item in items(dataset, "DimensionIndexSequence"):
+        for tag in numbers(item, "DimensionIndexPointer").astype(int).tolist():
+            if (keyword := keyword_for_tag(tag)) in _PLACES:
+                yield Other("slice stack", f"its frames are ordered by {keyword}, not by time")
+
+
+def _by_image_type(dataset: Dataset) -> Iterator[Other]:
+    values = [*words(dataset, "ImageType"), "", "", "", ""]
+    if values[2] in _INSIDE:
+        yield Other(f"{values[2]} cine", "ImageType")
+    try:
+        shown = int(values[3], 16) if len(values[3]) == 4 else 0
+    except ValueError:
+        return
+    if not shown & _B_MODE or shown & 0x0400:
+        for bit, noun in _OTHER_IMAGES.items():
+            if shown & bit:
+                yield Other(noun, "ImageType")
+
+
+def _region_formats(dataset: Dataset) -> Iterator[int]:
+    for item in items(dataset, "SequenceOfUltrasoundRegions"):
+        values = numbers(item, "RegionSpatialFormat")
+        if len(values) == 1:
+            yield int(values[0])

@@ -46,7 +46,9 @@ class Plan:
     """What the header says; None: nothing, as for a variable rate."""
     cover: bool = False
     """A picture of the whole, as a second video stream."""
-    attachment: bool = False
+    attachment: tuple[str, str, bytes] | None = None
+    """Name, type and content."""
+    time_code: bool = False
 
     def write(self, folder: Path) -> Path:
         """The file."""
@@ -58,7 +60,9 @@ class Plan:
             )
             cover = self._cover(container) if self.cover else None
             if self.attachment:
-                container.add_attachment("a.ttf", "application/x-truetype-font", bytes(500))
+                container.add_attachment(*self.attachment)
+            if self.time_code:
+                stream.metadata["timecode"] = "00:00:00:00"
             packets = list(self._pictures(stream))
             if voice is not None and self.sound is not None:
                 packets += _sound(voice, *self.sound[1:])
@@ -89,7 +93,7 @@ class Plan:
         stream = container.add_stream("mjpeg", rate=1)
         stream.height = stream.width = 64
         stream.pix_fmt = "yuvj420p"
-        stream.disposition = Disposition.attached_pic
+        stream.disposition = Disposition.attached_pic.value  # PyAV 17 takes no flag
         grey = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), format="rgb24")
         return [*stream.encode(grey), *stream.encode(None)]
 
@@ -197,8 +201,9 @@ PLANS: dict[str, Plan] = {
     "MKV, live, uneven": Plan(".mkv", settings={"live": "1"}, times_ms=UNEVEN),
     # What lies beside the picture.
     "MP4, a cover": Plan(".mp4", cover=True),
-    "MKV, an attachment": Plan(".mkv", attachment=True),
-    "MOV, a time code": Plan(".mov", settings={"timecode": "00:00:00:00"}),
+    "MKV, a cover": Plan(".mkv", attachment=("cover.jpg", "image/jpeg", jpegs()[0])),
+    "MKV, a font": Plan(".mkv", attachment=("a.ttf", "application/x-truetype-font", bytes(500))),
+    "MOV, a time code": Plan(".mov", time_code=True),
     # Orders of frames.
     "MP4, index first": Plan(".mp4", settings={"movflags": "faststart"}),
     "MP4, negative offsets": Plan(".mp4", settings={"movflags": "negative_cts_offsets"}),
@@ -227,8 +232,20 @@ def _without(*places: int) -> Callable[[Path], Path]:
     return write
 
 
+def _untagged(name: str) -> Callable[[Path], Path]:
+    """As programs write it that say how long the whole is, and not how long each stream."""
+
+    def write(folder: Path) -> Path:
+        path = PLANS[name].write(folder)
+        path.write_bytes(path.read_bytes().replace(b"DURATION", b"DURABLES"))
+        return path
+
+    return write
+
+
 WHOLES: dict[str, Callable[[Path], Path]] = {
     **{name: plan.write for name, plan in PLANS.items()},
+    **{f"{name}, no tags": _untagged(name) for name in PLANS if name[:4] in ("MKV,", "WebM")},
     "AVI, dropped frames": _without(13, 14, 50),
     "AVI, dropped frames at the end": _without(30, 98, 99),
     "AVI, count too low": lambda folder: write_avi(folder / "a.avi", jpegs(), claimed=40),

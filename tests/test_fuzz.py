@@ -19,6 +19,7 @@ import pytest
 from dicoms import DICOM_FORMATS
 from interlaced import write_interlaced
 from media import VIDEO_FORMATS, phantom_frames, write_video
+from wholes import EDITS, WHOLES, Plan, with_edits
 
 CASES = int(os.environ.get("EDGEECHO_FUZZ_CASES", "100"))
 FIRST = int(os.environ.get("EDGEECHO_FUZZ_FIRST", "0"))
@@ -35,6 +36,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_video(folder / f"video{i:02}{suffix}", codec, pixels, options, frames=frames)
     for name in ("H.264", "MPEG-2, TS", "FFV1"):
         write_interlaced(folder, name)
+    for i, kind in enumerate(("fragments, empty index", "WebM, live, a stall, sound")):
+        path = WHOLES[kind](folder)
+        path.rename(folder / f"whole{i}{path.suffix}")
+    with_edits(Plan(".mp4").write(folder), EDITS["middle"][1]).rename(folder / "edited.mp4")
     for i, write in enumerate(DICOM_FORMATS.values()):
         write(folder / f"cine{i:02}.dcm")
     return folder

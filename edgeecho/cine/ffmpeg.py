@@ -8,15 +8,17 @@ progressive one, and gives memory that nobody wrote for success where its conver
 from __future__ import annotations
 
 import errno
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -30,6 +32,7 @@ ERRORS = (FFmpegError, OSError, ValueError)
 _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
 # Each read goes through Python.
 _BUFFER_BYTES = 1 << 18
+_COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 BARE = ("h264", "hevc", "mpegvideo")
 """FFmpeg's names of streams without a container around them."""
 NO_RATE = 1
@@ -60,9 +63,10 @@ def open_video(
     except ERRORS as error:
         raise _damaged_header(name, kind) from error
     with container:
-        if not container.streams.video:
+        pictures_of = [s for s in container.streams.video if not s.disposition & _COVER]
+        if not pictures_of:
             raise _damaged_header(name, kind)
-        stream = container.streams.video[0]
+        stream = pictures_of[0]
         if stream.codec_context is None:
             raise InputError(
                 f"{name} is of a codec that edgeecho has no decoder for: export it as MJPG AVI"
@@ -127,17 +131,83 @@ def _damaged_header(name: str, kind: str) -> InputError:
 
 @dataclass
 class Failures:
-    """Pictures that were there and could not be used."""
+    """Pictures that were there and could not be used.
 
-    so_far: int = 0
-    waiting: bool = False
-    """Until the next key frame pictures refer to one that is lost: FFmpeg paints them over what it
-    has instead (of an H.264 file with a damaged middle, 46 of 91 pictures were wrong)."""
+    By their places in the file: the order in which pictures are shown is another one.
+    """
 
-    def add(self) -> None:
-        """One more."""
-        self.so_far += 1
-        self.waiting = True
+    _failed: list[int] = field(default_factory=list)
+    _open: list[tuple[int, int | None]] = field(default_factory=list)
+    """Place and time stamp of lost ones, to which all up to the next key frame may refer: FFmpeg
+    paints those over what it has instead (of an H.264 file with a damaged middle, 46 of 91 pictures
+    were wrong)."""
+    _last_whole: int = -1
+    _begun: int = 0
+    _shown_from: int = 0
+    """Packets whose pictures are to be shown."""
+    _whole: int = 0
+    _recent: deque[tuple[int | None, int]] = field(
+        default_factory=lambda: deque([(None, 0)], maxlen=64)
+    )
+    """Time stamp and place of packets whose pictures a decoder may still hold back, newest
+    first."""
+
+    @property
+    def between(self) -> int:
+        """Those that a whole picture follows."""
+        return sum(place < self._last_whole for place in self._failed)
+
+    @property
+    def after(self) -> int:
+        """Those behind the last whole picture."""
+        return len(self._failed) - self.between
+
+    @property
+    def silent(self) -> int:
+        """Packets of which came neither a picture nor an error."""
+        return max(self._shown_from - self._whole - len(self._failed), 0)
+
+    def begin(self, packet: Packet[Any]) -> None:
+        """The next packet is to be decoded."""
+        self._begun += 1
+        self._shown_from += bool(packet.size) and not packet.is_discard
+        self._recent.appendleft((_stamp(packet), self._begun))
+
+    def lose(self, picture: VideoFrame | None = None) -> None:
+        """One more, to which others may refer; None: that of the packet that was begun last."""
+        place = self._place(picture)
+        self._failed.append(place)
+        self._open.append((place, self._recent[0][0] if picture is None else picture.pts))
+
+    def is_usable(self, picture: VideoFrame) -> bool:
+        """Whether it is whole and refers to whole ones only; is to be asked once of each."""
+        if picture.is_corrupt:
+            self.lose(picture)
+            return False
+        place = self._place(picture)
+        if picture.key_frame:
+            self._open = [lost for lost in self._open if _follows(lost, place, picture.pts)]
+        elif any(place >= lost for lost, _ in self._open):
+            self._failed.append(place)
+            return False
+        self._whole += 1
+        self._last_whole = max(self._last_whole, place)
+        return True
+
+    def _place(self, picture: VideoFrame | None) -> int:
+        stamp = None if picture is None else _stamp(picture)
+        places = (place for known, place in self._recent if known == stamp is not None)
+        return next(places, self._begun)
+
+
+def _follows(lost: tuple[int, int | None], place: int, pts: int | None) -> bool:
+    """Whether later pictures may refer to a lost one in spite of the key frame at `place`: not if
+    it is shown before that, though it comes after it in the file."""
+    return lost[0] > place and lost[1] is not None and pts is not None and lost[1] > pts
+
+
+def _stamp(source: Packet[Any] | VideoFrame) -> int | None:
+    return source.pts if source.pts is not None else source.dts
 
 
 def packets(
@@ -151,9 +221,10 @@ def packets(
         except StopIteration:
             return
         except ERRORS:  # nothing behind it can be read
-            failures.add()
+            failures.lose()
             yield Packet()
             return
+        failures.begin(packet)
         yield packet
 
 
@@ -166,22 +237,11 @@ def pictures(
     whole pictures too, and the decoder knows which.
     """
     if packet.is_corrupt and one_each:
-        failures.add()
+        failures.lose()
         return []
     try:
         found = stream.decode(packet if packet.size else None)
     except ERRORS:
-        failures.add()
+        failures.lose()
         return []
-    return [frame for frame in found if _is_whole(frame, failures)]
-
-
-def _is_whole(frame: VideoFrame, failures: Failures) -> bool:
-    if frame.is_corrupt:
-        failures.add()
-        return False
-    if failures.waiting and not frame.key_frame:
-        failures.so_far += 1
-        return False
-    failures.waiting = False
-    return True
+    return [frame for frame in found if failures.is_usable(frame)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, picture_kind
-from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage
+from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
 from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures
+from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
+from edgeecho.cine.structure import look_at
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
 from edgeecho.errors import InputError
 
@@ -45,7 +48,6 @@ def read_video_bytes(
 
 def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = None) -> Cine:
     head = source.read(HEAD_BYTES)
-    source.seek(0)
     kind = container_of(head)
     if picture := picture_kind(head):
         raise InputError(
@@ -56,6 +58,7 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
             f"{name} is not a video or DICOM file that edgeecho can read: "
             "check that it plays elsewhere, or convert it to MJPG AVI"
         )
+    structure = look_at(source, kind)
     with open_video(source, name, _NAMES[kind], limits) as (container, stream):
         claims = _claims(container, stream, kind, head)
         limits.check_size(name, claims.height, claims.width)
@@ -64,12 +67,15 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
         aspect.check(name)
         limits.check_size(name, *aspect.square(claims.height, claims.width))
         decoded = _Decoding(container, stream, claims, name, limits, aspect).run()
+        claims = replace(claims, frames=count_listed(stream, kind, structure.empty))
     if not decoded.count:
+        cut = "is cut short and " if structure.cut else ""
         raise InputError(
-            f"{name} holds no frame that can be decoded (codec {claims.codec}): "
-            "export it again, best as MJPG AVI"
+            f"{name} {cut}holds no frame that can be decoded (codec {claims.codec}): "
+            f"{'copy or ' if cut else ''}export it again, best as MJPG AVI"
         )
     stamps, fps, fps_source = _time(decoded, claims)
+    damage = find_damage(decoded, claims, structure, stamps)
     return Cine(
         frames=decoded.frames,
         timestamps_s=stamps,
@@ -77,11 +83,15 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
         fps_source=fps_source,
         container=kind,
         codec=claims.codec,
-        damage=find_damage(decoded, claims, stamps),
-        missing=count_missing(decoded, claims, stamps),
+        damage=damage,
+        missing=count_missing(decoded, claims, structure, stamps),
         deinterlaced=decoded.deinterlaced,
         pixel_aspect=aspect.ratio,
-        notes=(*aspect.note(claims.height, claims.width), *aspect.against(own)),
+        notes=(
+            *aspect.note(claims.height, claims.width),
+            *aspect.against(own),
+            *(() if damage else note_pause(stamps)),
+        ),
     )
 
 
@@ -109,8 +119,8 @@ def _claims(container: InputContainer, stream: VideoStream, kind: str, head: byt
         height=context.height,
         width=context.width,
         fps=fps,
-        frames=stream.frames,
-        duration_s=container.duration / 1e6 if container.duration else None,
+        frames=None,
+        duration_s=pictures_end(container, stream, kind),
         stamped=stamped,
     )
 
@@ -136,7 +146,6 @@ class _Decoding:
         self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
         self._packets: list[int] = []
         """Of MJPG: which packet each frame is from."""
-        self._failed_between = 0
 
     def run(self) -> Decoded:
         """All frames."""
@@ -153,8 +162,9 @@ class _Decoding:
             frames=frames,
             seconds=seconds,
             deinterlaced=self._rgb.deinterlaced,
-            failed_between=self._failed_between,
-            failed_after=self._failures.so_far - self._failed_between,
+            failed_between=self._failures.between,
+            failed_after=self._failures.after,
+            silent=self._failures.silent,
             resized=self._jpegs.resized if self._jpegs else 0,
             broken=int(cut.sum()),
         )
@@ -165,7 +175,6 @@ class _Decoding:
             self._limits.check_size(self._name, frame.height, frame.width)
             if self._jpegs:
                 self._packets.append(self._jpegs.last)
-            self._failed_between = self._failures.so_far
             self._rgb.add(frame)
 
 

@@ -1,0 +1,101 @@
+"""What the sizes inside a file say, and what hostile ones cost."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from media import jpegs, write_avi
+from wholes import WHOLES, Plan
+
+from edgeecho.cine import read_cine
+from edgeecho.cine.container import container_of
+from edgeecho.cine.structure import Structure, look_at
+
+SEGMENT, CLUSTER = bytes.fromhex("18538067"), bytes.fromhex("1f43b675")
+UNKNOWN, BLOCK = b"\x01" + b"\xff" * 7, b"\xa3\x84\x81\0\0\0"
+BEGIN = {
+    "mkv": bytes.fromhex("1a45dfa380") + SEGMENT + UNKNOWN,
+    "mp4": b"\0\0\0\x08ftyp",
+    "avi": b"RIFF" + struct.pack("<I", 0) + b"AVI ",
+}
+
+
+def look(data: bytes, kind: str) -> Structure:
+    return look_at(io.BytesIO(data), kind)
+
+
+@pytest.mark.parametrize("kind", WHOLES)
+def test_whole_files_are_neither_cut_nor_broken(tmp_path: Path, kind: str) -> None:
+    with WHOLES[kind](tmp_path).open("rb") as source:
+        found = look_at(source, container_of(source.read(1000)) or "")
+        assert source.tell() == 0
+    assert found == Structure(fragments=kind.startswith("fragments"), empty=found.empty)
+    assert (found.empty > 0) == kind.startswith(("AVI, dropped", "AVI, uneven"))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi"])
+def test_every_cut_of_the_last_tenth_is_found(tmp_path: Path, suffix: str) -> None:
+    codec, settings = ("mpeg4", {}) if suffix == ".avi" else ("libx264", {"movflags": "faststart"})
+    data = Plan(suffix, codec, options={}, settings=settings).write(tmp_path).read_bytes()
+    kind = suffix[1:]
+    assert look(data, kind) == Structure()
+    for end in range(len(data) * 9 // 10, len(data), 37):
+        assert look(data[:end], kind).cut
+
+
+def test_what_lies_behind_a_whole_segment_is_not_part_of_it(tmp_path: Path) -> None:
+    data = Plan(".mkv").write(tmp_path).read_bytes()
+    assert look(data + bytes(5000), "mkv") == Structure()
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (BEGIN["mkv"] + CLUSTER + UNKNOWN + BLOCK + bytes(100), "mkv"),
+        (BEGIN["mkv"] + CLUSTER + b"\x82" + BLOCK + BLOCK, "mkv"),  # it reaches out of its cluster
+        (BEGIN["mkv"] + CLUSTER + UNKNOWN + b"\xa3\x84\x15\0\0\0" + 9 * BLOCK, "mkv"),
+        (BEGIN["mp4"] + bytes(100), "mp4"),
+        (BEGIN["mp4"] + b"\0\0\0\x07free" + bytes(100), "mp4"),  # smaller than its own head
+        (BEGIN["mp4"] + b"\0\0\0\x10moof\0\0\0\x20trafabcdefgh" + bytes(16), "mp4"),
+        (BEGIN["avi"] + b"\0\0\0\0" + bytes(100), "avi"),
+    ],
+)
+def test_what_cannot_be_there_is_found(data: bytes, kind: str) -> None:
+    assert look(data, kind) == Structure(broken=True, fragments=b"moof" in data)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (BEGIN["mkv"] + (CLUSTER + UNKNOWN) * 300_000, "mkv"),
+        (BEGIN["mkv"] + b"\xec\x80" * 1_000_000, "mkv"),
+        (BEGIN["mp4"] + b"\0\0\0\x08free" * 400_000, "mp4"),
+        (BEGIN["mp4"] + b"\0\0\0\x01free" + b"\xff" * 8 + bytes(100), "mp4"),
+        (BEGIN["avi"] + b"00dc\0\0\0\0" * 400_000, "avi"),
+        (BEGIN["avi"] + b"LIST\0\0\0\0movi" * 300_000, "avi"),
+        (BEGIN["avi"] + b"00dc\xff\xff\xff\xff" + bytes(100), "avi"),
+    ],
+)
+def test_hostile_sizes_cost_little_time(data: bytes, kind: str) -> None:
+    begin = time.perf_counter()
+    look(data, kind)
+    assert time.perf_counter() - begin < 3
+
+
+@pytest.mark.parametrize("kind", ["mkv", "mp4", "avi", "other", "h26x"])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\x1a", b"RIFF", b"\xff" * 40])
+def test_scraps_raise_nothing(data: bytes, kind: str) -> None:
+    assert look(data, kind).empty == 0
+
+
+def test_an_avis_wrong_size_is_no_damage_where_all_its_frames_are_there(tmp_path: Path) -> None:
+    path = write_avi(tmp_path / "a.avi", jpegs())
+    data = path.read_bytes()
+    for wrong in (0, 8, 0xFFFFFFFF, len(data), len(data) + 1000):
+        path.write_bytes(data[:4] + struct.pack("<I", wrong) + data[8:])
+        cine = read_cine(path)
+        assert (len(cine.frames), cine.damage) == (100, ())

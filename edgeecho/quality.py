@@ -31,6 +31,11 @@ def find_warnings(
             f"the central {side}x{side} of {facts.width}x{facts.height} was taken, no sector: "
             "text and what lies beside it were not masked; see `edgeecho preview`, or give --crop"
         )
+    if facts.still_pictures and facts.sectors == 1:
+        found.append(
+            f"{facts.still_pictures + 1} pictures on the screen: the one that moves was taken; "
+            "see `edgeecho preview`, or give --crop"
+        )
     found += _of_frames(facts)
     found += _of_time(facts, spec, refused)
     return tuple(found)

@@ -26,6 +26,8 @@ GOOD = VideoFacts(
     area="whole",
     square=None,
     fill=None,
+    sectors=0,
+    still_pictures=0,
     time="native",
     clip_s=1.26,
 )
@@ -42,6 +44,10 @@ def test_a_good_video_gives_no_warning() -> None:
         ({"notes": ("FrameTime cannot be used",)}, ["FrameTime cannot be used"]),
         ({"area": "central square", "width": 96, "height": 64}, ["the central 64x64 of 96x64"]),
         ({"deinterlaced_frames": 30}, ["interlaced: 30 of 176 frames were made of two fields"]),
+        (
+            {"sectors": 1, "still_pictures": 1},
+            ["2 pictures on the screen: the one that moves was taken"],
+        ),
         ({"repeated_frames": (11, 28)}, ["2 of 176 frames repeat the one before"]),
         ({"odd_frames": (40,)}, ["1 frames fit neither neighbour (from 0: 40)"]),
         ({"fps": 25.0, "clip_s": 2.5}, ["25 fps (container), but the model was trained at"]),

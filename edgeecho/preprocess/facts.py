@@ -45,6 +45,10 @@ class VideoFacts:
     """x, y and side in pixels of the square that was cut out; None: `whole`, `central square`."""
     fill: float | None
     """Share of that square that is sector."""
+    sectors: int
+    """Moving sectors in the picture; 0 where none was found or looked for."""
+    still_pictures: int
+    """Pictures beside them that stand still."""
     time: str
     """`native` or `resample(FPS)`."""
     clip_s: float | None
@@ -80,6 +84,8 @@ class VideoFacts:
             area=prepared.area,
             square=sector.square if sector else None,
             fill=sector.fill if sector else None,
+            sectors=len(sector.choices) if sector else 0,
+            still_pictures=sector.still if sector else 0,
             time=prepared.time,
             clip_s=spec.window / prepared.fps if prepared.fps else None,
         )

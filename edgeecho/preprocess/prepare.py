@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
 from edgeecho.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
+from edgeecho.preprocess.rectangles import distinct
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
 from edgeecho.preprocess.spec import PreprocessSpec
 from edgeecho.preprocess.timebase import count_resampled, find_gaps, resample_places
@@ -114,7 +115,9 @@ def _cut(
                 f"the crop reaches outside the image of {width}x{height}: give another --crop"
             )
         sector = crop_sector(handling.crop)
-    elif (height, width) in (_CUT_OUT, (spec.size, spec.size)):
+    elif (height, width) in (_CUT_OUT, (spec.size, spec.size)) and not (
+        handling.find_sector and len(distinct(cine.regions)) > 1
+    ):
         return fit_frames(cine.frames, spec), "whole", None
     elif handling.find_sector:
         sector = find_sector(cine.frames, cine.regions)

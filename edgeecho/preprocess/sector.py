@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine.types import Region
-from edgeecho.preprocess.sector_motion import BLUR, REACH, MotionMap, disc, motion_map
+from edgeecho.preprocess.outline import count_still, find_outlines
+from edgeecho.preprocess.rectangles import around, distinct, same
+from edgeecho.preprocess.sector_motion import MotionMap, motion_map
 
-# What a sector is at least. In pixels:
-_LEAST_SIDE = 32
-# As a share of the image, and of a DICOM region: a fan fills a third to two thirds of its region,
-# so less is but a part of it and the whole region the better answer.
+# What a sector is at least, as a share of the image, and of a DICOM region: a fan fills a third to
+# two thirds of its region, so less is but a part of it and the whole region the better answer.
 _LEAST_OF_IMAGE, _LEAST_OF_REGION = 0.05, 0.2
-# As the share of its outline that moves: scattered windows do not fill the hull around them.
-_LEAST_SOLID = 0.5
+# A region is no still where such a share of it changes by so many grey levels.
+_LEAST_MOVING, _LEAST_CHANGE = 0.1, 1.0
 # Width of an outline by the square's side: a fan of 100 degrees is 1.5 times as wide as deep.
 _WIDEST = 1.6
-# Longer by shorter side: a strip is a trace (ECG, Doppler, M-mode).
-_MOST_OBLONG = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +36,10 @@ class Sector:
     """How it was found: `DICOM region`, `found in the frames` or `--crop`."""
     fill: float
     """Share of the square that is sector, 0 to 1."""
+    choices: tuple[Region, ...] = ()
+    """A rectangle around each moving sector that was found, as for `--crop`, from the left."""
+    still: int = 0
+    """So many pictures beside it stand still."""
 
 
 def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Sector | None:
@@ -48,20 +50,50 @@ def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Se
     Without regions, and where a region runs through the sector, the whole image is searched.
     There None is the answer for a still, for a black or a wholly moving image (a sector that
     fills the image looks like a camera's noise), and where what moves is too small, too thin or
-    too scattered.
+    too scattered. Of several sectors the largest is taken; all of them are its `choices`.
     """
     motion = motion_map(frames)
     height, width = frames.shape[1:3]
-    found = _search(motion, Region(0, 0, width, height), _LEAST_OF_IMAGE)
-    regions = [region for region in regions if min(region.width, region.height) >= _LEAST_SIDE]
-    if regions:
-        region = max(regions, key=lambda r: (motion.within(r).level.sum(), r.width * r.height))
-        if found is None or not _cuts(region, found):
-            within = _search(motion, region, _LEAST_OF_REGION)
-            if within is None:
-                return _whole(region, "DICOM region")
-            return _as_deep(within, "DICOM region")
-    return None if found is None else _as_deep(found, "found in the frames")
+    image = Region(0, 0, width, height)
+    found = [
+        _as_deep(outline, "found in the frames")
+        for outline in find_outlines(motion, image, _LEAST_OF_IMAGE)
+    ]
+    regions = distinct(regions)
+    if any(_cuts(regions, sector.outline) for sector in found):
+        regions = ()
+    # The one that moves most comes first.
+    regions = sorted(regions, key=lambda r: (-motion.within(r).level.sum(), -r.width * r.height))
+    inside = [_in_region(motion, region) for region in regions]
+    sectors = _distinct([*(sector for part in inside for sector in part), *found])
+    still = sum(not part for part in inside) + count_still(motion, [*regions, *map(_box, sectors)])
+    if not sectors:
+        return _whole(regions[0], "DICOM region") if regions else None
+    choices = [around(_box(sector), sector.square, image) for sector in sectors]
+    from_left = sorted(choices, key=lambda r: (r.x, r.y))
+    return replace(sectors[0], choices=tuple(from_left), still=still)
+
+
+def _in_region(motion: MotionMap, region: Region) -> list[Sector]:
+    """The sectors that move in a region, or all of it; none in a still."""
+    outlines = find_outlines(motion, region, _LEAST_OF_REGION)
+    if outlines:
+        return [_as_deep(outline, "DICOM region") for outline in outlines]
+    moves = (motion.within(region).change > _LEAST_CHANGE).mean() >= _LEAST_MOVING
+    return [_whole(region, "DICOM region")] if moves else []
+
+
+def _distinct(sectors: Iterable[Sector]) -> list[Sector]:
+    """Each sector once, as it was found first."""
+    kept: list[Sector] = []
+    for sector in sectors:
+        if not any(same(_box(sector), _box(other)) for other in kept):
+            kept.append(sector)
+    return kept
+
+
+def _box(sector: Sector) -> Region:
+    return Region(*cv2.boundingRect(sector.outline))
 
 
 def crop_sector(region: Region) -> Sector:
@@ -94,51 +126,17 @@ def _squares(frames: NDArray[np.uint8], sector: Sector) -> Iterator[NDArray[np.u
         yield square
 
 
-def _search(motion: MotionMap, area: Region, least: float) -> NDArray[np.int32] | None:
-    """The outline of what moves in an area of the image, if it may be a sector.
-
-    It is the convex hull around the largest thing that moves, less what is thin: sectors are
-    convex, but for the bent edge under a curved probe, and what is dark lies inside.
-    """
-    part = motion.within(area)
-    moving = np.asarray(part.level > 0, np.uint8)
-    solid = _largest(cv2.morphologyEx(moving, cv2.MORPH_OPEN, disc(REACH)))
-    # Opening rounded the corners off: what moves beside them is theirs. Averaging had widened
-    # the edges.
-    edges = cv2.dilate(solid, disc(REACH // 2)) * moving * part.sharp
-    points = cv2.findNonZero(cv2.erode(edges, disc(BLUR)))
-    if points is None:
-        return None
-    hull = cv2.convexHull(points)
-    width, height = (length * motion.scale for length in cv2.boundingRect(hull)[2:])
-    if (
-        min(width, height) < _LEAST_SIDE
-        or max(width, height) > _MOST_OBLONG * min(width, height)
-        or np.count_nonzero(solid) < _LEAST_SOLID * cv2.contourArea(hull)
-        or cv2.contourArea(hull) * motion.scale**2 < least * area.width * area.height
-    ):
-        return None
-    # From the map's pixels to the middle of those that each stands for.
-    corner = np.array([area.x, area.y]) // motion.scale * motion.scale
-    return np.asarray(hull[:, 0] * motion.scale + motion.scale // 2 + corner, np.int32)
-
-
-def _cuts(region: Region, outline: NDArray[np.int32]) -> bool:
-    """Whether a region runs through a sector: then it is not this image's.
+def _cuts(regions: Sequence[Region], outline: NDArray[np.int32]) -> bool:
+    """Whether regions run through a sector: then they are not this image's.
 
     So it is in files that were made smaller and kept their tags (pydicom's `ybr_color`).
     """
     mask = _mask(outline, (0, 0, int(outline.max()) + 1))
-    inside = mask[region.y : region.y + region.height, region.x : region.x + region.width]
+    inside = np.zeros_like(mask)
+    for region in regions:
+        part = np.s_[region.y : region.y + region.height, region.x : region.x + region.width]
+        inside[part] = mask[part]
     return bool(0.05 < np.count_nonzero(inside) / np.count_nonzero(mask) < 0.95)
-
-
-def _largest(mask: cv2.typing.MatLike) -> NDArray[np.uint8]:
-    """The connected part of a mask with the most pixels, as a mask of 0 and 1."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2:
-        return np.zeros_like(labels, np.uint8)
-    return np.asarray(labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax(), np.uint8)
 
 
 def _whole(region: Region, method: str) -> Sector:

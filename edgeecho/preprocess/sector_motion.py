@@ -8,7 +8,7 @@ Doppler are found like grey B-mode.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -44,8 +44,12 @@ class MotionMap:
 
     level: NDArray[np.float32]
     """`(h, w)` typical change between two frames in grey levels; 0 where it is but noise."""
+    change: NDArray[np.float32]
+    """`(h, w)` the same, noise included."""
     sharp: NDArray[np.bool_]
     """`(h, w)` False where the motion may be smeared there from beside."""
+    picture: NDArray[np.float32]
+    """`(h, w)` the mean picture in grey levels."""
     scale: int
 
     def within(self, region: Region) -> MotionMap:
@@ -54,14 +58,24 @@ class MotionMap:
             slice(start // self.scale, -(-(start + length) // self.scale))
             for start, length in ((region.y, region.height), (region.x, region.width))
         )
-        return MotionMap(self.level[rows, columns], self.sharp[rows, columns], self.scale)
+        part = np.s_[rows, columns]
+        return MotionMap(
+            self.level[part], self.change[part], self.sharp[part], self.picture[part], self.scale
+        )
+
+    def only(self, mask: NDArray[np.uint8]) -> MotionMap:
+        """The same, with motion only near what a mask `(h, w)` holds."""
+        near = cv2.dilate(mask, disc(REACH)) > 0
+        return replace(self, level=np.where(near, self.level, 0))
 
 
 def motion_map(frames: NDArray[np.uint8]) -> MotionMap:
     """The motion of `(T, H, W, 3)` RGB frames; none where there are fewer than two."""
     height, width = frames.shape[1:3]
     scale = min(-(-max(height, width) // _LONGEST), height, width)
-    steps = np.abs(np.diff(_small(frames, scale), axis=0))
+    small = _small(frames, scale)
+    picture = small.sum(axis=0) / max(len(small), 1)
+    steps = np.abs(np.diff(small, axis=0))
     if not len(steps):
         steps = np.zeros((1, height // scale, width // scale), np.float32)
     rank = round(_QUANTILE * (len(steps) - 1))
@@ -72,10 +86,11 @@ def motion_map(frames: NDArray[np.uint8]) -> MotionMap:
     # a codec: its maximum there is the threshold. Where noise fills the image, hardly a pixel is
     # above its own surroundings' maximum.
     noise = float(np.percentile(cv2.dilate(near, disc(REACH)), 10))
+    change = level.copy()
     level[level <= max(_FAINTEST, noise)] = 0
     if noise > _NOISIEST:
         level[:] = 0
-    return MotionMap(level, np.asarray(level > _SMEAR * near), scale)
+    return MotionMap(level, change, np.asarray(level > _SMEAR * near), picture, scale)
 
 
 def _small(frames: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
+from screens import live, rows
 
 from edgeecho.cine import Cine, Limits, Region, read_cine
 from edgeecho.errors import InputError, ModelError, UsageError
@@ -35,6 +36,18 @@ def test_the_published_size_is_taken_whole_by_smaller_models_too() -> None:
     prepared = prepare(cine(), small)
     assert prepared.area == "whole"
     assert (prepared.frames == fit_frames(NOISE, small)).all()
+
+
+def test_of_that_size_with_several_regions_a_sector_is_looked_for() -> None:
+    two = cine(rows([live(0, 56), live(1, 56)], [live(2, 56), live(3, 56)]))
+    one = replace(two, regions=(Region(0, 0, 112, 112), Region(4, 4, 90, 90)))
+    assert prepare(one, SPEC).area == "whole"
+    regions = tuple(Region(x, y, 56, 56) for y in (0, 56) for x in (0, 56))
+    prepared = prepare(replace(two, regions=regions), SPEC)
+    assert prepared.area == "DICOM region"
+    assert prepared.sector is not None
+    assert len(prepared.sector.choices) == 4
+    assert prepare(replace(two, regions=regions), SPEC, Handling(find_sector=False)).area == "whole"
 
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 80.0])

@@ -63,6 +63,7 @@ def test_the_real_cine_of_pydicom_data() -> None:
         sector = find_sector(frames, regions)
         assert sector is not None
         assert sector.method == method
+        assert (len(sector.choices), sector.still) == (1, 0)
         # Read off an enlarged frame: the flat top is at y 43, the corners are at x 84 and 595.
         assert box(sector) == pytest.approx([84, 43, 595, 401], abs=3)
         # A quarter of a disc in a square of its height, the lower corners cut off.
@@ -75,6 +76,7 @@ def test_a_region_that_runs_through_the_real_sector_is_not_believed() -> None:
     sector = find_sector(frames, [region])
     assert sector is not None
     assert sector.method == "found in the frames"
+    assert (len(sector.choices), sector.still) == (1, 0)
     # Coarse JPEG blocks widen it by a few pixels.
     assert box(sector) == pytest.approx([42, 21, 298, 201], abs=7)
 

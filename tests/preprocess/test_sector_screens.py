@@ -158,6 +158,7 @@ def test_the_sector_is_found_on_every_screen() -> None:
         sector = find_sector(screen.frames)
         assert sector is not None, screen.about
         assert sector.method == "found in the frames"
+        assert (len(sector.choices), sector.still) == (1, 0), screen.about
         overlaps[screen.about] = overlap(sector, screen.truth)
         # Text, scale and ECG may be left in a thin seam around the sector, and nowhere else.
         seam = max(4, round(0.04 * sector.square[2]))

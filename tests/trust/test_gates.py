@@ -8,9 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from screens import live, rows, still
 
 from edgeecho.cine import Cine, read_cine
-from edgeecho.preprocess import ClipMode, PreprocessSpec, VideoFacts, prepare
+from edgeecho.cli.handling import parse_handling
+from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, Trust, judge, measure, refuse
 from edgeecho.trust.gates import LEARNED
 from edgeecho_calibration.trust import Answered
@@ -20,8 +22,8 @@ SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resam
 NATIVE = replace(SPEC, time="native")
 
 
-def look(cine: Cine, spec: PreprocessSpec = SPEC) -> Signals:
-    prepared = prepare(cine, spec)
+def look(cine: Cine, spec: PreprocessSpec = SPEC, handling: Handling | None = None) -> Signals:
+    prepared = prepare(cine, spec, handling)
     return measure(cine, prepared, VideoFacts.of(cine, prepared, spec), spec)
 
 
@@ -114,6 +116,21 @@ def test_a_file_that_lost_many_frames_is_refused(clean: Cine) -> None:
     found = refuse(look(replace(clean, missing=count)), None)
     assert [r.gate for r in found] == ["few-frames-decoded"]
     assert found[0].reason.startswith("50% of the file's frames")
+
+
+def test_of_several_sectors_one_must_be_chosen() -> None:
+    two = rows([live(0), live(1)], gap=20, border=10)
+    cine = Cine(two, np.arange(60) / 50, 50.0, "container", "avi", "MJPG")
+    refusal = next(r for r in refuse(look(cine), None) if r.gate == "several-sectors")
+    words, *crops = refusal.reason.replace(" or ", " ").split(" --crop ")
+    assert words == "2 sectors move in the picture: choose one with"
+    assert len(crops) == 2
+    handled = [Handling(find_sector=False), *(parse_handling(None, c, False, None) for c in crops)]
+    for handling in handled:
+        assert "several-sectors" not in gates(look(cine, handling=handling))
+    # A frozen one beside it is no choice.
+    frozen = replace(cine, frames=rows([live(0), still(live(1))], gap=20, border=10))
+    assert "several-sectors" not in gates(look(frozen))
 
 
 def test_every_learned_gate_fires_on_its_own_fault(clean: Cine, trust: Trust) -> None:

@@ -60,7 +60,10 @@ def preview(
         write_sheet(out, view)
     else:
         write_movie(out, view)
-    for damage in (*cine.damage, *prepared.damage):
+    for damage in cine.damage:
         words.print(f"damaged file: {damage}")
+    for note in (*cine.notes, *cine.fps_notes, cine.fps_doubt, *prepared.notes):
+        if note:
+            words.print(note)
     words.print(plain(f"{out}: {view.caption()}"))
     words.print("It shows the original frame: text on it may identify a patient.")

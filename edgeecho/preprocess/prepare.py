@@ -61,8 +61,8 @@ class Prepared:
     """Which part of the image it is: `whole` (it was cut out already), `central square`, or how
     the sector was found."""
     sector: Sector | None
-    damage: tuple[str, ...] = ()
-    """What resampling found missing in the file, in words that go into the result."""
+    notes: tuple[str, ...] = ()
+    """What resampling made up where the file has no frames, in words that go into the result."""
 
 
 def prepare(
@@ -80,11 +80,11 @@ def prepare(
     handling = handling or Handling()
     fitted, area, sector = _cut(cine, spec, handling)
     frames, times, fps = fitted, cine.timestamps_s, cine.fps
-    source, damage = np.arange(len(frames)), tuple[str, ...]()
+    source, notes = np.arange(len(frames)), tuple[str, ...]()
     rate = _target_rate(spec, handling)
     if rate is not None:
         _check_rate(cine)
-        damage = _check_gaps(times, rate, spec)
+        notes = _check_gaps(times, rate, spec)
         if (count := count_resampled(times, rate)) > len(fitted):
             limits.check_resampled(count, fitted[0].nbytes)
         source = resample_places(times, rate)
@@ -99,7 +99,7 @@ def prepare(
         time="native" if rate is None else f"resample({rate:g})",
         area=area,
         sector=sector,
-        damage=damage,
+        notes=notes,
     )
 
 

@@ -123,10 +123,10 @@ def test_what_is_taken_instead_of_an_unusable_attribute_is_named(
         # Of an attribute that should rule and cannot: its readable steps.
         (
             {"FrameTimeVector": VECTOR[1:], "CineRate": 60},
-            "CineRate says 60.0 frames/s, FrameTimeVector about (11 values for 12 frames) 40.0",
+            "CineRate says 60.0 frames/s, FrameTimeVector (11 values for 12 frames) about 40.0",
         ),
         ({"FrameTimeVector": [0, 25, 0, *[25] * 9], "CineRate": 60}, "(not every step is above"),
-        ({"FrameTime": [20, 20], "CineRate": 30}, "FrameTime about (2 values instead of one) 50.0"),
+        ({"FrameTime": [20, 20], "CineRate": 30}, "FrameTime (2 values instead of one) about 50.0"),
     ],
 )
 def test_two_statements_that_contradict_each_other_are_both_named(

@@ -142,18 +142,18 @@ def test_a_gap_is_not_filled_with_a_still(by_s: float) -> None:
         prepare(gap, RESAMPLE)
     assert "--fps" in str(caught.value)
     assert "--time native" in str(caught.value)
-    assert prepare(gap, RESAMPLE, Handling(time="native")).damage == ()
+    assert prepare(gap, RESAMPLE, Handling(time="native")).notes == ()
     assert (prepare(gap.at_rate(50), RESAMPLE).frames == NOISE).all()
 
 
 def test_a_gap_of_less_than_a_quarter_of_a_clip_is_named() -> None:
     prepared = prepare(late(39, 0.2), RESAMPLE)
     # 0.22 s: its first and last frame are at most a step and a half from a decoded one.
-    assert prepared.damage == (
+    assert prepared.notes == (
         "no frame for 0.22 s after 0.78 s: there, resampling repeats its neighbours "
         "(8 of 90 frames)",
     )
-    assert VideoFacts.of(late(39, 0.2), prepared, RESAMPLE).damage == prepared.damage
+    assert VideoFacts.of(late(39, 0.2), prepared, RESAMPLE).notes == prepared.notes
 
 
 def test_gaps_that_only_together_fill_a_clip_are_refused() -> None:
@@ -169,7 +169,7 @@ def test_a_lost_frame_or_an_uneven_step_is_no_gap(fps: float) -> None:
     uneven = 1 + 0.4 * np.random.default_rng(2).uniform(-1, 1, 79)
     uneven[[10, 40]] += 1
     stamps = np.concatenate([[0], np.cumsum(uneven)]) / fps
-    assert prepare(replace(cine(fps=fps), timestamps_s=stamps), RESAMPLE).damage == ()
+    assert prepare(replace(cine(fps=fps), timestamps_s=stamps), RESAMPLE).notes == ()
 
 
 def test_resampling_keeps_the_limits() -> None:

@@ -114,7 +114,7 @@ def _contradiction(chosen: Statement, before: list[Statement], said: list[Statem
         if not usable and other not in before:
             continue
         if max(other.fps / chosen.fps, chosen.fps / other.fps) > _AGREE:
-            about = "" if usable else f"about ({other.fault}) "
+            about = "" if usable else f"({other.fault}) about "
             return (
                 f"{chosen.source} says {chosen.fps:.1f} frames/s, "
                 f"{other.source} {about}{other.fps:.1f}"

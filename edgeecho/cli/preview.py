@@ -62,7 +62,8 @@ def preview(
         write_movie(out, view)
     for damage in cine.damage:
         words.print(f"damaged file: {damage}")
-    for note in (*cine.notes, *cine.fps_notes, cine.fps_doubt, *prepared.notes):
+    several = prepared.sector.several if prepared.sector else None
+    for note in (*cine.notes, *cine.fps_notes, cine.fps_doubt, *prepared.notes, several):
         if note:
             words.print(note)
     words.print(plain(f"{out}: {view.caption()}"))

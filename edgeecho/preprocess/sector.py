@@ -41,6 +41,14 @@ class Sector:
     still: int = 0
     """So many pictures beside it stand still."""
 
+    @property
+    def several(self) -> str | None:
+        """Where more than one moves: how many, and how to choose; None: there is no choice."""
+        if len(self.choices) < 2:
+            return None
+        crops = " or ".join(f"--crop {r.x},{r.y},{r.width},{r.height}" for r in self.choices)
+        return f"{len(self.choices)} sectors move in the picture: choose one with {crops}"
+
 
 def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Sector | None:
     """The sector of a B-mode cine `(T, H, W, 3)` RGB; None where nothing looks like one.

@@ -81,14 +81,6 @@ def _sector(s: Signals) -> str | None:
     )
 
 
-def _several_sectors(s: Signals) -> str | None:
-    crops = s.crops.split()
-    if len(crops) < 2:
-        return None
-    choices = " or ".join(f"--crop {crop}" for crop in crops)
-    return f"{len(crops)} sectors move in the picture: choose one with {choices}"
-
-
 def _frozen(s: Signals) -> str | None:
     if s.moves >= LEAST_MOTION:
         return None
@@ -125,7 +117,7 @@ FIXED: Mapping[str, Seen] = {
     "contradictory-rate": _contradictory_rate,
     "implausible-rate": _implausible_rate,
     "sector": _sector,
-    "several-sectors": _several_sectors,
+    "several-sectors": lambda s: s.several_sectors,
     "frozen": _frozen,
     "no-period": _no_period,
     "few-frames-decoded": _few_frames,

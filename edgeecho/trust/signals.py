@@ -64,8 +64,8 @@ class Signals:
     picture: Floats
     """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
     log(1 + grey / 4): how bright a sector is matters less than where it is."""
-    crops: str = ""
-    """The moving sectors in the picture, as `--crop` names them, with spaces between."""
+    several_sectors: str | None = None
+    """Where more than one moves in the picture, see `Sector.several`."""
     clip_sd: float | None = None
     """Standard deviation over the clips in EF points; None for a single clip."""
     embedding: Floats | None = None
@@ -122,14 +122,9 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         moves=_moves(_moving(prepared, facts)),
         contrast=_contrast(mean.mean(axis=-1)),
         statistics=_statistics(frames),
-        crops=_crops(prepared),
+        several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / _KNEE),
     )
-
-
-def _crops(prepared: Prepared) -> str:
-    choices = prepared.sector.choices if prepared.sector else ()
-    return " ".join(f"{r.x},{r.y},{r.width},{r.height}" for r in choices)
 
 
 def _coarse(frames: NDArray[np.uint8]) -> Floats:

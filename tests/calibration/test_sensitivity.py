@@ -78,11 +78,11 @@ def bundle(run: Path, chosen: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def damaged(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle in which one layer's weights are 8 times as large as they should be."""
+    """The bundle in which one layer's weights are 32 times as large as they should be."""
     folder = Path(shutil.copytree(bundle, tmp_path_factory.mktemp("damaged") / "small"))
     model = onnx.load(folder / "int8.onnx")
     (scale,) = (t for t in model.graph.initializer if t.name == f"{VICTIM}.weight_scale")
-    scale.CopyFrom(onnx.numpy_helper.from_array(8 * onnx.numpy_helper.to_array(scale), scale.name))
+    scale.CopyFrom(onnx.numpy_helper.from_array(32 * onnx.numpy_helper.to_array(scale), scale.name))
     onnx.save(model, folder / "int8.onnx")
     manifest = read_manifest(folder)
     artefacts = dict(manifest.artefacts)

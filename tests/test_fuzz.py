@@ -19,6 +19,7 @@ import pytest
 from dicoms import DICOM_FORMATS
 from interlaced import write_interlaced
 from media import VIDEO_FORMATS, phantom_frames, write_video
+from odd_files import GROUPS
 from wholes import EDITS, WHOLES, Plan, with_edits
 
 CASES = int(os.environ.get("EDGEECHO_FUZZ_CASES", "100"))
@@ -26,6 +27,18 @@ FIRST = int(os.environ.get("EDGEECHO_FUZZ_FIRST", "0"))
 LONGEST_S = 10.0
 MOST_MB = 1000.0
 WORKER = Path(__file__).parent / "support" / "fuzz_worker.py"
+
+
+# Small headers that say much of pixels, time, pictures and kind.
+ODD = [
+    ("Pixels", "MP4, pixels twice as wide as high"),
+    ("Pixels", "DICOM, PixelAspectRatio 1\\2"),
+    ("Pixels", "DICOM, PhysicalDeltaX twice PhysicalDeltaY"),
+    ("Time", "DICOM, FrameTimeVector of 99 values of 20, CineRate 50"),
+    ("Time", "DICOM, H.264 of 50 frames/s, CineRate 25"),
+    ("Pictures", "biplane, two DICOM regions"),
+    ("Kinds", "DICOM, frames that are ordered by their place"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with_edits(Plan(".mp4").write(folder), EDITS["middle"][1]).rename(folder / "edited.mp4")
     for i, write in enumerate(DICOM_FORMATS.values()):
         write(folder / f"cine{i:02}.dcm")
+    for i, (group, name) in enumerate(ODD):
+        GROUPS[group][name].write(folder).rename(folder / f"odd{i}")
     return folder
 
 

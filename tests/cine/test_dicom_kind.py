@@ -141,6 +141,7 @@ def test_other_objects_are_refused_by_what_they_are(
         {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.3"},
         {"DimensionIndexSequence": [_index("TemporalPositionIndex")]},
         {"SequenceOfUltrasoundRegions": [_region(1), _region(4, 0x0A), _region(1, 2)]},
+        {"SequenceOfUltrasoundRegions": [_region(1), _region(3, 0x0A)]},  # an ECG, mislabelled
     ],
 )
 def test_cines_of_ultrasound_are_read(write_dicom: Callable[..., Path], attributes: dict) -> None:

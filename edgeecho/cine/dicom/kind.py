@@ -70,8 +70,10 @@ _PLACES = {
     *("ImageOrientationPatient", "InStackPositionNumber", "StackID", "PlanePositionSequence"),
     *("PlanePositionVolumeSequence", "TablePosition"),
 }
-# RegionSpatialFormat (PS3.3, C.8.5.5.1.1).
+# By RegionSpatialFormat (PS3.3, C.8.5.5.1.1), of a RegionDataType that is tissue, flow, PW or CW
+# Doppler (C.8.5.5.1.2): an ECG is no such trace, whatever its format is called.
 _TRACES = {2: "M-mode trace", 3: "Doppler trace"}
+_ECHOES = range(1, 5)
 
 
 ATTRIBUTES = (
@@ -129,9 +131,10 @@ def _otherwise(dataset: Dataset) -> Iterator[Other]:
     yield from _by_modality(dataset)
     yield from _by_order(dataset)
     yield from _by_image_type(dataset)
-    for format_ in _region_formats(dataset):
-        if format_ in _TRACES:
-            yield Other(_TRACES[format_], "RegionSpatialFormat")
+    for item in items(dataset, "SequenceOfUltrasoundRegions"):
+        shape, shown = (numbers(item, f"Region{key}") for key in ("SpatialFormat", "DataType"))
+        if len(shape) == len(shown) == 1 and shape[0] in _TRACES and shown[0] in _ECHOES:
+            yield Other(_TRACES[int(shape[0])], "RegionSpatialFormat")
 
 
 def _by_class(dataset: Dataset) -> Iterator[Other]:
@@ -187,10 +190,3 @@ def _by_image_type(dataset: Dataset) -> Iterator[Other]:
         for bit, noun in _OTHER_IMAGES.items():
             if shown & bit:
                 yield Other(noun, "ImageType")
-
-
-def _region_formats(dataset: Dataset) -> Iterator[int]:
-    for item in items(dataset, "SequenceOfUltrasoundRegions"):
-        values = numbers(item, "RegionSpatialFormat")
-        if len(values) == 1:
-            yield int(values[0])

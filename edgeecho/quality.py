@@ -53,8 +53,8 @@ def _of_frames(facts: VideoFacts) -> list[str]:
     if facts.odd_frames:
         first = ", ".join(map(str, facts.odd_frames[:5]))
         found.append(
-            f"{len(facts.odd_frames)} frames fit neither neighbour (from 0: {first}): "
-            "damaged, or they do not belong to this cine"
+            f"frames that fit neither neighbour: {len(facts.odd_frames)} (from 0: {first}): "
+            "damaged, or not of this cine"
         )
     return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
-from edgeecho.dataset import LISTED
+from edgeecho.dataset import with_listed_rate
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure
 
@@ -60,15 +60,12 @@ def read_ready(
 ) -> Ready:
     """`make_ready` of a file; `fps`, in frames/s, goes before what the file says.
 
-    `listed_fps`, a data set's, counts where the file says none.
+    `listed_fps`, a data set's: see `with_listed_rate`.
     """
     begin = time.perf_counter()
     cine = read_cine(path, limits)
     decode_ms = (time.perf_counter() - begin) * 1e3
-    if fps is not None:
-        cine = cine.at_rate(fps)
-    elif cine.fps is None and listed_fps is not None:
-        cine = cine.at_rate(listed_fps, LISTED)
+    cine = with_listed_rate(cine, listed_fps) if fps is None else cine.at_rate(fps)
     ready = make_ready(cine, spec, handling, limits)
     return replace(ready, timings_ms={"decode": decode_ms, **ready.timings_ms})
 

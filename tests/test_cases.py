@@ -109,7 +109,7 @@ def test_the_way_out_that_a_refusal_names_gives_the_plain_answer(
 
 
 def test_no_form_of_report_has_a_number_of_another_kind_of_object(
-    edgeecho: Any, narrow_bundle: Path, tmp_path: Path
+    edgeecho: Any, narrow_bundle: Path
 ) -> None:
     files = [CASES / name for name in OBJECTS]
     more = ["--show-refused"]

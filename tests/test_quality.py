@@ -49,7 +49,7 @@ def test_a_good_video_gives_no_warning() -> None:
             ["2 pictures on the screen: the one that moves was taken"],
         ),
         ({"repeated_frames": (11, 28)}, ["2 of 176 frames repeat the one before"]),
-        ({"odd_frames": (40,)}, ["1 frames fit neither neighbour (from 0: 40)"]),
+        ({"odd_frames": (40,)}, ["frames that fit neither neighbour: 1 (from 0: 40)"]),
         ({"fps": 25.0, "clip_s": 2.5}, ["25 fps (container), but the model was trained at"]),
         ({"heart_rate_bpm": None}, ["no heart beat found"]),
         ({"heart_rate_bpm": 40.0}, ["a clip holds 0.84 of a heart beat (40 beats/min)"]),

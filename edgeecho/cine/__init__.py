@@ -2,11 +2,12 @@
 
 from edgeecho.cine.find import VIDEO_SUFFIXES, Found, find_videos
 from edgeecho.cine.read import read_cine
-from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
+from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, RATES_AGREE, Cine, Limits, Region
 
 __all__ = [
     "DEFAULT_LIMITS",
     "FROM_USER",
+    "RATES_AGREE",
     "VIDEO_SUFFIXES",
     "Cine",
     "Found",

@@ -39,7 +39,12 @@ class Aspect:
         return abs(self.ratio / other.ratio - 1) < 0.02
 
     def square(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) of the same picture with square pixels. No side becomes shorter."""
+        """(height, width) of the same picture with square pixels. No side becomes shorter.
+
+        Unchanged where they are almost square: converters round a scale to whole pixels.
+        """
+        if self.agrees(SQUARE):
+            return height, width
         if self.ratio >= 1:
             return height, round(width * self.ratio)
         return round(height / self.ratio), width

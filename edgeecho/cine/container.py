@@ -38,6 +38,14 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
+# In MP4's format, by the brand in their first box.
+_LIKE_MP4 = {
+    b"ftypheic": "HEIC image",
+    b"ftypheix": "HEIC image",
+    b"ftypmif1": "HEIC image",
+    b"ftypavif": "AVIF image",
+    b"ftypM4A ": "sound recording",
+}
 _PICTURES = {
     b"GIF8": "GIF image",
     b"\x89PNG": "PNG image",
@@ -48,10 +56,12 @@ _PICTURES = {
 }
 
 
-def picture_kind(head: bytes) -> str | None:
-    """The kind of a file of pictures that is no video, by its first bytes; None: none is known."""
+def no_video(head: bytes) -> str | None:
+    """What a picture or a recording of sound is, by its first bytes; None: nothing known."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP image"
+    if head[4:12] in _LIKE_MP4:
+        return _LIKE_MP4[head[4:12]]
     return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
 
 

@@ -63,10 +63,10 @@ def open_video(
     except ERRORS as error:
         raise _damaged_header(name, kind) from error
     with container:
-        pictures_of = [s for s in container.streams.video if not s.disposition & _COVER]
-        if not pictures_of:
+        found = videos(container)
+        if not found:
             raise _damaged_header(name, kind)
-        stream = pictures_of[0]
+        stream = found[0]
         if stream.codec_context is None:
             raise InputError(
                 f"{name} is of a codec that edgeecho has no decoder for: export it as MJPG AVI"
@@ -75,6 +75,11 @@ def open_video(
         stream.codec_context.thread_count = 1
         stream.codec_context.options = _bounds(limits.pixels)
         yield container, stream
+
+
+def videos(container: InputContainer) -> list[VideoStream]:
+    """Its moving pictures; not covers and thumbnails."""
+    return [s for s in container.streams.video if not s.disposition & _COVER]
 
 
 class _Source:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeecho.cine.container import container_of, picture_kind
+from edgeecho.cine.container import container_of, no_video
 from edgeecho.cine.dicom import is_dicom, kind_of_file
 from edgeecho.errors import InputError
 
@@ -20,9 +20,7 @@ other names are taken where they begin as a video or a DICOM file does."""
 _HEAD_BYTES = 1024
 # SOP class of the directory of a DICOM medium, an index without an image (PS3.10, 8.6).
 _DICOMDIR = b"UI\x14\x001.2.840.10008.1.3.10"
-# Photographs and sound in MP4's format, by the brand in their first box.
 _UNKNOWN = "other file"
-_NO_VIDEO = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif", b"ftypM4A ")
 
 
 @dataclass(frozen=True)
@@ -97,15 +95,15 @@ def _other(path: Path) -> str | None:
             return _UNKNOWN
         kind = kind_of_file(path)
         return kind.noun if kind else None
-    if path.suffix.lower() in VIDEO_SUFFIXES or _is_video(head):
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         return None
-    return picture_kind(head) or _UNKNOWN
+    return no_video(head) or (None if _is_video(head) else _UNKNOWN)
 
 
 def _is_video(head: bytes) -> bool:
     kind = container_of(head)
     if kind == "mp4":
         # A first box of 16 MB and more is a text with one of their names at its fifth letter.
-        return head[0] == 0 and head[4:12] not in _NO_VIDEO
+        return head[0] == 0
     # Bare H.264 has no mark of its own: icons begin with the same bytes.
     return kind not in (None, "h26x")

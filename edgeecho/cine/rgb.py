@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from av.filter import Graph
+from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
@@ -107,15 +112,26 @@ class ToRGB:
         plane, height, width = shown.planes[0], shown.height, shown.width
         strides = plane.line_size, 3, 1
         bgr = np.ndarray((height, width, 3), np.uint8, memoryview(plane), strides=strides)
-        turns = round(frame.rotation / 90) % 4  # counter-clockwise, as a telephone's video asks for
-        square = self._aspect.square(height, width) == (height, width)
-        if turns or not square:
-            self._store.append(np.rot90(self._aspect.stretch(bgr[..., ::-1]), turns))
+        known: Mapping[Type, SideData] = cast(Any, frame.side_data)  # its stubs say str
+        matrix = known.get(Type.DISPLAYMATRIX)
+        if matrix or self._aspect.square(height, width) != (height, width):
+            self._store.append(_placed(self._aspect.stretch(bgr[..., ::-1]), matrix))
         else:
             place = self._store.place(height, width)
             if cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, place) is not place:
                 raise RuntimeError("OpenCV wrote the picture somewhere else")
         self.seconds.append(_seconds(frame, unit))
+
+
+def _placed(picture: NDArray[np.uint8], matrix: SideData | None) -> NDArray[np.uint8]:
+    """Turned and mirrored in right angles as a container's display matrix says: (x, y) is shown at
+    (ax + cy, bx + dy). Telephones turn, front cameras mirror."""
+    if matrix is None:
+        return picture
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
+    if abs(b) > abs(a):
+        picture, a, d = picture.transpose(1, 0, 2), c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 def _seconds(frame: VideoFrame, unit: Fraction | None) -> float:

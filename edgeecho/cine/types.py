@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from edgeecho.errors import InputError, UsageError
 
+RATES_AGREE = 1.1
+"""Two statements of a frame rate that differ by a larger factor contradict each other."""
 FROM_USER = "--fps"
 """`fps_source` of a rate that the user gave."""
 

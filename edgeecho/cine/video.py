@@ -14,9 +14,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edgeecho.cine.aspect import SQUARE, Aspect
-from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, picture_kind
+from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, no_video
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
-from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures
+from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures, videos
 from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
@@ -49,10 +49,8 @@ def read_video_bytes(
 def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = None) -> Cine:
     head = source.read(HEAD_BYTES)
     kind = container_of(head)
-    if picture := picture_kind(head):
-        raise InputError(
-            f"{name} is a {picture}, and pictures are not read: give the video that it was made of"
-        )
+    if other := no_video(head):
+        raise InputError(f"{name} is no video ({other}): give the cine itself")
     if kind is None:
         raise InputError(
             f"{name} is not a video or DICOM file that edgeecho can read: "
@@ -68,6 +66,7 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
         limits.check_size(name, *aspect.square(claims.height, claims.width))
         decoded = _Decoding(container, stream, claims, name, limits, aspect).run()
         claims = replace(claims, frames=count_listed(stream, kind, structure.empty))
+        count = len(videos(container))
     if not decoded.count:
         cut = "is cut short and " if structure.cut else ""
         raise InputError(
@@ -88,6 +87,7 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
         deinterlaced=decoded.deinterlaced,
         pixel_aspect=aspect.ratio,
         notes=(
+            *((f"the file holds {count} videos: the first was taken",) if count > 1 else ()),
             *aspect.note(claims.height, claims.width),
             *aspect.against(own),
             *(() if damage else note_pause(stamps)),

@@ -15,7 +15,7 @@ train on what another tests on.
 
 from edgeecho.dataset.folds import SPLITS
 from edgeecho.dataset.listing import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.dataset.read import LISTED, naming, prepare_labelled, read_labelled
+from edgeecho.dataset.read import LISTED, naming, prepare_labelled, read_labelled, with_listed_rate
 
 __all__ = [
     "LISTED",
@@ -26,4 +26,5 @@ __all__ = [
     "prepare_labelled",
     "read_dataset",
     "read_labelled",
+    "with_listed_rate",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from edgeecho.cine import Cine, read_cine
+from edgeecho.cine import RATES_AGREE, Cine, read_cine
 from edgeecho.dataset.listing import LabelledVideo
 from edgeecho.errors import InputError
 from edgeecho.preprocess import Prepared, PreprocessSpec, prepare
@@ -27,8 +28,22 @@ def naming(video: LabelledVideo) -> Iterator[None]:
 
 def read_labelled(video: LabelledVideo) -> Cine:
     """`read_cine` of it; the listing's frame rate counts where the file says none."""
-    cine = read_cine(video.path)
-    return cine.at_rate(video.fps, LISTED) if cine.fps is None and video.fps else cine
+    return with_listed_rate(read_cine(video.path), video.fps)
+
+
+def with_listed_rate(cine: Cine, fps: float | None) -> Cine:
+    """What a listing says of its frame rate, in frames/s, counts where the file says none.
+
+    Where they contradict each other, the cine's rate is in doubt.
+    """
+    if fps is None:
+        return cine
+    if cine.fps is None:
+        return cine.at_rate(fps, LISTED)
+    if max(cine.fps / fps, fps / cine.fps) <= RATES_AGREE:
+        return cine
+    doubt = f"{cine.fps_source} says {cine.fps:.1f} frames/s, {LISTED} {fps:.1f}"
+    return replace(cine, fps_doubt=cine.fps_doubt or doubt)
 
 
 def prepare_labelled(video: LabelledVideo, spec: PreprocessSpec) -> Prepared:

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from edgeecho.cine.types import Region
 from edgeecho.preprocess.outline import LEAST_SIDE
 
+# A screen has a few; a header may list thousands.
+_MOST = 16
+
 
 def distinct(regions: Iterable[Region]) -> list[Region]:
     """Those that are large enough for a sector; what lies for the most part in another goes."""
     kept: list[Region] = []
-    for region in sorted(regions, key=lambda r: -r.width * r.height):
+    for region in sorted(regions, key=lambda r: -r.width * r.height)[:_MOST]:
         large = min(region.width, region.height) >= LEAST_SIDE
         if large and not any(same(region, other) for other in kept):
             kept.append(region)

@@ -22,6 +22,9 @@ _LEAST_MOVING, _LEAST_CHANGE = 0.1, 1.0
 # Width of an outline by the square's side: a fan of 100 degrees is 1.5 times as wide as deep.
 _WIDEST = 1.6
 
+# Choices that a refusal names.
+_MOST_SHOWN = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Sector:
@@ -46,7 +49,8 @@ class Sector:
         """Where more than one moves: how many, and how to choose; None: there is no choice."""
         if len(self.choices) < 2:
             return None
-        crops = " or ".join(f"--crop {r.x},{r.y},{r.width},{r.height}" for r in self.choices)
+        shown = self.choices[:_MOST_SHOWN]
+        crops = " or ".join(f"--crop {r.x},{r.y},{r.width},{r.height}" for r in shown)
         return f"{len(self.choices)} sectors move in the picture: choose one with {crops}"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -16,7 +15,8 @@ from pydicom.uid import UID
 from pydicom.valuerep import DA, TM
 
 from edgeecho.cine.dicom.detect import is_dicom
-from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.cine.dicom.file import read_header as read_attributes
+from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.errors import InputError
 
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -45,10 +45,8 @@ def read_header(path: Path) -> Dataset:
                     f"{path.name} is no DICOM file: a DICOM report refers to the patient and the "
                     "study of one; choose another format"
                 )
-        with quiet():
-            # Other values are passed over: their lengths are not trusted.
-            wanted: list[str] = [*_UIDS, *_TEXTS, *_DATES, *_TIMES]
-            return dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
+        # Other values are passed over: their lengths are not trusted.
+        return read_attributes(path, [*_UIDS, *_TEXTS, *_DATES, *_TIMES])
     except DAMAGE:
         # `from None`: pydicom's texts may quote the file's.
         raise InputError(
@@ -81,17 +79,34 @@ def take_over(source: Dataset) -> Dataset:
 def _text(source: Dataset, keyword: str) -> str:
     try:
         raw = source.get_item(keyword)
-        written = raw.value if raw is not None and isinstance(raw.value, bytes) else b""
         text = str(source.get(keyword) or "").strip(" \0")
+        # pydicom drops the bytes once they are read.
+        written = raw.value if raw is not None and isinstance(raw.value, bytes) else text.encode()
         # All of these have one value: what is joined by backslashes is not one.
         several = isinstance(source.get(keyword), MultiValue) or "\\" in text
-        fits = written.isascii() or _is_known(source.get("SpecificCharacterSet"))
+        fits = written.isascii() or _fits(text, source.get("SpecificCharacterSet"))
     except DAMAGE:
         return ""
     # What is left of bytes that do not fit the character set that the file declares: a name that
     # was read by another one is another name.
     misread = any(char == "\ufffd" or unicodedata.category(char) == "Cc" for char in text)
     return "" if several or misread or not fits or len(text) > _LONGEST else text
+
+
+def _fits(text: str, declared: object) -> bool:
+    """Whether a text that is not ASCII can be what the declared character set made of its bytes."""
+    return _is_known(declared) and not _was_utf8(text, declared)
+
+
+def _was_utf8(text: str, declared: object) -> bool:
+    """Whether a set of one byte a letter was declared of UTF-8: `MÃ¼ller` is nobody's name."""
+    codec = python_encoding.get(str(declared), "")
+    if not codec.startswith(("iso8859", "latin", "iso_ir_1")):
+        return False
+    try:
+        return not text.encode(codec).decode("utf-8").isascii()
+    except UnicodeError:
+        return False
 
 
 def _is_known(declared: object) -> bool:

@@ -121,6 +121,8 @@ def _dicom(write: Callable[..., Path], ratio: float, **attributes: object) -> Ci
         ({"PixelAspectRatio": ["11", "12"]}, 12 / 11, "PixelAspectRatio"),
         ({"PixelSpacing": [0.5, 1.0]}, 2.0, "PixelSpacing"),
         ({"PixelAspectRatio": [0, 0], "PixelSpacing": ["0.5", "1.0"]}, 2.0, "PixelSpacing"),
+        ({"NominalScannedPixelSpacing": [1.0, 0.5]}, 0.5, "NominalScannedPixelSpacing"),
+        ({"ImagerPixelSpacing": [1.0, 0.5]}, 0.5, "ImagerPixelSpacing"),
     ],
 )
 def test_what_a_dicom_file_says_is_honoured(
@@ -129,6 +131,24 @@ def test_what_a_dicom_file_says_is_honoured(
     cine = _dicom(write_dicom, ratio, **attributes)
     _looks_square(cine)
     assert f"({source})" in cine.notes[0]
+
+
+def test_attributes_that_differ_are_both_named(write_dicom: Callable[..., Path]) -> None:
+    cine = read_cine(write_dicom(FrameTime=20, PixelAspectRatio=[1, 1], PixelSpacing=[0.5, 1]))
+    assert cine.frames.shape[1:3] == (20, 30)
+    assert cine.notes == (
+        "PixelAspectRatio says that its pixels are 1 times as wide as high, PixelSpacing 2: "
+        "PixelAspectRatio was believed",
+    )
+
+
+@pytest.mark.parametrize("spacing", [[0.03, 0.0302], [0.0305, 0.03], [1, 1]])
+def test_almost_square_pixels_stay_as_they_are(
+    write_dicom: Callable[..., Path], spacing: list[float]
+) -> None:
+    cine = read_cine(write_dicom(phantom_frames(), FrameTime=20, PixelSpacing=spacing))
+    assert (cine.frames == phantom_frames()).all()
+    assert cine.notes == ()
 
 
 def test_regions_are_those_of_the_stretched_picture(write_dicom: Callable[..., Path]) -> None:

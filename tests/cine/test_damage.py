@@ -150,16 +150,36 @@ def test_pixels_are_those_of_opencv_whatever_their_format(
     assert (read_cine(path).frames == decode_with_opencv(path)).all()
 
 
-def test_a_telephones_video_is_turned_as_its_header_says(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", "libx264", "yuv420p")
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0),  # turned, as by telephones
+        (-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0),  # mirrored, as by front cameras
+    ],
+)  # fmt: skip
+def test_a_video_is_turned_and_mirrored_as_its_header_says(
+    tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
+    path = write_video(tmp_path / "a.mp4", "libx264", "yuv420p", frames=phantom_frames()[:3])
+    plain = read_cine(path).frames
+    a, b, c, d = matrix
     data = bytearray(path.read_bytes())
-    # The matrix in the track's header (ISO/IEC 14496-12, 8.3.2): by a quarter.
+    # The matrix in the track's header (ISO/IEC 14496-12, 8.3.2).
     at = data.index(b"tkhd") + 4 + 40
-    data[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 112 << 16, 0, 1 << 30)
-    turned = tmp_path / "turned.mp4"
-    turned.write_bytes(data)
-    assert (read_cine(turned).frames == decode_with_opencv(turned)).all()
-    assert not (read_cine(turned).frames == read_cine(path).frames).all()
+    words = [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30]
+    data[at : at + 36] = struct.pack(">9i", *words)
+    placed = tmp_path / "placed.mp4"
+    placed.write_bytes(data)
+    shown = read_cine(placed).frames
+    expected = np.empty_like(plain)
+    last = 111
+    for y in range(112):
+        for x in range(112):
+            at_x, at_y = a * x + c * y, b * x + d * y
+            expected[:, at_y + last * (b + d < 0), at_x + last * (a + c < 0)] = plain[:, y, x]
+    assert (shown == expected).all()
+    if a * d - b * c > 0:  # OpenCV knows turns only
+        assert (shown == decode_with_opencv(placed)).all()
 
 
 def test_av1_is_read(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from dicoms import write_dicom as write_to
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -132,6 +134,7 @@ def test_other_objects_are_refused_by_what_they_are(
     "attributes",
     [
         {"Modality": "US"},
+        {"Modality": "us"},
         {"Modality": "US", "ImageType": ["ORIGINAL", "PRIMARY", "", "0001"]},
         {"ImageType": ["DERIVED", "PRIMARY", "TTE", "0011"]},  # with colour
         {"ImageType": ["ORIGINAL", "PRIMARY", "", "0005"]},  # B-mode and a Doppler cursor
@@ -148,6 +151,30 @@ def test_cines_of_ultrasound_are_read(write_dicom: Callable[..., Path], attribut
     path = write_dicom(**({"FrameTime": 20} | attributes))
     assert len(read_dicom(path).frames) == 12
     assert kind_of_file(path) is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "note"),
+    [
+        ({"ImageType": [*"OP", "OBSTETRICAL", "0001"]}, "ImageType says OBSTETRICAL"),
+        ({"BodyPartExamined": "BREAST"}, "BodyPartExamined says BREAST"),
+    ],
+)
+def test_another_organ_is_a_doubt(
+    write_dicom: Callable[..., Path], attributes: dict, note: str
+) -> None:
+    assert read_dicom(write_dicom(FrameTime=20, **attributes)).notes == (f"{note}: is it a heart?",)
+
+
+def test_a_class_that_only_the_files_header_names_counts(
+    write_dicom: Callable[..., Path],
+) -> None:
+    path = write_dicom(FrameTime=20, SOPClassUID=XRayAngiographicImageStorage)
+    dataset = dcmread(path)
+    del dataset.SOPClassUID
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="X-Ray Angiographic Image Storage object"):
+        read_dicom(path)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +212,8 @@ def test_words_of_a_file_that_are_not_the_standards_are_not_repeated(
 
 def test_a_folder_of_a_study_gives_its_cines_and_counts_the_rest(tmp_path: Path) -> None:
     cine = write_to(tmp_path / "IM1", np.tile(STILL, (12, 1, 1, 1)), FrameTime=20)
-    for number in range(2):
-        write_to(tmp_path / f"S{number}", STILL, SOPClassUID=UltrasoundImageStorage)
+    write_to(tmp_path / "S0", STILL, SOPClassUID=UltrasoundImageStorage)
+    write_to(tmp_path / "S1", STILL)  # one frame of a multi-frame class
     write_to(tmp_path / "XA1.dcm", STILL, **OTHERS["angiography"][0])
     real = Path(str(get_testdata_file("test-SR.dcm", download=False)))
     (tmp_path / "SR1.dcm").write_bytes(real.read_bytes())
@@ -197,6 +224,31 @@ def test_a_folder_of_a_study_gives_its_cines_and_counts_the_rest(tmp_path: Path)
     assert found.passed_over_words == (
         "1 GIF image, 1 X-Ray Angiographic Image Storage object, 2 stills, 1 structured report"
     )
+
+
+def test_a_deflated_file_in_a_folder_is_no_trap(tmp_path: Path) -> None:
+    """Whole, cut, and a bomb: its header is inflated as far as a header goes."""
+    noise = np.random.default_rng(0).integers(0, 256, (90, 256, 256, 3), dtype=np.uint8)
+    plain = write_to(tmp_path / "a.dcm", noise, FrameTime=20).read_bytes()
+    old, new = b"UI\x14\x001.2.840.10008.1.2.1\0", b"UI\x16\x001.2.840.10008.1.2.1.99"
+    assert plain.count(old) == 1
+    data = plain.replace(old, new)
+    offset = data.index(b"\x08\0\x16\0UI")
+    whole = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = whole.compress(data[offset:]) + whole.flush()
+    (tmp_path / "a.dcm").write_bytes(data[:offset] + body)
+    (tmp_path / "b.dcm").write_bytes((data[:offset] + body)[: len(body) // 2])
+    bomb = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    head = data[offset : offset + 200]
+    zeros = b"".join([bomb.compress(head), *(bomb.compress(bytes(1 << 24)) for _ in range(60))])
+    (tmp_path / "c.dcm").write_bytes(data[:offset] + zeros + bomb.flush())
+    tracemalloc.start()
+    found = find_videos([tmp_path])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.files) == 3
+    assert peak < 150e6
+    assert len(read_dicom(tmp_path / "a.dcm").frames) == 90
 
 
 def test_a_folder_without_a_cine_says_what_it_holds(tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
+from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
 from edgeecho.cine import Region
 from edgeecho.cine.dicom import read_dicom
 
 VECTOR = [0, *[25] * 11]
+PAUSE = [0, *[25] * 5, 600, *[25] * 5]
 
 
 POINTER = "FrameIncrementPointer"
@@ -32,6 +34,8 @@ POINTER = "FrameIncrementPointer"
         ({"CineRate": 30}, 30, "CineRate"),
         ({"EffectiveDuration": 0.5}, 24, "EffectiveDuration"),
         ({"CineRate": 24, "EffectiveDuration": 0.5}, 24, "CineRate"),
+        # A pause changes the mean, not the rate.
+        ({"FrameTimeVector": PAUSE, "CineRate": 40}, 11 / 0.85, "FrameTimeVector"),
         # In whole seconds it is rounded, and contradicts nobody.
         ({"CineRate": 24, "EffectiveDuration": 1}, 24, "CineRate"),
         # The pointer decides where both are there; pointing at something else, it does not.
@@ -57,7 +61,7 @@ def test_the_frame_rate_says_where_it_came_from(
     if fps is None:
         assert np.isnan(cine.timestamps_s).all()
         assert cine.why_no_rate == "the file does not say its frame rate"
-    else:
+    elif attributes.get("FrameTimeVector") != PAUSE:
         assert cine.timestamps_s == pytest.approx(np.arange(12) / fps, rel=1e-3)
 
 
@@ -137,6 +141,27 @@ def test_two_statements_that_contradict_each_other_are_both_named(
     assert doubt in cine.fps_doubt
     told = cine.at_rate(50)
     assert (told.fps, told.fps_source, told.fps_notes, told.fps_doubt) == (50, "--fps", (), None)
+
+
+def test_whole_seconds_for_want_of_better_are_a_guess_that_is_said(
+    write_dicom: Callable[..., Path],
+) -> None:
+    cine = read_dicom(write_dicom(EffectiveDuration=1))
+    assert (cine.fps, cine.fps_source) == (12, "EffectiveDuration")
+    assert cine.fps_notes == (
+        "EffectiveDuration is in whole seconds, so the frame rate may be far off",
+    )
+
+
+@pytest.mark.parametrize(("vr", "value"), [("SL", -5), ("FD", 1e300), ("DS", "-5"), ("US", 7)])
+def test_a_pointer_that_points_nowhere_is_no_pointer(
+    write_dicom: Callable[..., Path], vr: str, value: object
+) -> None:
+    path = write_dicom(FrameTime=25)
+    dataset = dcmread(path)
+    dataset[0x00280009] = DataElement(0x00280009, vr, value)
+    dataset.save_as(path)
+    assert read_dicom(path).fps == 40
 
 
 def rewritten(path: Path, old: bytes, new: bytes) -> Path:

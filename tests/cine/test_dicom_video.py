@@ -86,6 +86,14 @@ def test_without_the_header_the_streams_own_rate_counts(
     assert (cine.fps, cine.fps_source) == (pytest.approx(25), "video stream")
 
 
+def test_a_duration_in_whole_seconds_gives_way_to_the_stream(
+    write_stream: Callable[..., Path],
+) -> None:
+    cine = read_dicom(write_stream("H.264", EffectiveDuration=2))  # 30 frames at 25
+    assert (cine.fps, cine.fps_source) == (25, "video stream")
+    assert (cine.fps_notes, cine.fps_doubt) == ((), None)
+
+
 def test_a_header_that_contradicts_the_stream_is_in_doubt(
     write_stream: Callable[..., Path],
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
@@ -132,8 +133,8 @@ def test_in_folders_too_files_are_known_by_their_content(
     (tmp_path / "gone").symlink_to("nowhere")
     found = find_videos([tmp_path])
     assert found.files == tuple(videos)
-    assert found.passed_over == {"other file": 10}
-    assert found.passed_over_words == "10 other files"
+    assert found.passed_over == {"other file": 8, "HEIC image": 1, "sound recording": 1}
+    assert found.passed_over_words == "1 HEIC image, 8 other files, 1 sound recording"
 
 
 def test_what_a_folder_has_by_name_is_tried_even_if_its_head_is_lost(tmp_path: Path) -> None:
@@ -151,3 +152,18 @@ def test_a_file_that_cannot_be_read_is_tried(tmp_path: Path) -> None:
 def test_a_folder_without_videos_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no videos"):
         find_videos([tmp_path])
+
+
+def test_of_two_videos_in_a_file_the_first_is_taken_and_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "two.mp4"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("libx264", rate=50) for _ in range(2)]
+        for stream, grey in zip(streams, (60, 200), strict=True):
+            stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+            picture = np.full((64, 96, 3), grey, np.uint8)
+            for _ in range(10):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode(None))
+    cine = read_cine(path)
+    assert cine.frames.mean() < 100
+    assert cine.notes == ("the file holds 2 videos: the first was taken",)

@@ -8,6 +8,7 @@ import pytest
 from screens import enlarged, jpeg, live, overlaid, rows, still
 
 from edgeecho.cine import Region
+from edgeecho.preprocess.rectangles import distinct
 from edgeecho.preprocess.sector import Sector, find_sector
 
 SCREENS = {
@@ -141,3 +142,13 @@ def test_a_phantom_on_a_larger_screen_stays_one(index: int) -> None:
         screen = rows([enlarged(live(index, 112), size)], border=border)
         assert count(find_sector(screen)) == (1, 0)
         assert count(find_sector(jpeg(screen, 60))) == (1, 0)
+
+
+def test_a_header_that_lists_thousands_of_regions_costs_little_and_says_little() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (20, 640, 800, 3), dtype=np.uint8)
+    regions = [Region(x, y, 40, 40) for x in range(0, 760, 10) for y in range(0, 600, 10)]
+    assert len(distinct(regions)) <= 16
+    sector = find_sector(frames, regions)
+    assert sector is not None
+    assert len(sector.choices) <= 16
+    assert (sector.several or "").count("--crop") <= 8

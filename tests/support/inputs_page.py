@@ -72,8 +72,8 @@ def _special(folder: Path, model: LoadedModel) -> list[str]:
     for title, cases in GROUPS.items():
         lines += ["", f"**{title}**", "", "| file | what happens |", "|---|---|"]
         for number, (name, case) in enumerate(cases.items()):
-            place = folder / f"{title} {number}"
-            place.mkdir()
+            place = folder / f"{title} {number}" / "frames"
+            place.mkdir(parents=True)
             lines.append(f"| {name} | {_outcome(place, case, model)} |")
     return [*lines[1:], ""]
 

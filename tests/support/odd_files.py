@@ -98,6 +98,10 @@ PIXELS = {
     "MP4, pixels twice as wide as high": Case(_with_ratio),
     "DICOM, PixelAspectRatio 1\\2": _dicom(_squeezed, PixelAspectRatio=[1, 2]),
     "DICOM, PixelSpacing 0.5\\1": _dicom(_squeezed, PixelSpacing=[0.5, 1]),
+    "DICOM, PixelAspectRatio 1\\1, PixelSpacing 0.5\\1": _dicom(
+        _squeezed, PixelAspectRatio=[1, 1], PixelSpacing=[0.5, 1]
+    ),
+    "DICOM, PixelSpacing 0.03\\0.0302": _dicom(PixelSpacing=[0.03, 0.0302]),
     "DICOM, PixelAspectRatio 1\\500": _dicom(PixelAspectRatio=[1, 500]),
     "DICOM, PhysicalDeltaX twice PhysicalDeltaY": _dicom(
         SequenceOfUltrasoundRegions=[
@@ -168,6 +172,9 @@ TIME = {
     ),
     "DICOM, FrameTimeVector of 99 values of 20, CineRate 30": _dicom(
         FrameTimeVector=[20] * 99, CineRate=30
+    ),
+    "DICOM, EffectiveDuration 3 for 2 s, nothing else": Case(
+        lambda folder: write_dicom(folder / "cine.dcm", phantom_frames(), EffectiveDuration=3)
     ),
     "DICOM, FrameTimeVector with a step of 0, RecommendedDisplayFrameRate 30": _dicom(
         FrameTimeVector=[0, 0, *[20] * 98], RecommendedDisplayFrameRate=30
@@ -274,6 +281,7 @@ KINDS = {
     "DICOM, Doppler below B-mode": _dicom(
         SequenceOfUltrasoundRegions=[_region(side=50), _region(3, y=60, side=50)]
     ),
+    "DICOM, an exam of another organ": _dicom(ImageType=["ORIGINAL", "PRIMARY", "BREAST", "0001"]),
     "DICOM, a still": _dicom(_one, SOPClassUID=UltrasoundImageStorage),
     "DICOM, a structured report": Case(_sr),
     "the folder of a study: a cine, two stills, a report, an X-ray, a text": Case(_study),

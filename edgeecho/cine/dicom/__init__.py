@@ -29,6 +29,6 @@ def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
 
 def kind_of_file(path: Path) -> Other | None:
     """What a DICOM file is instead of a transthoracic cine, by its header; None: nothing known."""
-    from edgeecho.cine.dicom.kind import read_kind
+    from edgeecho.cine.dicom.file import read_kind
 
     return read_kind(path)

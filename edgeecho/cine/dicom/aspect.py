@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydicom.dataset import Dataset
 
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.dicom.attributes import decimals, items, numbers
 
-
-def read_aspect(dataset: Dataset) -> Aspect | None:
-    """By PixelAspectRatio (vertical, horizontal size) or PixelSpacing (between rows, columns).
-
-    PS3.3, C.7.6.3.1.7 and 10.7.1.3. None: the file says nothing that can be used.
-    """
-    for keyword in ("PixelAspectRatio", "PixelSpacing"):
-        values = decimals(dataset, keyword)
-        if len(values) == 2 and np.isfinite(values).all() and (values > 0).all():
-            return Aspect(float(values[1] / values[0]), keyword)
-    return None
+# Vertical, then horizontal size of a pixel (PS3.3, C.7.6.3.1.7), or distance of rows, then of
+# columns (10.7.1.3), in the order of trust.
+KEYWORDS = (
+    "PixelAspectRatio",
+    "PixelSpacing",
+    "NominalScannedPixelSpacing",
+    "ImagerPixelSpacing",
+)
 
 
-def doubts_of_aspect(dataset: Dataset, used: Aspect | None) -> tuple[str, ...]:
-    """Whether the regions' scale says otherwise, in words for the result.
+def read_aspects(dataset: Dataset) -> list[Aspect]:
+    """All that the file says and that can be used; the first is to be believed."""
+    read = {keyword: decimals(dataset, keyword) for keyword in KEYWORDS}
+    return [
+        Aspect(float(values[1] / values[0]), keyword)
+        for keyword, values in read.items()
+        if len(values) == 2 and np.isfinite(values).all() and (values > 0).all()
+    ]
 
-    A warning and no correction: PhysicalDeltaX and PhysicalDeltaY (PS3.3, C.8.5.5) are for
-    measuring, and files that were converted keep old ones.
+
+def doubts_of_aspect(dataset: Dataset, said: Sequence[Aspect]) -> tuple[str, ...]:
+    """What says otherwise than the first of what was `said`, in words for the result."""
+    against = [note for other in said[1:] for note in said[0].against(other)]
+    return (*against, *_scales(dataset, said[0] if said else None))
+
+
+def _scales(dataset: Dataset, used: Aspect | None) -> tuple[str, ...]:
+    """The regions' PhysicalDeltaX and PhysicalDeltaY (PS3.3, C.8.5.5).
+
+    A warning and no correction: they are for measuring, and converted files keep old ones.
     """
     for item in items(dataset, "SequenceOfUltrasoundRegions"):
         deltas = [numbers(item, f"PhysicalDelta{axis}") for axis in "XY"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
@@ -143,6 +144,12 @@ def _decimal(word: str) -> float:
     except ValueError:
         return float("nan")
     return value if np.isfinite(value) else float("nan")
+
+
+def pointed(dataset: Dataset, keyword: str) -> list[str]:
+    """Keywords of the attributes that this one points at; what is no tag of the standard is not."""
+    tags = [int(value) for value in numbers(dataset, keyword) if 0 <= value <= 0xFFFFFFFF]
+    return [found for found in map(keyword_for_tag, tags) if found]
 
 
 def text(dataset: Dataset, keyword: str) -> str:

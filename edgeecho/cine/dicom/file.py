@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +12,19 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_preamble
 
+from edgeecho.cine.dicom.aspect import KEYWORDS as ASPECT
+from edgeecho.cine.dicom.attributes import claimed_frames
 from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.dicom.kind import ATTRIBUTES as KIND
-from edgeecho.cine.dicom.kind import other_kind
-from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.cine.dicom.kind import Other, other_kind
+from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.cine.types import Limits
 from edgeecho.errors import InputError
 
 # Nothing else is kept of a file: no names, dates or identifiers.
 _ATTRIBUTES = (
     *KIND,
+    *ASPECT,
     "BitsAllocated",
     "BitsStored",
     "BluePaletteColorLookupTableData",
@@ -34,9 +38,7 @@ _ATTRIBUTES = (
     "GreenPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableDescriptor",
     "PhotometricInterpretation",
-    "PixelAspectRatio",
     "PixelRepresentation",
-    "PixelSpacing",
     "PlanarConfiguration",
     "RecommendedDisplayFrameRate",
     "RedPaletteColorLookupTableData",
@@ -54,6 +56,8 @@ _ATTRIBUTES = (
 )
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
+# More than any header that could be a study's; lengths in it are not trusted.
+_HEADER_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,17 @@ def open_dicom(path: Path, limits: Limits) -> DicomFile:
         )
     if not is_dicom(buffer[:132]):
         raise InputError(f"{name} is not a DICOM file: check that it opens elsewhere")
+    most = limits.megabytes * 1_000_000
     try:
-        dataset, syntax, buffer, at = _parse(buffer, name, limits)
-    except (zlib.error, *DAMAGE):
+        dataset, syntax, buffer, at = _parse(buffer, _ATTRIBUTES, most)
+    except DAMAGE:
         # `from None`: pydicom's texts may quote the file's.
         raise InputError(f"{name} is a damaged DICOM file: export it again") from None
+    if len(buffer) > most:
+        raise InputError(
+            f"{name} is larger than {limits.megabytes} MB when inflated: "
+            "cut the clip out of it, or raise --max-mb"
+        )
     pixels = _find_pixels(buffer, at)
     if pixels is None:
         if other := other_kind(dataset):
@@ -110,8 +120,29 @@ def open_dicom(path: Path, limits: Limits) -> DicomFile:
     return DicomFile(name, dataset, syntax, pixels)
 
 
-def _parse(buffer: bytes, name: str, limits: Limits) -> tuple[Dataset, str, bytes, int]:
-    """Attributes, transfer syntax, the (inflated) bytes, and where reading them stopped."""
+def read_header(path: Path, attributes: Sequence[str]) -> Dataset:
+    """Some attributes of a file that may be large or a bomb; what pydicom raises is `DAMAGE`."""
+    with path.open("rb") as stream, quiet():
+        return _parse(stream.read(_HEADER_BYTES), attributes, _HEADER_BYTES)[0]
+
+
+def read_kind(path: Path) -> Other | None:
+    """What a file is instead of a cine, by its header; None too where that cannot be read."""
+    try:
+        header = read_header(path, KIND)
+    except DAMAGE:
+        return None
+    # Of a file that is read, its frames are counted.
+    return other_kind(header) or (Other("still") if claimed_frames(header) == 1 else None)
+
+
+def _parse(
+    buffer: bytes, attributes: Sequence[str], most_bytes: int
+) -> tuple[Dataset, str, bytes, int]:
+    """Attributes, transfer syntax, the bytes, and where reading them stopped.
+
+    Inflated bytes are not many more than `most_bytes`.
+    """
     stream = io.BytesIO(buffer)
     read_preamble(stream, force=True)
     # Group 0002 is explicit little endian in every file (PS3.10, 7.1).
@@ -120,24 +151,23 @@ def _parse(buffer: bytes, name: str, limits: Limits) -> tuple[Dataset, str, byte
     if syntax == _DEFLATED:
         # pydicom would inflate all of it at once: a few kB can claim to be many GB. What comes
         # out is a file in explicit VR little endian (PS3.5, A.5) without preamble.
-        buffer = _inflate(memoryview(buffer)[stream.tell() :], name, limits)
+        buffer = _inflate(memoryview(buffer)[stream.tell() :], most_bytes)
     stream = io.BytesIO(buffer)
-    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_ATTRIBUTES))
+    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(attributes))
+    if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
+        dataset.SOPClassUID = meta.MediaStorageSOPClassUID
     return dataset, syntax, buffer, stream.tell()
 
 
-def _inflate(data: memoryview, name: str, limits: Limits) -> bytes:
+def _inflate(data: memoryview, most_bytes: int) -> bytes:
     inflated, decompressor = bytearray(), zlib.decompressobj(-zlib.MAX_WBITS)
     for start in range(0, len(data), 1 << 14):
         try:
             inflated += decompressor.decompress(data[start : start + (1 << 14)])
         except zlib.error:  # what came before the damage is kept: its frames may be whole
             break
-        if len(inflated) > limits.megabytes * 1_000_000:
-            raise InputError(
-                f"{name} is larger than {limits.megabytes} MB when inflated: "
-                "cut the clip out of it, or raise --max-mb"
-            )
+        if len(inflated) > most_bytes:
+            break
     return bytes(inflated)
 
 

@@ -6,18 +6,13 @@ at: its class, its modality, what its frames follow, and what the picture shows.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from edgeecho.cine.dicom.attributes import claimed_frames, items, numbers, text, words
-from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.cine.dicom.attributes import claimed_frames, items, numbers, pointed, text, words
 from edgeecho.errors import InputError
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1"
@@ -49,6 +44,12 @@ _INSIDE = {
     *("ENDOCAVITARY", "ENDORECTAL", "ENDOVAGINAL", "FETAL HEART", "INTRACARDIAC"),
     *("INTRAVASCULAR", "TEE"),
 }
+_OTHER_ORGANS = {
+    *("ABDOMEN", "ABDOMINAL", "BLADDER", "BRAIN", "BREAST", "CAROTID", "EXTREMITY", "EYE"),
+    *("GYNECOLOGY", "HEAD", "KIDNEY", "LIVER", "MUSCULOSKELETAL", "NECK", "NEONATAL HEAD"),
+    *("OBSTETRICAL", "OPHTHALMIC", "PELVIC", "PELVIS", "PROSTATE", "RETROPERITONEAL", "SCROTAL"),
+    *("SMALL PARTS", "THYROID", "TRANSCRANIAL", "URINARY TRACT", "UTERUS", "VASCULAR"),
+}
 # Of its fourth value, a sum of these.
 _B_MODE = 0x0001 | 0x0010 | 0x0100 | 0x0200
 _OTHER_IMAGES = {
@@ -77,6 +78,7 @@ _ECHOES = range(1, 5)
 
 
 ATTRIBUTES = (
+    "BodyPartExamined",
     "DimensionIndexSequence",
     "DimensionOrganizationType",
     "FrameIncrementPointer",
@@ -88,8 +90,6 @@ ATTRIBUTES = (
     "TransducerType",
 )
 """What is looked at."""
-# More than any header that could be a study's; lengths in it are not trusted.
-_HEADER_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -107,18 +107,6 @@ class Other:
         return InputError(
             f"{name} is no transthoracic cine ({self.noun}{why}): no EF can be given of it"
         )
-
-
-def read_kind(path: Path) -> Other | None:
-    """`other_kind` of a file; None too where its header cannot be read: reading it says why."""
-    try:
-        with path.open("rb") as stream, quiet():
-            head = io.BytesIO(stream.read(_HEADER_BYTES))
-            return other_kind(
-                dcmread(head, stop_before_pixels=True, force=True, specific_tags=list(ATTRIBUTES))
-            )
-    except DAMAGE:
-        return None
 
 
 def other_kind(dataset: Dataset) -> Other | None:
@@ -153,8 +141,24 @@ def _by_class(dataset: Dataset) -> Iterator[Other]:
         yield Other(f"{known.name} object" if public else "object of an unknown class")
 
 
+def doubts_of_kind(dataset: Dataset) -> tuple[str, ...]:
+    """Whether it says that it shows another organ, in words for the result.
+
+    No more than a doubt: a scanner writes what it was set to, not where the probe was.
+    """
+    said = {
+        "ImageType": [*words(dataset, "ImageType"), "", "", ""][2].upper(),
+        "BodyPartExamined": text(dataset, "BodyPartExamined").upper(),
+    }
+    return tuple(
+        f"{keyword} says {word}: is it a heart?"
+        for keyword, word in said.items()
+        if word in _OTHER_ORGANS
+    )
+
+
 def _by_modality(dataset: Dataset) -> Iterator[Other]:
-    modality, probe = text(dataset, "Modality"), text(dataset, "TransducerType")
+    modality, probe = text(dataset, "Modality").upper(), text(dataset, "TransducerType").upper()
     if modality == "IVUS" or probe.startswith("IV_"):
         yield Other("intravascular cine", "Modality" if modality == "IVUS" else "its probe")
     elif modality not in _MODALITIES:
@@ -165,16 +169,15 @@ def _by_modality(dataset: Dataset) -> Iterator[Other]:
 
 
 def _by_order(dataset: Dataset) -> Iterator[Other]:
-    for tag in numbers(dataset, "FrameIncrementPointer").astype(int).tolist():
-        keyword = keyword_for_tag(tag)
+    for keyword in pointed(dataset, "FrameIncrementPointer"):
         if keyword in _NOT_TIME:
             yield Other("slice or view stack", f"its frames follow {keyword}, not time")
     organisation = text(dataset, "DimensionOrganizationType")
     if organisation.startswith(("3D", "TILED")):
         yield Other("volume", "DimensionOrganizationType")
     for item in items(dataset, "DimensionIndexSequence"):
-        for tag in numbers(item, "DimensionIndexPointer").astype(int).tolist():
-            if (keyword := keyword_for_tag(tag)) in _PLACES:
+        for keyword in pointed(item, "DimensionIndexPointer"):
+            if keyword in _PLACES:
                 yield Other("slice stack", f"its frames are ordered by {keyword}, not by time")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.uid import MPEGTransferSyntaxes
 
 from edgeecho.cine.aspect import SQUARE, Aspect
-from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspect
+from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspects
 from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
 from edgeecho.cine.dicom.codestream import BrokenFrameError
 from edgeecho.cine.dicom.damage import describe_damage
@@ -17,7 +17,7 @@ from edgeecho.cine.dicom.decode import NATIVE, RLE, DecodeFrame, frame_decoder, 
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
 from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
-from edgeecho.cine.dicom.kind import Other, other_kind
+from edgeecho.cine.dicom.kind import Other, doubts_of_kind, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
@@ -64,8 +64,8 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
             f"{file.name} has more than {limits.frames} frames: "
             "cut it shorter, or raise --max-frames"
         )
-    said = read_aspect(file.dataset)
-    aspect = said or SQUARE
+    said = read_aspects(file.dataset)
+    aspect = said[0] if said else SQUARE
     aspect.check(file.name)
     limits.check_size(file.name, *aspect.square(layout.rows, layout.columns))
     frame_bytes = layout.rows * layout.columns * 3
@@ -85,6 +85,7 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
         notes=(
             *aspect.note(layout.rows, layout.columns),
             *doubts_of_aspect(file.dataset, said),
+            *doubts_of_kind(file.dataset),
         ),
         fps_notes=timing.notes,
         fps_doubt=timing.doubt,
@@ -126,8 +127,9 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
     from edgeecho.cine.video import read_video_bytes
 
     fragments = _fragments(file, limits)
-    said = read_aspect(file.dataset)
-    stream = read_video_bytes(joined(fragments), file.name, limits, said)
+    said = read_aspects(file.dataset)
+    aspect = said[0] if said else None
+    stream = read_video_bytes(joined(fragments), file.name, limits, aspect)
     count, height, width = stream.frames.shape[:3]
     claimed = claimed_frames(file.dataset)
     # With all frames there, nothing that the container says is missing can be missing.
@@ -157,7 +159,11 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
         missing=stream.missing if claimed is None else max(claimed - count, 0),
         deinterlaced=stream.deinterlaced,
         pixel_aspect=stream.pixel_aspect,
-        notes=(*stream.notes, *doubts_of_aspect(file.dataset, said)),
+        notes=(
+            *stream.notes,
+            *doubts_of_aspect(file.dataset, said),
+            *doubts_of_kind(file.dataset),
+        ),
         fps_notes=timing.notes,
         fps_doubt=timing.doubt,
     )

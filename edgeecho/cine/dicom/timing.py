@@ -13,15 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
-from edgeecho.cine.dicom.attributes import decimals, numbers
+from edgeecho.cine.dicom.attributes import decimals, pointed
+from edgeecho.cine.types import RATES_AGREE
 
 # Slower or faster is no echocardiogram but another unit, or an empty field's default.
 _LEAST_FPS, _MOST_FPS = 0.1, 1000.0
-# Two statements of a clip's duration that differ by more contradict each other.
-_AGREE = 1.1
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,16 @@ class Statement:
     """Why it cannot be used, in words that quote nothing of the file but numbers."""
     rounded: bool = False
     """Too coarse to contradict another one."""
+    usual_fps: float | None = None
+    """Of uneven steps, such as those around a pause, the most frequent rate."""
+
+    def agrees(self, other: Statement) -> bool:
+        """Whether a rate of one is a rate of the other, or one of them says none."""
+        mine, others = (
+            [rate for rate in (one.fps, one.usual_fps) if rate] for one in (self, other)
+        )
+        ratios = [max(a / b, b / a) for a in mine for b in others]
+        return not ratios or min(ratios) <= RATES_AGREE
 
 
 def read_timing(dataset: Dataset, frames: Numbering, stream: Statement | None = None) -> Timing:
@@ -77,44 +85,40 @@ def read_timing(dataset: Dataset, frames: Numbering, stream: Statement | None = 
     unknown = np.full(len(frames.indices), np.nan)
     if frames.found < 2:
         return Timing(unknown)
-    pointed = _pointed(dataset)
-    order = sorted(_READERS, key=lambda keyword: keyword not in pointed)
+    ruling = [key for key in pointed(dataset, "FrameIncrementPointer") if key in _READERS]
+    order = sorted(_READERS, key=lambda keyword: keyword not in ruling)
     said = [found for key in order if (found := _READERS[key](dataset, frames)) is not None]
     said += [stream] if stream else []
-    chosen = next((one for one in said if one.seconds is not None), None)
+    usable = sorted((one for one in said if one.seconds is not None), key=lambda one: one.rounded)
+    chosen = usable[0] if usable else None
     notes = [
         f"{key}, which FrameIncrementPointer names, is not there"
-        for key in pointed
+        for key in ruling
         if key not in {one.source for one in said}
     ]
-    before = said[: said.index(chosen)] if chosen else said
+    before = [one for one in (said[: said.index(chosen)] if chosen else said) if one.fault]
     notes += [f"{one.source} cannot be used ({one.fault})" for one in before]
     if chosen is None or chosen.seconds is None:
         return Timing(unknown, notes=tuple(notes))
+    notes = [f"{note}: the frame rate is that of {chosen.source}" for note in notes]
+    if chosen.rounded:
+        notes.append(f"{chosen.source} is in whole seconds, so the frame rate may be far off")
     return Timing(
         chosen.seconds,
         chosen.fps,
         chosen.source,
-        notes=tuple(f"{note}: the frame rate is that of {chosen.source}" for note in notes),
+        notes=tuple(notes),
         doubt=_contradiction(chosen, before, said),
     )
-
-
-def _pointed(dataset: Dataset) -> list[str]:
-    tags = numbers(dataset, "FrameIncrementPointer").astype(np.int64).tolist()
-    return [key for key in map(keyword_for_tag, tags) if key in _READERS]
 
 
 def _contradiction(chosen: Statement, before: list[Statement], said: list[Statement]) -> str | None:
     """Another usable attribute, or what can be read of one that should have ruled."""
     for other in said:
-        usable = other.seconds is not None
-        if other is chosen or other.rounded or chosen.fps is None or other.fps is None:
+        if other is chosen or not (other in before or other.seconds is not None):
             continue
-        if not usable and other not in before:
-            continue
-        if max(other.fps / chosen.fps, chosen.fps / other.fps) > _AGREE:
-            about = "" if usable else f"({other.fault}) about "
+        if not chosen.rounded and not other.rounded and not other.agrees(chosen):
+            about = f"({other.fault}) about " if other.fault else ""
             return (
                 f"{chosen.source} says {chosen.fps:.1f} frames/s, "
                 f"{other.source} {about}{other.fps:.1f}"
@@ -143,7 +147,8 @@ def _frame_time_vector(dataset: Dataset, frames: Numbering) -> Statement | None:
     if _plausible(fps) is None:
         return Statement(key, None, fault=f"it says {fps:g} frames/s")
     kept = seconds[frames.indices]
-    return Statement(key, fps, kept - kept[0])
+    usual = 1 / float(np.median(steps[1:]))
+    return Statement(key, fps, kept - kept[0], usual_fps=usual)
 
 
 def _one_number(

@@ -158,8 +158,9 @@ def test_of_two_videos_in_a_file_the_first_is_taken_and_it_is_said(tmp_path: Pat
     path = tmp_path / "two.mp4"
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("libx264", rate=50) for _ in range(2)]
-        for stream, grey in zip(streams, (60, 200), strict=True):
+        for stream in streams:
             stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for stream, grey in zip(streams, (60, 200), strict=True):
             picture = np.full((64, 96, 3), grey, np.uint8)
             for _ in range(10):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -199,7 +199,7 @@ def test_unknown_rate_where_it_matters_asks_for_it(
     path = write_avi(tmp_path / "a.avi", jpegs(), rate=0, scale=0, microseconds=0)
     done = edgeecho("infer", path, "--model", narrow_bundle, "--time", "resample")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "give it with --fps" in done.stderr
+    assert "the file does not say its frame rate, and the video must be resampled" in done.stderr
     assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 5
 
 

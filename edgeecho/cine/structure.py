@@ -11,6 +11,7 @@ from typing import BinaryIO
 # More than any cine that is read holds (sound included). Behind them nothing is looked at.
 _MOST = 200_000
 _HEAD_BYTES = 20
+_MOST_PADDING = 1 << 20
 
 
 @dataclass
@@ -60,6 +61,10 @@ def _walk(
         source.seek(at)
         head = source.read(_HEAD_BYTES)
         element = parse(head)
+        beside = found.fragments and len(ends) == 1
+        known = element is not None and element.name in _BESIDE_FRAGMENTS
+        if beside and not known and _is_padding(source, at):
+            return
         if element is None:
             # A few bytes before the end of the file may be the begin of an element.
             found.cut |= length - at < _HEAD_BYTES and ends[-1] > length and any(head)
@@ -81,6 +86,14 @@ def _walk(
         else:
             found.empty += element.size == 0 and element.name[2:] in (b"dc", b"db")
             at = int(end)
+
+
+def _is_padding(source: BinaryIO, at: int) -> bool:
+    """Whether what lies behind the last fragment is neither a part of one nor the begin of one."""
+    source.seek(at)
+    rest = source.read(_MOST_PADDING)
+    # The size of a box begins with a zero.
+    return b"moof" not in rest and (rest[0] != 0 or not any(rest))
 
 
 def _chunk(head: bytes) -> _Element | None:
@@ -128,6 +141,10 @@ def _ebml(head: bytes) -> _Element | None:
     return _Element(name, names + sizes, None if unknown else size)
 
 
+# ISO/IEC 14496-12, 4.3: what may lie beside the fragments of an MP4.
+_BESIDE_FRAGMENTS = frozenset(
+    b"moof mdat sidx ssix styp mfra free skip emsg prft uuid moov ftyp meta udta".split()
+)
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _BLOCK = b"\xa3"
 _EBML_OPENED = frozenset({_SEGMENT, _CLUSTER})

@@ -51,6 +51,17 @@ def test_what_lies_behind_a_whole_segment_is_not_part_of_it(tmp_path: Path) -> N
     assert look(data + bytes(5000), "mkv") == Structure()
 
 
+@pytest.mark.parametrize("behind", [bytes(1), bytes(5000), b"\n", b"written by a camera"])
+def test_what_lies_behind_the_last_fragment_is_no_damage(tmp_path: Path, behind: bytes) -> None:
+    path = WHOLES["fragments, empty index"](tmp_path)
+    path.write_bytes(path.read_bytes() + behind)
+    cine = read_cine(path)
+    assert (len(cine.frames), cine.damage) == (60, ())
+    # But a fragment of which there is only the begin is a cut.
+    path.write_bytes(path.read_bytes()[: -len(behind)] + b"\0\0\1\0mo")
+    assert read_cine(path).damage == ("the file is cut short",)
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 MARK = "MARKER"
 _TEXT_VR = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 # Without these the pixels mean nothing.
-_NEEDED = {"PhotometricInterpretation"}
+_NEEDED = {"Modality", "PhotometricInterpretation"}
 
 
 def _mark(dataset: Dataset) -> int:

@@ -54,7 +54,7 @@ class Decoded:
     resized: int
     """Frames that were left out, since their data are of another size."""
     broken: int
-    """Frames that were decoded and left out, since their data are cut short."""
+    """Frames that were left out, since their data are cut short."""
 
     @property
     def count(self) -> int:

@@ -40,6 +40,11 @@ NO_RATE = 1
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "framerate": str(NO_RATE)}
 
 
+# Else the MJPG decoder gives a damaged picture for whole: what lies behind the damage is black, or
+# of an earlier picture. Others say which pictures are corrupt.
+_STRICT = {"err_detect": "explode"}
+
+
 @contextmanager
 def open_video(
     source: BinaryIO, name: str, kind: str, limits: Limits
@@ -73,7 +78,8 @@ def open_video(
             )
         _check_fields(stream, name)
         stream.codec_context.thread_count = 1
-        stream.codec_context.options = _bounds(limits.pixels)
+        strict = _STRICT if stream.codec_context.name == "mjpeg" else {}
+        stream.codec_context.options = _bounds(limits.pixels) | strict
         yield container, stream
 
 

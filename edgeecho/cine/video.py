@@ -166,7 +166,7 @@ class _Decoding:
             failed_after=self._failures.after,
             silent=self._failures.silent,
             resized=self._jpegs.resized if self._jpegs else 0,
-            broken=int(cut.sum()),
+            broken=len(broken),
         )
 
     def _decode(self, packet: Packet[Any]) -> None:

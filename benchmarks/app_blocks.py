@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bench.turns import take_turns
 from edgeecho.bundle import ModelFile
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import load_engine
-from edgeecho.errors import EngineError
+from edgeecho.tools.bench.turns import take_turns
 
 _MAIN = "import edgeecho; from openvino.tools.benchmark.main import main; main()"
 """What the command `benchmark_app` runs, so it is the one of this environment; but it calls nobody:
-see `edgeecho.telemetry`."""
+see `edgeecho.common.telemetry`."""
 APP, OURS = "benchmark_app", "edgeecho"
 
 

@@ -20,10 +20,10 @@ import av
 import cv2
 import numpy as np
 
-from edgeecho.bench.statistics import paired_ratio
-from edgeecho.bench.turns import take_turns
 from edgeecho.bundle import EXAMPLE
 from edgeecho.cine import read_cine
+from edgeecho.tools.bench.statistics import paired_ratio
+from edgeecho.tools.bench.turns import take_turns
 
 _FRAMES, _WRONG = 176, 3.0
 Video = tuple[np.ndarray, np.ndarray]

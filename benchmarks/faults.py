@@ -24,11 +24,11 @@ from fault_videos import FAULTS, TOLD, Make, Video
 
 from edgeecho import RESEARCH_USE, __version__
 from edgeecho.cine import read_cine
-from edgeecho.console import progress_bar
+from edgeecho.common.console import progress_bar
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import sha256_file, write_json, write_text
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.errors import InputError
-from edgeecho.estimation import DEFAULT_CLIPS, EFEstimate, LoadedModel, estimate_file, load_model
-from edgeecho.files import sha256_file, write_json, write_text
+from edgeecho.inference import DEFAULT_CLIPS, EFEstimate, LoadedModel, estimate_file, load_model
 
 LEAST_REFUSED = 0.95
 MOST_REFUSED = 0.02

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho import __version__
-from edgeecho.estimation import LoadedModel, estimate_file, load_model
-from edgeecho.files import write_text
+from edgeecho.common.files import write_text
+from edgeecho.inference import LoadedModel, estimate_file, load_model
 from edgeecho.preprocess import Handling
 from edgeecho_train.phantom.population import Phantom, Recipe, draw_phantom
 from edgeecho_train.phantom.render import render

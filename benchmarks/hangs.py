@@ -23,7 +23,7 @@ from statistics import median
 import httpx
 
 from edgeecho.bundle import EXAMPLE
-from edgeecho.cpu import usable_cores
+from edgeecho.common.cpu import usable_cores
 
 LIMIT_S = 60.0
 _EDGEECHO = [sys.executable, "-c", "from edgeecho.cli.app import main; main()"]

@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.clip_run import run_clips
-from edgeecho.estimation import LoadedModel, load_model
+from edgeecho.inference import LoadedModel, load_model, run_clips
 from edgeecho.preprocess import (
     ClipMode,
     Prepared,

@@ -27,13 +27,13 @@ from app_blocks import measure_blocks
 from peer_networks import EAGER, Clips, Peer, Setting, StudyAnswer, all_clips, make_peers
 
 from edgeecho import RESEARCH_USE
-from edgeecho.bench.environment import read_environment
-from edgeecho.bench.threads import read_threads
-from edgeecho.bench.turns import take_turns
 from edgeecho.bundle import ModelFile, open_model, read_manifest
 from edgeecho.cine import read_cine
-from edgeecho.files import sha256_file, write_json
+from edgeecho.common.environment import read_environment
+from edgeecho.common.files import sha256_file, write_json
 from edgeecho.preprocess import Prepared, PreprocessSpec, prepare
+from edgeecho.tools.bench.threads import read_threads
+from edgeecho.tools.bench.turns import take_turns
 from edgeecho_export.checkpoint import Given, read_checkpoint
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 from edgeecho_train.phantom.render import render

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeecho.bench.environment import read_environment
 from edgeecho.bundle import open_model, read_manifest
+from edgeecho.common.environment import read_environment
 from edgeecho.engines import load_engine
 
 BASE = ("onnxruntime", "fp32")

@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from edgeecho.bench.statistics import LEVEL, Ratio, paired_ratio
-from edgeecho.files import write_text
+from edgeecho.common.files import write_text
+from edgeecho.tools.bench.statistics import LEVEL, Ratio, paired_ratio
 
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"

@@ -11,7 +11,8 @@
         print(answer.ef, answer.interval, answer.warnings)
 
 Names are loaded when they are first used: `import edgeecho` alone imports no numpy. It does one
-thing: engines that are imported after it send nothing to their makers, see `edgeecho.telemetry`.
+thing: engines that are imported after it send nothing to their makers, see
+`edgeecho.common.telemetry`.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from edgeecho.telemetry import shut_out
+from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.common.telemetry import shut_out
 
 shut_out()
 
-__version__ = "0.1.0"
-RESEARCH_USE = "Research use only, not for diagnosis."
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from edgeecho.cine import Cine, read_cine
-    from edgeecho.errors import EdgeEchoError
-    from edgeecho.estimation import EFEstimate, LoadedModel, estimate, load_model
+    from edgeecho.common.errors import EdgeEchoError
+    from edgeecho.inference import EFEstimate, LoadedModel, estimate, load_model
     from edgeecho.preprocess import PreprocessSpec
 
 _HOME = {
     "Cine": "cine",
-    "EFEstimate": "estimation",
-    "EdgeEchoError": "errors",
-    "LoadedModel": "estimation",
+    "EFEstimate": "inference",
+    "EdgeEchoError": "common.errors",
+    "LoadedModel": "inference",
     "PreprocessSpec": "preprocess",
-    "estimate": "estimation",
-    "load_model": "estimation",
+    "estimate": "inference",
+    "load_model": "inference",
     "read_cine": "cine",
 }
 

@@ -15,8 +15,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, UltrasoundMultiFrameImageStorage, generate_uid
 
 from edgeecho import read_cine
-from edgeecho.errors import InputError
-from edgeecho.files import atomic_path, sha256_file
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import atomic_path, sha256_file
 
 PATIENT = "PHANTOM^NOBODY"
 

@@ -17,7 +17,7 @@ from pydicom.examples import get_path
 from scipy.stats import binomtest
 
 from edgeecho.bundle import DEMO, EXAMPLE, Manifest, open_model, read_manifest
-from edgeecho.files import sha256_file
+from edgeecho.common.files import sha256_file
 
 ROOT = Path(__file__).parents[1]
 PHANTOMS = ROOT / "examples" / "phantoms"

@@ -150,7 +150,7 @@ def multiply():
 
 thread = threading.Thread(target=multiply)
 thread.start()
-from edgeecho.estimation import load_model
+from edgeecho.inference import load_model
 load_model(engine="openvino")
 done.set()
 thread.join()

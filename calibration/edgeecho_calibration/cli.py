@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.errors import MissingDependencyError, UsageError
+from edgeecho.common.errors import MissingDependencyError, UsageError
 from edgeecho_calibration.trust_cli import trust
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ def select(
 ) -> None:
     """Choose calibration clips from the TRAIN split, spread over EF, frame rate and brightness."""
     from edgeecho.bundle import open_model
-    from edgeecho.files import write_json
+    from edgeecho.common.files import write_json
     from edgeecho_calibration.select import select as choose
 
     chosen = choose(data, open_model(model).preprocess, n=n, seed=seed)
@@ -77,8 +77,8 @@ def sensitivity(
     misses its gate has no bundle yet: export it with a wider --limit first.
     """
     from edgeecho.bundle import open_model
-    from edgeecho.console import progress_bar
-    from edgeecho.files import write_json
+    from edgeecho.common.console import progress_bar
+    from edgeecho.common.files import write_json
     from edgeecho_calibration.sets import CalibrationClips, read_set
 
     # `select` needs neither, so the extra cannot be asked of the whole command.

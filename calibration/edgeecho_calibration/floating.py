@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 import onnx
 
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 _QUANTIZED = "_quantized"

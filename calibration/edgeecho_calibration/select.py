@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, describe_dataset, prepare_labelled, read_dataset
-from edgeecho.errors import InputError
-from edgeecho.files import sha256_file
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts
 from edgeecho_calibration.sets import CalibrationClip, CalibrationSet, cut_clip, hash_frames
 

@@ -13,9 +13,9 @@ import onnx
 from numpy.typing import NDArray
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import ModelError, VerificationError
 from edgeecho.engines import Engine, load_engine
-from edgeecho.errors import ModelError, VerificationError
-from edgeecho.verify import Drift
+from edgeecho.tools.verify import Drift
 from edgeecho_calibration.floating import quantized_layers, return_to_float
 
 SPEED_RUNS = 15

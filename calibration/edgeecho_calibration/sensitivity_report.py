@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeecho import RESEARCH_USE
-from edgeecho.errors import InputError
-from edgeecho.files import atomic_path
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import atomic_path
 from edgeecho_calibration.sensitivity import Sensitivity
 
 SCHEMA = "edgeecho-sensitivity-1"

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho import __version__
+from edgeecho.common.about import VERSION
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, prepare_labelled, read_dataset
-from edgeecho.errors import InputError
-from edgeecho.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec, normalise
 
 SCHEMA = "edgeecho-calibration-set-2"
@@ -54,7 +54,7 @@ class CalibrationSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
-        return {"schema": SCHEMA, "edgeecho": __version__, **asdict(self)}
+        return {"schema": SCHEMA, "edgeecho": VERSION, **asdict(self)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> CalibrationSet:

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho import __version__
-from edgeecho.clip_run import run_clips
+from edgeecho.common.about import VERSION
+from edgeecho.common.errors import InputError, OutputError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, describe_dataset, naming, read_dataset, read_labelled
-from edgeecho.errors import InputError, OutputError
-from edgeecho.estimation import LoadedModel
-from edgeecho.files import sha256_file
+from edgeecho.inference import LoadedModel, run_clips
 from edgeecho.preprocess import ClipMode, VideoFacts, clip_starts, prepare
 from edgeecho.trust import Signals, measure
 
@@ -50,7 +49,7 @@ class Source:
             precision=model.file.precision,
             engine=f"{model.engine.facts.name} {model.engine.facts.version}",
             clips=str(clips),
-            edgeecho=__version__,
+            edgeecho=VERSION,
         )
 
 

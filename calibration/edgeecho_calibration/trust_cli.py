@@ -39,11 +39,11 @@ def trust(
     nothing of patients.
     """
     from edgeecho.bundle import open_model
-    from edgeecho.console import progress_bar
+    from edgeecho.common.console import progress_bar
+    from edgeecho.common.errors import UsageError
     from edgeecho.dataset import SPLITS
     from edgeecho.engines import load_engine
-    from edgeecho.errors import UsageError
-    from edgeecho.estimation import LoadedModel
+    from edgeecho.inference import LoadedModel
     from edgeecho.preprocess import ClipMode
     from edgeecho_calibration.trust import answer_all
     from edgeecho_calibration.trust_fit import fit_trust

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
 from edgeecho.trust.gates import LEARNED, SPACES, LearnedGate

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgeecho import RESEARCH_USE
 from edgeecho.bundle import read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, GATED, MANIFEST_FILE, UNGATED
-from edgeecho.files import atomic_path, sha256_file, write_json, write_text
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.files import atomic_path, sha256_file, write_json, write_text
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
 from edgeecho_calibration.trust import Source

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeecho.bundle.card_drift import drift_section
 from edgeecho.bundle.manifest import Manifest
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 
 
 def render_card(manifest: Manifest) -> str:

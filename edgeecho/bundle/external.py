@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 
 # Messages through which a tensor is reached, and the numbers of the fields that hold them: onnx
 # 1.23.2, onnx/onnx.proto. A test compares them with the installed package.

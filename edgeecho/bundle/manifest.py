@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import reprlib
 from collections.abc import Mapping
@@ -12,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle.typed import tuple_of, typed
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
+from edgeecho.common.seal import sealed
 from edgeecho.preprocess import PreprocessSpec
 
 SCHEMA_VERSION = 1
@@ -181,16 +180,6 @@ class Manifest:
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error
         return manifest
-
-
-def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """`value` with a `seal`, the SHA-256 of all the rest: a damaged mean is a wrong EF.
-
-    It finds damage and careless edits; it is no signature.
-    """
-    rest = {k: v for k, v in value.items() if k != "seal"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    return {**rest, "seal": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _check_file(entry: Mapping[str, Any], suffix: str = "") -> None:

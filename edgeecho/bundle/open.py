@@ -11,8 +11,8 @@ from typing import Any
 
 from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
-from edgeecho.errors import ModelError
-from edgeecho.files import parse_json, sha256_file
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import parse_json, sha256_file
 from edgeecho.preprocess import PreprocessSpec
 
 DEMO = Path(__file__).parents[1] / "models" / "demo"

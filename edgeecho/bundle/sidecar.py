@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle.manifest import sealed
 from edgeecho.bundle.open import ModelFile
 from edgeecho.bundle.typed import tuple_of, typed
-from edgeecho.errors import EngineError
-from edgeecho.files import parse_json, sha256_file
+from edgeecho.common.errors import EngineError
+from edgeecho.common.files import parse_json, sha256_file
+from edgeecho.common.seal import sealed
 
 FOLDER = "engines"
 SCHEMA_VERSION = 1

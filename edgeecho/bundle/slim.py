@@ -11,8 +11,8 @@ from typing import Any
 from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
 from edgeecho.bundle.open import open_model, read_manifest
-from edgeecho.errors import ModelError
-from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
 
 
 def slim(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # More than any format asks for (anamorphic film 2, half fields 2 or 0.5): a damaged number.
 _MOST = 4.0

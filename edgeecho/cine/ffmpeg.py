@@ -23,7 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from edgeecho.cine.types import DEFAULT_LIMITS, Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 ERRORS = (FFmpegError, OSError, ValueError)
 """What PyAV raises of a file that cannot be decoded, or read: the last two come from the stream."""

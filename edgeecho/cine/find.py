@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeecho.cine.container import container_of, no_video
 from edgeecho.cine.dicom import is_dicom, kind_of_file
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".wmv", ".dcm"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from edgeecho.cine.container import HEAD_BYTES
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
-from edgeecho.errors import InputError
-from edgeecho.plain import shown_name
+from edgeecho.common.errors import InputError
+from edgeecho.common.text import shown_name
 
 
 def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:

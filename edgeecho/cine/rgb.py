@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
 from edgeecho.cine.types import FrameStore, size_changes
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # One picture for each that comes in, at its time.
 _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import InputError, UsageError
+from edgeecho.common.errors import InputError, UsageError
 
 RATES_AGREE = 1.1
 """Two statements of a frame rate that differ by a larger factor contradict each other."""

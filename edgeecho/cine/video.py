@@ -22,7 +22,7 @@ from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
 from edgeecho.cine.structure import look_at
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # MKV rounds stamps to whole milliseconds.
 _CLOSE_S = 0.0015

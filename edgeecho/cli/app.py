@@ -18,11 +18,11 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from edgeecho import __version__
-from edgeecho.errors import EdgeEchoError, OutputError, UsageError
-from edgeecho.plain import plain
-from edgeecho.plugins import load_plugin
-from edgeecho.watch import end_process, watched_thread_runs
+from edgeecho.common.about import VERSION
+from edgeecho.common.errors import EdgeEchoError, OutputError, UsageError
+from edgeecho.common.plugins import load_plugin
+from edgeecho.common.text import plain
+from edgeecho.common.watch import end_process, watched_thread_runs
 
 _RUNTIME = {
     "infer": "EF of videos and DICOM cines.",
@@ -91,7 +91,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"edgeecho {__version__}")
+        typer.echo(f"edgeecho {VERSION}")
         raise typer.Exit
 
 
@@ -133,7 +133,7 @@ def _end(words: str, code: int) -> NoReturn:
 
 
 def _end_after_bug() -> None:
-    """With its traceback, where Python itself would not get so far: see `edgeecho.watch`."""
+    """With its traceback, where Python itself would not get so far: see `edgeecho.common.watch`."""
     if watched_thread_runs():
         sys.excepthook(*sys.exc_info())
     end_process(1)

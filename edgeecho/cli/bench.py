@@ -10,8 +10,8 @@ import typer
 from edgeecho.cli.infer import EngineName, Model, Precision, Threads
 
 if TYPE_CHECKING:
-    from edgeecho.bench.measure import Request
-    from edgeecho.bench.run import BenchRun
+    from edgeecho.tools.bench.measure import Request
+    from edgeecho.tools.bench.run import BenchRun
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 # By scenario: clips, rounds, cold starts.
@@ -83,14 +83,14 @@ def bench(
     A percentile is shown only where the number of runs carries it: p90 takes 10, p95 20 and
     p99 100 runs. With --baseline a run is slower if the whole 95 % interval of the ratio is.
     """
-    from edgeecho.bench.document import read_run, to_json
-    from edgeecho.bench.measure import measure
-    from edgeecho.bench.text import to_text
     from edgeecho.cli.outputs import check_outputs
-    from edgeecho.console import words
-    from edgeecho.errors import UsageError
-    from edgeecho.files import write_text
-    from edgeecho.plain import plain
+    from edgeecho.common.console import words
+    from edgeecho.common.errors import UsageError
+    from edgeecho.common.files import write_text
+    from edgeecho.common.text import plain
+    from edgeecho.tools.bench.document import read_run, to_json
+    from edgeecho.tools.bench.measure import measure
+    from edgeecho.tools.bench.text import to_text
 
     # All that can be wrong with the words, before the model is loaded.
     if scenario not in _DEFAULTS:
@@ -124,12 +124,12 @@ def _request(
     counts: tuple[int | None, int | None, int | None],
     threads: int,
 ) -> Request:
-    from edgeecho.bench.measure import Request
-    from edgeecho.bench.subject import Subject
     from edgeecho.bundle import EXAMPLE
     from edgeecho.cine import find_videos
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
     from edgeecho.preprocess import ClipMode
+    from edgeecho.tools.bench.measure import Request
+    from edgeecho.tools.bench.subject import Subject
 
     usual_clips, usual_runs, usual_cold = _DEFAULTS[scenario]
     runs, warmup, cold_starts = counts
@@ -160,17 +160,17 @@ def _request(
 def _write_page(path: Path, run: BenchRun) -> None:
     from datetime import datetime, timezone
 
-    from edgeecho.bench.page import to_html
-    from edgeecho.files import write_text
+    from edgeecho.common.files import write_text
+    from edgeecho.tools.bench.page import to_html
 
     write_text(path, to_html(run, datetime.now(timezone.utc)))
 
 
 def _gate(baseline: BenchRun, run: BenchRun, percent: float) -> None:
-    from edgeecho.bench.baseline import compare_with
-    from edgeecho.bench.text import ratio_words
-    from edgeecho.console import words
-    from edgeecho.errors import VerificationError
+    from edgeecho.common.console import words
+    from edgeecho.common.errors import VerificationError
+    from edgeecho.tools.bench.baseline import compare_with
+    from edgeecho.tools.bench.text import ratio_words
 
     changes = compare_with(baseline, run, percent=percent)
     for change in changes:

@@ -21,13 +21,13 @@ def doctor(
 
     Exit code 0: `edgeecho infer` can work; 4: it cannot, and the problems are listed.
     """
-    from edgeecho.doctor import diagnose, to_json, to_text
+    from edgeecho.tools.doctor import diagnose, to_json, to_text
 
     if clear_cache:
-        from edgeecho import cache
-        from edgeecho.console import words
+        from edgeecho.common.cache import clear_cache as clear
+        from edgeecho.common.console import words
 
-        words.print(f"{cache.clear_cache()} compiled models removed")
+        words.print(f"{clear()} compiled models removed")
     diagnosis = diagnose()
     typer.echo(to_json(diagnosis) if json else to_text(diagnosis))
     if not diagnosis.can_infer:

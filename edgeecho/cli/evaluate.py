@@ -57,16 +57,22 @@ def evaluate(
     from datetime import datetime, timezone
     from json import dumps
 
-    from edgeecho.console import progress_bar, words
+    from edgeecho.common.console import progress_bar, words
+    from edgeecho.common.errors import UsageError
+    from edgeecho.common.plugins import require_extra
+    from edgeecho.common.text import plain
     from edgeecho.dataset import SPLITS
-    from edgeecho.errors import UsageError
-    from edgeecho.estimation import load_model
-    from edgeecho.evaluate import assess, check_folder, record_evaluation, to_text, write_results
-    from edgeecho.evaluate import evaluate as run
-    from edgeecho.evaluate.modes import parse_modes
-    from edgeecho.evaluate.write import WORK
-    from edgeecho.plain import plain
-    from edgeecho.plugins import require_extra
+    from edgeecho.inference import load_model
+    from edgeecho.tools.evaluate import (
+        assess,
+        check_folder,
+        record_evaluation,
+        to_text,
+        write_results,
+    )
+    from edgeecho.tools.evaluate import evaluate as run
+    from edgeecho.tools.evaluate.modes import parse_modes
+    from edgeecho.tools.evaluate.write import WORK
 
     require_extra("`edgeecho evaluate`", "evaluate")
     if split.upper() not in SPLITS:
@@ -102,7 +108,7 @@ def evaluate(
 def _track(
     progress: Progress, videos: Sequence[LabelledVideo], done: int, what: str
 ) -> Iterable[LabelledVideo]:
-    from edgeecho.console import words
+    from edgeecho.common.console import words
 
     if done:
         words.print(f"{what}: going on after {done} videos that were answered before")

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from edgeecho.report import Outcome
+    from edgeecho.results import Outcome
 
 FORMATS = ("text", "json", "fhir", "dicom-sr")
 
 
 def choose_format(wanted: str | None, *, json: bool) -> str:
     """`--format` and its older form `--json` as one; `UsageError` where they contradict."""
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
 
     if wanted is not None and wanted not in FORMATS:
         raise UsageError(f"--format {wanted!r} is not known: choose {', '.join(FORMATS)}")
@@ -32,9 +32,9 @@ def check_format(form: str, out: Path | None, files: Sequence[Path], *, show_ref
 
     `MissingDependencyError` where it needs software that is not installed.
     """
-    from edgeecho.errors import UsageError
-    from edgeecho.files import make_folder
-    from edgeecho.plugins import require_extra
+    from edgeecho.common.errors import UsageError
+    from edgeecho.common.files import make_folder
+    from edgeecho.common.plugins import require_extra
 
     if show_refused and form in ("fhir", "dicom-sr"):
         raise UsageError(f"--format {form} never holds refused numbers: leave --show-refused out")
@@ -65,10 +65,10 @@ def make_reports(
     """
     if out is None:
         return [], list(outcomes)
-    from edgeecho.errors import InputError
-    from edgeecho.report import Failure
+    from edgeecho.common.errors import InputError
     from edgeecho.report.dicom_source import read_header
     from edgeecho.report.dicom_sr import to_sr
+    from edgeecho.results import Failure
 
     created, reports, told = datetime.now(), [], []
     for number, (file, outcome) in enumerate(zip(files, outcomes, strict=True), 1):
@@ -86,7 +86,7 @@ def make_reports(
 
 def write_reports(reports: Sequence[Report]) -> None:
     """Write them; `OutputError` where that cannot be done."""
-    from edgeecho.files import atomic_path
+    from edgeecho.common.files import atomic_path
 
     for report in reports:
         with atomic_path(report.path) as temporary:

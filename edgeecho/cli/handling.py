@@ -13,7 +13,7 @@ def parse_handling(
 ) -> Handling:
     """Check them together; `UsageError` where they make no sense."""
     from edgeecho.cine import Region
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
     from edgeecho.preprocess import Handling
 
     if fps is not None and not 1 <= fps <= 1000:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from edgeecho.many import Task
-    from edgeecho.report import Outcome
+    from edgeecho.batch import Task
+    from edgeecho.results import Outcome
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -122,7 +122,7 @@ def infer(
     from edgeecho.cli.formats import check_format, choose_format, make_reports, write_reports
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
     from edgeecho.preprocess import ClipMode
 
     # Before the model is loaded, so that a typo costs nothing.
@@ -134,7 +134,7 @@ def infer(
     if stream:
         from edgeecho.cli.stream import check_source, stride_of
         from edgeecho.cli.stream import stream as play
-        from edgeecho.estimation import load_model
+        from edgeecho.inference import load_model
 
         if workers:
             raise UsageError("--stream plays one video: leave --workers out")
@@ -155,8 +155,8 @@ def infer(
         _say(f"passed over: {found.passed_over_words}")
     # Before the reports, which take longer to import: a model that is not there costs nothing.
     opened = open_model(model, precision=precision)
-    from edgeecho.many import Task
-    from edgeecho.report.pictures import frames_each
+    from edgeecho.batch import Task
+    from edgeecho.results.pictures import frames_each
 
     task = Task(
         model=opened,
@@ -187,8 +187,8 @@ def _answer_all(
 ) -> list[Outcome]:
     from contextlib import ExitStack
 
-    from edgeecho.console import progress_bar
-    from edgeecho.many import Crew, answer_all, open_record
+    from edgeecho.batch import Crew, answer_all, open_record
+    from edgeecho.common.console import progress_bar
 
     with ExitStack() as stack:
         record = stack.enter_context(open_record(resume, task)) if resume else None
@@ -224,7 +224,7 @@ def _say_all(outcomes: list[Outcome], form: str) -> None:
 
 
 def _write_all(outcomes: list[Outcome], *, csv: Path | None, html: Path | None) -> None:
-    from edgeecho.files import write_text
+    from edgeecho.common.files import write_text
     from edgeecho.report import to_csv
 
     if csv:
@@ -239,9 +239,9 @@ def _write_all(outcomes: list[Outcome], *, csv: Path | None, html: Path | None) 
 
 def _end(outcomes: list[Outcome]) -> None:
     """Say which files have no answer, and end with the code that says so."""
-    from edgeecho.errors import REFUSED_EXIT_CODE
-    from edgeecho.plain import plain
-    from edgeecho.report import Failure
+    from edgeecho.common.errors import REFUSED_EXIT_CODE
+    from edgeecho.common.text import plain
+    from edgeecho.results import Failure
 
     failed = [(o.file, o.answer) for o in outcomes if isinstance(o.answer, Failure)]
     if len(outcomes) > 1 and failed:
@@ -257,6 +257,6 @@ def _end(outcomes: list[Outcome]) -> None:
 
 
 def _say(text: str) -> None:
-    from edgeecho.console import words
+    from edgeecho.common.console import words
 
     words.print(text)

@@ -25,7 +25,7 @@ def inspect(
 
     Nothing is computed. Of these only a checkpoint needs torch (extra export).
     """
-    from edgeecho.inspection import inspect_model, to_json, to_text
+    from edgeecho.tools.inspect import inspect_model, to_json, to_text
 
     found = inspect_model(model)
     typer.echo(to_json(found) if json else to_text(found))

@@ -39,9 +39,9 @@ from edgeecho.cli.service import (
 if TYPE_CHECKING:
     import threading
 
-    from edgeecho.jobs import JobStore, Runner
-    from edgeecho.many import Task
-    from edgeecho.node import Settings
+    from edgeecho.batch import Task
+    from edgeecho.service.dicom import Settings
+    from edgeecho.service.jobs import JobStore, Runner
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -80,16 +80,16 @@ def listen(
     Research use only, not for diagnosis. Runs until Ctrl-C or SIGTERM; what was taken and not
     answered or not delivered by then waits on the disk for the next start.
     """
-    from edgeecho.plugins import require_extra
+    from edgeecho.common.plugins import require_extra
 
     require_extra("`edgeecho listen`", "dicom")
 
+    from edgeecho.batch import Task
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits
     from edgeecho.cli.handling import parse_handling
-    from edgeecho.jobs import EngineProcess, JobStore, Runner, state_folder
-    from edgeecho.many import Task
     from edgeecho.preprocess import ClipMode
+    from edgeecho.service.jobs import EngineProcess, JobStore, Runner, state_folder
 
     limits = Limits(max_pixels, max_frames, max_mb)
     folder = state or state_folder()
@@ -121,10 +121,10 @@ def listen(
 def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> None:
     from contextlib import ExitStack
 
-    from edgeecho import RESEARCH_USE
-    from edgeecho.console import words
-    from edgeecho.errors import EngineError
-    from edgeecho.node import Node
+    from edgeecho.common.about import RESEARCH_USE
+    from edgeecho.common.console import words
+    from edgeecho.common.errors import EngineError
+    from edgeecho.service.dicom import Node
 
     with ExitStack() as stack:
         stop = stack.enter_context(_stop_at_signals())

@@ -15,7 +15,7 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
     only a folder that commands do not write into, such as a bundle, is to be given. To be called
     before anything is written; None: not given.
     """
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
 
     given = {option: path for option, path in outputs.items() if path is not None}
     if not given:

@@ -38,12 +38,12 @@ def preview(
     from edgeecho.cine import Limits, read_cine
     from edgeecho.cli.handling import parse_handling
     from edgeecho.cli.outputs import check_outputs
-    from edgeecho.console import words
-    from edgeecho.errors import UsageError
-    from edgeecho.plain import plain
+    from edgeecho.common.console import words
+    from edgeecho.common.errors import UsageError
+    from edgeecho.common.text import plain
     from edgeecho.preprocess import prepare
-    from edgeecho.preview import View, write_movie, write_sheet
-    from edgeecho.preview.movie import CODECS
+    from edgeecho.tools.preview import View, write_movie, write_sheet
+    from edgeecho.tools.preview.movie import CODECS
 
     suffix = out.suffix.lower()
     if suffix not in (".png", *CODECS):

@@ -34,9 +34,9 @@ from edgeecho.cli.service import (
 )
 
 if TYPE_CHECKING:
-    from edgeecho.node import Node
-    from edgeecho.node import Settings as NodeSettings
-    from edgeecho.serve.service import Service
+    from edgeecho.service.dicom import Node
+    from edgeecho.service.dicom import Settings as NodeSettings
+    from edgeecho.service.http.service import Service
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -89,26 +89,26 @@ def serve(
     Needs the extra `serve`, and with --dicom-port `dicom`. Ctrl-C or SIGTERM ends it; what waits
     is answered by the next start.
     """
-    from edgeecho.plugins import require_extra
+    from edgeecho.common.plugins import require_extra
 
     require_extra("`edgeecho serve`", "serve")
     if dicom_port is not None:
         require_extra("`edgeecho serve --dicom-port`", "dicom")
     from contextlib import ExitStack, closing
 
-    from edgeecho import RESEARCH_USE
+    from edgeecho.batch import Task
     from edgeecho.bundle import open_model
     from edgeecho.cine import Limits
     from edgeecho.cli.handling import parse_handling
-    from edgeecho.console import words
-    from edgeecho.errors import EngineError, UsageError
-    from edgeecho.jobs import JobStore, state_folder
-    from edgeecho.many import Task
+    from edgeecho.common.about import RESEARCH_USE
+    from edgeecho.common.console import words
+    from edgeecho.common.errors import EngineError, UsageError
     from edgeecho.preprocess import ClipMode
-    from edgeecho.report.pictures import frames_each
-    from edgeecho.serve.server import listen, make_server
-    from edgeecho.serve.service import Service
-    from edgeecho.serve.settings import Settings, check_exposure, read_token
+    from edgeecho.results.pictures import frames_each
+    from edgeecho.service.http.server import listen, make_server
+    from edgeecho.service.http.service import Service
+    from edgeecho.service.http.settings import Settings, check_exposure, read_token
+    from edgeecho.service.jobs import JobStore, state_folder
 
     # Before the model is loaded, so that a typo costs nothing.
     mode = ClipMode.parse(clips)
@@ -185,7 +185,7 @@ def serve(
 
 
 def _node(service: Service, settings: NodeSettings) -> Node:
-    from edgeecho.node import Node
+    from edgeecho.service.dicom import Node
 
     node = Node(service.store, service.runner, settings)
     service.node_counts = lambda: node.tally
@@ -194,8 +194,8 @@ def _node(service: Service, settings: NodeSettings) -> Node:
 
 
 def _say_where(address: tuple[str, int], host: str, *, tls: bool, token: bool) -> None:
-    from edgeecho.console import words
-    from edgeecho.serve.settings import is_loopback
+    from edgeecho.common.console import words
+    from edgeecho.service.http.settings import is_loopback
 
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     words.print(f"serving http{'s' if tls else ''}://{shown}:{address[1]}")

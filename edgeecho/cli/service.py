@@ -9,8 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from edgeecho.cine import Limits
-    from edgeecho.jobs import JobStore
-    from edgeecho.node import Settings
+    from edgeecho.service.dicom import Settings
+    from edgeecho.service.jobs import JobStore
 
 State = Annotated[
     Path | None,
@@ -53,9 +53,9 @@ def node_settings(
     limits: Limits,
 ) -> Settings:
     """What a node is told; `UsageError` where it makes no sense."""
-    from edgeecho.errors import UsageError
-    from edgeecho.node import Destination, Peer, Settings
-    from edgeecho.node.settings import LOOPBACK
+    from edgeecho.common.errors import UsageError
+    from edgeecho.service.dicom import Destination, Peer, Settings
+    from edgeecho.service.dicom.settings import LOOPBACK
 
     if send_to and out:
         raise UsageError("--send-to and --out both say where results go: leave one out")
@@ -73,7 +73,7 @@ def beside_state(*given: Path | None) -> list[Path]:
     """What of edgeecho may lie in a state folder before it is one: what the options name, and the
     cache of compiled models. In a container all of it is on one volume, and on Windows the cache is
     the same folder."""
-    from edgeecho.cache import cache_folder
+    from edgeecho.common.cache import cache_folder
 
     cache = cache_folder()
     compiled = cache.glob("*.compiled") if cache is not None else ()
@@ -82,8 +82,8 @@ def beside_state(*given: Path | None) -> list[Path]:
 
 def check_trail(store: JobStore) -> None:
     """Say so where somebody changed the audit trail."""
-    from edgeecho.console import words
-    from edgeecho.jobs.audit import first_broken
+    from edgeecho.common.console import words
+    from edgeecho.service.jobs.audit import first_broken
 
     if number := first_broken(store.whole_trail()):
         words.print(
@@ -94,7 +94,7 @@ def check_trail(store: JobStore) -> None:
 def check_waiting(store: JobStore, source: str, remedy: str) -> None:
     """`UsageError` where studies wait that this service would answer without what they need: a
     report to their archive, or the forms that the page shows."""
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
 
     if waiting := store.unfinished(source):
         came = {"dicom": "by DICOM", "upload": "over the API"}[source]

@@ -23,8 +23,8 @@ def slim(
 
     What was measured stays in manifest and card. Research use only, not for diagnosis.
     """
-    from edgeecho import RESEARCH_USE
     from edgeecho.bundle import slim as write
+    from edgeecho.common.about import RESEARCH_USE
 
     kept = write(bundle, out, precision, overwrite=overwrite)
     size = sum(file.stat().st_size for file in out.iterdir())

@@ -14,14 +14,15 @@ from types import FrameType
 import typer
 
 from edgeecho.cine import Limits, read_cine
-from edgeecho.console import words
-from edgeecho.errors import REFUSED_EXIT_CODE, UsageError
-from edgeecho.estimation import LoadedModel
-from edgeecho.files import sha256_file
-from edgeecho.plain import shown_name
+from edgeecho.common.console import words
+from edgeecho.common.errors import REFUSED_EXIT_CODE, UsageError
+from edgeecho.common.files import sha256_file
+from edgeecho.common.text import shown_name
+from edgeecho.inference import LoadedModel
 from edgeecho.preprocess import ClipMode, Handling, prepare
-from edgeecho.report import Answer, Outcome, to_text
+from edgeecho.report import to_text
 from edgeecho.report.rolling import in_sum, to_json_line, to_text_line
+from edgeecho.results import Answer, Outcome
 from edgeecho.stream import Frames, Played, Player, Rolling, in_real_time, read_raw
 from edgeecho.stream.sources import parse_size
 

@@ -22,12 +22,12 @@ def tune(
     Every later command that is given no --threads takes the number that is remembered, for models
     of this precision on the engine openvino. `edgeecho doctor --clear-cache` forgets it.
     """
-    from edgeecho import RESEARCH_USE
-    from edgeecho.bench.text import ratio_words
-    from edgeecho.bench.tune import tune as measure
     from edgeecho.bundle import open_model
-    from edgeecho.cache import VARIABLE, cache_folder
-    from edgeecho.errors import UsageError
+    from edgeecho.common.about import RESEARCH_USE
+    from edgeecho.common.cache import VARIABLE, cache_folder
+    from edgeecho.common.errors import UsageError
+    from edgeecho.tools.bench.text import ratio_words
+    from edgeecho.tools.bench.tune import tune as measure
 
     if cache_folder() is None:
         raise UsageError(

@@ -51,10 +51,10 @@ def verify(
     """
     from edgeecho.bundle import default_model
     from edgeecho.cli.outputs import check_outputs
+    from edgeecho.common.errors import ModelError, UsageError, VerificationError
+    from edgeecho.common.files import write_text
     from edgeecho.dataset import SPLITS
-    from edgeecho.errors import ModelError, UsageError, VerificationError
-    from edgeecho.files import write_text
-    from edgeecho.verify import (
+    from edgeecho.tools.verify import (
         describe_drift,
         parse_limits,
         record_drift,
@@ -63,7 +63,7 @@ def verify(
         to_text,
         verify_bundle,
     )
-    from edgeecho.verify.run import limits_of
+    from edgeecho.tools.verify.run import limits_of
 
     if split.upper() not in SPLITS:
         raise UsageError(f"--split {split!r} is not known: choose {', '.join(SPLITS)}")

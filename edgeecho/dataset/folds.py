@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 SPLITS = ("TRAIN", "VAL", "TEST")
 _FILE = "FOLDS.txt"

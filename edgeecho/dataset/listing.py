@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeecho.cine import VIDEO_SUFFIXES
+from edgeecho.common.errors import InputError
 from edgeecho.dataset.folds import describe_folds, splits_of
 from edgeecho.dataset.videos import VideoFolder, bare_name
-from edgeecho.errors import InputError
 
 _REQUIRED = ("FileName", "EF", "Split")
 

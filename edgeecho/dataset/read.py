@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from edgeecho.cine import RATES_AGREE, Cine, read_cine
+from edgeecho.common.errors import InputError
 from edgeecho.dataset.listing import LabelledVideo
-from edgeecho.errors import InputError
 from edgeecho.preprocess import Prepared, PreprocessSpec, prepare
 
 LISTED = "FileList.csv"

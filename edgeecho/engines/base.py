@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import EngineError
+from edgeecho.common.errors import EngineError
 
 _ADVICE = {
     "cudaErrorInsufficientDriver": "there is no NVIDIA driver here, or it is too old",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from edgeecho.bundle import ModelFile
 from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, read_sidecars
+from edgeecho.common.errors import EngineError
 from edgeecho.engines.cuda import Device
-from edgeecho.errors import EngineError
 
 
 @dataclass(frozen=True)

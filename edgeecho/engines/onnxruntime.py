@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.cpu import usable_cores
+from edgeecho.common.cpu import usable_cores
+from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
-from edgeecho.errors import EngineError, ModelError
 
 _PROVIDER = "CPUExecutionProvider"
 

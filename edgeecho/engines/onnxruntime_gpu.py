@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
+from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import probe
 from edgeecho.engines.onnxruntime import ask_session
-from edgeecho.errors import EngineError
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 

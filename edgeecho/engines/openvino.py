@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.cache import cache_folder, load_entry, say, store_entry
-from edgeecho.cpu import cpu_features, usable_cores
+from edgeecho.common.cache import cache_folder, load_entry, say, store_entry
+from edgeecho.common.cpu import cpu_features, usable_cores
+from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
 from edgeecho.engines.tuned import recall_threads
-from edgeecho.errors import EngineError, ModelError
 
 
 class OpenVINOEngine:

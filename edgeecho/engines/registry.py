@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from edgeecho.bundle import ModelFile
+from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import Engine, SharedEngine
-from edgeecho.errors import EngineError
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool =
     `auto` takes the first that can run it here: a TensorRT engine that was built for this
     machine, then CUDA, then the CPU; the result says which. A named engine that cannot run is
     an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps what
-    was compiled for the next process, see `edgeecho.cache`: for models that are there to stay.
+    was compiled for the next process (`edgeecho.common.cache`): for models that are there to stay.
     """
     entry = _choose(name, model)
     options = {**entry.options, "cached": True} if cached and entry.caches else entry.options

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.bundle.sidecar import FOLDER, check_engine
+from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import Buffer, Graph, Stream, probe
 from edgeecho.engines.fit import Machine, choose_engine
-from edgeecho.errors import EngineError
 
 _ARITHMETIC = {"fp32": "f32", "fp16": "f16+f32", "int8": "int8+f32"}
 """By precision of the file; the head is FP32 in all, and no f32 is TF32 (see `build`)."""

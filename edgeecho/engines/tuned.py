@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.cache import load_entry, store_entry
+from edgeecho.common.cache import load_entry, store_entry
 
 
 def recall_threads(machine: Mapping[str, Any], precision: str) -> int:

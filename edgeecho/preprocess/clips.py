@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho.preprocess.spec import PreprocessSpec
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
-from edgeecho.errors import InputError, UsageError
+from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
 from edgeecho.preprocess.rectangles import distinct
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 
 # One value each so far. They are written down all the same: a spec that asks for something
 # this version does not do must be refused, not treated as if it had asked for this.

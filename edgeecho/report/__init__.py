@@ -1,6 +1,5 @@
 """Results as text, JSON, CSV and an HTML page. Every form says: research use only."""
 
-from edgeecho.report.outcome import Answer, Failure, Outcome
 from edgeecho.report.structured import SCHEMA, schema_text, to_json
 from edgeecho.report.table import CSV_COLUMNS, to_csv
 from edgeecho.report.text import to_text
@@ -8,9 +7,6 @@ from edgeecho.report.text import to_text
 __all__ = [
     "CSV_COLUMNS",
     "SCHEMA",
-    "Answer",
-    "Failure",
-    "Outcome",
     "schema_text",
     "to_csv",
     "to_json",

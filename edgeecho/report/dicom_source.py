@@ -17,7 +17,7 @@ from pydicom.valuerep import DA, TM
 from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.dicom.file import read_header as read_attributes
 from edgeecho.cine.dicom.quiet import DAMAGE
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _TEXTS = (

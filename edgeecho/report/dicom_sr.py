@@ -15,13 +15,13 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.valuerep import DA, DT, TM
 
-from edgeecho import RESEARCH_USE, __version__
 from edgeecho.cine.dicom.quiet import quiet
+from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report import concepts
 from edgeecho.report.concepts import Concept
 from edgeecho.report.dicom_source import take_over
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
 from edgeecho.report.text import gate_words, numbers_in_words
+from edgeecho.results import Answer, Failure, Numbers, Outcome
 
 SERIES_NUMBER = 9700
 """Beyond what scanners count to."""
@@ -54,13 +54,13 @@ def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
             instance_number=1,
             manufacturer="edgeecho",
             manufacturer_model_name="edgeecho",
-            software_versions=__version__,
+            software_versions=VERSION,
             series_description=SERIES_DESCRIPTION,
             specific_character_set="ISO_IR 192",
             content_date=created.date(),
             content_time=created.time(),
             coding_schemes=[
-                CodingSchemeIdentificationItem(_SCHEME, name="edgeecho", version=__version__)
+                CodingSchemeIdentificationItem(_SCHEME, name="edgeecho", version=VERSION)
             ],
         )
         report.InstanceCreationDate = DA(created.date())
@@ -81,11 +81,11 @@ class _Report(sr.ComprehensiveSR):
 def _identity(answer: Answer | Failure) -> str:
     """All that makes it another answer to the same file."""
     if isinstance(answer, Failure):
-        return repr((__version__, "not answered"))
+        return repr((VERSION, "not answered"))
     model, video = answer.model, answer.video
     return repr(
         (
-            *(__version__, model.sha256, model.preprocess.sha256()),
+            *(VERSION, model.sha256, model.preprocess.sha256()),
             *((model.uncertainty or {}).get("sha256"), answer.engine.name, answer.engine.precision),
             *(answer.clips, video.fps, video.time, video.area, video.square),
         )
@@ -101,12 +101,12 @@ def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.Measure
     if isinstance(answer, Failure):
         procedure, model = concepts.IMAGING, "edgeecho"
         group = _group_without_answer(answer, source, seed)
-        device = f"device {__version__}"
+        device = f"device {VERSION}"
     else:
         procedure = concepts.ECHOCARDIOGRAPHY
         model = f"{answer.model.name} {answer.model.version}"
         group = _group(answer, source, seed)
-        device = f"device {__version__} {answer.model.sha256}"
+        device = f"device {VERSION} {answer.model.sha256}"
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
@@ -176,7 +176,7 @@ def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
     model, engine = answer.model, answer.engine
     return sr.AlgorithmIdentification(
         name="edgeecho",
-        version=__version__,
+        version=VERSION,
         parameters=[
             concepts.METHOD,
             f"model {model.name} {model.version}, {model.precision}",

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from edgeecho import RESEARCH_USE, __version__
+from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report import concepts
 from edgeecho.report.concepts import Concept
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
 from edgeecho.report.text import gate_words
+from edgeecho.results import Answer, Failure, Numbers, Outcome
 
 _LOINC = "http://loinc.org"
 _SNOMED = "http://snomed.info/sct"
@@ -136,7 +136,7 @@ def _device(answer: Answer) -> Json:
         "name": [{"value": f"edgeecho, model {model.name}", "type": "user-friendly-name"}],
         "version": [
             {"type": {"text": "model"}, "value": model.version},
-            {"type": {"text": "edgeecho"}, "value": __version__},
+            {"type": {"text": "edgeecho"}, "value": VERSION},
         ],
         "property": [
             {"type": {"text": name}, "valueString": value} for name, value in properties.items()

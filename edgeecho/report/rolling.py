@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edgeecho.plain import plain
-from edgeecho.report.outcome import Answer, Outcome
+from edgeecho.common.text import plain
 from edgeecho.report.structured import to_document
 from edgeecho.report.text import gate_words, numbers_in_words
+from edgeecho.results import Answer, Outcome
 from edgeecho.stream import Played
 
 

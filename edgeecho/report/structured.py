@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeecho import RESEARCH_USE, __version__
-from edgeecho.report.outcome import Answer, Failure, Outcome, answers
+from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.results import Answer, Failure, Outcome, answers
 
 SCHEMA = "edgeecho-results-3"
 """Its number grows whenever a program that reads these documents could stumble over a change."""
@@ -34,7 +34,7 @@ def to_document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
-        "edgeecho": __version__,
+        "edgeecho": VERSION,
         "model": _model(ran[0]) if ran else None,
         "engine": asdict(ran[0].engine) if ran else None,
         "results": [

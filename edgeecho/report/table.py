@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from edgeecho import RESEARCH_USE
-from edgeecho.plain import cell
-from edgeecho.report.outcome import Failure, Numbers, Outcome
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.text import cell
+from edgeecho.results import Failure, Numbers, Outcome
 
 CSV_COLUMNS = (
     "FileName", "EF", "Clips", "SD", "Min", "Max", "Frames", "FPS", "Warnings", "Error",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeecho import RESEARCH_USE
-from edgeecho.plain import plain
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.text import plain
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report.bands import percent
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome, answers, labels
+from edgeecho.results import Answer, Failure, Numbers, Outcome, answers, labels, percent
 from edgeecho.trust import Refusal
 
 AREAS = {

@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine import Cine
-from edgeecho.clip_run import ClipRun, run_clips
+from edgeecho.common.errors import InputError
 from edgeecho.engines import Outputs
-from edgeecho.errors import InputError
-from edgeecho.estimation import EFEstimate, LoadedModel, answer_clips
+from edgeecho.inference import ClipRun, EFEstimate, LoadedModel, answer_clips, look_at, run_clips
 from edgeecho.preprocess import ClipMode, Prepared, clip_starts
 from edgeecho.preprocess.timebase import count_resampled, places_at
-from edgeecho.ready import look_at
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine import FROM_USER, Cine
-from edgeecho.console import words
-from edgeecho.errors import InputError, UsageError
+from edgeecho.common.console import words
+from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, prepare
 from edgeecho.preprocess.sector import sector_to_size
 

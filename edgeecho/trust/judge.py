@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import calibrated_as, probabilities
 from edgeecho.trust.gates import FIXED, LEARNED

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.bundle.arrays import as_floats, read_arrays
-from edgeecho.errors import ModelError, UsageError
-from edgeecho.files import sha256_file
+from edgeecho.common.errors import ModelError, UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
 from edgeecho.trust.gates import LEARNED, SPACES

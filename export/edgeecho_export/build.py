@@ -10,14 +10,14 @@ from pathlib import Path
 
 import onnx
 
-from edgeecho import __version__
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
-from edgeecho.console import words
+from edgeecho.common.about import VERSION
+from edgeecho.common.console import words
+from edgeecho.common.errors import EngineError, ModelError, VerificationError
+from edgeecho.common.files import atomic_path, write_json
 from edgeecho.engines.cuda import Device, probe
 from edgeecho.engines.fit import platform_name
-from edgeecho.errors import EngineError, ModelError, VerificationError
-from edgeecho.files import atomic_path, write_json
 from edgeecho_export.layers import (
     LayerReport,
     expected_inputs,
@@ -171,7 +171,7 @@ def _publish(
         batch=batch,
         input_shape=_clip_shape(model),
         layers={**report.to_dict(), **inspected},
-        edgeecho=__version__,
+        edgeecho=VERSION,
         gpu=target.device.label if target.device else "",
         cuda=target.device.cuda if target.device else "",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeecho_export.build import Published
@@ -83,7 +83,7 @@ def _batch(text: str) -> tuple[int, int, int]:
 
 
 def _print(published: Published) -> None:
-    from edgeecho import RESEARCH_USE
+    from edgeecho.common.about import RESEARCH_USE
 
     sidecar, report = published.sidecar, published.report
     inputs = ", ".join(f"{count} {kind}" for kind, count in report.inputs().most_common())

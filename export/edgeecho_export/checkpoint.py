@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from edgeecho.errors import ModelError, UsageError
-from edgeecho.files import sha256_file
+from edgeecho.common.errors import ModelError, UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import FORMAT, load_file
 from edgeecho_train.network import R2Plus1D18, width_of

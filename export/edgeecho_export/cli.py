@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeecho.bundle import Manifest, Verification
@@ -134,7 +134,7 @@ def export(
 def _version_of(checkpoint: Path) -> str:
     """The same weights have the same version, in the package and in what is exported here."""
     from edgeecho.bundle import DEMO, read_manifest
-    from edgeecho.files import sha256_file
+    from edgeecho.common.files import sha256_file
 
     demo = read_manifest(DEMO)
     known = demo.provenance["checkpoint_sha256"]
@@ -164,8 +164,8 @@ def _precisions(
         raise UsageError("--float-layers is of use with --int8 only: add it")
     if method not in ("all", *METHODS):
         raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
-    from edgeecho.files import sha256_file
-    from edgeecho.verify import parse_limits
+    from edgeecho.common.files import sha256_file
+    from edgeecho.tools.verify import parse_limits
     from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
     from edgeecho_export.pipeline import Calibration, Precisions
@@ -192,7 +192,7 @@ def _channels(text: str | None, option: str) -> tuple[float, float, float] | Non
 
 
 def _print(folder: Path, manifest: Manifest) -> None:
-    from edgeecho import RESEARCH_USE
+    from edgeecho.common.about import RESEARCH_USE
 
     typer.echo(f"wrote {folder}: {manifest.name} {manifest.version}")
     for artefact in manifest.artefacts.values():

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from torch import nn
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho_export.probe import STEM
 
 

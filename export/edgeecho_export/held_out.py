@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeecho.console import words
+from edgeecho.common.console import words
+from edgeecho.common.errors import UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.errors import UsageError
-from edgeecho.files import sha256_file
-from edgeecho.reference import ReferenceClips, load_reference_clips, select_reference_clips
-from edgeecho.verify import FEW
+from edgeecho.dataset.reference import ReferenceClips, load_reference_clips, select_reference_clips
+from edgeecho.tools.verify import FEW
 from edgeecho_export.checkpoint import Source
 
 INT8_CLIPS = 32

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgeecho.inspection import STAGES, Inspection, NetworkStage
 from edgeecho.preprocess import PreprocessSpec
+from edgeecho.tools.inspect import STAGES, Inspection, NetworkStage
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
 from edgeecho_train.checkpoint import FORMAT, load_file, trained_on
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18

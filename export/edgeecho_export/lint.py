@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 
 STEM_CONVOLUTIONS = 2
 """The first convolutions of an r2plus1d_18, which stay in float."""

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from edgeecho.bundle import Verification, open_model
+from edgeecho.common.errors import VerificationError
 from edgeecho.engines import ENGINES, Engine, load_engine
-from edgeecho.errors import VerificationError
-from edgeecho.verify import BATCHES, LIMITS, Drift, HeldOut, Limits, measure_drift, miss
+from edgeecho.tools.verify import BATCHES, LIMITS, Drift, HeldOut, Limits, measure_drift, miss
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_train.network import R2Plus1D18
 

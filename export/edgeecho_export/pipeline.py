@@ -11,10 +11,10 @@ from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
-from edgeecho.console import words
-from edgeecho.files import atomic_folder, sha256_file, write_json, write_text
-from edgeecho.verify import LIMITS as GATES
-from edgeecho.verify import HeldOut, Limits, save_references
+from edgeecho.common.console import words
+from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
+from edgeecho.tools.verify import LIMITS as GATES
+from edgeecho.tools.verify import HeldOut, Limits, save_references
 from edgeecho_calibration.sets import CalibrationClips, CalibrationSet
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
 from edgeecho_export.float_layers import check_layers

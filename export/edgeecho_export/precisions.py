@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import Artefact, RangeCheck, Verification, open_model
-from edgeecho.console import words
+from edgeecho.common.console import words
+from edgeecho.common.errors import VerificationError
+from edgeecho.common.files import sha256_file
 from edgeecho.engines import cpu_engine, load_engine
-from edgeecho.errors import VerificationError
-from edgeecho.files import sha256_file
-from edgeecho.verify import Drift, HeldOut, Limits, measure_drift
+from edgeecho.tools.verify import Drift, HeldOut, Limits, measure_drift
 from edgeecho_calibration.histogram import choose_range
 from edgeecho_calibration.ranges import Ranges, collect_ranges
 from edgeecho_export.fp16 import kept_in_fp32, write_fp16

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import onnx
 from onnx import NodeProto, TensorProto, helper
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho_export.shared_nodes import Nodes
 
 _WITHOUT_EXTENT = ("Add", "Cast", "DequantizeLinear", "QuantizeLinear", "Relu")

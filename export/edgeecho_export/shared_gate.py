@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import Artefact, ModelFile, SharedCost, SharedFile, SharedGraph, open_model
-from edgeecho.console import words
+from edgeecho.common.console import words
+from edgeecho.common.errors import VerificationError
+from edgeecho.common.files import sha256_file
 from edgeecho.engines import ENGINES, load_engine, load_shared
-from edgeecho.errors import VerificationError
-from edgeecho.files import sha256_file
-from edgeecho.verify import Drift, Limits, miss
+from edgeecho.tools.verify import Drift, Limits, miss
 from edgeecho_export.shared_file import write_shared
 
 FP32_LIMIT = Limits(max=1e-3)

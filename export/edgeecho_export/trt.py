@@ -16,8 +16,8 @@ from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
+from edgeecho.common.errors import EngineError, MissingDependencyError, UsageError
 from edgeecho.engines.cuda import probe
-from edgeecho.errors import EngineError, MissingDependencyError, UsageError
 
 
 @dataclass(frozen=True)

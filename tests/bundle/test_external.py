@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from edgeecho.bundle import DEMO, open_model
 from edgeecho.bundle.external import MESSAGES, ExternalTensor, external_tensors
-from edgeecho.bundle.manifest import sealed
-from edgeecho.errors import ModelError
-from edgeecho.files import sha256_file
-from edgeecho.inspection import inspect_model
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import sha256_file
+from edgeecho.common.seal import sealed
+from edgeecho.tools.inspect import inspect_model
 
 onnx = pytest.importorskip("onnx")
 DecodeError = pytest.importorskip("google.protobuf.message").DecodeError

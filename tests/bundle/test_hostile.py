@@ -21,13 +21,13 @@ import pytest
 
 from edgeecho.bundle import DEMO, open_model, read_manifest, render_card
 from edgeecho.bundle.arrays import read_arrays
-from edgeecho.bundle.manifest import sealed
-from edgeecho.errors import EdgeEchoError, ModelError
-from edgeecho.files import sha256_file
-from edgeecho.inspection import inspect_model, to_json, to_text
+from edgeecho.common.errors import EdgeEchoError, ModelError
+from edgeecho.common.files import sha256_file
+from edgeecho.common.seal import sealed
 from edgeecho.preprocess import ClipMode
+from edgeecho.tools.inspect import inspect_model, to_json, to_text
+from edgeecho.tools.verify.references import read_references
 from edgeecho.trust import load_trust
-from edgeecho.verify.references import read_references
 
 Place = tuple[str | int, ...]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import Manifest, open_model, read_manifest
-from edgeecho.bundle.manifest import sealed
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
+from edgeecho.common.seal import sealed
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import ModelFile, default_model, open_model
-from edgeecho.bundle.manifest import sealed
 from edgeecho.bundle.sidecar import (
     FOLDER,
     EngineSidecar,
@@ -18,8 +17,9 @@ from edgeecho.bundle.sidecar import (
     read_sidecars,
     sidecar_of,
 )
-from edgeecho.errors import EngineError
-from edgeecho.files import write_json
+from edgeecho.common.errors import EngineError
+from edgeecho.common.files import write_json
+from edgeecho.common.seal import sealed
 
 ENGINE = b"an engine's bytes"
 

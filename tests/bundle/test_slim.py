@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import open_model, read_manifest
-from edgeecho.files import sha256_file
+from edgeecho.common.files import sha256_file
 
 BUNDLE = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 
@@ -19,7 +19,7 @@ def bundle(tmp_path: Path) -> Path:
     """Two artefacts, a built engine and reference clips; slim runs none of them."""
     from dataclasses import replace
 
-    from edgeecho.files import write_json
+    from edgeecho.common.files import write_json
 
     folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
     shutil.copyfile(folder / "fp32.onnx", folder / "int8.onnx")

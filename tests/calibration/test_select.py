@@ -11,7 +11,7 @@ import pytest
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import read_cine
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_calibration.select import _spread, select
 from edgeecho_calibration.sets import CalibrationClip

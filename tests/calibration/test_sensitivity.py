@@ -15,10 +15,10 @@ from PIL import Image
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE
+from edgeecho.common.errors import InputError
+from edgeecho.common.files import sha256_file, write_json
 from edgeecho.engines import load_engine
-from edgeecho.errors import InputError
-from edgeecho.files import sha256_file, write_json
-from edgeecho.verify import parse_limits
+from edgeecho.tools.verify import parse_limits
 from edgeecho_calibration.floating import quantized_layers, return_to_float
 from edgeecho_calibration.select import select
 from edgeecho_calibration.sensitivity import Analysis
@@ -238,7 +238,7 @@ def test_a_drift_that_only_float_holds_is_refused(
 
 
 def test_layers_are_checked_before_the_work_begins(run: Path) -> None:
-    from edgeecho.errors import UsageError
+    from edgeecho.common.errors import UsageError
     from edgeecho_export.checkpoint import Given, read_checkpoint
     from edgeecho_export.float_layers import check_layers
 

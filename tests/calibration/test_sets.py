@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_calibration.select import select
 from edgeecho_calibration.sets import CalibrationClips, CalibrationSet, read_set

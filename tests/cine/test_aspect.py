@@ -15,7 +15,7 @@ from media import phantom_frames, write_video
 from pydicom import Dataset, dcmread
 
 from edgeecho.cine import Cine, Limits, Region, read_cine
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 
 def _squeezed(ratio: float) -> np.ndarray:

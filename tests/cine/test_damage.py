@@ -23,7 +23,7 @@ from media import (
 )
 
 from edgeecho.cine import Cine, Limits, read_cine
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 SAYS_ITS_LENGTH = [name for name in VIDEO_FORMATS if name.split(",")[0] not in ("WMV", "MPEG-PS")]
 

@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from edgeecho.cine import Limits, Region
 from edgeecho.cine.dicom import is_dicom, read_dicom
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
 

@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from edgeecho.cine.dicom import read_dicom
 from edgeecho.cine.dicom.damage import frame_numbers
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(1, 256, (12, 20, 30, 3), dtype=np.uint8)
 FRAME = 20 * 30 * 3

@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from edgeecho.cine import find_videos
 from edgeecho.cine.dicom import kind_of_file, read_dicom
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 STILL = np.full((1, 20, 30, 3), 7, np.uint8)
 

@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from edgeecho.cine.dicom import decode
-from edgeecho.errors import InputError, MissingDependencyError
+from edgeecho.common.errors import InputError, MissingDependencyError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
 GREY = PIXELS[..., 0].copy()

@@ -14,7 +14,7 @@ from pydicom import Dataset
 
 from edgeecho.cine import Cine
 from edgeecho.cine.dicom import read_dicom
-from edgeecho.errors import EdgeEchoError
+from edgeecho.common.errors import EdgeEchoError
 
 PIXELS = np.random.default_rng(0).integers(1, 256, (12, 20, 30, 3), dtype=np.uint8)
 MARK = "SECRET"

@@ -15,7 +15,7 @@ from pydicom.uid import HEVCMP51, MPEG2MPML, MPEG4HP41, MPEG4HP41F
 
 from edgeecho.cine import Limits, Region
 from edgeecho.cine.dicom import read_dicom
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 MOVING = np.stack(
     [

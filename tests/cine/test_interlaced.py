@@ -14,7 +14,7 @@ from media import jpegs, phantom_frames, write_avi, write_video
 from pydicom.uid import MPEG2MPHL, MPEG2MPML
 
 from edgeecho.cine import read_cine
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 CASE = Path(__file__).parent / "cases" / "interlaced_h264.mp4"
 """A phantom that was answered from uninitialised memory."""

@@ -13,7 +13,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from edgeecho.cine import find_videos, read_cine
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 
 @pytest.mark.parametrize(

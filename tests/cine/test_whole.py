@@ -12,8 +12,8 @@ from media import write_video
 from wholes import EDITS, UNEVEN, WHOLES, Plan, with_edits
 
 from edgeecho.cine import read_cine
-from edgeecho.errors import InputError
-from edgeecho.estimation import estimate_file, load_model
+from edgeecho.common.errors import InputError
+from edgeecho.inference import estimate_file, load_model
 
 
 def shown_by_a_player(path: Path) -> np.ndarray:

@@ -96,8 +96,8 @@ def test_a_missing_dependency_is_one_line_with_the_extra(tmp_path: Path) -> None
     # As in a bare installation, which `.ci/smoke` tests for real.
     code = textwrap.dedent("""
         import sys
-        import edgeecho.extras
-        edgeecho.extras._is_installed = lambda name: name != "torch"
+        import edgeecho.common.extras
+        edgeecho.common.extras._is_installed = lambda name: name != "torch"
         sys.argv = ["edgeecho", "train", "data", "--out", "run"]
         from edgeecho.cli.app import main
         main()
@@ -117,8 +117,8 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
         import sys, edgeecho.cli.infer as infer
         def broken(*args, **options): raise ZeroDivisionError("a bug")
         infer._answer_all = broken
-        import edgeecho.estimation
-        edgeecho.estimation.load_model = lambda *args, **options: None
+        import edgeecho.inference.estimation
+        edgeecho.inference.estimation.load_model = lambda *args, **options: None
         sys.argv = ["edgeecho", "infer", "a.avi"]
         from edgeecho.cli.app import main
         main()

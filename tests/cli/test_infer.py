@@ -98,7 +98,7 @@ def test_a_page_that_cannot_be_written_costs_no_answer(
 def test_frames_are_kept_for_a_page_and_for_nothing_else(
     edgeecho: Any, narrow_bundle: Path, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeecho.report.pictures import Pictures
+    from edgeecho.results.pictures import Pictures
 
     def must_not(*args: object) -> None:
         raise AssertionError("frames were encoded")

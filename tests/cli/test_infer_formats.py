@@ -168,7 +168,7 @@ def test_choices_that_contradict_cost_no_answer(
 def test_a_missing_extra_is_one_line(
     edgeecho: Any, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeecho.plugins.missing_of_extra", lambda extra: ("highdicom",))
+    monkeypatch.setattr("edgeecho.common.plugins.missing_of_extra", lambda extra: ("highdicom",))
     done = edgeecho("infer", EXAMPLE, "--format", "dicom-sr", "--out", out)
     assert (done.returncode, done.stdout, done.stderr) == (
         4, "", "edgeecho: `--format dicom-sr` needs highdicom, which is not installed: "

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgeecho.estimation import estimate_ready
-from edgeecho.ready import read_ready
+from edgeecho.inference import estimate_ready, read_ready
 from edgeecho.trust import Refusal
 
 REASON = Refusal("frozen", "all frames are one picture: record a moving one")
@@ -32,8 +31,8 @@ def videos(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         answer = estimate_ready(ready, *args, **options)
         return replace(answer, refusals=(REASON,) if names[ready] == "frozen.avi" else ())
 
-    monkeypatch.setattr("edgeecho.many.task.read_ready", read)
-    monkeypatch.setattr("edgeecho.many.task.estimate_ready", refuse_some)
+    monkeypatch.setattr("edgeecho.batch.task.read_ready", read)
+    monkeypatch.setattr("edgeecho.batch.task.estimate_ready", refuse_some)
     first, second = sorted((phantoms / "Videos").iterdir())[:2]
     shutil.copy(first, tmp_path / "frozen.avi")
     shutil.copy(second, tmp_path / "good.avi")

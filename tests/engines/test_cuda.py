@@ -12,8 +12,8 @@ from fake_cuda import FakeGPU, cuda_module
 from held import read_api
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import cuda, load_engine
-from edgeecho.errors import EngineError
 
 needs_bindings = pytest.mark.skipif(
     find_spec("cuda") is None, reason="needs cuda-bindings: pip install cuda-bindings"
@@ -28,7 +28,7 @@ def test_no_driver_is_said_in_a_line_by_every_engine_for_a_gpu() -> None:
         "from edgeecho.bundle import open_model\n"
         "from edgeecho.engines.onnxruntime_gpu import open_engine as ort\n"
         "from edgeecho.engines.tensorrt import obstacle, open_engine as trt\n"
-        "from edgeecho.errors import EngineError\n"
+        "from edgeecho.common.errors import EngineError\n"
         "import sys\n"
         "model = open_model()\n"
         "for load in (lambda: trt(model, 0, 'tensorrt'), lambda: trt(model, 0, 'tensorrt-rtx'),\n"

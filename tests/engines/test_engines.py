@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import ENGINES, load_engine, registry
-from edgeecho.errors import EngineError, ModelError
 
 CPU = [entry.name for entry in ENGINES if not entry.gpu]
 CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)

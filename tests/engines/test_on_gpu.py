@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import ENGINES, load_engine
 from edgeecho.engines.cuda import probe
-from edgeecho.errors import EngineError
 
 try:
     probe()

@@ -20,8 +20,8 @@ from emulate import emulate
 from tiny import SHAPE, tiny_bundle
 
 from edgeecho.bundle import ModelFile, open_model
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import EngineEntry, load_engine, registry
-from edgeecho.errors import EngineError
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 

@@ -24,8 +24,8 @@ from rtx import describe
 from tiny import SHAPE, tiny_bundle, write_tiny
 
 from edgeecho.bundle import ModelFile, open_model
+from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import ENGINES, Outputs, load_engine, tensorrt
-from edgeecho.errors import EngineError, ModelError
 
 CLIPS = np.random.default_rng(0).standard_normal((19, *SHAPE)).astype(np.float32)
 

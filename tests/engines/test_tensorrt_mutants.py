@@ -18,8 +18,8 @@ from held import MisuseError
 from tiny import SHAPE, tiny_bundle
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import tensorrt
-from edgeecho.errors import EngineError
 
 CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
 

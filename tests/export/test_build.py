@@ -16,8 +16,8 @@ from rtx import describe, needs_rtx
 
 from edgeecho.bundle import open_model
 from edgeecho.bundle.sidecar import FOLDER, check_engine, read_sidecars, sidecar_of
-from edgeecho.errors import EngineError, ModelError, UsageError, VerificationError
-from edgeecho.files import sha256_file
+from edgeecho.common.errors import EngineError, ModelError, UsageError, VerificationError
+from edgeecho.common.files import sha256_file
 from edgeecho_export import build as build_module
 from edgeecho_export.build import build_rtx
 from edgeecho_export.fp16 import write_fp16

@@ -21,8 +21,8 @@ from tiny import tiny_bundle
 
 from edgeecho.bundle import open_model
 from edgeecho.bundle.sidecar import FOLDER, read_sidecars
+from edgeecho.common.errors import EngineError
 from edgeecho.engines import load_engine
-from edgeecho.errors import EngineError
 from edgeecho_export import build as build_module
 from edgeecho_export import trt as trt_module
 from edgeecho_export.build import build_tensorrt

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from edgeecho.errors import ModelError, UsageError
+from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checkpoint import Given, read_checkpoint
 from edgeecho_train.network import R2Plus1D18

@@ -13,9 +13,9 @@ import torch
 from torchvision.models.video import r2plus1d_18
 
 from edgeecho.bundle import open_model, read_manifest
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import read_dataset
-from edgeecho.estimation import estimate_file, load_model
-from edgeecho.files import sha256_file
+from edgeecho.inference import estimate_file, load_model
 from edgeecho_export import pipeline
 from edgeecho_train.network import R2Plus1D18
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import VerificationError
 from edgeecho.engines import load_engine
-from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.verify import LIMITS, Limits
+from edgeecho.tools.verify import LIMITS, Limits
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_export.fp16 import write_fp16
 from edgeecho_export.parity import ask_pytorch, verify_arithmetic

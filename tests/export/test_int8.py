@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from edgeecho.bundle import open_model
+from edgeecho.common.errors import VerificationError
 from edgeecho.engines import load_engine
-from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.verify import HeldOut, Limits
+from edgeecho.tools.verify import HeldOut, Limits
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_export import precisions
 from edgeecho_export.cli import METHODS

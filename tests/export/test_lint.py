@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantFormat, QuantType
 from rtx import needs_rtx
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 from edgeecho_export.lint import RULES, check_qdq, lint_qdq
 from edgeecho_export.trt import parse_errors
 

@@ -13,10 +13,10 @@ import torch
 from onnx import TensorProto, helper
 
 from edgeecho.bundle import Verification
+from edgeecho.common.errors import VerificationError
 from edgeecho.engines import Outputs
-from edgeecho.errors import VerificationError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.verify import LIMITS, HeldOut, Limits, measure_drift
+from edgeecho.tools.verify import LIMITS, HeldOut, Limits, measure_drift
 from edgeecho_export.parity import ask_pytorch
 from edgeecho_export.parity import verify as verify_held_out
 from edgeecho_export.to_onnx import write_onnx

@@ -17,7 +17,7 @@ from edgeecho.bundle import read_manifest
 @pytest.fixture(scope="module")
 def chosen(narrow_run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A calibration set of 2 clips for `narrow_run`."""
-    from edgeecho.files import write_json
+    from edgeecho.common.files import write_json
     from edgeecho_calibration.select import select
     from edgeecho_export.checkpoint import Given, read_checkpoint
 

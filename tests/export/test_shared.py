@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeecho.bundle import ModelFile, SharedFile, open_model, read_manifest
+from edgeecho.common.errors import ModelError, UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.engines import ENGINES, load_engine, load_shared
-from edgeecho.errors import ModelError, UsageError
-from edgeecho.files import sha256_file
 from edgeecho_export import shared_gate
 from edgeecho_export.fp16 import write_fp16
 from edgeecho_export.shared import share

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rtx import needs_rtx
 
-from edgeecho.errors import EngineError, MissingDependencyError
+from edgeecho.common.errors import EngineError, MissingDependencyError
 from edgeecho_export.trt import RTX, Plan, build_engine, parse_errors
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho.preprocess import (
     ClipMode,
     PreprocessSpec,

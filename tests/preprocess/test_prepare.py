@@ -9,7 +9,7 @@ from pydicom.data import get_testdata_file
 from screens import live, rows
 
 from edgeecho.cine import Cine, Limits, Region, read_cine
-from edgeecho.errors import InputError, ModelError, UsageError
+from edgeecho.common.errors import InputError, ModelError, UsageError
 from edgeecho.preprocess import Handling, PreprocessSpec, VideoFacts, fit_frames, prepare
 
 SPEC = PreprocessSpec((32, 32, 32), (50, 50, 50), training_fps=50.0)

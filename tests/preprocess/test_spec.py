@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.errors import ModelError
+from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import PreprocessSpec
 
 SPEC = PreprocessSpec((1, 2, 3), (4, 5, 6), training_fps=50.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgeecho.report import concepts
-from edgeecho.report.bands import BANDS
 from edgeecho.report.concepts import Concept
+from edgeecho.results import BANDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "other-systems.md").read_text(encoding="utf-8")
 EVERY = [

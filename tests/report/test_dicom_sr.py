@@ -19,9 +19,9 @@ from pydicom import Dataset, dcmread
 from edgeecho import RESEARCH_USE, __version__
 from edgeecho.bundle import EXAMPLE
 from edgeecho.cine.dicom.quiet import quiet
-from edgeecho.errors import InputError
-from edgeecho.report import Answer, Outcome
+from edgeecho.common.errors import InputError
 from edgeecho.report.dicom_source import read_header
+from edgeecho.results import Answer, Outcome
 
 highdicom = pytest.importorskip("highdicom")
 from edgeecho.report.dicom_sr import SERIES_NUMBER, to_sr  # noqa: E402

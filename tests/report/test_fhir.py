@@ -12,8 +12,8 @@ import pytest
 from answers import NAME, REASONS, answered, failed, refused
 
 from edgeecho import RESEARCH_USE, __version__
-from edgeecho.report import Answer, Outcome
 from edgeecho.report.fhir import to_fhir
+from edgeecho.results import Answer, Outcome
 
 bundles = pytest.importorskip("fhir.resources.bundle")
 NOW = datetime(2025, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

@@ -16,10 +16,10 @@ from typing import Any
 import media
 import pytest
 
-from edgeecho.estimation import LoadedModel, answer_file, load_model
-from edgeecho.report import Answer, Failure, Outcome
+from edgeecho.inference import LoadedModel, answer_file, load_model
 from edgeecho.report.html import to_html
-from edgeecho.report.pictures import Pictures, frames_each
+from edgeecho.results import Answer, Failure, Outcome
+from edgeecho.results.pictures import Pictures, frames_each
 
 NOW = datetime(2025, 3, 4, 5, 6, tzinfo=timezone.utc)
 BANNER = "Research use only, not for diagnosis."

@@ -12,8 +12,7 @@ import pytest
 from chromium import CONTRAST, problems
 
 from edgeecho.cli.app import main
-from edgeecho.estimation import estimate_ready
-from edgeecho.ready import read_ready
+from edgeecho.inference import estimate_ready, read_ready
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 REFUSAL = Refusal("frozen", "all frames are one picture: record a moving one")
@@ -52,8 +51,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
 
     with patch.context() as context:
-        context.setattr("edgeecho.many.task.read_ready", read)
-        context.setattr("edgeecho.many.task.estimate_ready", judge)
+        context.setattr("edgeecho.batch.task.read_ready", read)
+        context.setattr("edgeecho.batch.task.estimate_ready", judge)
         words = ["edgeecho", "infer", *map(str, files), "--html", str(out), "--json"]
         context.setattr("sys.argv", words)
         context.setattr("typer.echo", lambda text, **_: (folder / "results.json").write_text(text))

@@ -13,12 +13,12 @@ from html.parser import HTMLParser
 import media
 import pytest
 
-from edgeecho.estimation import EFEstimate, answer_file, load_model
+from edgeecho.inference import EFEstimate, answer_file, load_model
 from edgeecho.preprocess import Prepared
-from edgeecho.report import Answer, Failure, Outcome, to_csv, to_json, to_text
-from edgeecho.report.bands import BANDS, band, likelihood, percent
+from edgeecho.report import to_csv, to_json, to_text
 from edgeecho.report.html import to_html
-from edgeecho.report.pictures import Pictures
+from edgeecho.results import BANDS, Answer, Failure, Outcome, band, likelihood, percent
+from edgeecho.results.pictures import Pictures
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 NOW = datetime(2025, 1, 2, 3, 4, tzinfo=timezone.utc)

@@ -14,7 +14,7 @@ import media
 import pytest
 
 from edgeecho.cine import read_cine
-from edgeecho.files import sha256_file
+from edgeecho.common.files import sha256_file
 from edgeecho.preprocess.motion import find_motion
 from edgeecho.report import CSV_COLUMNS
 
@@ -132,8 +132,9 @@ def test_a_name_is_no_formula_in_a_table(edgeecho: Any, tmp_path: Path, sign: st
 
 
 def test_numbers_stay_numbers_in_a_table(tmp_path: Path) -> None:
-    from edgeecho.estimation import estimate_file, load_model
-    from edgeecho.report import Answer, Outcome, to_csv
+    from edgeecho.inference import estimate_file, load_model
+    from edgeecho.report import to_csv
+    from edgeecho.results import Answer, Outcome
 
     model = load_model()
     answer = estimate_file(media.write_video(tmp_path / "a.avi"), model, clips="center")

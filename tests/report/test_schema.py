@@ -15,12 +15,12 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from edgeecho.engines import EngineFacts
-from edgeecho.estimation import estimate_file, load_model
+from edgeecho.inference import estimate_file, load_model
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report import SCHEMA, Answer, Failure, Outcome, schema_text, to_json
-from edgeecho.report.bands import BANDS
+from edgeecho.report import SCHEMA, schema_text, to_json
 from edgeecho.report.structured import SHOWN
 from edgeecho.report.text import AREAS
+from edgeecho.results import BANDS, Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 SCHEMA_VALUE = json.loads(schema_text())

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from edgeecho.cine import read_cine
-from edgeecho.errors import InputError
-from edgeecho.estimation import load_model
+from edgeecho.common.errors import InputError
+from edgeecho.inference import load_model
 from edgeecho.preprocess import ClipMode, prepare
 from edgeecho.report import schema_text
 from edgeecho.stream import Frames, Player, Rolling

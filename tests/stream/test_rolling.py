@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeecho.cine import Cine, read_cine
-from edgeecho.errors import InputError
-from edgeecho.estimation import EFEstimate, LoadedModel, estimate, load_model
+from edgeecho.common.errors import InputError
+from edgeecho.inference import EFEstimate, LoadedModel, estimate, load_model
 from edgeecho.preprocess import ClipMode, Handling, prepare
 from edgeecho.stream import Rolling, Update
 

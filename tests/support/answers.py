@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cache
 
 from edgeecho.bundle import EXAMPLE
-from edgeecho.estimation import EFEstimate, answer_file, load_model
-from edgeecho.report import Answer, Failure, Outcome
+from edgeecho.inference import EFEstimate, answer_file, load_model
+from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 NAME = "DOE^JANE 1950.avi"

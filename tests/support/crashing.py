@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeecho.errors import EngineError, ModelError
-from edgeecho.estimation import LoadedModel
-from edgeecho.many import Task
-from edgeecho.many.task import ReadFile
-from edgeecho.report import Failure, Outcome
+from edgeecho.batch import Task
+from edgeecho.batch.task import ReadFile
+from edgeecho.common.errors import EngineError, ModelError
+from edgeecho.inference import LoadedModel
+from edgeecho.results import Failure, Outcome
 
 
 @dataclass(frozen=True, eq=False)

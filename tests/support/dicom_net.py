@@ -19,13 +19,13 @@ from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import split_dataset
 
+from edgeecho.batch import Task
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
-from edgeecho.jobs import EngineProcess, JobStore, Runner
-from edgeecho.many import Task
-from edgeecho.node import Destination, Node, Settings
-from edgeecho.node.settings import LOOPBACK
 from edgeecho.preprocess import Handling
+from edgeecho.service.dicom import Destination, Node, Settings
+from edgeecho.service.dicom.settings import LOOPBACK
+from edgeecho.service.jobs import EngineProcess, JobStore, Runner
 
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"

@@ -14,8 +14,8 @@ from fake_cuda import FakeGPU, cuda_module
 from fake_trt import Plan, trt_module
 
 from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
+from edgeecho.common.files import sha256_file, write_json
 from edgeecho.engines.fit import platform_name
-from edgeecho.files import sha256_file, write_json
 
 VERSIONS = ("10.3", "10.16", "11.4")
 _SUPPORT = Path(__file__).parent

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edgeecho.bundle import open_model
 from edgeecho.cine import read_cine
-from edgeecho.errors import EdgeEchoError
+from edgeecho.common.errors import EdgeEchoError
 from edgeecho.preprocess import VideoFacts, prepare
 
 SPEC = open_model(None).preprocess

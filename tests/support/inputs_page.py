@@ -13,8 +13,8 @@ from media import FAULTS, VIDEO_FORMATS, write_format
 from odd_files import GROUPS, Case
 
 from edgeecho.cine import find_videos
-from edgeecho.errors import EdgeEchoError, InputError
-from edgeecho.estimation import EFEstimate, LoadedModel, estimate_file, load_model
+from edgeecho.common.errors import EdgeEchoError, InputError
+from edgeecho.inference import EFEstimate, LoadedModel, estimate_file, load_model
 from edgeecho.report.text import gate_words
 
 _ROOT = Path(__file__).parents[2]

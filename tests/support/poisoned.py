@@ -55,7 +55,7 @@ def decode_all(poison: int, files: Sequence[Path]) -> dict[str, object]:
 def main() -> None:
     """Decode the files that are named, one after the other, in this process."""
     from edgeecho.cine import read_cine
-    from edgeecho.errors import InputError
+    from edgeecho.common.errors import InputError
 
     found: dict[str, object] = {}
     for file in map(Path, sys.argv[1:]):

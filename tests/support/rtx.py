@@ -11,7 +11,7 @@ import pytest
 
 from edgeecho.bundle import Artefact, Manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE
-from edgeecho.files import sha256_file, write_json
+from edgeecho.common.files import sha256_file, write_json
 from edgeecho.preprocess import PreprocessSpec
 
 needs_rtx = pytest.mark.skipif(

@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import httpx
 from processes import children, wait
 
+from edgeecho.batch import Task
 from edgeecho.bundle import open_model
 from edgeecho.cine import Limits
-from edgeecho.jobs import JobStore
-from edgeecho.many import Task
 from edgeecho.preprocess import Handling
-from edgeecho.serve.server import listen, make_server
-from edgeecho.serve.service import Service
-from edgeecho.serve.settings import Settings
+from edgeecho.service.http.server import listen, make_server
+from edgeecho.service.http.service import Service
+from edgeecho.service.http.settings import Settings
+from edgeecho.service.jobs import JobStore
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
 _START = "from edgeecho.cli.app import main; main()"

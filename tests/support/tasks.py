@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from edgeecho.batch import Crew, Task
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
-from edgeecho.many import Crew, Task
 from edgeecho.preprocess import Handling
-from edgeecho.report import Answer, Outcome
+from edgeecho.results import Answer, Outcome
 
 DATA = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
 TWO = Crew(2, 1, 2)

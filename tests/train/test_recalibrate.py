@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from edgeecho.common.errors import InputError, ModelError
 from edgeecho.dataset import LabelledVideo, read_dataset
-from edgeecho.errors import InputError, ModelError
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import load_checkpoint
 from edgeecho_train.network import R2Plus1D18

@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file as load_safetensors
 from typer.testing import CliRunner
 
-from edgeecho.errors import EdgeEchoError, InputError, ModelError, UsageError
-from edgeecho.files import sha256_file
+from edgeecho.common.errors import EdgeEchoError, InputError, ModelError, UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho_train.checkpoint import load_checkpoint
 from edgeecho_train.release import app, release_checkpoint
 from edgeecho_train.rounded import FORMAT

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from edgeecho.errors import UsageError
-from edgeecho.files import sha256_file
+from edgeecho.common.errors import UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho_train.stages import read_stages
 
 RECIPE = """

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from edgeecho.common.errors import UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import read_dataset
-from edgeecho.errors import UsageError
-from edgeecho.files import sha256_file
+from edgeecho.dataset.reference import load_reference_clips
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.reference import load_reference_clips
 from edgeecho_train import loop
 from edgeecho_train.data import ClipDataset, ClipKey
 from edgeecho_train.network import R2Plus1D18

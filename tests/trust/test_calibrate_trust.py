@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from edgeecho.bundle import open_model, read_manifest, render_card
-from edgeecho.bundle.manifest import sealed
+from edgeecho.common.errors import InputError, ModelError
+from edgeecho.common.seal import sealed
 from edgeecho.dataset import read_dataset
-from edgeecho.errors import InputError, ModelError
-from edgeecho.estimation import estimate_file, load_model
+from edgeecho.inference import estimate_file, load_model
 from edgeecho.trust import load_trust
 from edgeecho_calibration import trust as trust_module
 
@@ -189,6 +189,6 @@ def edit(bundle: Path, **changes: object) -> None:
 
 
 def rehash(bundle: Path) -> None:
-    from edgeecho.files import sha256_file
+    from edgeecho.common.files import sha256_file
 
     edit(bundle, sha256=sha256_file(bundle / "trust.npz"))

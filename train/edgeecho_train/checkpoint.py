@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgeecho.errors import ModelError
-from edgeecho.files import atomic_path, looks_like_safetensors
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import atomic_path, looks_like_safetensors
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 from edgeecho_train.rounded import read_rounded
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho_train.recipe import Recipe
 
 train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeecho.files import atomic_path
+from edgeecho.common.files import atomic_path
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_mae", "val_correlation", "lr", "seconds")
 

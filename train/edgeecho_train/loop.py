@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgeecho.console import progress_bar, words
-from edgeecho.errors import UsageError
-from edgeecho.evaluate import Metrics
+from edgeecho.common.console import progress_bar, words
+from edgeecho.common.errors import UsageError
+from edgeecho.tools.evaluate import Metrics
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches
 from edgeecho_train.log import write_log

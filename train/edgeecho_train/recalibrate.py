@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgeecho.common.errors import InputError, ModelError
 from edgeecho.dataset import LabelledVideo, prepare_labelled
-from edgeecho.errors import InputError, ModelError
 from edgeecho.preprocess import (
     ClipMode,
     PreprocessSpec,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 
 _CHOICES = {
     "optimizer": ("sgd", "adamw"),

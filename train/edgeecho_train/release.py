@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeecho_train.recalibrate import Line
@@ -37,7 +37,7 @@ def release(
     The reference clips of the checkpoint are copied beside it. Exit code 4, and no file, where
     FP16 cannot hold a weight.
     """
-    from edgeecho import RESEARCH_USE
+    from edgeecho.common.about import RESEARCH_USE
 
     line = None if recalibrate is None else _fit_line(checkpoint, recalibrate)
     found = release_checkpoint(checkpoint, out, line=line, data=recalibrate)
@@ -54,7 +54,7 @@ def release(
 
 
 def _fit_line(checkpoint: Path, data: Path) -> Line:
-    from edgeecho.console import progress_bar
+    from edgeecho.common.console import progress_bar
     from edgeecho.dataset import read_dataset
     from edgeecho.preprocess import PreprocessSpec
     from edgeecho_train.checkpoint import load_checkpoint
@@ -82,8 +82,8 @@ def release_checkpoint(
     Errors: `ModelError` for a checkpoint that is not ours or does not fit FP16, `InputError`
     where its reference clips are not there, `UsageError`.
     """
+    from edgeecho.common.files import sha256_file
     from edgeecho.dataset import describe_dataset
-    from edgeecho.files import sha256_file
     from edgeecho_train.checkpoint import load_checkpoint
     from edgeecho_train.recalibrate import fold
     from edgeecho_train.rounded import round_weights, write_rounded
@@ -112,8 +112,8 @@ def release_checkpoint(
 def _copy_reference_clips(checkpoint: Path, out: Path, entry: dict[str, Any] | None) -> None:
     import shutil
 
-    from edgeecho.files import atomic_path, sha256_file
-    from edgeecho.reference import load_reference_clips
+    from edgeecho.common.files import atomic_path, sha256_file
+    from edgeecho.dataset.reference import load_reference_clips
 
     if entry is None:
         return

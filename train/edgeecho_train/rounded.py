@@ -22,8 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from edgeecho.errors import ModelError
-from edgeecho.files import atomic_path
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import atomic_path
 
 FORMAT = "edgeecho-checkpoint-fp16-1"
 _KEY = "edgeecho"

@@ -17,9 +17,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from edgeecho.console import words
-from edgeecho.errors import MissingDependencyError, UsageError
-from edgeecho.files import make_folder, write_text
+from edgeecho.common.console import words
+from edgeecho.common.errors import MissingDependencyError, UsageError
+from edgeecho.common.files import make_folder, write_text
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.start import train
 

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgeecho.console import words
+from edgeecho.common.console import words
+from edgeecho.common.errors import EngineError, ModelError, UsageError
+from edgeecho.common.files import make_folder, sha256_file, write_json
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.errors import EngineError, ModelError, UsageError
-from edgeecho.files import make_folder, sha256_file, write_json
+from edgeecho.dataset.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho_train.checkpoint import load_checkpoint, training_history
 from edgeecho_train.data import ClipDataset, training_batches
 from edgeecho_train.loop import Training, run

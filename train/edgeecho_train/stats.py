@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from edgeecho.console import progress_bar
+from edgeecho.common.console import progress_bar
 from edgeecho.dataset import LabelledVideo, naming, read_labelled
 from edgeecho.preprocess import PLAUSIBLE_FPS, ClipMode, PreprocessSpec, clip_starts, prepare
 

@@ -13,7 +13,7 @@ from pydicom.multival import MultiValue
 
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # PS3.3, C.7.6.3.1.2. Only these words are repeated to the user: any other text in that attribute
 # may be anything, a name too.

@@ -33,7 +33,7 @@ from edgeecho.cine.dicom.file import DicomFile
 from edgeecho.cine.dicom.frames import Encoded
 from edgeecho.cine.dicom.quiet import DAMAGE, overheard
 from edgeecho.cine.dicom.rle import decode_rle
-from edgeecho.errors import InputError, MissingDependencyError
+from edgeecho.common.errors import InputError, MissingDependencyError
 
 # Transfer syntaxes (PS3.5, annex A; PS3.6, annex A).
 _ROOT = "1.2.840.10008.1.2"

@@ -10,7 +10,7 @@ from pydicom.pixels.processing import apply_color_lut
 from edgeecho.cine.dicom.attributes import Layout, numbers, text
 from edgeecho.cine.dicom.file import DicomFile
 from edgeecho.cine.dicom.quiet import DAMAGE
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 
 class Display:

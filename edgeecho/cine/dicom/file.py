@@ -19,7 +19,7 @@ from edgeecho.cine.dicom.kind import ATTRIBUTES as KIND
 from edgeecho.cine.dicom.kind import Other, other_kind
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.cine.types import Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # Nothing else is kept of a file: no names, dates or identifiers.
 _ATTRIBUTES = (

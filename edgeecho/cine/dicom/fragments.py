@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine.dicom.file import PixelData
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _HEADER = re.compile(rb"\xfe\xff(?:\x00\xe0|\xdd\xe0\0\0\0\0)", re.DOTALL)

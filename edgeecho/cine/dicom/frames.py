@@ -14,7 +14,7 @@ from edgeecho.cine.dicom.file import PixelData
 from edgeecho.cine.dicom.fragments import ITEM, Fragment, Fragments
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 # JPEG and JPEG-LS (SOI), JPEG 2000 (SOC and SIZ, or the signature box of JP2).
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")

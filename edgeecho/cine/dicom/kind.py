@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from edgeecho.cine.dicom.attributes import claimed_frames, items, numbers, pointed, text, words
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1"
 CINES = frozenset(

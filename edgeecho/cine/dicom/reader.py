@@ -22,7 +22,7 @@ from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
 from edgeecho.cine.types import Cine, FrameStore, Limits
-from edgeecho.errors import InputError
+from edgeecho.common.errors import InputError
 
 
 def read(path: Path, limits: Limits) -> Cine:

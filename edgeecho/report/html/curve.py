@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeecho.report.bands import BANDS
-from edgeecho.report.outcome import Answer, Numbers
+from edgeecho.results import BANDS, Answer, Numbers
 
 _TOP, _BOTTOM = 24, 204
 """The axes' ends in pixels; names and numbers lie beyond."""

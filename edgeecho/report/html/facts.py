@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report.outcome import Answer
 from edgeecho.report.text import AREAS
+from edgeecho.results import Answer
 
 Facts = list[tuple[str, str]]
 """Name and value; the value is HTML."""

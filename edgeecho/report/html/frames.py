@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from edgeecho.report.pictures import Pictures
+from edgeecho.results.pictures import Pictures
 
 UNKNOWN_FPS = 25.0
 """Speed of the player where the frame rate is unknown."""

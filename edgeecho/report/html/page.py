@@ -8,12 +8,12 @@ from datetime import datetime
 from html import escape
 from string import Template
 
-from edgeecho import RESEARCH_USE, __version__
+from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import Facts, fact_list
 from edgeecho.report.html.section import section
 from edgeecho.report.html.summary import draw_summary
-from edgeecho.report.outcome import Outcome, answers, labels
+from edgeecho.results import Outcome, answers, labels
 
 
 def to_html(outcomes: Sequence[Outcome], created: datetime) -> str:
@@ -47,7 +47,7 @@ def _count(outcomes: Sequence[Outcome]) -> str:
 
 
 def _provenance(outcomes: Sequence[Outcome]) -> Facts:
-    software = [("edgeecho", escape(__version__))]
+    software = [("edgeecho", escape(VERSION))]
     ran = answers(outcomes)
     if not ran:
         return software

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from edgeecho.report.bands import BANDS
-from edgeecho.report.outcome import Numbers
+from edgeecho.results import BANDS, Numbers
 
 
 def draw_scale(numbers: Numbers, *, labelled: bool = False) -> str:

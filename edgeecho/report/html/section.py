@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 
-from edgeecho.report.bands import likelihood, percent
 from edgeecho.report.html.assets import read_asset
 from edgeecho.report.html.curve import Spans, draw_curve
 from edgeecho.report.html.facts import answer_facts, fact_list
 from edgeecho.report.html.frames import contact_sheet, player, sprite
 from edgeecho.report.html.scale import draw_scale
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome
-from edgeecho.report.pictures import Pictures
 from edgeecho.report.text import gate_words
+from edgeecho.results import Answer, Failure, Numbers, Outcome, likelihood, percent
+from edgeecho.results.pictures import Pictures
 
 # The JSON and CSV forms have all of them.
 _MOST_ROWS = 200

@@ -8,8 +8,8 @@ from string import Template
 
 from edgeecho.report.html.assets import read_asset
 from edgeecho.report.html.scale import draw_scale
-from edgeecho.report.outcome import Answer, Failure, Numbers, Outcome, answers
 from edgeecho.report.text import gate_words
+from edgeecho.results import Answer, Failure, Numbers, Outcome, answers
 
 
 def draw_summary(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeecho.errors import UsageError
+from edgeecho.common.errors import UsageError
 from edgeecho_train.phantom import writer
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 from edgeecho_train.phantom.writer import write_dataset

@@ -48,7 +48,7 @@ def phantom(
     The labels are exact, the pictures are not patients: accuracy measured on phantoms says
     nothing about clinical accuracy.
     """
-    from edgeecho.console import progress_bar
+    from edgeecho.common.console import progress_bar
     from edgeecho_train.phantom.population import Recipe
     from edgeecho_train.phantom.writer import write_dataset
 

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.errors import MissingDependencyError, OutputError
-from edgeecho.files import atomic_folder
+from edgeecho.common.errors import MissingDependencyError, OutputError
+from edgeecho.common.files import atomic_folder
 from edgeecho_train.phantom.population import Recipe, draw_phantom
 from edgeecho_train.phantom.render import Tracing, render
 

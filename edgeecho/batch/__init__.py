@@ -1,0 +1,8 @@
+"""Many files in one call: here or in worker processes, and from where a killed call stopped."""
+
+from edgeecho.batch.answer import answer_all
+from edgeecho.batch.record import Record, open_record
+from edgeecho.batch.task import Task
+from edgeecho.batch.workers import Crew
+
+__all__ = ["Crew", "Record", "Task", "answer_all", "open_record"]

@@ -1,0 +1,92 @@
+"""Answering the files of a call that have no answer yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+
+from edgeecho.batch.record import Record
+from edgeecho.batch.task import Task
+from edgeecho.batch.workers import Answered, Crew, answer_in_workers
+from edgeecho.common.console import words
+from edgeecho.common.cpu import usable_cores
+from edgeecho.common.watch import Hung, Watched
+from edgeecho.inference import read_ahead
+from edgeecho.results import Outcome
+
+LIMIT_S = 600.0
+"""A file that is not answered after so many seconds is given up, unless the user says otherwise."""
+
+
+def answer_all(
+    task: Task,
+    files: Sequence[Path],
+    *,
+    threads: int = 0,
+    crew: Crew | None = None,
+    record: Record | None = None,
+    limit_s: float = LIMIT_S,
+    tell: Callable[[int], None],
+) -> list[Outcome]:
+    """What became of each file, in their order; a file that cannot be used ends nothing.
+
+    Answers that `record` holds are taken from it, the others are kept there as they come. `crew`:
+    in worker processes; None: here, with `threads`. A file that takes longer than `limit_s` is
+    tried once more, in a process that can be ended. `tell` is told how many are done. Errors of
+    the model and the engine: those of `load_model`; of the record: `OutputError`.
+    """
+    outcomes = [None if record is None else record.find(file) for file in files]
+    places = [place for place, outcome in enumerate(outcomes) if outcome is None]
+    tell(len(files) - len(places))
+    left = [files[place] for place in places]
+    if crew:
+        answers = answer_in_workers(task, left, crew, limit_s)
+    else:
+        answers = _answer_here(task, left, threads, limit_s)
+    with closing(answers):  # at once, also where a record cannot be written
+        for place, outcome in answers:
+            if record is not None:
+                record.add(outcome)
+            outcomes[places[place]] = outcome
+            tell(sum(o is not None for o in outcomes))
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _answer_here(
+    task: Task, files: Sequence[Path], threads: int, limit_s: float
+) -> Generator[Answered, None, None]:
+    """In this process as long as nothing hangs; from then on in a worker, which can be ended."""
+    if not files:
+        return
+    answers = Watched(_answer_each(task, files, threads))
+    with closing(answers):
+        done, loaded = 0, False
+        try:
+            answers.next(task.load_limit_s)
+            loaded = True
+            for done in range(len(files)):
+                yield done, cast(Outcome, answers.next(limit_s))
+            return
+        except Hung:
+            pass
+    words.print("no answer for too long: going on in another process")
+    cores = usable_cores()
+    crew = Crew(1, threads or cores, cores)
+    left = answer_in_workers(task, files[done:], crew, limit_s, first_was_tried=loaded)
+    with closing(left):
+        for place, outcome in left:
+            yield done + place, outcome
+
+
+def _answer_each(
+    task: Task, files: Sequence[Path], threads: int
+) -> Generator[Outcome | None, None, None]:
+    """None once the model is loaded, then what became of each file."""
+    # The first file is read while the model is loaded, the next one while the engine runs.
+    with read_ahead(task.read, files) as reads:
+        model = task.load(threads)
+        yield None
+        for file, read in zip(files, reads, strict=True):
+            yield task.answer(file, read.result, model)

@@ -1,0 +1,175 @@
+"""Answers of a call in a file, so that a killed call goes on where it stopped.
+
+A line holds what reports show of one file, without its name, by the SHA-256 of its bytes. Files
+that could not be answered are not kept: the next call tries them again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgeecho.batch.task import Task
+from edgeecho.bundle import ModelFile
+from edgeecho.common.about import VERSION
+from edgeecho.common.errors import OutputError
+from edgeecho.common.files import sha256_file
+from edgeecho.common.journal import Journal
+from edgeecho.common.text import shown_name
+from edgeecho.engines import EngineFacts
+from edgeecho.preprocess import VideoFacts
+from edgeecho.results import Answer, Numbers, Outcome
+from edgeecho.trust import Interval, Probabilities, Refusal
+
+
+class Record:
+    """The answers that a file holds, and those that are added to it."""
+
+    def __init__(self, journal: Journal, model: ModelFile, answers: dict[str, Answer]) -> None:
+        self._journal = journal
+        self._model = model
+        self._answers = answers
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def find(self, file: Path) -> Outcome | None:
+        """What was answered of a file of this content, under whatever name."""
+        if not self._answers:
+            return None
+        with suppress(OSError):  # reading it gives the reason
+            sha256 = sha256_file(file)
+            if answer := self._answers.get(sha256):
+                return Outcome(shown_name(file), answer, sha256)
+        return None
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an answer; `OutputError` where the engine is not that of the others."""
+        answer, sha256 = outcome.answer, outcome.sha256
+        if not isinstance(answer, Answer) or sha256 is None or sha256 in self._answers:
+            return
+        for other in self._answers.values():
+            if (then := _identity(other.engine)) != (now := _identity(answer.engine)):
+                raise OutputError(
+                    f"{self._journal.path} holds answers of {then}, and this is {now}: "
+                    "choose another --resume, or remove that file"
+                )
+            break
+        self._journal.add({"sha256": sha256, **_to_dict(answer)})
+        self._answers[sha256] = answer
+
+
+@contextmanager
+def open_record(path: Path, task: Task) -> Iterator[Record]:
+    """Take up the answers of `task` that `path` holds, or begin it.
+
+    `OutputError` where it holds those of another model, clip mode or handling, where it is
+    damaged, or where another process writes it.
+    """
+    journal = Journal(path, "edgeecho_infer", 1, "edgeecho infer --resume", "--resume")
+    with _locked(path):
+        rows = journal.take_up(_key(task))
+        try:
+            answers = {str(row["sha256"]): _from_dict(row, task.model) for row in rows}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise journal.damaged() from error
+        yield Record(journal, task.model, answers)
+
+
+def _key(task: Task) -> dict[str, Any]:
+    """What an answer depends on, beside the video and the engine that ran."""
+    model = task.model
+    return {
+        "model_sha256": model.sha256,
+        "shared_sha256": model.shared and model.shared.sha256,
+        "preprocess_sha256": model.preprocess.sha256(),
+        # Intervals and refusals: the same network may be calibrated again.
+        "trust_sha256": (model.uncertainty or {}).get("sha256"),
+        "clips": task.clips,
+        "handling": asdict(task.handling),
+        "fps": task.fps,
+        # A refused number that was not to be shown is not in the file.
+        "show_refused": task.show_refused,
+        "edgeecho": VERSION,
+    }
+
+
+def _identity(engine: EngineFacts) -> str:
+    # How many threads does not matter: it changes with --workers.
+    return f"{engine.name} {engine.version}, {engine.precision}, on {engine.device}"
+
+
+def _to_dict(answer: Answer) -> dict[str, Any]:
+    names = (
+        "numbers", "although_refused", "refusals", "clips", "clip_starts", "clip_times_s",
+        "warnings", "engine", "video", "timings_ms",
+    )  # fmt: skip
+    value = asdict(answer)
+    return {name: value[name] for name in names}
+
+
+def _from_dict(row: Mapping[str, Any], model: ModelFile) -> Answer:
+    """Reverse of `_to_dict`, through JSON."""
+    times = row["clip_times_s"]
+    video: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in row["video"].items()
+    }
+    return Answer(
+        numbers=_numbers(row["numbers"]),
+        although_refused=_numbers(row["although_refused"]),
+        refusals=tuple(Refusal(**refusal) for refusal in row["refusals"]),
+        clips=row["clips"],
+        clip_starts=tuple(row["clip_starts"]),
+        clip_times_s=None if times is None else tuple(times),
+        warnings=tuple(row["warnings"]),
+        model=model,
+        engine=EngineFacts(**row["engine"]),
+        video=VideoFacts(**video),
+        timings_ms=dict(row["timings_ms"]),
+    )
+
+
+def _numbers(value: Mapping[str, Any] | None) -> Numbers | None:
+    if value is None:
+        return None
+    interval, probabilities = value["interval"], value["probabilities"]
+    return Numbers(
+        ef=value["ef"],
+        sd=value["sd"],
+        clip_efs=tuple(value["clip_efs"]),
+        interval=None if interval is None else Interval(**interval),
+        probabilities=None if probabilities is None else Probabilities(**probabilities),
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Two processes that write one file would answer everything twice; a kill ends a lock."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{path} is being written by another process: wait for it, or choose another "
+                "--resume"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)

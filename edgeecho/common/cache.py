@@ -1,0 +1,202 @@
+"""Compiled models that are kept from one process to the next.
+
+Entries are ours, not OpenVINO's `CACHE_DIR`: that has no checksum, and a compiled model with a few
+changed bytes is run without a word and gives another EF (tried with 2026.4: 3 of 16 damaged files
+did, one answered -3e33). Its key does not know the artefact's hash either.
+
+An entry is one file: a line of JSON that says what it is, then the compiled model. Only its owner
+can write it, since whoever can decides about an EF. It holds nothing of any video and no paths. The
+cache is never needed: whatever goes wrong with it costs time and one line on stderr.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from edgeecho.common.errors import OutputError
+from edgeecho.common.files import atomic_path, parse_json
+
+VARIABLE = "EDGEECHO_CACHE"
+"""Environment variable: another folder; empty or `off`: no cache."""
+LIMIT_BYTES = 1_000_000_000
+"""Of all entries; those that were not used for longest go first."""
+_FORMAT = 1
+_SUFFIX = ".compiled"
+# A link would be checked in the place of what it is a link to; a pipe would be waited for.
+_READ_ENTRY = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+)
+# A file that is being written is older than this only if its writer was killed.
+_ABANDONED_S = 3600
+
+
+def cache_folder() -> Path | None:
+    """Where entries are; it may not exist yet. None: the cache is switched off."""
+    given = os.environ.get(VARIABLE)
+    if given is not None:
+        return None if given.strip().lower() in ("", "off") else Path(given)
+    try:
+        return _system_folder() / "edgeecho"
+    except RuntimeError:  # this user has no home
+        return None
+
+
+def describe_folder() -> str:
+    """The same for people, without the name of the user whose folder it is."""
+    if cache_folder() is None:
+        return "switched off"
+    if VARIABLE in os.environ:
+        return f"${VARIABLE}"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return "$XDG_CACHE_HOME/edgeecho"
+    return str(Path("~", *(_system_folder() / "edgeecho").relative_to(Path.home()).parts))
+
+
+def load_entry(key: Mapping[str, Any]) -> bytes | None:
+    """What was kept under `key`; None where nothing was, or not what was written."""
+    path = _entry_path(key)
+    if path is None or not _folder_is_safe(path.parent):
+        return None
+    head, blob = None, b""
+    try:
+        with os.fdopen(os.open(path, _READ_ENTRY), "rb") as stream:
+            # Of what is open, not of the name: that may be another file by now.
+            if _only_we_write(os.fstat(stream.fileno())):
+                head = parse_json(stream.readline(1 << 16))
+                blob = stream.read()
+    except ValueError:  # no JSON
+        pass
+    except OSError:
+        if not path.is_symlink():  # storing says what is wrong
+            return None
+    if head != _head(key, blob):
+        say("a compiled model in the cache is damaged or not ours: it is compiled anew")
+        return None
+    with suppress(OSError):
+        os.utime(path)  # says when it was used last
+    return blob
+
+
+def store_entry(key: Mapping[str, Any], blob: bytes) -> None:
+    """Keep `blob`, and let go of what was not used for longest where it becomes too much."""
+    path = _entry_path(key)
+    if path is None or len(blob) > LIMIT_BYTES or not _folder_is_safe(path.parent):
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with atomic_path(path, mode=0o600) as temporary, temporary.open("wb") as stream:
+            stream.write(json.dumps(_head(key, blob), sort_keys=True).encode() + b"\n")
+            stream.write(blob)
+        _prune(path)
+    except (OSError, OutputError) as error:
+        reason = error.__cause__ if isinstance(error, OutputError) else error
+        words = getattr(reason, "strerror", None) or type(reason).__name__
+        say(
+            f"the compiled model is not kept for the next time ({words}; ${VARIABLE}=off: no cache)"
+        )
+
+
+def entries() -> dict[Path, os.stat_result]:
+    """Every file that the cache wrote."""
+    folder = cache_folder()
+    found = {}
+    with suppress(OSError):  # no folder: no entries
+        for path in folder.iterdir() if folder else ():
+            if path.suffix == _SUFFIX:
+                with suppress(OSError):  # another process was faster
+                    found[path] = path.lstat()
+    return found
+
+
+def clear_cache() -> int:
+    """Remove every entry and nothing else; how many these were. `OutputError`."""
+    found = entries()
+    for path in found:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"the cache cannot be cleared: {error.strerror}") from error
+    return len(found)
+
+
+@cache
+def say(message: str) -> None:
+    """On stderr, once."""
+    from edgeecho.common.console import words
+
+    words.print(message)
+
+
+def _system_folder() -> Path:
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path.home() / ".cache"
+
+
+def _folder_is_safe(folder: Path) -> bool:
+    """Whether nobody else can put files in the place of ours; also where there is no folder yet.
+
+    A group may: its files are not ours, and are not run.
+    """
+    try:
+        facts = folder.stat()
+    except OSError:  # storing says what is wrong
+        return True
+    if not hasattr(os, "getuid") or not facts.st_mode & stat.S_IWOTH:
+        return True
+    # In a sticky folder, only an entry's owner and the folder's rename and remove it.
+    if facts.st_mode & stat.S_ISVTX and facts.st_uid == os.getuid():
+        return True
+    say(
+        "others can write to the cache folder, so no compiled model is taken from it or kept "
+        f"there: chmod o-w it, or name another in ${VARIABLE}"
+    )
+    return False
+
+
+def _only_we_write(facts: os.stat_result) -> bool:
+    if not stat.S_ISREG(facts.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _entry_path(key: Mapping[str, Any]) -> Path | None:
+    folder = cache_folder()
+    if folder is None:
+        return None
+    text = json.dumps(key, sort_keys=True)
+    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}{_SUFFIX}"
+
+
+def _head(key: Mapping[str, Any], blob: bytes) -> dict[str, Any]:
+    return {"edgeecho": _FORMAT, "key": dict(key), "sha256": hashlib.sha256(blob).hexdigest()}
+
+
+def _prune(newest: Path) -> None:
+    found = entries()
+    for path, facts in list(found.items()):
+        if path.name.startswith("."):
+            del found[path]
+            if time.time() - facts.st_mtime > _ABANDONED_S:
+                path.unlink(missing_ok=True)
+    total = sum(facts.st_size for facts in found.values())
+    for path, facts in sorted(found.items(), key=lambda entry: entry[1].st_mtime):
+        if total > LIMIT_BYTES and path != newest:
+            path.unlink(missing_ok=True)
+            total -= facts.st_size

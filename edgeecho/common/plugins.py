@@ -1,0 +1,40 @@
+"""What installed stages add to the runtime: entry points, imported when they are used."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from edgeecho.common.errors import MissingDependencyError
+from edgeecho.common.extras import missing_of_extra
+
+
+def load_plugin(entry: EntryPoint, what: str, *, whole_extra: bool = True) -> Any:
+    """Import what `entry` names; `MissingDependencyError` where something for it is missing.
+
+    `what` is what the user asked for, such as "`edgeecho train`", and the extra in the entry
+    point's brackets is what the error tells to install. `whole_extra`: all of its packages must
+    be there before the work begins; False: only those that the plug-in imports.
+    """
+    extra = entry.extras[0] if entry.extras else None
+    try:
+        loaded = entry.load()
+        missing = missing_of_extra(extra) if extra and whole_extra else ()
+    except ModuleNotFoundError as error:
+        raise _missing(what, error.name or "a module", extra) from error
+    if missing:
+        raise _missing(what, missing[0], extra)
+    return loaded
+
+
+def require_extra(what: str, extra: str) -> None:
+    """`MissingDependencyError` where a package of the extra, which `what` needs, is missing."""
+    if missing := missing_of_extra(extra):
+        raise _missing(what, missing[0], extra)
+
+
+def _missing(what: str, module: str, extra: str | None) -> MissingDependencyError:
+    package = f"edgeecho[{extra}]" if extra else module
+    return MissingDependencyError(
+        f"{what} needs {module}, which is not installed: pip install '{package}'"
+    )

@@ -1,0 +1,102 @@
+"""Clips of a prepared video through an engine, a few at a time: memory does not grow with them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.common.errors import EngineError
+from edgeecho.engines import Engine
+from edgeecho.engines.base import Outputs
+from edgeecho.inference.sharing import Sharing, run_block, split
+from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, pad_short
+
+BATCH = 4
+"""Clips of an engine call, of those that are not answered together."""
+
+Tell = Callable[[int, int], None]
+"""Is told how many clips are done, and of how many. What it raises ends the run."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClipRun:
+    """What the network said of `n` clips of one video."""
+
+    starts: NDArray[np.intp]
+    """`(n,)` first frames, as they were asked for."""
+    outputs: Outputs
+    cut_ms: float
+    """Normalising and cutting."""
+    engine_ms: float
+    shared: int
+    """Of the clips so many were answered together."""
+
+
+def run_clips(
+    prepared: Prepared,
+    spec: PreprocessSpec,
+    engine: Engine,
+    starts: NDArray[np.intp],
+    sharing: Sharing | None = None,
+    *,
+    batch: int = BATCH,
+    tell: Tell | None = None,
+) -> ClipRun:
+    """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number.
+
+    With `sharing`, clips that overlap enough are answered together; the numbers are the same.
+    `tell` is called before the first and after each call of the engine.
+    """
+    tell = tell or _tell_nobody
+    begin = time.perf_counter()
+    # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
+    offset = int(starts.min())
+    reach = slice(offset, int(starts.max()) + spec.frames * spec.period)
+    video = pad_short(normalise(prepared.frames[reach], spec), spec)
+    local = starts - offset
+    blocks, left = split(local, spec, sharing.cost) if sharing else ([], np.arange(len(local)))
+    cut_s = time.perf_counter() - begin
+    rows: list[tuple[NDArray[np.intp], Outputs]] = []
+    begin = time.perf_counter()
+    tell(0, len(starts))
+    done = 0
+    for block in blocks:
+        assert sharing is not None
+        rows.append((block.places, run_block(video, block, spec, sharing.open())))
+        done += len(block.places)
+        tell(done, len(starts))
+    engine_s = time.perf_counter() - begin
+    for first in range(0, len(left), batch):
+        begin = time.perf_counter()
+        places = left[first : first + batch]
+        clips = gather_clips(video, local[places], spec)
+        middle = time.perf_counter()
+        rows.append((places, engine.run(clips)))
+        cut_s += middle - begin
+        engine_s += time.perf_counter() - middle
+        done += len(places)
+        tell(done, len(starts))
+    together = sum(len(block.places) for block in blocks)
+    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
+
+
+def _tell_nobody(_done: int, _of: int) -> None:
+    pass
+
+
+def _joined(rows: list[tuple[NDArray[np.intp], Outputs]], engine: Engine) -> Outputs:
+    """In the order of the starts."""
+    order = np.argsort(np.concatenate([places for places, _ in rows]))
+    efs = np.concatenate([batch.ef for _, batch in rows])[order]
+    seen = [batch.embedding for _, batch in rows if batch.embedding is not None]
+    embeddings = np.concatenate(seen)[order] if seen else None
+    if not all(np.isfinite(v).all() for v in (efs, embeddings) if v is not None):
+        raise EngineError(
+            f"{engine.facts.name} gave an EF that is not a number: "
+            "check the model with another --engine"
+        )
+    return Outputs(efs, embeddings)

@@ -1,0 +1,107 @@
+"""Frames for a report, encoded: a few hundred kilobytes a video, however long it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.inference import EFEstimate
+from edgeecho.preprocess import Prepared
+
+MOST_FRAMES = 256
+"""Of one video: 5 s at 50 frames/s."""
+_MOST_OF_A_PAGE = 4000
+# Frames of 112 px took 1.5 kB (a real cine) to 3 kB (phantoms, all speckle), and a third more as
+# text in a page: 4000 frames are 8 to 16 MB.
+_QUALITY = 85
+_COLUMNS = 16
+# JPEG's blocks: frames that begin on a block's edge do not bleed into their neighbours.
+_BLOCK = 16
+
+
+def frames_each(files: int) -> int:
+    """How many frames of each video a page of so many may show; 0: too few to be of use."""
+    share = min(MOST_FRAMES, _MOST_OF_A_PAGE // max(files, 1))
+    return share if share >= 32 else 0
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Frames as the network saw them, never the original with whatever is written on it.
+
+    Frames are numbered from 0 at the model's time base, as clips are.
+    """
+
+    sprite: bytes
+    """JPEG: cells of `cell` x `cell` pixels, row by row; a frame fills the upper left of its."""
+    size: int
+    """Height and width of a frame in pixels."""
+    cell: int
+    columns: int
+    indices: tuple[int, ...]
+    """The frame in each cell, increasing."""
+    times_s: tuple[float, ...] | None
+    """Their times in s; None where the frame rate is unknown."""
+    total: int
+    """Frames of the video; those that are not in `indices` were left out."""
+    clip: tuple[int, ...]
+    """Frames of the middle one of the clips that were run; those from `total` on are padding."""
+    place: int
+    """Which one that is, from 0."""
+
+    @classmethod
+    def of(cls, prepared: Prepared, answer: EFEstimate, most: int = MOST_FRAMES) -> Pictures:
+        """At most `most` frames, evenly spread, and in any case all of the middle clip."""
+        spec = answer.model.preprocess
+        total = len(prepared.frames)
+        place = (len(answer.clip_starts) - 1) // 2
+        clip = answer.clip_starts[place] + np.arange(spec.frames) * spec.period
+        inside = clip[clip < total]
+        step = -(-total // max(most - len(inside), 1)) if total > most else 1
+        chosen = np.union1d(np.arange(clip[0] % step, total, step), inside)
+        times = prepared.times_s[chosen]
+        size = prepared.frames.shape[1]
+        columns = min(_COLUMNS, len(chosen))
+        return cls(
+            sprite=_encode(_grid(prepared.frames[chosen], columns)),
+            size=size,
+            cell=_cell(size),
+            columns=columns,
+            indices=tuple(chosen.tolist()),
+            times_s=tuple(times.tolist()) if np.isfinite(times).all() else None,
+            total=total,
+            clip=tuple(clip.tolist()),
+            place=place,
+        )
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """x, y in pixels of a frame's upper left corner in the sprite."""
+        row, column = divmod(self.indices.index(index), self.columns)
+        return column * self.cell, row * self.cell
+
+    @property
+    def sprite_size(self) -> tuple[int, int]:
+        """Width and height of the sprite in pixels."""
+        return self.columns * self.cell, -(-len(self.indices) // self.columns) * self.cell
+
+
+def _cell(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _grid(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    count, size = frames.shape[:2]
+    rows, cell = -(-count // columns), _cell(size)
+    grid = np.zeros((rows * columns, cell, cell, 3), np.uint8)
+    grid[:count] = np.pad(frames, ((0, 0), *((0, cell - size),) * 2, (0, 0)), mode="edge")
+    grid = grid.reshape(rows, columns, cell, cell, 3).swapaxes(1, 2)
+    return grid.reshape(rows * cell, columns * cell, 3)
+
+
+def _encode(picture: NDArray[np.uint8]) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    return data.tobytes()

@@ -1,0 +1,142 @@
+"""The two threads of an association: what a peer sends ends that association and nothing else.
+
+An error in pynetdicom's threads would be printed as a traceback, leave the connection open, and
+leave whoever waits for an answer waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Thread
+
+from pynetdicom.association import Association
+from pynetdicom.fsm import InvalidEventError, StateMachine
+from pynetdicom.pdu import A_ABORT_RQ
+
+from edgeecho.service.dicom.bugs import is_bug, log_bug
+from edgeecho.service.dicom.connection import FAREWELL_S, INVALID_PDU, BoundedSocket
+from edgeecho.service.dicom.messages import Messages
+
+_PROVIDER = 2  # PS3.8, 9.3.8: who aborts
+_LAST_S = 3.0
+"""For threads to end, whose connection has ended."""
+
+
+def guard(
+    association: Association,
+    connection: BoundedSocket,
+    messages: Messages,
+    on_junk: Callable[[], None],
+) -> None:
+    """Before the association is started. `on_junk` is called once where its peer sends junk."""
+    guarded = _Guarded(association, connection, on_junk)
+    provider = association.dul
+    provider.daemon = True  # the process does not wait for a peer
+    provider._run_loop_delay = 0  # our socket waits
+    provider.state_machine = _States(guarded)
+    association.dimse = messages
+    association.run = guarded.around_user(association.run)  # type: ignore[method-assign]
+    provider.run = guarded.around_provider(provider.run)  # type: ignore[method-assign]
+
+
+def end(associations: Sequence[Association]) -> None:
+    """Abort them; who takes no notice within a second is cut off. It takes a few seconds."""
+    for one in associations:
+        one.abort(block=False)
+    providers = [one.dul for one in associations]
+    _join(providers, FAREWELL_S)
+    for provider in providers:
+        if isinstance(provider.socket, BoundedSocket):
+            provider.socket.cut()
+    _join([*providers, *associations], _LAST_S)
+
+
+def _join(threads: Sequence[Thread], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+class _Guarded:
+    """An association, and whether its peer has sent junk."""
+
+    def __init__(
+        self, association: Association, connection: BoundedSocket, on_junk: Callable[[], None]
+    ) -> None:
+        self.association = association
+        self._connection, self._on_junk = connection, on_junk
+        self._told = False
+
+    def junk(self) -> None:
+        """Its peer has sent some."""
+        if not self._told:
+            self._told = True
+            self._on_junk()
+
+    def around_provider(self, run: Callable[[], None]) -> Callable[[], None]:
+        """Reads and sends."""
+
+        def guarded() -> None:
+            association = self.association
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001
+                self._note(error)
+                self._hang_up()
+            finally:
+                self._connection.close_for_good()
+                # Nobody waits for what cannot come any more. Without the first two, or without
+                # pynetdicom's own limits on the others, they would for ever.
+                self._connection._ready.set()
+                association._dul_ready.set()
+                association.dul.to_user_queue.put(None)
+                association.dimse.msg_queue.put((None, None))
+
+        return guarded
+
+    def around_user(self, run: Callable[[], None]) -> Callable[[], None]:
+        """Negotiates and serves."""
+
+        def guarded() -> None:
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001
+                self._note(error)
+                self.association.abort(block=False)
+            finally:
+                # Waits until the provider has ended, whose every wait has a limit.
+                self.association.kill()
+
+        return guarded
+
+    def _note(self, error: Exception) -> None:
+        if isinstance(error, InvalidEventError):
+            return  # said something to a peer that was hung up on meanwhile
+        if is_bug(error):
+            log_bug("an association", error)
+        else:
+            self.junk()
+
+    def _hang_up(self) -> None:
+        pdu = A_ABORT_RQ()
+        pdu.source, pdu.reason_diagnostic = _PROVIDER, 0
+        try:
+            self._connection.send(pdu.encode())
+            self._connection.drain()
+        except OSError:  # it is closed
+            return
+
+
+class _States(StateMachine):
+    """As it was, but it tells of PDUs that are none."""
+
+    def __init__(self, guarded: _Guarded) -> None:
+        super().__init__(guarded.association.dul)
+        self._guarded = guarded
+
+    def do_action(self, event: str) -> None:
+        if event == INVALID_PDU:
+            self._guarded.junk()
+        super().do_action(event)

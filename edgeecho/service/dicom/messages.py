@@ -1,0 +1,96 @@
+"""Messages that are put together of what a peer sends: only those that were agreed, none too long.
+
+pynetdicom 3.0 collects commands and datasets of any size, queues any number of messages, starts a
+thread for each N-EVENT-REPORT, and takes any answer for that to the last question.
+"""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from typing import Any, cast
+
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_messages import C_STORE_RSP, DIMSEMessage
+from pynetdicom.pdu_primitives import P_DATA
+
+from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.service.dicom.bugs import is_bug
+from edgeecho.service.dicom.connection import INVALID_PDU
+
+_MOST_COMMAND_BYTES = 1 << 16
+
+
+class Messages(DIMSEServiceProvider, ABC):
+    """Of one association."""
+
+    @abstractmethod
+    def new_message(self) -> DIMSEMessage:
+        """For what begins to come."""
+
+    @abstractmethod
+    def expects(self, message: DIMSEMessage) -> bool:
+        """Whether a whole message is one that the peer may send now."""
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """A piece of a message has come. Junk aborts the association."""
+        try:
+            junk = not self._receive(primitive)
+        except DAMAGE as error:
+            if is_bug(error):
+                raise
+            junk = True
+        if junk:
+            self.dul.event_queue.put(INVALID_PDU)
+
+    def _receive(self, primitive: P_DATA) -> bool:
+        """False: it is junk."""
+        if self.message is None:
+            if self.msg_queue.qsize() > 1:  # a peer that awaits no answers: none was agreed
+                return False
+            self.message = self.new_message()
+        message = self.message
+        whole = message.decode_msg(primitive, self.assoc)
+        if message.encoded_command_set.tell() > _MOST_COMMAND_BYTES:
+            return False
+        if whole:
+            self.message = None
+            if not self.expects(message):
+                return False
+            request_or_answer: Any = message.message_to_primitive()
+            self.msg_queue.put((cast(int, message.context_id), request_or_answer))
+            message.data_set = None  # the primitive has it; together they would be a cycle
+        return True
+
+
+class Answers(Messages):
+    """To our C-STOREs, where we have asked for the association: one each, and nothing else."""
+
+    _asked: int | None = None
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:
+        """Ask."""
+        self._asked = primitive.MessageID
+        super().send_msg(primitive, context_id)
+
+    def get_msg(self, block: bool = False) -> Any:
+        """Only who waits for an answer gets it, not the loop that serves requests."""
+        return super().get_msg(block=True) if block else (None, None)
+
+    def new_message(self) -> DIMSEMessage:
+        """An answer has no dataset."""
+        message = DIMSEMessage()
+        message.data_set = _Nothing()
+        return message
+
+    def expects(self, message: DIMSEMessage) -> bool:
+        """Once, or the second would be taken for that to the next question."""
+        asked, self._asked = self._asked, None
+        if asked is None or not isinstance(message, C_STORE_RSP):
+            return False
+        return bool(message.command_set.MessageIDBeingRespondedTo == asked)
+
+
+class _Nothing(io.BytesIO):
+    def write(self, data: Any) -> int:
+        return len(data)

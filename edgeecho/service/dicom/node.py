@@ -1,0 +1,117 @@
+"""The node: a listener for cines and a sender for reports, around a store and a runner."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from pynetdicom import AE, evt, register_uid
+from pynetdicom.service_class import StorageServiceClass
+
+from edgeecho.common.errors import UsageError
+from edgeecho.service.dicom.association import Server
+from edgeecho.service.dicom.connection import PDU_BYTES
+from edgeecho.service.dicom.destinations import target_of
+from edgeecho.service.dicom.quiet import silence
+from edgeecho.service.dicom.reports import Reporter
+from edgeecho.service.dicom.sender import Sender
+from edgeecho.service.dicom.settings import Settings
+from edgeecho.service.dicom.storage import Storage, Tally
+from edgeecho.service.dicom.syntaxes import CINES, STILLS, VERIFICATION, transfer_syntaxes
+from edgeecho.service.jobs import JobStore, Runner
+
+_ASSOCIATE_S = 10.0
+"""That a connection may stay without asking for an association."""
+_IDLE_S = 300.0
+"""That an association may be silent: some scanners keep one open from clip to clip."""
+
+
+class Node:
+    """Takes cines into `store`, which `runner` answers, and delivers their reports.
+
+    To be made before the runner is started, for it hooks into it; whoever makes it starts and
+    closes the store and the runner. Others may use both, as `edgeecho serve` does.
+    """
+
+    def __init__(self, store: JobStore, runner: Runner, settings: Settings) -> None:
+        self._settings, self._tally = settings, Tally()
+        self._storage = Storage(store, runner, settings, self._tally)
+        self._target = target_of(settings)
+        self._sender = Sender(store, self._target, self._tally)
+        runner.add_hooks(before_end=Reporter(store), on_end=lambda _j, _o: self._sender.wake())
+        self._ae = _entity(settings)
+        self._server: Server | None = None
+        self._listener: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen and send; `UsageError` where the port cannot be had."""
+        silence()
+        settings = self._settings
+        handlers: list[evt.EventHandlerType] = [
+            (evt.EVT_REQUESTED, self._storage.on_request),
+            (evt.EVT_C_ECHO, self._storage.on_echo),
+            (evt.EVT_C_STORE, self._storage.on_store),
+        ]
+        try:
+            server = Server(
+                self._ae,
+                (settings.bind, settings.port),
+                handlers=handlers,
+                admits=self._storage.admits,
+                new_part=self._storage.new_part,
+                on_junk=self._storage.on_junk,
+            )
+        except OSError as error:
+            raise UsageError(
+                f"port {settings.port} of {settings.bind} cannot be had: {error.strerror}: "
+                "choose another --port or --bind"
+            ) from error
+        self._server = server
+        self._listener = threading.Thread(target=server.serve_forever, name="listener", daemon=True)
+        self._listener.start()
+        self._sender.start()
+
+    def close(self) -> None:
+        """Take no more, end all associations; what is being sent has a few seconds to end."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.end_all()
+            self._server = None
+        self._sender.close()
+
+    @property
+    def port(self) -> int:
+        """That it listens on."""
+        assert self._server is not None
+        return int(self._server.server_address[1])
+
+    @property
+    def alive(self) -> bool:
+        """False: a bug has ended a part of it."""
+        listening = self._listener is not None and self._listener.is_alive()
+        return listening and self._sender.alive
+
+    @property
+    def target(self) -> str:
+        """Where reports go, in words."""
+        return str(self._target)
+
+    @property
+    def tally(self) -> Mapping[str, int]:
+        """How often what has happened since the start, for metrics."""
+        return self._tally.read()
+
+
+def _entity(settings: Settings) -> AE:
+    # pynetdicom knows no retired classes.
+    register_uid(CINES[1], "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
+    register_uid(STILLS[1], "UltrasoundImageStorageRetired", StorageServiceClass)
+    entity = AE(ae_title=settings.ae_title)
+    entity.require_called_aet = True
+    entity.maximum_associations = settings.most_associations
+    entity.maximum_pdu_size = PDU_BYTES
+    entity.acse_timeout, entity.network_timeout = _ASSOCIATE_S, _IDLE_S
+    entity.add_supported_context(VERIFICATION)
+    for sop_class in (*CINES, *STILLS):
+        entity.add_supported_context(sop_class, transfer_syntaxes())
+    return entity

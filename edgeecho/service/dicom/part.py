@@ -1,0 +1,102 @@
+"""A dataset that goes to the disk as it comes over the network."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+
+from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.common.errors import EdgeEchoError
+from edgeecho.service.dicom.statuses import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Refused
+
+# After so many bytes the disk is looked at again: others fill it too.
+_STRETCH = 1 << 22
+
+
+class Part(io.BytesIO):
+    """What pynetdicom takes for a buffer in memory. Its first write begins a Part 10 file.
+
+    Never raises: pynetdicom would end the association without a word to the sender. `trouble`
+    says what went wrong; what comes after it is thrown away.
+    """
+
+    def __init__(
+        self,
+        new_file: Callable[[], Path],
+        most_bytes: int,
+        meta: Callable[[], FileMetaDataset],
+        check_disk: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`new_file`, and `check_disk` as it grows, may raise `EdgeEchoError`; `meta` is asked when
+        the command has come."""
+        super().__init__()
+        self._new_file, self._most, self._meta = new_file, most_bytes, meta
+        self._check_disk, self._checked = check_disk, 0
+        self._stream: IO[bytes] | None = None
+        self.path: Path | None = None
+        self.trouble: Refused | None = None
+
+    def write(self, data: Any) -> int:
+        """Append to the file."""
+        if self.trouble is None:
+            try:
+                stream = self._stream or self._begin()
+                if stream.tell() + len(data) > self._most:
+                    raise Refused(
+                        OUT_OF_RESOURCES,
+                        f"larger than {self._most // 1_000_000} MB, the limit here",
+                    )
+                if stream.tell() - self._checked > _STRETCH:
+                    self._check_disk()
+                    self._checked = stream.tell()
+                stream.write(data)
+            except Refused as refused:
+                self.give_up(refused)
+            except (EdgeEchoError, OSError) as error:
+                self.give_up(Refused.of(error))
+        return len(data)
+
+    def finish(self) -> Path:
+        """All has come: the file. `Refused` where it is not whole."""
+        if self.trouble is None and self._stream is None:
+            self.trouble = Refused(CANNOT_UNDERSTAND, "there is no dataset")
+        if self.trouble is None:
+            try:
+                self._close()
+            except OSError as error:  # the last bytes find no room
+                self.give_up(Refused.of(error))
+        if self.trouble is not None:
+            raise self.trouble
+        assert self.path is not None
+        return self.path
+
+    def give_up(self, reason: Refused | None = None) -> None:
+        """Nobody wants it: the file goes, unless it was accepted and has another name."""
+        self.trouble = self.trouble or reason or Refused(CANNOT_UNDERSTAND, "cut short")
+        with suppress(OSError):
+            self._close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _begin(self) -> IO[bytes]:
+        try:
+            meta = self._meta()
+            head = DicomBytesIO()
+            write_file_meta_info(head, meta)
+        except DAMAGE:
+            raise Refused(CANNOT_UNDERSTAND, "the command names no object") from None
+        self.path = self._new_file()
+        self._stream = self.path.open("wb", buffering=1 << 18)
+        self._stream.write(bytes(128) + b"DICM" + head.getvalue())
+        return self._stream
+
+    def _close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()

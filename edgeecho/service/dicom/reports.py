@@ -1,0 +1,46 @@
+"""The structured report on a job, as the bytes of a DICOM file."""
+
+from __future__ import annotations
+
+import io
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from pydicom import dcmwrite
+
+from edgeecho.cine.dicom.quiet import DAMAGE
+from edgeecho.common.errors import InputError
+from edgeecho.report.dicom_source import read_header
+from edgeecho.report.dicom_sr import to_sr
+from edgeecho.results import Outcome
+from edgeecho.service.jobs import Job, JobStore
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Writes the report of every job that has one due, before the job is ended."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+
+    def __call__(self, job: Job, outcome: Outcome) -> None:
+        """`OutputError` where the disk is full. Without a report nothing can be delivered."""
+        if job.delivery != "due":
+            return
+        try:
+            content = encode_report(outcome, self._store.file_of(job.id))
+        except (InputError, *DAMAGE):
+            # Text of theirs may quote the header. The audit trail has that nothing was sent.
+            log.warning("%s: no report could be made: its header cannot be used", job.id)
+            return
+        self._store.write_report(job.id, content)
+
+
+def encode_report(outcome: Outcome, source: Path) -> bytes:
+    """A DICOM file. `InputError`, or what pydicom and highdicom raise, which is of many kinds."""
+    report = to_sr(outcome, read_header(source), created=datetime.now())
+    stream = io.BytesIO()
+    dcmwrite(stream, report, enforce_file_format=True)
+    return stream.getvalue()

@@ -1,0 +1,116 @@
+"""A thread that delivers reports, each once, however long nobody takes them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from edgeecho.common.errors import OutputError
+from edgeecho.service.dicom.link import Link, NotTakenError, Target, UnreachableError
+from edgeecho.service.dicom.storage import Tally
+from edgeecho.service.jobs import LONGEST_WAIT_S, Job, JobStore
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S = 2.0
+"""Before the second attempt; each further wait is twice as long, up to `LONGEST_WAIT_S`."""
+MOST_ATTEMPTS = 100
+"""Of a report that the destination does not take: about a day."""
+_IDLE_S = 5.0
+_GRACE_S = 3.0
+"""For what is being sent when the node is closed."""
+_LAST_S = 3.0
+"""For the thread to end, once its association has ended."""
+
+
+class Sender:
+    """Sends what is due, the oldest first, over one association as long as there is something."""
+
+    def __init__(self, store: JobStore, target: Target, tally: Tally) -> None:
+        self._store, self._target, self._tally = store, target, tally
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+        self._wake, self._closing = threading.Event(), threading.Event()
+
+    def start(self) -> None:
+        """Begin with what was left by the process before."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """A job has ended."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Finish what is being sent, for a few seconds; the rest waits for the next start."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_GRACE_S)
+            self._target.abort()
+            # It would be left behind while a name server or a network's folder is silent: the
+            # thread ends with the process, and nothing counts as delivered.
+            self._thread.join(_LAST_S)
+
+    @property
+    def alive(self) -> bool:
+        """False: a bug has ended it, and no report is sent any more."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._closing.is_set():
+            self._wake.clear()
+            try:
+                sent = self._send_all()
+            except (UnreachableError, OutputError) as error:
+                if self._closing.is_set():
+                    return
+                wait = wait_after(failures)
+                failures += 1
+                self._tally.count("delivery failed")
+                log.warning("%s: %s: next attempt in %.0f s", self._target, error, wait)
+                self._closing.wait(wait)
+                continue
+            failures = 0
+            if not sent:
+                self._wake.wait(_IDLE_S)
+
+    def _send_all(self) -> bool:
+        """Whether there was anything."""
+        job = self._store.next_delivery()
+        if job is None:
+            return False
+        with self._target.open() as link:
+            while job is not None and not self._closing.is_set():
+                self._send(link, job)
+                job = self._store.next_delivery()
+        return True
+
+    def _send(self, link: Link, job: Job) -> None:
+        report = self._store.report_of(job.id)
+        if not report.exists():
+            self._end(job, "given-up", {"reason": "no report could be made"})
+            return
+        try:
+            link.send(report)
+        except NotTakenError as error:
+            self._put_off(job, str(error))
+            return
+        self._end(job, "delivered", {"to": str(self._target)})
+
+    def _put_off(self, job: Job, reason: str) -> None:
+        self._tally.count("delivery failed")
+        if job.attempts + 1 >= MOST_ATTEMPTS:
+            self._end(job, "given-up", {"reason": reason})
+            return
+        wait = wait_after(job.attempts)
+        log.warning("%s does not take a report: %s: again in %.0f s", self._target, reason, wait)
+        self._store.try_delivery_later(job.id, wait, reason)
+
+    def _end(self, job: Job, delivery: str, detail: dict[str, str]) -> None:
+        self._store.end_delivery(job.id, delivery, detail)
+        self._tally.count(f"report {delivery}")
+
+
+def wait_after(failures: int) -> float:
+    """In s, before the next attempt, where so many have failed before the last."""
+    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 30))

@@ -1,0 +1,128 @@
+"""Who may send, and where results go: what a person says of a node."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+
+from edgeecho.cine import DEFAULT_LIMITS, Limits
+from edgeecho.common.errors import UsageError
+
+# PS3.5, 6.2: the default repertoire without backslash and control characters, 16 at most.
+_AE_TITLE = re.compile(r"[ -\[\]-~]{1,16}")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An application entity that may send to us, from these addresses."""
+
+    ae_title: str | None
+    """None: any."""
+    network: IPv4Network | IPv6Network
+
+    @classmethod
+    def parse(cls, text: str) -> Peer:
+        """`AE@ADDRESS` or `AE@NETWORK/BITS`; `UsageError` where it is neither."""
+        title, _, address = text.rpartition("@")
+        try:
+            return cls(parse_ae_title(title), ip_network(address))
+        except ValueError as error:
+            raise UsageError(
+                f"--allow {text!r} is no sender: give AE@ADDRESS, such as SCANNER@192.168.1.20 or "
+                "SCANNER@192.168.1.0/24 (numbers, not names)"
+            ) from error
+
+    def sends_from(self, address: str) -> bool:
+        """Whether that address is its."""
+        return _plain(address) in self.network
+
+    def is_called(self, ae_title: str) -> bool:
+        """Whether it has that title."""
+        return self.ae_title in (None, ae_title.strip())
+
+
+LOOPBACK = (
+    Peer(None, ip_network("127.0.0.0/8")),
+    Peer(None, ip_network("::1/128")),
+)
+"""Programs on this machine, whatever they call themselves."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The application entity that results are sent to."""
+
+    ae_title: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Destination:
+        """`AE@HOST:PORT`; `UsageError` where it is not."""
+        title, _, rest = text.rpartition("@")
+        host, _, port = rest.rpartition(":")
+        try:
+            number = int(port)
+            if not host or not 0 < number < 65536:
+                raise ValueError
+            return cls(parse_ae_title(title), host.strip("[]"), number)
+        except ValueError as error:
+            raise UsageError(
+                f"--send-to {text!r} is no destination: give AE@HOST:PORT, such as "
+                "ARCHIVE@192.168.1.10:104"
+            ) from error
+
+    def __str__(self) -> str:
+        return f"{self.ae_title}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a node must be told. `UsageError` where it makes no sense."""
+
+    results: Destination | Path
+    """Where structured reports go; a folder gets them as files."""
+    ae_title: str = "EDGEECHO"
+    bind: str = "127.0.0.1"
+    """IP address of the interface that it listens on; `0.0.0.0` or `::`: all."""
+    port: int = 11112
+    """0: one that is free."""
+    allow: tuple[Peer, ...] = LOOPBACK
+    limits: Limits = DEFAULT_LIMITS
+    """Its megabytes are those of a dataset too."""
+    most_associations: int = 200
+    """At once; further ones are rejected for the time being."""
+
+    def __post_init__(self) -> None:
+        try:
+            parse_ae_title(self.ae_title)
+        except ValueError as error:
+            raise UsageError(f"--aet {self.ae_title!r} is no AE title: {error}") from error
+        try:
+            local = ip_address(self.bind).is_loopback
+        except ValueError as error:
+            raise UsageError(
+                f"--bind {self.bind!r} is no IP address: give that of an interface, or 0.0.0.0 for "
+                "all"
+            ) from error
+        if not local and self.allow == LOOPBACK:
+            raise UsageError(
+                f"--bind {self.bind} can be reached from other machines: say with "
+                "--allow AE@ADDRESS which of them may send"
+            )
+
+
+def parse_ae_title(text: str) -> str:
+    """As it is, without spaces around it; `ValueError` where it is none."""
+    title = text.strip()
+    if not title or not _AE_TITLE.fullmatch(title):
+        raise ValueError("an AE title has 1 to 16 characters of ASCII, no backslash")
+    return title
+
+
+def _plain(address: str) -> object:
+    found = ip_address(address.partition("%")[0])
+    # What comes over IPv4 to a socket that listens on `::`.
+    return getattr(found, "ipv4_mapped", None) or found

@@ -1,0 +1,38 @@
+"""Why a dataset was not taken, in words that fit into an answer (PS3.4, B.2.3; PS3.7, annex C)."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+
+from edgeecho.common.errors import EdgeEchoError
+from edgeecho.service.jobs import QueueFullError
+
+SUCCESS = 0x0000
+FAILED = 0x0110
+NOT_SUPPORTED = 0x0122
+OUT_OF_RESOURCES = 0xA700
+DOES_NOT_MATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+_MOST_CHARACTERS = 64
+
+
+class Refused(Exception):  # noqa: N818 an answer, not an error
+    """A dataset that is not taken."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        """`reason` holds nothing of the dataset, and 64 characters at most (an LO)."""
+        super().__init__(reason)
+        self.status, self.reason = status, reason[:_MOST_CHARACTERS]
+
+    @classmethod
+    def of(cls, error: EdgeEchoError | OSError) -> Refused:
+        """No room: in the queue, or on the disk."""
+        full = isinstance(error, QueueFullError)
+        return cls(OUT_OF_RESOURCES, "too many studies wait" if full else "the disk is full")
+
+    def to_dataset(self) -> Dataset:
+        """As pynetdicom wants it."""
+        dataset = Dataset()
+        dataset.Status = self.status
+        dataset.ErrorComment = self.reason
+        return dataset

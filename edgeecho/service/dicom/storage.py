@@ -1,0 +1,164 @@
+"""What the node answers: to who calls, and to each object that is stored."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID
+from pynetdicom import evt
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+
+from edgeecho.cine.dicom.file import open_dicom
+from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.common.errors import EdgeEchoError, InputError
+from edgeecho.service.dicom.bugs import log_bug
+from edgeecho.service.dicom.part import Part
+from edgeecho.service.dicom.settings import Settings
+from edgeecho.service.dicom.statuses import (
+    CANNOT_UNDERSTAND,
+    DOES_NOT_MATCH,
+    FAILED,
+    NOT_SUPPORTED,
+    OUT_OF_RESOURCES,
+    SUCCESS,
+    Refused,
+)
+from edgeecho.service.dicom.syntaxes import CINES, STILLS
+from edgeecho.service.jobs import JobStore, Runner
+
+# (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
+_CALLING_TITLE_UNKNOWN = (1, 1, 3)
+_IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+"""Those that a report must repeat."""
+
+
+class Tally:
+    """How often what happened, by name; for all threads."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def count(self, name: str) -> None:
+        """One more."""
+        with self._lock:
+            self._counts[name] += 1
+
+    def read(self) -> Mapping[str, int]:
+        """As it is now."""
+        with self._lock:
+            return dict(self._counts)
+
+
+class Storage:
+    """The handlers of an association's events; each runs in a thread of that association."""
+
+    def __init__(self, store: JobStore, runner: Runner, settings: Settings, tally: Tally) -> None:
+        self._store, self._runner = store, runner
+        self._settings, self._tally = settings, tally
+        # A dataset is looked at in memory: not fifty at once.
+        self._one_at_a_time = threading.Semaphore()
+
+    def admits(self, address: str) -> bool:
+        """Whether anybody may call from there."""
+        known = any(peer.sends_from(address) for peer in self._settings.allow)
+        if not known:
+            self._tally.count("connection refused")
+        return known
+
+    def on_junk(self) -> None:
+        """An association whose peer sent what is no DICOM."""
+        self._tally.count("junk received")
+
+    def new_part(self, meta: Callable[[], FileMetaDataset]) -> Part:
+        """For the dataset of a message that begins to come; see `Part`."""
+        most = self._settings.limits.megabytes * 1_000_000
+        return Part(self._new_file, most, meta, self._store.check_disk)
+
+    def _new_file(self) -> Path:
+        if not self._runner.alive:
+            raise Refused(OUT_OF_RESOURCES, "nothing is answered at the moment")
+        self._store.check_room()
+        return self._store.new_file()
+
+    def on_request(self, event: evt.Event) -> None:
+        """A-ASSOCIATE-RQ: is that title known at that address?"""
+        try:
+            known = self._knows(event)
+        except Exception as error:  # noqa: BLE001  # pynetdicom would let anybody in
+            log_bug("A-ASSOCIATE-RQ", error)
+            known = False
+        if known:
+            self._tally.count("association")
+            return
+        self._tally.count("association refused")
+        event.assoc.acse.send_reject(*_CALLING_TITLE_UNKNOWN)
+        event.assoc.kill()
+
+    def _knows(self, event: evt.Event) -> bool:
+        requestor = event.assoc.requestor
+        title, address = cast(A_ASSOCIATE, requestor.primitive).calling_ae_title, requestor.address
+        return any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow)
+
+    def on_echo(self, _event: evt.Event) -> int:
+        """C-ECHO."""
+        return SUCCESS
+
+    def on_store(self, event: evt.Event) -> Dataset | int:
+        """C-STORE: success when the object is on the disk and in the queue."""
+        request = cast(C_STORE, event.request)
+        part = cast(Part, request.DataSet)
+        try:
+            instance = str(request.AffectedSOPInstanceUID)
+            self._accept(part, str(request.AffectedSOPClassUID), instance)
+        except Refused as refused:
+            part.give_up()
+            self._tally.count(f"object refused {refused.status:04X}")
+            return refused.to_dataset()
+        except Exception as error:  # noqa: BLE001  # pynetdicom would swallow it
+            part.give_up()
+            log_bug("C-STORE", error)
+            return Refused(FAILED, "an error of edgeecho; see its log").to_dataset()
+        self._tally.count("object stored")
+        return SUCCESS
+
+    def _accept(self, part: Part, sop_class: str, instance: str) -> None:
+        if sop_class in STILLS:
+            raise Refused(NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
+        if sop_class not in CINES:  # another one than the context was agreed for
+            raise Refused(NOT_SUPPORTED, "no ultrasound cine")
+        path = part.finish()
+        with self._one_at_a_time:
+            self._check(path, sop_class, instance)
+        try:
+            job = self._store.accept(path, "dicom", key=instance, deliver=True)
+        except (EdgeEchoError, OSError) as error:
+            raise Refused.of(error) from error
+        self._runner.wake(job.id)
+
+    def _check(self, path: Path, sop_class: str, instance: str) -> None:
+        """`Refused` where no report could be made of it, whatever its frames are."""
+        wanted = ["SOPClassUID", *_IDENTIFIERS]
+        try:
+            # It refuses what lies about its lengths or inflates too far, so that the rest may
+            # read the file without care.
+            with quiet():
+                open_dicom(path, self._settings.limits)
+                dataset = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+                found = {name: str(dataset.get(name) or "") for name in wanted}
+        except InputError:
+            raise Refused(CANNOT_UNDERSTAND, "damaged, or no image, or too large") from None
+        except DAMAGE:
+            raise Refused(CANNOT_UNDERSTAND, "the dataset is damaged") from None
+        for name in _IDENTIFIERS:
+            if not UID(found[name]).is_valid:
+                raise Refused(CANNOT_UNDERSTAND, f"no valid {name}")
+        if (found["SOPClassUID"], found["SOPInstanceUID"]) != (sop_class, instance):
+            raise Refused(DOES_NOT_MATCH, "the command names another object than the dataset")

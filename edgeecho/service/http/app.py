@@ -1,0 +1,82 @@
+"""Everything that is served, as one ASGI app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Response
+from starlette.exceptions import HTTPException
+
+from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.report.html.assets import read_asset
+from edgeecho.service.http import api, problems
+from edgeecho.service.http.guard import Guard
+from edgeecho.service.http.service import Service
+from edgeecho.service.http.views import Problem, StateView
+
+_PAGE = Path(__file__).parent / "page"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+def make_app(service: Service) -> FastAPI:
+    """API, page, health and metrics of a service that was started."""
+    app = FastAPI(
+        title="edgeecho",
+        version=VERSION,
+        summary="Ejection fraction from echocardiogram videos.",
+        description=RESEARCH_USE,
+        # Both would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    problems.install(app, api.router.routes)
+    app.include_router(api.router)
+    _add_state(app, service)
+    _add_page(app)
+    _describe_problems(app)
+    app.add_middleware(Guard, service=service)
+    return app
+
+
+def _add_state(app: FastAPI, service: Service) -> None:
+    @app.get("/health")
+    def health() -> StateView:
+        """Whether the service runs at all."""
+        return StateView(status="ok")
+
+    @app.get("/ready", responses=problems.responses(503))
+    def ready() -> StateView:
+        """Whether it takes and answers jobs."""
+        if reason := service.unready():
+            raise HTTPException(503, reason)
+        return StateView(status="ok")
+
+    @app.get("/metrics", response_class=Response)
+    def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics_text(), media_type="text/plain; version=0.0.4")
+
+
+def _add_page(app: FastAPI) -> None:
+    # Read once: the page that is shown is that of the service that runs. The report's style and
+    # player serve results here as they do in a file.
+    texts = {f"/{path.name}": path.read_text("utf-8") for path in _PAGE.iterdir()}
+    texts |= {"/report.css": read_asset("page.css"), "/player.js": read_asset("player.js")}
+    texts["/"] = texts.pop("/index.html").replace("$research_use", RESEARCH_USE)
+    for path, text in texts.items():
+        media_type = _TYPES[Path(path).suffix or ".html"]
+        app.add_api_route(path, _sender(text, media_type), include_in_schema=False)
+
+
+def _sender(text: str, media_type: str) -> Any:
+    def send() -> Response:
+        return Response(text, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return send
+
+
+def _describe_problems(app: FastAPI) -> None:
+    described = app.openapi()
+    described["components"]["schemas"]["Problem"] = Problem.model_json_schema()

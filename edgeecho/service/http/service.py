@@ -1,0 +1,158 @@
+"""Store, runner and whoever wants to know, as one thing that the API asks. For all threads."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from edgeecho.batch import Task
+from edgeecho.common.about import VERSION
+from edgeecho.results import Answer, Outcome
+from edgeecho.service.http.changes import Changes
+from edgeecho.service.http.forms import render
+from edgeecho.service.http.metrics import STATUSES, Metrics
+from edgeecho.service.http.settings import Settings
+from edgeecho.service.http.show import show
+from edgeecho.service.http.views import AboutView, JobView, ModelView
+from edgeecho.service.jobs import EngineProcess, Job, JobStore, Runner
+
+# Before the first answer nothing is known of how long one takes.
+_FIRST_GUESS_S = 5.0
+# Of the last job, against what was known before.
+_WEIGHT = 0.3
+
+
+class Service:
+    """`start` loads the model; after `close` its store may be closed."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        task: Task,
+        settings: Settings,
+        *,
+        threads: int = 0,
+        limit_s: float = 120.0,
+    ) -> None:
+        self.store, self.settings = store, settings
+        self.changes, self.metrics = Changes(), Metrics()
+        self.node_counts: Callable[[], Mapping[str, int]] = dict
+        """What a DICOM node beside this service counts."""
+        self.node_alive: Callable[[], bool] = lambda: True
+        self.closing = threading.Event()
+        """Set: streams end."""
+        self._task = task
+        self._lock = threading.Lock()
+        self._coming: set[object] = set()
+        self._typical_s = _FIRST_GUESS_S
+        self.runner = Runner(
+            store,
+            EngineProcess(task, threads=threads),
+            limit_s=limit_s,
+            render=render,
+            on_end=self._note_end,
+            on_change=self._note_change,
+        )
+
+    def start(self) -> None:
+        """Load the model, and answer what waits; the errors of `load_model`."""
+        self.runner.start()
+
+    def close(self) -> None:
+        """What is being answered is left to the next start."""
+        self.closing.set()
+        self.runner.close()
+
+    @property
+    def alive(self) -> bool:
+        """False: a part of it has ended, and it must be started again."""
+        return self.runner.alive and self.node_alive()
+
+    def unready(self) -> str | None:
+        """Why no job is taken or answered, in one line; None where they are."""
+        if not self.alive or self.closing.is_set():
+            return "no jobs are answered: look at the service's log"
+        if self.runner.waits_for_disk or not self.store.has_disk():
+            return "the service's disk is full, or cannot be written: make room"
+        return None
+
+    def take_place(self) -> object:
+        """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
+        place = object()
+        with self._lock:
+            self.store.check_room(math.ceil(self._typical_s), coming=len(self._coming))
+            self._coming.add(place)
+        return place
+
+    def give_place(self, place: object) -> None:
+        """It has come in, or never will. Waits for nothing: whoever holds the lock may."""
+        self._coming.discard(place)
+
+    def accept(self, part: Path, key: str | None) -> Job:
+        """Make a job of an upload; see `JobStore.accept`."""
+        # Keys of uploads are not those of DICOM objects.
+        job = self.store.accept(part, "upload", key=key and f"upload {key}")
+        self.runner.wake(job.id)
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """`KeyError` where there is none."""
+        return self.runner.cancel(job_id)
+
+    def review(self, job_id: str, decision: str, note: str) -> None:
+        """Into the audit trail; `KeyError` where there is no such job."""
+        self.store.note(job_id, decision, {"note": note})
+        self.changes.mark([job_id])
+
+    def metrics_text(self) -> bytes:
+        """Prometheus' text format."""
+        jobs = {status: self.store.count(status) for status in STATUSES}
+        return self.metrics.text(jobs, self.node_counts(), ready=self.unready() is None)
+
+    def view(self, job: Job) -> JobView:
+        """A job as the API shows it."""
+        return show(job, self.store, self.runner)
+
+    def look(self, job_id: str) -> JobView:
+        """The same, of a job as it is now; `KeyError` where there is none."""
+        return self.view(self.store.get(job_id))
+
+    def history(self, most: int, before: float | None = None) -> list[JobView]:
+        """The last jobs, the latest first; `before`: those received earlier."""
+        return [self.view(job) for job in self.store.latest(most, before=before)]
+
+    def about(self) -> AboutView:
+        """What runs here."""
+        model = self._task.model
+        return AboutView(
+            edgeecho=VERSION,
+            model=ModelView(
+                name=model.name,
+                version=model.version,
+                precision=model.precision,
+                sha256=model.sha256,
+                preprocess_sha256=model.preprocess.sha256(),
+                trained_on=model.trained_on,
+            ),
+            clips=self._task.clips,
+            most_bytes=self.settings.most_bytes,
+            most_waiting=self.store.most_waiting,
+        )
+
+    def _note_change(self, job_id: str) -> None:
+        # Whoever waits has another place when one is begun or has ended, not at each clip.
+        others = [] if self.runner.progress(job_id) else self.store.waiting()
+        self.changes.mark([*others, job_id])
+
+    def _note_end(self, job: Job, outcome: Outcome | None) -> None:
+        self._note_change(job.id)
+        if job.started is None or job.finished is None or outcome is None:
+            return
+        with self._lock:
+            self._typical_s += _WEIGHT * (job.finished - job.started - self._typical_s)
+        self.metrics.stage("waiting", job.started - job.received)
+        if isinstance(outcome.answer, Answer):
+            for stage, ms in outcome.answer.timings_ms.items():
+                self.metrics.stage(stage, ms / 1000)

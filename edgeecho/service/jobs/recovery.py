@@ -1,0 +1,125 @@
+"""A state folder at the start: is it ours, and what did the process before leave behind?
+
+Nothing is deleted that was not certainly written here and never acknowledged, and no link is
+followed: the folder is a user's choice, and may hold what is dear to somebody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from edgeecho.common.console import words
+from edgeecho.common.errors import OutputError
+from edgeecho.common.files import flush
+from edgeecho.service.jobs.database import NAME, mendable
+from edgeecho.service.jobs.job import Job
+
+FILES, REPORTS, UNKNOWN = "files", "reports", "unknown"
+_FOLDERS = (FILES, REPORTS, UNKNOWN)
+_JOB = re.compile("[0-9a-f]{32}")
+# An upload that was never acknowledged, and what a report is written to before it has its name
+# (`edgeecho.common.files.atomic_path`).
+_LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}-\w+\.tmp")
+
+
+def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
+    """`OutputError` where a state folder is not ours, or its database was lost; changes nothing.
+
+    `beside`: what else the user keeps in it, the model for instance.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is no folder: choose another --state")
+    with mendable(folder):
+        for name in (*_FOLDERS, NAME, f"{NAME}-wal"):
+            _check_name(folder / name)
+        for name in (FILES, REPORTS):
+            _check_name(folder / UNKNOWN / name)
+        database, log = folder / NAME, folder / f"{NAME}-wal"
+        # SQLite throws the log of an empty database away, and with it what was committed last.
+        lost = log.exists() and log.stat().st_size > 0 and not _has_bytes(database)
+        if not folder.exists() or (database.exists() and not lost):
+            return
+        known = {_first_part(path, folder) for path in beside}
+        found = [path.name for path in folder.iterdir() if _counts(path, known)]
+    if any(name in (*_FOLDERS, "sr") or name.startswith(NAME) for name in found):
+        raise OutputError(
+            f"{folder} holds studies, but {NAME}, which says what became of them, was lost: put it "
+            "back, or choose another --state; nothing was touched"
+        )
+    if found:
+        raise OutputError(
+            f"{folder} is not empty and no state folder of edgeecho (it has no {NAME}): choose an "
+            "empty or a new folder as --state"
+        )
+
+
+def tidy(folder: Path, find: Callable[[str], Job], let_go: Callable[[Job], None]) -> None:
+    """After a crash: remove what was never acknowledged, and `let_go` of every job that has a file.
+
+    `find` gives a job, `KeyError` where the database knows none: its files are set aside, since an
+    older database may have been put back.
+    """
+    aside = 0
+    for place in (folder / FILES, folder / REPORTS):
+        for path in list(place.iterdir()):
+            if path.is_symlink() or not path.is_file():
+                continue
+            if _LEFT.fullmatch(path.name):
+                path.unlink()
+            elif _JOB.fullmatch(path.name):
+                try:
+                    let_go(find(path.name))
+                except KeyError:
+                    aside += _set_aside(path, folder / UNKNOWN / place.name)
+    if aside:
+        words.print(
+            f"{NAME} does not know {aside} files of studies: they were set aside in "
+            f"{folder / UNKNOWN}"
+        )
+
+
+def _set_aside(path: Path, place: Path) -> bool:
+    for private in (place.parent, place):
+        private.mkdir(mode=0o700, exist_ok=True)
+    if (place / path.name).exists():
+        return False
+    path.rename(place / path.name)
+    flush(place)
+    return True
+
+
+def _check_name(path: Path) -> None:
+    if path.is_symlink():
+        raise OutputError(
+            f"{path} is a link, which edgeecho does not follow: remove it, or choose another "
+            "--state"
+        )
+    folder = path.name in _FOLDERS
+    if path.exists() and not (path.is_dir() if folder else path.is_file()):
+        raise OutputError(
+            f"{path} is no {'folder' if folder else 'file'}: remove it, or choose another --state"
+        )
+
+
+def _counts(path: Path, known: set[str | None]) -> bool:
+    """Whether a folder with it is not empty."""
+    if path.name.startswith(".") or path.name == "lost+found" or path.name in known:
+        return False
+    # A start that was interrupted leaves these, and an empty database.
+    if path.name in _FOLDERS:
+        return any(not inner.name.startswith(".") for inner in path.iterdir())
+    return path.name != NAME
+
+
+def _has_bytes(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _first_part(path: Path, folder: Path) -> str | None:
+    with suppress(ValueError):
+        parts = path.resolve().relative_to(folder.resolve()).parts
+        return parts[0] if parts else None
+    return None

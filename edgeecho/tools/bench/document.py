@@ -1,0 +1,112 @@
+"""A bench run as JSON. What is computed from the samples stands beside them, for readers only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.environment import Environment
+from edgeecho.common.errors import InputError
+from edgeecho.engines import EngineFacts
+from edgeecho.tools.bench.cold import CAVEAT, ColdStart
+from edgeecho.tools.bench.compare import comparisons, deadlines, rates
+from edgeecho.tools.bench.memory import PEAK_RSS_INCLUDES
+from edgeecho.tools.bench.run import BenchRun, Series
+from edgeecho.tools.bench.statistics import summarise
+from edgeecho.tools.bench.threads import ThreadFacts
+
+SCHEMA = "edgeecho-bench-2"
+
+
+def to_json(run: BenchRun) -> str:
+    """Every raw sample; times in ms, memory in MB (10^6 bytes)."""
+    return json.dumps(to_dict(run), indent=2, ensure_ascii=False)
+
+
+def to_dict(run: BenchRun) -> dict[str, Any]:
+    """Plain types; `from_dict` gives the same run back."""
+    return {
+        "schema": SCHEMA,
+        "research_use": RESEARCH_USE,
+        "run": asdict(run),
+        "computed": {
+            "stages": {series.label: _stages(series) for series in run.series},
+            "rates": {s.label: asdict(rates(s, run.videos)) for s in run.series},
+            "ratios": [asdict(found) for found in comparisons(run)],
+            "deadlines": {
+                series.label: asdict(deadlines(series, run.every_ms))
+                for series in run.series
+                if run.every_ms is not None
+            },
+        },
+        "notes": {"cold": CAVEAT, "peak_rss_mb": PEAK_RSS_INCLUDES},
+    }
+
+
+def read_run(path: Path) -> BenchRun:
+    """What `edgeecho bench --json` wrote; `InputError` for anything else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value["schema"] != SCHEMA:
+            raise InputError(
+                f"{path.name} is {value['schema']}, not {SCHEMA}: measure the baseline again"
+            )
+        return from_dict(value)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path.name} is not what `edgeecho bench --json` writes: measure the baseline again"
+        ) from error
+
+
+def from_dict(value: Mapping[str, Any]) -> BenchRun:
+    """The run of a document."""
+    run = value["run"]
+    environment = {**run["environment"]}
+    load = environment["load_average"]
+    environment["load_average"] = None if load is None else tuple(load)
+    return BenchRun(
+        **{
+            **run,
+            "environment": Environment(**environment),
+            "threads": ThreadFacts(**run["threads"]),
+            "series": tuple(_series(series) for series in run["series"]),
+        }
+    )
+
+
+def _series(value: Mapping[str, Any]) -> Series:
+    samples = {stage: tuple(ms) for stage, ms in value["samples_ms"].items()}
+    if not samples["total"] or any(len(ms) != len(samples["total"]) for ms in samples.values()):
+        raise ValueError("every stage has a sample for every total")
+    return Series(
+        **{
+            **value,
+            "engine": EngineFacts(**value["engine"]),
+            "samples_ms": samples,
+            "cpu_ms": tuple(value["cpu_ms"]),
+            "cold": tuple(ColdStart(**start) for start in value["cold"]),
+            "accuracy": tuple(value["accuracy"]),
+        }
+    )
+
+
+def _stages(series: Series) -> dict[str, Any]:
+    return {stage: _summary(samples) for stage, samples in series.samples_ms.items()}
+
+
+def _summary(samples: Sequence[float]) -> dict[str, Any]:
+    summary = summarise(samples)
+    return {
+        "n": summary.n,
+        "mean_ms": summary.mean,
+        **{f"p{p.percent}_ms": p.value for p in summary.percentiles},
+        "max_ms": summary.max,
+        # Why a percentile is null: it takes this many samples.
+        "needed_n": {f"p{p.percent}": p.needed_n for p in summary.percentiles if p.value is None},
+    }

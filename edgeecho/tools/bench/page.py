@@ -1,0 +1,175 @@
+"""One page that needs nothing but a browser: the plots are in it, it asks no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from statistics import median
+from string import Template
+
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.text import plain
+from edgeecho.report.html.assets import policy_hash, read_asset
+from edgeecho.report.html.facts import fact_list
+from edgeecho.tools.bench.advice import advise
+from edgeecho.tools.bench.cold import CAVEAT
+from edgeecho.tools.bench.compare import comparisons, deadlines, rates
+from edgeecho.tools.bench.plots import draw_accuracy, draw_latency, draw_stages
+from edgeecho.tools.bench.run import SCENARIOS, STAGES, BenchRun, Series
+from edgeecho.tools.bench.statistics import PERCENTS, summarise
+from edgeecho.tools.bench.text import COLD_ROWS, ratio_words
+
+
+def to_html(run: BenchRun, created: datetime) -> str:
+    """The page; its Content-Security-Policy allows its own style, known by its hash."""
+    style = read_asset("page.css") + _own("page.css")
+    count = run.series[0].clips
+    clips = f"{count} clip{'s' * (count > 1)} ({run.clips})"
+    due = "" if run.every_ms is None else f" A clip came every {run.every_ms:g} ms (broken line)."
+    return Template(_own("page.html")).substitute(
+        policy=f"default-src 'none'; style-src {policy_hash(style)}; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        research_use=RESEARCH_USE,
+        scenario=f"{run.scenario}, {SCENARIOS[run.scenario]}",
+        video=escape(plain(f"{run.video}, {run.frames} frames, {clips}")),
+        created=created.strftime("%Y-%m-%d %H:%M %Z").strip(),
+        deadline=due,
+        latency=draw_latency(run),
+        summary=_summary(run),
+        stages=draw_stages(run),
+        legend=_legend(),
+        ratios=_ratios(run),
+        accuracy=_accuracy(run),
+        cold=_cold(run),
+        advice=_advice(run),
+        facts=_facts(run),
+    )
+
+
+def _own(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def _summary(run: BenchRun) -> str:
+    head = ["ms", "n", "mean", *(f"p{p}" for p in PERCENTS), "max", "cores busy"]
+    head += ["videos/s", "clips/s"] if run.every_ms is None else ["in time", "late", "dropped"]
+    return _table(head, (_summary_row(run, series) for series in run.series))
+
+
+def _summary_row(run: BenchRun, series: Series) -> list[str]:
+    summary, found = summarise(series.samples_ms["total"]), rates(series, run.videos)
+    cells = [series.label, str(summary.n), f"{summary.mean:.1f}"]
+    cells += [
+        f"n < {p.needed_n}" if p.value is None else f"{p.value:.1f}" for p in summary.percentiles
+    ]
+    cells += [f"{summary.max:.1f}", f"{found.cores_busy:.2f}"]
+    if run.every_ms is None:
+        return [*cells, f"{found.videos_per_s:.2f}", f"{found.clips_per_s:.2f}"]
+    due = deadlines(series, run.every_ms)
+    return [*cells, str(due.in_time), str(due.late), str(due.dropped)]
+
+
+def _legend() -> str:
+    items = "".join(
+        f'<span><svg aria-hidden="true"><rect class="stage-{stage}" width="12" height="12"/></svg>'
+        f"{stage}</span>"
+        for stage in STAGES
+    )
+    return f'<p class="legend">{items}</p>'
+
+
+def _ratios(run: BenchRun) -> str:
+    rows = [[f"{c.label} against {c.base}", c.stage, ratio_words(c.times)]
+            for c in comparisons(run)]  # fmt: skip
+    if not rows:
+        return ""
+    note = "They took turns: each ratio is of two times of one round. In brackets: 95 % interval."
+    table = _table(["", "stage", "times as fast"], rows)
+    return _card("ratios", "How many times as fast", f'<p class="soft">{note}</p>{table}')
+
+
+def _accuracy(run: BenchRun) -> str:
+    if not any(series.accuracy for series in run.series):
+        return ""
+    drawing = draw_accuracy(run)
+    if drawing is None:
+        modes = sorted({entry["clips"] for s in run.series for entry in s.accuracy})
+        said = f"The manifest has errors measured with {', '.join(modes)}, not with {run.clips}."
+        return _card("accuracy", "Accuracy against speed", f'<p class="soft">{escape(said)}</p>')
+    data = sorted({f"{e['data']}, {e['split']}, n {e['n']}" for s in run.series
+                   for e in s.accuracy if e["clips"] == run.clips})  # fmt: skip
+    said = f"Errors as the manifest has them ({'; '.join(data)}); times of this run."
+    return _card(
+        "accuracy",
+        "Accuracy against speed",
+        f'<p class="soft">{escape(plain(said))}</p>{drawing}',
+    )
+
+
+def _cold(run: BenchRun) -> str:
+    started = [series for series in run.series if series.cold]
+    if not started:
+        return ""
+    rows = [
+        [words, *(f"{median(getattr(c, name) for c in s.cold):.0f}" for s in started)]
+        for name, words in COLD_ROWS.items()
+    ]
+    peaks = [[c.peak_rss_mb for c in s.cold if c.peak_rss_mb is not None] for s in started]
+    rows.append(["peak memory, MB", *(f"{max(p):.0f}" if p else "unknown" for p in peaks)])
+    head = ["median, ms", *(f"{s.label}, n {len(s.cold)}" for s in started)]
+    note = f'<p class="soft">{escape(CAVEAT[0].upper() + CAVEAT[1:])}.</p>'
+    return _card("cold", "Cold start", note + _table(head, rows))
+
+
+def _advice(run: BenchRun) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in advise(run))
+    return _card("advice", "Advice", f"<ul>{items}</ul>") if items else ""
+
+
+def _facts(run: BenchRun) -> str:
+    env = run.environment
+    memory = "unknown" if run.peak_rss_mb is None else f"{run.peak_rss_mb:.0f} MB"
+    load = ", ".join(f"{v:.2f}" for v in env.load_average) if env.load_average else "unknown"
+    facts = [
+        ("CPU", f"<bdi>{escape(plain(env.cpu))}</bdi>"),
+        ("Cores", f"{env.cores_physical or '?'} physical, {env.cores_logical or '?'} logical, "
+                  f"{env.cores_usable or '?'} usable; limit {env.cpu_quota or 'none'}"),
+        ("Load before", load),
+        ("Threads", f"{run.threads.process or '?'} in the process, OpenCV {run.threads.opencv}"),
+        ("Peak memory of the measuring process", memory),
+        ("Software", escape(f"edgeecho {env.edgeecho}, Python {env.python}, NumPy {env.numpy}, "
+                            f"OpenCV {env.opencv}; {env.distribution or env.system}")),
+    ]  # fmt: skip
+    for series in run.series:
+        model, engine = series.model, series.engine
+        said = (
+            f"{model['name']} {model['version']}, {model['precision']}; {engine.name} "
+            f"{engine.version}, {engine.precision}, {engine.threads} threads; SHA-256 "
+        )
+        facts.append((escape(series.label), f"{escape(said)}<code>{model['sha256']}</code>"))
+    return fact_list(facts)
+
+
+def _card(name: str, title: str, content: str) -> str:
+    return (
+        f'<section class="card" aria-labelledby="{name}"><h2 id="{name}">{title}</h2>'
+        f"{content}</section>"
+    )
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heading)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(text)}</td>" for text in cells)
+        + "</tr>"
+        for name, *cells in rows
+    )
+    # Wider than a telephone, it scrolls by itself; by keys too, hence the tabindex.
+    return (
+        '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

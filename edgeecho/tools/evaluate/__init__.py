@@ -1,0 +1,23 @@
+"""A model against labels: answers, metrics, a folder of results. No torch.
+
+`Metrics` and `evaluate` need numpy only; `assess` and `write_results` the extra `evaluate`.
+"""
+
+from edgeecho.tools.evaluate.assess import Report, assess
+from edgeecho.tools.evaluate.metrics import Metrics
+from edgeecho.tools.evaluate.record import record_evaluation
+from edgeecho.tools.evaluate.run import Evaluation, evaluate
+from edgeecho.tools.evaluate.text import to_text
+from edgeecho.tools.evaluate.write import check_folder, write_results
+
+__all__ = [
+    "Evaluation",
+    "Metrics",
+    "Report",
+    "assess",
+    "check_folder",
+    "evaluate",
+    "record_evaluation",
+    "to_text",
+    "write_results",
+]

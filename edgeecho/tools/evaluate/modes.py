@@ -1,0 +1,69 @@
+"""Coarser clip modes, computed from the clips of the finest run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgeecho.common.errors import UsageError
+from edgeecho.inference import LoadedModel
+from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts
+from edgeecho.tools.evaluate.predictions import Prediction
+from edgeecho.trust import Interval
+
+
+def parse_modes(clips: str, also: Sequence[str]) -> tuple[ClipMode, list[ClipMode]]:
+    """The finest mode and the coarser ones, as on the command line.
+
+    `UsageError` where a coarser mode takes many clips that the finest one does not. `one` and
+    `center` pass: where their one clip is not among the finest's, it is run.
+    """
+    finest, others = ClipMode.parse(clips), [ClipMode.parse(mode) for mode in also]
+    for mode in others:
+        if [finest, *others].count(mode) > 1:
+            raise UsageError(f"{mode} is asked for twice: leave one --also out")
+        many = mode.kind in ("all", "stride")
+        held = finest.kind in ("all", "stride") and mode.stride % finest.stride == 0
+        if many and not held:
+            raise UsageError(
+                f"--also {mode}: its clips are not among those of --clips {finest}: give the "
+                "finest as --clips (stride:N holds stride:2N, stride:3N, ...; all holds all)"
+            )
+    return finest, others
+
+
+def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -> Prediction | None:
+    """What `mode` answers, from the clips that `clips` took of the same video.
+
+    None where it has a clip that those lack. The times of decoding and preprocessing are those
+    that were measured, the engine's is its share by clips; of clips that were answered together
+    no such share is known, and who needs times must run some again. Refusals are the finest run's.
+    """
+    spec = model.file.preprocess
+    places = {start: i for i, start in enumerate(starts_of(finest, clips, spec))}
+    wanted = clip_starts(finest.frames, spec, mode).tolist()
+    if not set(wanted) <= places.keys():
+        return None
+    # As in `estimation`: the same numbers in the same order give the same mean, bit for bit.
+    efs = np.array([finest.clip_efs[places[start]] for start in wanted], np.float32)
+    ef = float(efs.mean(dtype=np.float64))
+    return replace(
+        finest,
+        ef=ef,
+        clip_efs=tuple(efs.tolist()),
+        interval=None if finest.refusals else interval_of(model, mode, ef),
+        engine_ms=finest.engine_ms * len(wanted) / len(finest.clip_efs),
+    )
+
+
+def starts_of(prediction: Prediction, clips: str, spec: PreprocessSpec) -> list[int]:
+    """First frame of each of its clips, counted from 0 at the model's time base."""
+    starts: list[int] = clip_starts(prediction.frames, spec, ClipMode.parse(clips)).tolist()
+    return starts
+
+
+def interval_of(model: LoadedModel, mode: ClipMode, ef: float) -> Interval | None:
+    """The model's interval around an EF of this clip mode; None: it has no measured uncertainty."""
+    return model.trust.interval(mode, ef) if model.trust else None

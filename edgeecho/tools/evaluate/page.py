@@ -1,0 +1,119 @@
+"""One page that needs nothing but a browser: tables, and the plots inside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from string import Template
+
+from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.report.html.assets import policy_hash, read_asset
+from edgeecho.report.html.facts import fact_list
+from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.plots import PLOTS
+from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
+
+
+def to_html(report: Report, folder: Path, created: datetime) -> str:
+    """The page; it takes the plots from `folder`/PRECISION, where they were drawn.
+
+    Its Content-Security-Policy allows its own style, known by its hash, and pictures in `data:`
+    URIs: it asks nothing of any network.
+    """
+    evaluation = report.evaluation
+    style = read_asset("page.css") + _own("page.css")
+    return Template(_own("page.html")).substitute(
+        policy=f"default-src 'none'; img-src data:; style-src {policy_hash(style)}; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        research_use=RESEARCH_USE,
+        data=escape(evaluation.data),
+        count=f"{len(evaluation.videos)} videos, {escape(evaluation.split)}",
+        created=created.strftime("%Y-%m-%d %H:%M %Z").strip(),
+        method=METHOD,
+        summary=_summary(report),
+        clips=_clips(report),
+        plots="\n".join(_plots(folder, modes[0]) for modes in report.models),
+        provenance=_provenance(report),
+    )
+
+
+def _own(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def _summary(report: Report) -> str:
+    precisions = [modes[0].run.model.precision for modes in report.models]
+    return _table(["", *precisions], ([name, *cells] for name, cells in summary(report)))
+
+
+def _clips(report: Report) -> str:
+    if len(report.models[0]) == 1:
+        return ""
+    return (
+        '<section class="card" aria-labelledby="clips"><h2 id="clips">Accuracy against clips</h2>'
+        '<p class="soft">A coarser mode is computed from the clips of the finest one, its time '
+        "from the engine's time per clip; the engine ran again where a clip was not among them, "
+        "and for the time of some videos where clips had been answered together: then the time "
+        f"is theirs.</p>{_table(*by_clips(report))}</section>"
+    )
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heading)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(text)}</td>" for text in cells)
+        + "</tr>"
+        for name, *cells in rows
+    )
+    # Wider than a telephone, it scrolls by itself; by keys too, hence the tabindex.
+    return (
+        '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _plots(folder: Path, found: Assessed) -> str:
+    precision = found.run.model.precision
+    images = "".join(
+        f'<img alt="{escape(title)}, {escape(precision)}" '
+        f'src="{_data_uri(folder / precision / f"{name}.png")}">'
+        for name, title in PLOTS.items()
+    )
+    return (
+        f'<section class="card" aria-labelledby="plots-{escape(precision)}">'
+        f'<h2 id="plots-{escape(precision)}">Plots, {escape(precision)}</h2>'
+        f'<div class="plots">{images}</div></section>'
+    )
+
+
+def _data_uri(picture: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
+def _provenance(report: Report) -> str:
+    evaluation = report.evaluation
+    facts = [
+        ("edgeecho", escape(VERSION)),
+        ("FileList.csv, SHA-256", f"<code>{evaluation.file_list_sha256}</code>"),
+    ]
+    for modes in report.models:
+        model, engine = modes[0].run.model, modes[0].run.engine
+        threads = f", threads: {engine.threads}" if engine.threads else ""
+        facts += [
+            (
+                f"Model, {escape(model.precision)}",
+                escape(f"{model.name} {model.version}, SHA-256 ") + f"<code>{model.sha256}</code>",
+            ),
+            (
+                f"Engine, {escape(model.precision)}",
+                escape(f"{engine.name} {engine.version}, {engine.precision}{threads}; on ")
+                + f"<bdi>{escape(engine.device)}</bdi>",
+            ),
+        ]
+    trained_on = evaluation.runs[0][0].model.trained_on
+    return fact_list([*facts, ("Trained on", escape(trained_on) or "not known")])

@@ -1,0 +1,56 @@
+"""Writing what was measured into the bundle that it was measured on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from edgeecho.bundle import read_manifest, render_card
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.common.about import VERSION
+from edgeecho.common.files import write_json, write_text
+from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.run import Evaluation
+
+_IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine")
+
+
+def record_evaluation(bundle: Path, report: Report) -> None:
+    """Put the metrics of every precision and clip mode into `bundle`'s manifest and model card.
+
+    Earlier entries for the same data, protocol, precision and engine are replaced.
+    """
+    manifest = read_manifest(bundle)
+    entries = tuple(
+        to_entry(report.evaluation, found) for modes in report.models for found in modes
+    )
+    measured = {_identity(entry) for entry in entries}
+    others = tuple(entry for entry in manifest.evaluation if _identity(entry) not in measured)
+    updated = replace(manifest, evaluation=(*others, *entries))
+    write_json(bundle / MANIFEST_FILE, updated.to_dict())
+    write_text(bundle / CARD_FILE, render_card(updated))
+
+
+def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
+    """Plain types: what was evaluated on what, and the numbers that a model card tells."""
+    run, mae = found.run, found.measured["mae"]
+    return {
+        "data": evaluation.data,
+        "file_list_sha256": evaluation.file_list_sha256,
+        "split": evaluation.split,
+        "clips": run.clips,
+        "precision": run.model.precision,
+        "engine": f"{run.engine.name} {run.engine.version}",
+        "model_sha256": run.model.sha256,
+        "edgeecho": VERSION,
+        **asdict(found.metrics),
+        "mae_interval": mae and asdict(mae),
+        "coverage": found.coverage and asdict(found.coverage),
+        "refused": found.refused,
+        "mae_of_accepted": found.accepted and found.accepted.mae,
+    }
+
+
+def _identity(entry: Any) -> tuple[Any, ...]:
+    return tuple(entry.get(key) for key in _IDENTITY)

@@ -1,0 +1,160 @@
+"""What a finite set of videos can say: bootstrap intervals, AUROC, coverage. scikit-learn, scipy.
+
+The intervals are those that EchoNet-Dynamic publishes: 10,000 resamples of the videos, sorted,
+numbers 500 and 9500, which is a 90 % interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.tools.evaluate.agreement import Efs
+from edgeecho.tools.evaluate.metrics import Metrics
+from edgeecho.trust import Interval
+
+THRESHOLDS = (35, 40, 45, 50)
+"""EF in %; a video whose true EF lies below is to be found."""
+RESAMPLES = 10_000
+LEVEL = 0.9
+SEED = 0
+_COVERAGE_LEVEL = 0.95
+# 16 MB of counts at a time, however many videos there are.
+_CHUNK = 2_000_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A statistic with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    level: float = LEVEL
+    undefined: int = 0
+    """Resamples in which it is not defined, such as an AUROC without a low EF; left out."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the truth lies in the interval that an answer carries."""
+
+    meant: float
+    """Level of the answers' intervals, such as 0.9."""
+    n: int
+    """Answers that carry one."""
+    inside: int
+    share: float
+    low: float
+    """Exact binomial (Clopper-Pearson) interval of the share."""
+    high: float
+    level: float = _COVERAGE_LEVEL
+    """Of that exact interval."""
+
+
+def bootstrap(
+    predicted: Efs, truth: Efs, *, resamples: int = RESAMPLES, seed: int = SEED
+) -> dict[str, Measured | None]:
+    """`mae`, `rmse`, `r2` and `auroc_35` ... with intervals; None where it is not defined."""
+    metrics = Metrics.of(predicted, truth)
+    values = {"mae": metrics.mae, "rmse": metrics.rmse, "r2": metrics.r2}
+    values |= {f"auroc_{t}": auroc(predicted, truth, t) for t in THRESHOLDS}
+    error, ranks = predicted - truth, _Ranks(predicted)
+    centred = truth - truth.mean()
+    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in values}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for counts in _resample(len(truth), resamples, seed):
+            mse = counts @ error**2 / len(truth)
+            variance = counts @ centred**2 / len(truth) - (counts @ centred / len(truth)) ** 2
+            # Equal labels leave a variance of rounding errors, not of zero.
+            variance[variance < 1e-12] = np.nan
+            parts["mae"].append(counts @ np.abs(error) / len(truth))
+            parts["rmse"].append(np.sqrt(mse))
+            parts["r2"].append(1 - mse / variance)
+            for threshold in THRESHOLDS:
+                parts[f"auroc_{threshold}"].append(ranks.auroc(counts, truth < threshold))
+    return {
+        name: None if value is None else _measured(value, np.concatenate(parts[name]))
+        for name, value in values.items()
+    }
+
+
+def bootstrap_mean(samples: Efs, *, resamples: int = RESAMPLES, seed: int = SEED) -> Measured:
+    """The mean of `(n,)` samples with its interval; of paired differences it is a paired one."""
+    means = [counts @ samples / len(samples) for counts in _resample(len(samples), resamples, seed)]
+    return _measured(float(samples.mean()), np.concatenate(means))
+
+
+def auroc(predicted: Efs, truth: Efs, threshold: float) -> float | None:
+    """Area under the ROC curve of finding `truth < threshold` by a low prediction.
+
+    None where all labels lie on one side.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    low = truth < threshold
+    return float(roc_auc_score(low, -predicted)) if 0 < low.sum() < len(low) else None
+
+
+def roc_curve(predicted: Efs, truth: Efs, threshold: float) -> tuple[Efs, Efs]:
+    """1 - specificity and sensitivity of every cut of the prediction."""
+    from sklearn.metrics import roc_curve
+
+    false_positive, true_positive, _ = roc_curve(truth < threshold, -predicted)
+    return false_positive, true_positive
+
+
+def coverage(intervals: Sequence[Interval | None], truth: Efs) -> Coverage | None:
+    """Over the answers that carry an interval; None where none does."""
+    from scipy.stats import binomtest
+
+    pairs = [(i, ef) for i, ef in zip(intervals, truth, strict=True) if i is not None]
+    if not pairs:
+        return None
+    inside = sum(bool(interval.low <= ef <= interval.high) for interval, ef in pairs)
+    exact = binomtest(inside, len(pairs)).proportion_ci(_COVERAGE_LEVEL, method="exact")
+    share, low, high = inside / len(pairs), float(exact.low), float(exact.high)
+    return Coverage(pairs[0][0].level, len(pairs), inside, share, low, high)
+
+
+class _Ranks:
+    """AUROC of many resamples at once: sorted once, ties counted half (as Mann and Whitney)."""
+
+    def __init__(self, predicted: Efs) -> None:
+        self._order = np.argsort(predicted, kind="stable")
+        ordered = predicted[self._order]
+        self._first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+
+    def auroc(self, counts: NDArray[np.float64], low: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """`(k,)` from `counts (k, n)`, how often each resample holds each video; NaN: undefined."""
+        ordered, low = counts[:, self._order], low[self._order]
+        found = np.add.reduceat(ordered * low, self._first, axis=1)
+        other = np.add.reduceat(ordered * ~low, self._first, axis=1)
+        total = other.sum(axis=1, keepdims=True)
+        # Pairs in which the low EF has the lower prediction, and half of the ties.
+        right = found * (total - other.cumsum(axis=1) + other / 2)
+        areas: NDArray[np.float64] = right.sum(axis=1) / (found.sum(axis=1) * total[:, 0])
+        return areas
+
+
+def _resample(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each of `n` videos is drawn, `(k, n)`, in chunks that fit into memory.
+
+    Drawing n of n with replacement and counting is a multinomial draw.
+    """
+    generator = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK // n)
+    for first in range(0, resamples, chunk):
+        size = min(chunk, resamples - first)
+        yield generator.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+
+
+def _measured(value: float, resampled: NDArray[np.float64]) -> Measured:
+    defined = np.sort(resampled[np.isfinite(resampled)])
+    # As published: of 10,000 the sorted indices 500 and 9500.
+    places = [round(len(defined) * (1 + side * LEVEL) / 2) for side in (-1, 1)]
+    low, high = (float(defined[min(place, len(defined) - 1)]) for place in places)
+    return Measured(value, low, high, undefined=len(resampled) - len(defined))

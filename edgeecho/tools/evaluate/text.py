@@ -1,0 +1,36 @@
+"""An evaluation for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.text import plain
+from edgeecho.tools.evaluate.assess import Report
+from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
+
+
+def to_text(report: Report) -> str:
+    """Every number of the summary, and accuracy against clips where several modes were asked."""
+    evaluation = report.evaluation
+    first = evaluation.runs[0][0].model
+    precisions = [modes[0].run.model.precision for modes in report.models]
+    lines = [
+        plain(f"{len(evaluation.videos)} videos, {evaluation.split} of: {evaluation.data}"),
+        plain(f"model {first.name} {first.version}"),
+        METHOD,
+        "",
+        *_table(["", *precisions], [[name, *cells] for name, cells in summary(report)]),
+    ]
+    if len(evaluation.runs[0]) > 1:
+        lines += ["", "Accuracy against clips", *_table(*by_clips(report))]
+    return "\n".join([*lines, "", RESEARCH_USE])
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [heading, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]

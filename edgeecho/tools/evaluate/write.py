@@ -1,0 +1,99 @@
+"""The folder that an evaluation leaves.
+
+index.html                       one page with everything, to open or to send
+metrics.json                     every number
+PRECISION/predictions.csv        one row a clip, in the layout that EchoNet-Dynamic writes
+PRECISION/videos.csv             one row a video, with a header
+PRECISION/scatter.png, .pdf ...  the plots
+work/*.jsonl                     the answers, by which a run that was ended goes on
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from edgeecho.common.errors import UsageError
+from edgeecho.common.files import write_json, write_text
+from edgeecho.common.text import cell
+from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.modes import starts_of
+from edgeecho.tools.evaluate.page import to_html
+from edgeecho.tools.evaluate.plots import draw_plots
+from edgeecho.tools.evaluate.run import Evaluation, Run
+
+WORK = "work"
+VIDEO_COLUMNS = (
+    "FileName", "EF", "Predicted", "Error", "IntervalLow", "IntervalHigh", "IntervalLevel",
+    "Refused", "Refusals", "Clips", "Seconds",
+)  # fmt: skip
+
+
+def check_folder(out: Path) -> None:
+    """`UsageError` where results would be put among files that are no evaluation's."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is not a folder: choose another name")
+    if out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
+        raise UsageError(
+            f"--out {out} holds something else (no {WORK}/ of an evaluation): choose a new folder"
+        )
+
+
+def write_results(out: Path, report: Report, created: datetime) -> None:
+    """Write all but `work/`. `OutputError` where that cannot be done."""
+    for modes in report.models:
+        found = modes[0]
+        folder = out / found.run.model.precision
+        write_text(folder / "predictions.csv", _clips_csv(report.evaluation, found.run))
+        write_text(folder / "videos.csv", _videos_csv(report.evaluation, found))
+        draw_plots(folder, report.evaluation, found)
+    write_json(out / "metrics.json", report.to_dict())
+    write_text(out / "index.html", to_html(report, out, created))
+
+
+def _clips_csv(evaluation: Evaluation, run: Run) -> str:
+    """As published: no header, name with suffix, place of the clip, its EF with 4 digits.
+
+    The published place is that among all clips, so it is the clip's first frame; it is so here in
+    every mode.
+    """
+    spec = run.model.preprocess
+    return _csv(
+        (video.path.name, start, f"{ef:.4f}")
+        for video, prediction in zip(evaluation.videos, run.predictions, strict=True)
+        for start, ef in zip(
+            starts_of(prediction, run.clips, spec), prediction.clip_efs, strict=True
+        )
+    )
+
+
+def _videos_csv(evaluation: Evaluation, found: Assessed) -> str:
+    """EF, Predicted and interval in %, Error (Predicted less EF) in EF points, Seconds in s."""
+    rows: list[Sequence[object]] = [VIDEO_COLUMNS]
+    for video, prediction in zip(evaluation.videos, found.run.predictions, strict=True):
+        interval = prediction.interval
+        bounds = [f"{v:.2f}" for v in (interval.low, interval.high)] if interval else ["", ""]
+        rows.append(
+            [
+                cell(video.name),
+                f"{video.ef:.2f}",
+                f"{prediction.ef:.2f}",
+                f"{prediction.ef - video.ef:.2f}",
+                *bounds,
+                interval.level if interval else "",
+                "yes" if prediction.refusals else "no",
+                "; ".join(prediction.refusals),
+                len(prediction.clip_efs),
+                f"{prediction.seconds:.3f}",
+            ]
+        )
+    return _csv(rows)
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,7 @@
+"""Pictures of what the network sees of a video, and of where in the original that lies."""
+
+from edgeecho.tools.preview.movie import write_movie
+from edgeecho.tools.preview.sheet import write_sheet
+from edgeecho.tools.preview.view import View
+
+__all__ = ["View", "write_movie", "write_sheet"]

@@ -1,0 +1,103 @@
+"""How far an engine's EF lies from PyTorch's on the same clips, and whether that is too far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.engines import Engine
+from edgeecho.tools.verify.limits import Limits
+
+BATCHES = (1, 2, 8)
+"""A single clip, a small batch, and the largest that export promises."""
+
+FEW = 8
+"""Clips that are enough where the drift is far below its limits, as in FP32 and FP16."""
+
+_WORDS = {
+    "mean": "differs from PyTorch by {:.4f} EF points on average",
+    "p95": "differs from PyTorch by {:.4f} EF points at the 95th percentile",
+    "max": "differs from PyTorch by up to {:.4f} EF points",
+    "mae": "has a labelled MAE that is worse than PyTorch's by {:.4f} EF points",
+}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Statistics of |EF - EF of PyTorch| in EF points."""
+
+    mean: float
+    p95: float
+    max: float
+    mae: float
+    """Mean absolute error against the labels, less PyTorch's; negative: it became smaller."""
+
+    @classmethod
+    def of(
+        cls, found: NDArray[np.float32], expected: NDArray[np.float32], labels: NDArray[np.float32]
+    ) -> Drift:
+        """From EFs `(n,)` of the artefact, of PyTorch, and of the labels, all in %."""
+        found64, expected64, labels64 = (a.astype(np.float64) for a in (found, expected, labels))
+        drift = np.abs(found64 - expected64)
+        errors = np.abs(found64 - labels64).mean() - np.abs(expected64 - labels64).mean()
+        return cls(
+            mean=float(drift.mean()),
+            p95=float(np.quantile(drift, 0.95)),
+            max=float(drift.max()),
+            mae=float(errors),
+        )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Clips that no artefact was fitted to, with the answers that they are held to."""
+
+    clips: NDArray[np.float32]
+    """`(n, 3, T, S, S)`, normalised."""
+    expected: NDArray[np.float32]
+    """`(n,)` EF in % of PyTorch in FP32, or of what stands for it."""
+    labels: NDArray[np.float32]
+    """`(n,)` EF in %."""
+    features: NDArray[np.float32] | None = None
+    """`(n, d)` embeddings of PyTorch, where they are to be compared too."""
+
+    def few(self) -> HeldOut:
+        """At most 8 of them, evenly over their order, which is that of the EF."""
+        places = np.linspace(0, len(self.clips) - 1, min(FEW, len(self.clips))).round().astype(int)
+        features = None if self.features is None else self.features[places]
+        return HeldOut(self.clips[places], self.expected[places], self.labels[places], features)
+
+    def of_precision(self, precision: str) -> HeldOut:
+        """All for INT8, whose drift is as large as its scatter from clip to clip; else `few`."""
+        return self if precision == "int8" else self.few()
+
+
+def measure_drift(engine: Engine, held_out: HeldOut, batches: tuple[int, ...] = BATCHES) -> Drift:
+    """Run all clips at batch 1, and `few` of them at the larger sizes of `batches`.
+
+    The largest drift is over all that ran; the other statistics are of batch 1, where each clip
+    counts once. Fewer clips than a batch are repeated to fill it.
+    """
+    found = np.concatenate([engine.run(clip[None]).ef for clip in held_out.clips])
+    drift = Drift.of(found, held_out.expected, held_out.labels)
+    few = held_out.few()
+    largest = [drift.max]
+    for size in (size for size in batches if size > 1):
+        n = len(few.clips)
+        for chunk in (np.arange(-(-n // size) * size) % n).reshape(-1, size):
+            answers = engine.run(few.clips[chunk]).ef.astype(np.float64)
+            largest.append(float(np.abs(answers - few.expected[chunk]).max()))
+    # NumPy's maximum is NaN where anything is.
+    return replace(drift, max=float(np.max(largest)))
+
+
+def miss(drift: Drift, limits: Limits) -> str | None:
+    """What misses its limit, to be read after the name of an engine; None: nothing."""
+    for name, words in _WORDS.items():
+        value, limit = getattr(drift, name), getattr(limits, name)
+        # Written so that NaN misses too.
+        if limit is not None and not value <= limit:
+            return f"{words.format(value)}, allowed are {limit:g}"
+    return None

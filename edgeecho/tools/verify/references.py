@@ -1,0 +1,81 @@
+"""References inside a bundle: a few clips as pixels, and the EF that PyTorch gave to each.
+
+With them any machine can run the gates again, without torch and without the checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.bundle.arrays import as_floats, read_arrays
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import atomic_path, sha256_file
+from edgeecho.dataset.reference import ReferenceClips
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho.tools.verify.drift import BATCHES, HeldOut
+
+REFERENCES_FILE = "references.npz"
+
+
+@dataclass(frozen=True)
+class References:
+    """Clips with the answers that an artefact is held to."""
+
+    clips: ReferenceClips
+    expected: NDArray[np.float32]
+    """`(n,)` EF in %."""
+    name: str = "its reference clips"
+    """Of the clips, for reports."""
+    source: str = "PyTorch in FP32"
+    """What gave them."""
+    batches: tuple[int, ...] = BATCHES
+    """Sizes at which an engine is to run the clips."""
+    every: bool = False
+    """Whether each precision is to run every clip, see `HeldOut.of_precision`."""
+
+    def held_out(self, precision: str, spec: PreprocessSpec) -> HeldOut:
+        """Those that an artefact of `precision` is to run."""
+        held_out = HeldOut(self.clips.normalised(spec), self.expected, self.clips.efs)
+        return held_out if self.every else held_out.of_precision(precision)
+
+
+def save_references(
+    folder: Path, clips: ReferenceClips, expected: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Write the clips that export's gates ran, all of them: half a megabyte each.
+
+    Fewer would give other statistics, and an artefact that passed could fail on the spot.
+    """
+    path = folder / REFERENCES_FILE
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **clips.to_arrays(), pytorch=expected)
+    return {"file": path.name, "sha256": sha256_file(path)}
+
+
+def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References:
+    """Read what the manifest's `entry` names; `ModelError` where it is absent or another file."""
+    if entry is None or "file" not in entry:
+        raise ModelError(
+            f"{folder} carries no reference clips (--no-references, or an older edgeecho wrote "
+            "it): export it again, or give --data"
+        )
+    name = str(entry["file"])
+    path = folder / name
+    if Path(name).name != name or not path.is_file():
+        raise ModelError(f"{folder} lacks {name}: the copy is incomplete, copy it again")
+    if sha256_file(path) != entry["sha256"]:
+        raise ModelError(f"{path} was changed after export: copy the bundle again")
+    try:
+        arrays = read_arrays(path)
+        clips, expected = ReferenceClips.from_arrays(arrays), as_floats(arrays["pytorch"])
+        if len(clips.efs) != len(expected):
+            raise ValueError(f"{len(expected)} answers to {len(clips.efs)} clips")
+        return References(clips, expected)
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path} holds no references: export the bundle again") from error

@@ -1,0 +1,136 @@
+"""The report of `edgeecho verify`: lines for people, JSON to be sent back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgeecho.bundle import ModelFile
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.environment import Environment
+from edgeecho.engines import EngineFacts
+from edgeecho.tools.verify.drift import Drift
+from edgeecho.tools.verify.limits import LIMITS, Limits
+
+SCHEMA = "edgeecho-verify-1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One artefact on one engine."""
+
+    model: ModelFile
+    engine: EngineFacts
+    clips: int
+    drift: Drift
+    limits: Limits
+    missed: str | None
+    """What was out of tolerance, in words; None: nothing."""
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """One artefact that an engine did not run."""
+
+    file: str
+    engine: str
+    reason: str
+    failed: bool
+    """Whether it should have run: the artefact is damaged, or its engine refused it."""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """All that was run, on which machine."""
+
+    name: str
+    version: str
+    clips: str
+    """Which clips, in words."""
+    batches: tuple[int, ...]
+    source: str
+    """What gave the EFs that the drift is measured from."""
+    environment: Environment
+    """Neither the host's name nor the user's, nor a path."""
+    rows: tuple[Row, ...]
+    not_run: tuple[NotRun, ...] = ()
+
+    @property
+    def failed(self) -> tuple[NotRun, ...]:
+        """What should have run and did not."""
+        return tuple(left for left in self.not_run if left.failed)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """One sentence for each row that is out of tolerance."""
+        return tuple(
+            f"{row.model.path.name} on {row.engine.name} {row.missed}"
+            for row in self.rows
+            if row.missed
+        )
+
+
+def to_text(report: VerifyReport) -> str:
+    """A table; the drift is in EF points."""
+    batches = ", ".join(map(str, report.batches))
+    names = [
+        f"{row.model.path.name} on {row.engine.name} {row.engine.version}" for row in report.rows
+    ]
+    width = max(map(len, names))
+    lines = [
+        f"{report.name} {report.version}: {report.clips} at batch {batches}, "
+        f"on {report.environment.cpu}",
+        f"EF points from {report.source}; MAE: change of the error against the labels",
+        f"  {'':{width}}  clips  {'mean':>7}  {'p95':>7}  {'max':>7}  {'MAE':>7}",
+    ]
+    for name, row in zip(names, report.rows, strict=True):
+        drift = row.drift
+        verdict = "FAIL" if row.missed else "ok"
+        lines.append(
+            f"  {name:{width}}  {row.clips:5}  {drift.mean:7.4f}  {drift.p95:7.4f}  "
+            f"{drift.max:7.4f}  {drift.mae:+7.4f}  {verdict}"
+        )
+        wider = row.limits.wider_than(LIMITS[row.model.precision])
+        if wider and not row.missed:
+            allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
+            lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
+    # Often one reason for many: it is said once.
+    for reason in dict.fromkeys(left.reason for left in report.not_run):
+        names = [f"{n.file} on {n.engine}" for n in report.not_run if n.reason == reason]
+        lines.append(f"not run: {', '.join(names)}: {reason}")
+    return "\n".join([*lines, RESEARCH_USE])
+
+
+def to_dict(report: VerifyReport) -> dict[str, Any]:
+    """Plain types. A drift that is no number is null: JSON has no NaN."""
+    return {
+        "schema": SCHEMA,
+        "research_use": RESEARCH_USE,
+        "model": {"name": report.name, "version": report.version},
+        "batches": list(report.batches),
+        "reference": report.source,
+        "passed": not report.missed and not report.failed,
+        "results": [
+            {
+                "file": row.model.path.name,
+                "sha256": row.model.sha256,
+                "precision": row.model.precision,
+                "engine": asdict(row.engine),
+                "clips": row.clips,
+                "drift": {k: v if math.isfinite(v) else None for k, v in asdict(row.drift).items()},
+                "limits": row.limits.to_dict(),
+                "missed": row.missed,
+            }
+            for row in report.rows
+        ],
+        "not_run": [asdict(left) for left in report.not_run],
+        "environment": asdict(report.environment),
+    }
+
+
+def to_json(report: VerifyReport) -> str:
+    """`to_dict` as text."""
+    from json import dumps
+
+    return dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,109 @@
+"""A bundle's artefacts on this machine's engines, against the references that it carries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgeecho.bundle import default_model, open_model, read_manifest
+from edgeecho.bundle.manifest import Artefact
+from edgeecho.common.environment import read_environment
+from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
+from edgeecho.engines import ENGINES, load_engine
+from edgeecho.tools.verify.drift import measure_drift, miss
+from edgeecho.tools.verify.limits import LIMITS, Limits
+from edgeecho.tools.verify.references import References, read_references
+from edgeecho.tools.verify.report import NotRun, Row, VerifyReport
+
+
+def verify_bundle(
+    bundle: Path | None = None,
+    *,
+    engine: str | None = None,
+    precision: str | None = None,
+    limits: Mapping[str, Limits] | None = None,
+    references: References | None = None,
+    threads: int = 0,
+) -> VerifyReport:
+    """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
+
+    The clips are those that the bundle carries, or `references`.
+
+    What cannot be run is reported with the reason, so that one damaged artefact or a GPU that is
+    not there does not cost the rest; where nothing ran, that is the error. An artefact is held
+    to the limits that export held it to, or to `limits`. Missing one is no error here but a row
+    of the report, so that all of it can be sent back.
+    """
+    folder = bundle or default_model()
+    manifest = read_manifest(folder)
+    if references is None:
+        references = read_references(folder, manifest.references)
+    installed = [entry for entry in ENGINES if entry.available]
+    if not installed:
+        raise EngineError(f"no engine is installed: {ENGINES[0].install}")
+    rows: list[Row] = []
+    not_run: list[NotRun] = []
+    errors: list[EdgeEchoError] = []
+    for kind in [precision] if precision else list(manifest.artefacts):
+        file = manifest.artefacts[kind].file if kind in manifest.artefacts else kind
+        try:
+            model = open_model(folder, precision=kind)
+        except ModelError as error:
+            errors.append(error)
+            not_run.append(NotRun(file, "any engine", _without(folder, str(error)), failed=True))
+            continue
+        held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
+        held_out = references.held_out(kind, model.preprocess)
+        for name in [engine] if engine else [entry.name for entry in installed]:
+            entry = next((e for e in ENGINES if e.name == name), None)
+            why = entry.obstacle(model) if entry and not engine else None
+            try:
+                if why:
+                    raise EngineError(why)
+                loaded = load_engine(name, model, threads=threads)
+                drift = measure_drift(loaded, held_out, references.batches)
+            except (EngineError, ModelError) as error:
+                errors.append(error)
+                reason = _without(folder, str(error))
+                # A named engine may have been built for one precision only.
+                not_run.append(NotRun(file, name, reason, failed=not (why or engine)))
+                continue
+            n = len(held_out.clips)
+            rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))
+    if not rows:
+        raise errors[0]
+    return VerifyReport(
+        name=manifest.name,
+        version=manifest.version,
+        clips=references.name,
+        batches=references.batches,
+        source=references.source,
+        environment=read_environment(),
+        rows=tuple(rows),
+        not_run=tuple(not_run),
+    )
+
+
+def _without(folder: Path, text: str) -> str:
+    """Reports are sent back: they carry no path."""
+    for path in (str(folder.resolve()), str(folder)):
+        if os.sep in path:
+            text = text.replace(path, folder.resolve().name)
+    return text
+
+
+def limits_of(bundle: Path | None = None) -> dict[str, Limits]:
+    """By precision, what export held each artefact of the bundle to."""
+    artefacts = read_manifest(bundle or default_model()).artefacts
+    return {precision: recorded_limits(artefact) for precision, artefact in artefacts.items()}
+
+
+def recorded_limits(artefact: Artefact) -> Limits:
+    """What export held the artefact to, or the table's where it did not say."""
+    for check in artefact.verification:
+        if check.allowed:
+            return Limits.from_dict(check.allowed)
+    if artefact.precision not in LIMITS:
+        raise ModelError(f"{artefact.file} is {artefact.precision}, for which no limits are known")
+    return LIMITS[artefact.precision]

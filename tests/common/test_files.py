@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from edgeecho.common.errors import OutputError, UsageError
+from edgeecho.common.files import atomic_folder, atomic_path, parse_json, write_json, write_text
+
+
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "sub" / "a.json"
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+        assert temporary.suffix == ".json"
+    assert target.read_text() == "half"
+    assert os.listdir(target.parent) == ["a.json"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("new")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_published_file_is_readable_by_others(tmp_path: Path) -> None:
+    os.umask(0o022)
+    write_json(tmp_path / "a.json", {"a": [1, 2]})
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1, 2]}
+
+
+def test_a_file_is_published_with_the_mode_that_was_asked_for(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a", mode=0o600) as temporary:
+        temporary.write_text("1")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    write_text(tmp_path / "a", "2")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b"[" * 65 + b"]" * 65],
+)
+def test_what_is_no_json_or_too_deep_is_a_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|decode|nests|Exceeds"):
+        parse_json(text)
+    assert parse_json(b"[" * 64 + b"]" * 64)
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    with pytest.raises(RuntimeError), atomic_folder(target, marker="a") as temporary:
+        (temporary / "a").write_text("1")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
+    with atomic_folder(target, marker="a") as temporary:
+        (temporary / "a").write_text("1")
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_an_existing_folder_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "marker").write_text("1")
+    with pytest.raises(UsageError, match="--overwrite"), atomic_folder(target, marker="marker"):
+        pytest.fail("the block must not run")
+    with atomic_folder(target, marker="marker", overwrite=True) as temporary:
+        (temporary / "new").write_text("1")
+        assert (target / "marker").exists()
+    assert os.listdir(target) == ["new"]
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_a_folder_of_another_kind_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("1")
+    with (
+        pytest.raises(UsageError, match="holds something else"),
+        atomic_folder(tmp_path, marker="manifest.json", overwrite=True),
+    ):
+        pytest.fail("the block must not run")
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_file_in_the_folders_place_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "bundle"
+    file.write_text("1")
+    with pytest.raises(UsageError, match="not a folder"), atomic_folder(file, marker="a"):
+        pytest.fail("the block must not run")
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    os.mkfifo(tmp_path / "pipe")
+    for target, words in [
+        (tmp_path, "not a regular file"),
+        (tmp_path / "pipe", "not a regular file"),
+        (tmp_path / "file" / "a.csv", "cannot be written: "),
+        (tmp_path / ("x" * 300), "cannot be written: File name too long"),
+    ]:
+        with pytest.raises(OutputError, match=words) as caught:
+            write_text(target, "1")
+        assert "\n" not in str(caught.value)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_full_disk_is_one_line_and_another_error_keeps_its_traceback(tmp_path: Path) -> None:
+    for code, kind in [(errno.ENOSPC, OutputError), (errno.EPIPE, OSError)]:
+        with pytest.raises(kind), atomic_path(tmp_path / "a"):
+            raise OSError(code, os.strerror(code))
+    assert os.listdir(tmp_path) == []

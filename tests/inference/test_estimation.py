@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeecho.cine import Cine, read_cine
+from edgeecho.common.errors import EngineError, UsageError
+from edgeecho.engines import Outputs
+from edgeecho.inference import LoadedModel, estimate, estimate_file, load_model
+from edgeecho.preprocess import (
+    ClipMode,
+    Handling,
+    clip_starts,
+    gather_clips,
+    normalise,
+    pad_short,
+)
+
+
+@pytest.fixture(scope="module")
+def model(narrow_bundle: Path) -> LoadedModel:
+    return load_model(narrow_bundle)
+
+
+def cine(n: int) -> Cine:
+    frames = np.random.default_rng(n).integers(0, 256, (n, 112, 112, 3), dtype=np.uint8)
+    return Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG")
+
+
+def test_ef_is_the_mean_of_the_clips_run_one_by_one(model: LoadedModel) -> None:
+    spec = model.file.preprocess
+    video = cine(80)
+    answer = estimate(video, model, clips="stride:4")
+    prepared = pad_short(normalise(video.frames, spec), spec)
+    starts = clip_starts(80, spec, ClipMode("stride", 4))
+    single = [float(model.engine.run(gather_clips(prepared, s[None], spec)).ef[0]) for s in starts]
+    assert answer.clip_starts == tuple(starts)
+    assert answer.clip_efs == pytest.approx(single, abs=1e-3)
+    assert answer.ef == pytest.approx(np.mean(single), abs=1e-3)
+    assert answer.sd == pytest.approx(np.std(single, ddof=1), abs=1e-3)
+
+
+def test_a_single_clip_has_no_spread(model: LoadedModel) -> None:
+    answer = estimate(cine(80), model, clips="center")
+    assert len(answer.clip_efs) == 1
+    assert answer.sd is None
+
+
+def test_a_fitting_clip_gives_no_warning(model: LoadedModel, phantoms: Path) -> None:
+    answers = [estimate_file(path, model) for path in sorted((phantoms / "Videos").iterdir())]
+    # That its uncertainty was not measured, this model says of every video.
+    quiet = [answer for answer in answers if len(answer.warnings) == 1]
+    assert quiet
+    # Phantoms at 25 to 80 frames/s: some hold less than a beat, or are far from training's rate.
+    assert len(quiet) < len(answers)
+
+
+def test_the_answer_says_what_was_done_to_the_video(model: LoadedModel, phantoms: Path) -> None:
+    answer = estimate_file(sorted((phantoms / "Videos").iterdir())[0], model, clips="stride:2")
+    facts = answer.video
+    assert (facts.container, facts.codec, facts.width, facts.height) == ("avi", "MJPG", 112, 112)
+    assert (facts.frames, facts.area, facts.square, facts.time) == (70, "whole", None, "native")
+    assert facts.fps is not None
+    assert facts.clip_s == pytest.approx(63 / facts.fps)
+    assert answer.clip_times_s == pytest.approx([s / facts.fps for s in answer.clip_starts])
+
+
+def test_a_user_may_say_the_rate_and_have_it_resampled(model: LoadedModel, phantoms: Path) -> None:
+    path = sorted((phantoms / "Videos").iterdir())[0]
+    rate = model.file.preprocess.training_fps
+    assert rate is not None
+    native = estimate_file(path, model)
+    same = estimate_file(path, model, fps=rate, handling=Handling(time="resample"))
+    assert same.clip_efs == native.clip_efs
+    assert (same.video.fps_source, same.video.time) == ("--fps", f"resample({rate:g})")
+    half = estimate_file(path, model, fps=rate / 2, handling=Handling(time="resample"))
+    assert len(half.clip_starts) > len(native.clip_starts)
+    assert half.video.clip_s == pytest.approx(63 / rate)
+
+
+def test_not_a_number_is_an_error(model: LoadedModel) -> None:
+    class Broken:
+        facts = model.engine.facts
+
+        def run(self, clips: np.ndarray) -> Outputs:
+            return Outputs(np.full(len(clips), np.nan, np.float32), None)
+
+    with pytest.raises(EngineError, match="not a number"):
+        estimate(cine(80), replace(model, engine=Broken()), clips="center")
+
+
+def test_an_unknown_clip_mode_is_a_usage_error(model: LoadedModel) -> None:
+    with pytest.raises(UsageError):
+        estimate(cine(80), model, clips="some")
+
+
+def test_a_file_is_answered_as_its_decoded_frames_are(model: LoadedModel, phantoms: Path) -> None:
+    path = sorted((phantoms / "Videos").iterdir())[0]
+    from_file = estimate_file(path, model)
+    assert from_file.clip_efs == estimate(read_cine(path), model).clip_efs
+    assert set(from_file.timings_ms) == {"decode", "preprocess", "engine"}
+
+
+def test_the_public_names_are_the_documented_ones() -> None:
+    import edgeecho
+
+    for name in edgeecho.__all__:
+        assert getattr(edgeecho, name) is not None
+    # A module and a function must not fight over one name.
+    assert callable(edgeecho.estimate)
+    assert edgeecho.estimate is estimate
+    with pytest.raises(AttributeError):
+        edgeecho.no_such_name  # noqa: B018

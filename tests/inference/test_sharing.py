@@ -1,0 +1,123 @@
+"""Which clips are answered together, and that nobody can tell from the answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeecho.bundle import SharedCost
+from edgeecho.cine import Cine
+from edgeecho.common.errors import EngineError
+from edgeecho.inference import LoadedModel, estimate, load_model, run_clips
+from edgeecho.inference.sharing import Sharing, split
+from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
+
+COST = SharedCost(frame=2.06, clip=32.6, fixed=-17.6, plain=81.0)
+"""Of the full-size network, in 10^9."""
+
+
+@given(
+    starts=st.lists(st.integers(0, 300), min_size=1, max_size=120, unique=True),
+    period=st.integers(1, 3),
+)
+def test_every_clip_is_answered_once(starts: list[int], period: int) -> None:
+    spec = PreprocessSpec((0, 0, 0), (1, 1, 1), 32, period, 112)
+    asked = np.array(starts, np.intp)
+    blocks, left = split(asked, spec, COST)
+    places = np.concatenate([*(block.places for block in blocks), left])
+    assert sorted(places) == list(range(len(asked)))
+    for block in blocks:
+        assert (block.starts % 2 == 0).all()
+        assert (block.first + block.starts * period == asked[block.places]).all()
+        # The last clip's last frame is the last that is cut out.
+        assert block.stop == asked[block.places].max() + 31 * period + 1
+        assert len(block.places) <= 16
+
+
+def test_clips_that_hardly_overlap_are_answered_alone() -> None:
+    spec = PreprocessSpec((0, 0, 0), (1, 1, 1), 32, 2, 112)
+    for stride, together in ((1, True), (4, True), (8, True), (16, True), (64, False)):
+        blocks, left = split(np.arange(0, 640, stride), spec, COST)
+        assert bool(blocks) == together, stride
+        if not together:
+            assert len(left) == 10
+
+
+@pytest.fixture(scope="module")
+def model(narrow_bundle: Path) -> LoadedModel:
+    return load_model(narrow_bundle)
+
+
+def cine(n: int) -> Cine:
+    """Frames that differ in brightness: an answer by other frames is another answer."""
+    rng = np.random.default_rng(n)
+    top = rng.integers(20, 256, n)
+    frames = np.stack([rng.integers(0, t, (112, 112, 3), dtype=np.uint8) for t in top])
+    return Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG")
+
+
+@settings(deadline=None, max_examples=12)
+@given(n=st.integers(10, 120), stride=st.integers(1, 9))
+def test_answers_do_not_depend_on_sharing(model: LoadedModel, n: int, stride: int) -> None:
+    alone = replace(model, file=replace(model.file, shared=None))
+    video, clips = cine(n), f"stride:{stride}"
+    together, expected = (estimate(video, m, clips=clips) for m in (model, alone))
+    assert together.clip_starts == expected.clip_starts
+    assert together.clip_efs == pytest.approx(expected.clip_efs, abs=1e-3)
+
+
+def test_all_clips_of_a_video_are_answered_together(model: LoadedModel) -> None:
+    used = []
+    sharing = model.sharing
+    assert sharing is not None
+
+    def watch() -> object:
+        engine = sharing.open()
+
+        def infer(inputs: dict[str, np.ndarray]) -> object:
+            used.append(len(inputs["starts"]))
+            return engine.infer(inputs)
+
+        return SimpleNamespace(infer=infer)
+
+    spec = model.file.preprocess
+    prepared = prepare(cine(130), spec)
+    starts = clip_starts(130, spec, ClipMode("all"))
+    run = run_clips(prepared, spec, model.engine, starts, Sharing(sharing.cost, watch))
+    assert run.shared == sum(used) == len(starts) == 68
+    assert used == [9, 8] * 4
+
+
+def test_engine_that_shares_nothing_answers_all_the_same(model: LoadedModel) -> None:
+    facts = replace(model.engine.facts, name="tensorrt")
+    other = replace(model, engine=SimpleNamespace(facts=facts, run=model.engine.run))
+    assert other.sharing is None
+    answer = estimate(cine(70), other, clips="all")
+    assert answer.clip_efs == pytest.approx(
+        estimate(cine(70), model, clips="all").clip_efs, abs=1e-3
+    )
+
+
+def test_not_a_number_from_a_shared_graph_is_an_error(model: LoadedModel) -> None:
+    sharing = model.sharing
+    assert sharing is not None
+
+    def broken() -> object:
+        engine = sharing.open()
+
+        def infer(inputs: dict[str, np.ndarray]) -> object:
+            found = engine.infer(inputs)
+            return replace(found, ef=found.ef * np.nan)
+
+        return SimpleNamespace(infer=infer)
+
+    spec = model.file.preprocess
+    prepared = prepare(cine(90), spec)
+    with pytest.raises(EngineError, match="not a number"):
+        run_clips(prepared, spec, model.engine, np.arange(20), Sharing(sharing.cost, broken))

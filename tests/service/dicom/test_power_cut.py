@@ -1,0 +1,99 @@
+"""The real command killed in the middle, and on a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from dicom_net import Archive, Scanner, in_threads, write_cine
+from listening import Listening
+from processes import is_running, wait
+
+from edgeecho.service.jobs import JobStore
+
+
+def test_killed_again_and_again_every_study_is_answered_once(
+    listen: Callable[..., Listening], tmp_path: Path
+) -> None:
+    archive = Archive().up()
+    count = 12
+    paths = [write_cine(tmp_path / f"{n}.dcm", n, frames=64) for n in range(1, count + 1)]
+    left, engines = set(range(count)), []
+    try:
+        for life in range(4):
+            node = listen("--send-to", str(archive.destination))
+            last = life == 3
+            in_threads(lambda place, port=node.port: _send(port, paths, left, place), 4)
+            engines += node.children()
+            if not last:
+                time.sleep(0.3 * life)  # in the middle of receiving, answering, sending
+                node.kill()
+        assert not left, "each was accepted in some life"
+        wait(lambda: len({report.SOPInstanceUID for report in archive.got}) == count)
+        time.sleep(0.5)
+        assert node.stop() == 0
+    finally:
+        archive.down()
+    # The same report twice at most where it was killed before it could note that it had sent it.
+    assert len(archive.got) <= count + 3
+    store = JobStore(tmp_path / "state")
+    jobs = store.latest(100)
+    assert len(jobs) == count
+    for job in jobs:
+        assert [entry.event for entry in store.trail(job.id)] == [
+            "received",
+            job.status,
+            "delivered",
+        ]
+        assert job.status in ("answered", "refused")
+    wait(lambda: not any(map(is_running, engines)), 20)
+
+
+def _send(port: int, paths: list[Path], left: set[int], first: int) -> None:
+    """Every fourth of those that were not accepted yet, as far as it goes."""
+    with suppress(AssertionError), Scanner(port) as scanner:
+        for place in sorted(left):
+            if place % 4 == first and scanner.store(paths[place])[0] == 0:
+                left.discard(place)
+
+
+_MOUNT = 'mount -t tmpfs -o size=48m none {folder}/state && exec "$@"'
+
+
+def _can_mount() -> bool:
+    words = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt"]
+    try:
+        return subprocess.run(words, capture_output=True, timeout=10).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+@pytest.mark.skipif(not _can_mount(), reason="no file system can be mounted here")
+def test_a_disk_that_is_full_is_out_of_resources(
+    listen: Callable[..., Listening], tmp_path: Path
+) -> None:
+    """48 MB, of which 32 stay free; the engine is stopped, so that nothing is freed meanwhile."""
+    (tmp_path / "state").mkdir()
+    mount = ("unshare", "-rm", "sh", "-c", _MOUNT.format(folder=tmp_path), "sh")
+    node = listen("--out", tmp_path / "sr", before=mount)
+    engine = max(node.children())
+    os.kill(engine, signal.SIGSTOP)
+    paths = [write_cine(tmp_path / f"{n}.dcm", n, frames=100) for n in range(1, 50)]
+    with Scanner(node.port) as scanner:
+        answers = [scanner.store(path) for path in paths]
+        accepted = [status for status, _ in answers].count(0)
+        assert 3 < accepted < 40
+        assert (0xA700, "the disk is full") in answers
+        assert {status for status, _ in answers} == {0, 0xA700}
+        assert scanner.association.send_c_echo().Status == 0
+        os.kill(engine, signal.SIGCONT)
+        wait(lambda: len(list((tmp_path / "sr").glob("2.25*.dcm"))) == accepted)
+        assert scanner.store(paths[-1])[0] == 0, "there is room again"
+        wait(lambda: len(list((tmp_path / "sr").glob("2.25*.dcm"))) == accepted + 1)
+    assert "Traceback" not in node.log

@@ -1,0 +1,82 @@
+"""The file that lets an evaluation go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgeecho.common.errors import OutputError, UsageError
+from edgeecho.tools.evaluate.modes import parse_modes
+from edgeecho.tools.evaluate.predictions import Prediction, resume_answers
+from edgeecho.trust import Interval
+
+KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
+NAMES = ["a", "b", "c"]
+A = Prediction("a", 50.1, 64, (50.0, 50.2), Interval(40.1, 60, 0.9), ("frozen",), 1.5, 2.5, 1 / 3)
+B = replace(A, name="b", interval=None, refusals=())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Answers to a and b."""
+    path = tmp_path / "work" / "fp32-all.jsonl"
+    answers = resume_answers(path, KEY, NAMES)
+    answers.add(A)
+    answers.add(B)
+    return path
+
+
+def test_answers_come_back_as_they_were(path: Path) -> None:
+    answers = resume_answers(path, KEY, NAMES)
+    assert answers.done == [A, B]
+    answers.add(replace(A, name="c"))
+    assert len(resume_answers(path, KEY, NAMES).done) == 3
+
+
+def test_wherever_the_process_was_killed_the_answers_before_are_kept(path: Path) -> None:
+    content = path.read_bytes()
+    ends = [i + 1 for i, byte in enumerate(content) if byte == ord("\n")]
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        whole = sum(end <= length for end in ends)
+        assert len(resume_answers(path, KEY, NAMES).done) == max(whole - 1, 0)
+        assert path.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("50.1", "51.1"),
+        lambda text: text.replace('"name": "b"', '"name": "c"'),
+        lambda text: "\n".join(reversed(text.splitlines())) + "\n",
+        lambda text: text + text.splitlines()[-1] + "\n",
+        lambda text: "FileName,EF\na,50\n",
+        lambda text: "[]\n",
+        lambda text: text.replace("frozen", "\udcff"),
+    ],
+)
+def test_what_was_changed_is_refused(path: Path, damage: Callable[[str], str]) -> None:
+    text = damage(path.read_text())
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(OutputError, match="remove it to begin again"):
+        resume_answers(path, KEY, NAMES)
+    assert path.read_text(errors="surrogateescape") == text
+
+
+@pytest.mark.parametrize("name", KEY)
+def test_answers_of_another_run_are_refused(path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=rf"another run \(not the same {name}\).*--out"):
+        resume_answers(path, {**KEY, name: "b"}, NAMES)
+
+
+def test_modes_whose_clips_are_not_there_are_refused() -> None:
+    assert len(parse_modes("all", ["stride:3", "center", "one"])[1]) == 3
+    assert len(parse_modes("stride:4", ["stride:8", "center"])[1]) == 2
+    for clips, also in [("stride:8", "all"), ("stride:8", "stride:12"), ("center", "stride:8")]:
+        with pytest.raises(UsageError, match="give the finest as --clips"):
+            parse_modes(clips, [also])
+    with pytest.raises(UsageError, match="twice"):
+        parse_modes("all", ["all"])

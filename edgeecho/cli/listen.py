@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-# Node, queue and limits one by one: help shows them in another order than `serve` has, with other
-# defaults.
+# Node, queue and limits are listed one by one: here they stand in another order than in `serve`, and
+# some have another default.
 @app.command()
 @with_groups
 def listen(
@@ -78,7 +78,8 @@ def listen(
     from edgeecho.cli.service import check_waiting, open_store
     from edgeecho.service.jobs import EngineProcess, Runner
 
-    choices = Choices.of(engine, video, LimitOptions(max_frames, max_pixels, max_mb))
+    limits = LimitOptions(max_frames=max_frames, max_pixels=max_pixels, max_mb=max_mb)
+    choices = Choices.of(engine, video, limits)
     node = NodeOptions(aet, allow, send_to, out)
     waiting = QueueOptions(state, keep_files, queue, limit)
     settings = node.settings(waiting.folder, bind=bind, port=port, limits=choices.limits)

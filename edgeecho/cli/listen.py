@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-# Node, queue and limits are listed one by one: here they stand in another order than in `serve`, and
+# Node, queue and limits are listed one by one: they stand in another order than in `serve`, and
 # some have another default.
 @app.command()
 @with_groups

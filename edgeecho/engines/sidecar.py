@@ -72,20 +72,28 @@ def read_sidecars(
     found, unusable = [], []
     for file in sorted((bundle / FOLDER).glob("[!.]*.json")):
         try:
-            values = _read_values(file)
-            if values.get("kind") in kinds:
-                found.append(_sidecar(file, values, sidecar))
-            elif not isinstance(values.get("kind"), str):
-                raise EngineError(f"{file} is incomplete (it names no kind): {_BUILD}")
+            found.append(read_sidecar(file, sidecar, kinds))
         except EngineError as error:
             # One damaged file must not cost the others.
             unusable.append(str(error).replace(str(file), file.name))
-    return tuple(found), tuple(unusable)
+    return tuple(filter(None, found)), tuple(unusable)
 
 
-def read_sidecar(file: Path, sidecar: type[Sidecar]) -> Sidecar:
-    """Read one; `EngineError` where it is missing, malformed or was changed."""
-    return _sidecar(file, _read_values(file), sidecar)
+def read_sidecar(file: Path, sidecar: type[Sidecar], kinds: Sequence[str]) -> Sidecar | None:
+    """Read one; None: of another kind. `EngineError` where it is missing, malformed or changed."""
+    values = _read_values(file)
+    if isinstance(values.get("kind"), str) and values["kind"] not in kinds:
+        return None
+    lists = [name for name, hint in get_type_hints(sidecar).items() if get_origin(hint) is tuple]
+    try:
+        found = typed(sidecar, values | {name: tuple_of(values[name]) for name in lists})
+    except (KeyError, TypeError) as error:
+        raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
+    if not found.file.isprintable() or Path(found.file).name != found.file:
+        raise EngineError(
+            f"{file} names {reprlib.repr(found.file)}, which is no file beside it: {_BUILD}"
+        )
+    return found
 
 
 def _read_values(file: Path) -> dict[str, Any]:
@@ -106,19 +114,6 @@ def _read_values(file: Path) -> dict[str, Any]:
     if sealed(value)["seal"] != value.get("seal"):
         raise EngineError(f"{file} was changed after the build (its seal does not fit): {_BUILD}")
     return {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
-
-
-def _sidecar(file: Path, values: dict[str, Any], sidecar: type[Sidecar]) -> Sidecar:
-    lists = [name for name, hint in get_type_hints(sidecar).items() if get_origin(hint) is tuple]
-    try:
-        found = typed(sidecar, values | {name: tuple_of(values[name]) for name in lists})
-    except (KeyError, TypeError) as error:
-        raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
-    if not found.file.isprintable() or Path(found.file).name != found.file:
-        raise EngineError(
-            f"{file} names {reprlib.repr(found.file)}, which is no file beside it: {_BUILD}"
-        )
-    return found
 
 
 def check_engine(sidecar: EngineSidecar, folder: Path, model: ModelFile) -> Path:

@@ -14,13 +14,14 @@ from edgeecho.common.files import write_json
 from edgeecho.common.seal import sealed
 from edgeecho.engines import sidecar as sidecars
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
+from edgeecho.engines.tensorrt import RTX
 from edgeecho.engines.tensorrt.fit import TensorRTSidecar, read_engines
 
 ENGINE = b"an engine's bytes"
 
 
-def read_sidecar(file: Path) -> TensorRTSidecar:
-    return sidecars.read_sidecar(file, TensorRTSidecar)
+def read_sidecar(file: Path) -> TensorRTSidecar | None:
+    return sidecars.read_sidecar(file, TensorRTSidecar, [RTX])
 
 
 @pytest.fixture(scope="module")

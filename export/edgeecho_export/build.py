@@ -18,6 +18,7 @@ from edgeecho.common.errors import EngineError, ModelError, VerificationError
 from edgeecho.common.files import atomic_path, write_json
 from edgeecho.engines.cuda import Device, probe
 from edgeecho.engines.fit import platform_name
+from edgeecho_export.checks.lint import check_qdq
 from edgeecho_export.layers import (
     LayerReport,
     expected_inputs,
@@ -25,7 +26,6 @@ from edgeecho_export.layers import (
     read_inspected,
     read_layers,
 )
-from edgeecho_export.lint import check_qdq
 from edgeecho_export.trt import RTX, TENSORRT, Built, Kind, Plan, build_apart, choose_capabilities
 
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeecho.common.errors import UsageError
+from edgeecho.common.precisions import PRECISIONS
 
 if TYPE_CHECKING:
     from edgeecho_export.build import Published
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-_PRECISIONS = ("fp32", "fp16", "int8")
 _ENGINES = ("tensorrt", "tensorrt-rtx")
 
 
 @app.command()
 def build(
     bundle: Annotated[Path, typer.Argument(help="Model bundle; the engine is written into it.")],
-    precision: Annotated[str, typer.Option(help=f"One of {', '.join(_PRECISIONS)}.")] = "fp16",
+    precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "fp16",
     engine: Annotated[str, typer.Option(help=f"One of {', '.join(_ENGINES)}.")] = "tensorrt-rtx",
     compute_capability: Annotated[
         str,
@@ -46,8 +46,8 @@ def build(
     TensorRT engines are built on the GPU that is to run them. TensorRT-RTX engines are built on
     the CPU for GPUs that need not be here. Both run with the very version that built them.
     """
-    if precision not in _PRECISIONS:
-        raise UsageError(f"--precision {precision!r}: give {', '.join(_PRECISIONS)}")
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision!r}: give {', '.join(PRECISIONS)}")
     if engine not in _ENGINES:
         raise UsageError(f"--engine {engine!r} cannot be built: give {', '.join(_ENGINES)}")
     sizes = _batch(batch)

@@ -20,8 +20,8 @@ from edgeecho.common.errors import EngineError, ModelError, UsageError, Verifica
 from edgeecho.common.files import sha256_file
 from edgeecho_export import build as build_module
 from edgeecho_export.build import build_rtx
-from edgeecho_export.fp16 import write_fp16
 from edgeecho_export.layers import LayerReport
+from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.trt import RTX, Built, Plan, build_apart
 
 pytestmark = needs_rtx

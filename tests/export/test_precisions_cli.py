@@ -95,8 +95,8 @@ def test_kill_9_in_the_middle_leaves_the_old_bundle(narrow_run: Path, tmp_path: 
     (out / "manifest.json").write_text("mine")
     code = (
         "import os, signal\n"
-        "from edgeecho_export import precisions\n"
-        "precisions.write_fp16 = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from edgeecho_export.recipes import fp16\n"
+        "fp16.write_fp16 = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from edgeecho.cli.app import main; main()"
     )
     words = ["export", narrow_run / "best.pt", "--out", out, "--overwrite", "--fp16"]

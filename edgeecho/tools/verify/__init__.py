@@ -1,8 +1,8 @@
 """Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
-from edgeecho.tools.verify.drift import BATCHES, FEW, Drift, HeldOut, measure_drift, miss
-from edgeecho.tools.verify.limits import LIMITS, Limits, parse_limits
+from edgeecho.tools.verify.drift import BATCHES, Drift, HeldOut, measure_drift, miss
+from edgeecho.tools.verify.limits import LIMITS, parse_limits
 from edgeecho.tools.verify.references import (
     REFERENCES_FILE,
     References,
@@ -14,12 +14,10 @@ from edgeecho.tools.verify.run import verify_bundle
 
 __all__ = [
     "BATCHES",
-    "FEW",
     "LIMITS",
     "REFERENCES_FILE",
     "Drift",
     "HeldOut",
-    "Limits",
     "References",
     "VerifyReport",
     "describe_drift",

@@ -18,7 +18,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgeecho.bundle import Verification
+from edgeecho.common.precisions import DriftLimits
+from edgeecho.tools.verify import Drift, HeldOut
+from edgeecho_export.checks.parity import Gate
+
 _Attributes = Mapping[str, Any]
+
+
+def verify_arithmetic(fp16: Path, held_out: HeldOut, limits: DriftLimits) -> Verification:
+    """The arithmetic part of the FP16 gate; `VerificationError` where it misses a limit."""
+    found = rounded_efs(fp16, held_out.clips)
+    return Gate("fp16", held_out, limits, "arithmetic").judge(
+        Drift.of(found, held_out.expected, held_out.labels),
+        ("pytorch", torch.__version__),
+        (1,),
+        what=f"{fp16.name} (arithmetic, every layer rounded)",
+        advice="this network needs more than FP16 holds, leave --fp16 out",
+    )
 
 
 @torch.inference_mode()

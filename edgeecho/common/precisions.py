@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from edgeecho.common.errors import ModelError
+from edgeecho.common.errors import ModelError, UsageError
 
 FEW = 8
 """Clips that are enough where the drift is far below its limits, as in FP32 and FP16."""
@@ -88,3 +89,33 @@ PRECISIONS: Mapping[str, Precision] = {
     ),
 }
 """By name, from the largest file to the smallest."""
+
+LIMITS: Mapping[str, DriftLimits] = {name: row.limits for name, row in PRECISIONS.items()}
+"""By precision."""
+_STATISTICS = tuple(field.name for field in fields(DriftLimits))
+
+
+def parse_limits(
+    options: Sequence[str], table: Mapping[str, DriftLimits] = LIMITS
+) -> dict[str, DriftLimits]:
+    """`table` with what `PRECISION.STATISTIC=POINTS` says, such as `int8.max=1`.
+
+    `UsageError` where an option is not of that form.
+    """
+    chosen = dict(table)
+    for option in options:
+        place, _, number = option.partition("=")
+        precision, _, statistic = place.partition(".")
+        try:
+            points = float(number)
+        except ValueError:
+            points = math.nan
+        # A limit that nothing misses is none.
+        usable = math.isfinite(points) and points >= 0
+        if precision not in LIMITS or statistic not in _STATISTICS or not usable:
+            raise UsageError(
+                f"--limit {option!r}: give PRECISION.STATISTIC=POINTS with {', '.join(LIMITS)} "
+                f"and {', '.join(_STATISTICS)}, such as int8.max=1"
+            )
+        chosen[precision] = replace(chosen.get(precision, DriftLimits()), **{statistic: points})
+    return chosen

@@ -165,7 +165,7 @@ def _options(
     if method not in ("all", *METHODS):
         raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
     from edgeecho.common.files import sha256_file
-    from edgeecho.tools.verify import parse_limits
+    from edgeecho.common.precisions import parse_limits
     from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
     from edgeecho_export.recipes.base import Calibration, Options

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import Manifest, open_model, render_card
+from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
-from edgeecho.common.files import atomic_folder, write_json, write_text
+from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
 from edgeecho.tools.verify import save_references
 from edgeecho_calibration.sets import CalibrationClips
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
 from edgeecho_export.checks.shared import add_shared
+from edgeecho_export.graph import OPSET
 from edgeecho_export.held_out import Chosen, choose_held_out
 from edgeecho_export.recipes import RECIPES
-from edgeecho_export.recipes.base import Calibration, Label, Made, Options, Workspace
+from edgeecho_export.recipes.base import Label, Made, Options, Workspace
 from edgeecho_export.shared.graph import SHORTEST
 from edgeecho_train.checkpoint import trained_on
 from edgeecho_train.network import ARCHITECTURE
@@ -65,13 +67,17 @@ def export(
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         normalised = held_out.clips.normalised(source.preprocess)
         work = Workspace(folder, source, label, options, normalised, held_out.clips.efs, seen)
-        made = [recipe.make(work, folder / f"{recipe.name}.onnx") for recipe in recipes]
+        made = {r.name: r.make(work, folder / f"{r.name}.onnx") for r in recipes}
+        artefacts = {name: _artefact(folder, name, one) for name, one in made.items()}
         if options.shared or (options.shared is None and source.preprocess.frames >= SHORTEST):
-            made = [_with_shared(one, work) for one in made]
+            artefacts = {
+                name: add_shared(artefact, folder, normalised, options.limits[name])
+                for name, artefact in artefacts.items()
+            }
         manifest = replace(
-            _manifest(source, label, made),
+            _manifest(source, label, artefacts),
             references=_references(work, held_out, keep=keep_references),
-            calibration=_calibration(work, calibration, made),
+            calibration=_calibration(work, made.values()),
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
         write_text(folder / CARD_FILE, render_card(manifest))
@@ -80,9 +86,9 @@ def export(
     return manifest
 
 
-def _with_shared(made: Made, work: Workspace) -> Made:
-    limits = work.options.limits[made.artefact.precision]
-    return replace(made, artefact=add_shared(made.artefact, work.folder, work.clips, limits))
+def _artefact(folder: Path, precision: str, made: Made) -> Artefact:
+    file = folder / f"{precision}.onnx"
+    return Artefact(file.name, sha256_file(file), precision, OPSET, made.checks, made.range)
 
 
 def _references(work: Workspace, chosen: Chosen, *, keep: bool) -> dict[str, Any]:
@@ -91,10 +97,9 @@ def _references(work: Workspace, chosen: Chosen, *, keep: bool) -> dict[str, Any
     return entry | save_references(work.folder, chosen.clips, expected) if keep else entry
 
 
-def _calibration(
-    work: Workspace, calibration: Calibration | None, made: list[Made]
-) -> dict[str, Any] | None:
-    """Of the one that was calibrated."""
+def _calibration(work: Workspace, made: Iterable[Made]) -> dict[str, Any] | None:
+    """Of the precision that was calibrated, if one was."""
+    calibration = work.options.calibration
     found = next((one.calibration for one in made if one.calibration), None)
     if found is None or calibration is None:
         return None
@@ -107,7 +112,7 @@ def _calibration(
     }
 
 
-def _manifest(source: Source, label: Label, made: list[Made]) -> Manifest:
+def _manifest(source: Source, label: Label, artefacts: Mapping[str, Artefact]) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
         "checkpoint_sha256": source.sha256,
@@ -128,7 +133,7 @@ def _manifest(source: Source, label: Label, made: list[Made]) -> Manifest:
         },
         preprocess=source.preprocess,
         provenance=provenance,
-        artefacts={one.artefact.precision: one.artefact for one in made},
+        artefacts=artefacts,
         trained_on=trained_on(source.training),
         intended_use=INTENDED_USE,
         limits=(

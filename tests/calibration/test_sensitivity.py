@@ -17,8 +17,8 @@ from edgeecho.bundle import open_model, read_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE
 from edgeecho.common.errors import InputError
 from edgeecho.common.files import sha256_file, write_json
+from edgeecho.common.precisions import parse_limits
 from edgeecho.engines import load_engine
-from edgeecho.tools.verify import parse_limits
 from edgeecho_calibration.floating import quantized_layers, return_to_float
 from edgeecho_calibration.select import select
 from edgeecho_calibration.sensitivity import Analysis

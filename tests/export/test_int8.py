@@ -193,8 +193,8 @@ def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
     assert set(drifts) == set(METHODS)
     assert len(set(drifts.values())) == 3, "two methods chose the same"
     assert drifts[kept] == min(drifts.values())
-    assert {check.engine for check in made.artefact.verification} == {"openvino", "onnxruntime"}
-    on_openvino = next(c for c in made.artefact.verification if c.engine == "openvino")
+    assert {check.engine for check in made.checks} == {"openvino", "onnxruntime"}
+    on_openvino = next(c for c in made.checks if c.engine == "openvino")
     assert on_openvino.mean_drift == pytest.approx(drifts[kept], rel=0.2)
     assert on_openvino.allowed == LOOSE.to_dict()
     alone = make(LOOSE, ("percentile",)).calibration

@@ -2,7 +2,6 @@
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
 from edgeecho.tools.verify.drift import BATCHES, Drift, HeldOut, measure_drift, miss
-from edgeecho.tools.verify.limits import LIMITS, parse_limits
 from edgeecho.tools.verify.references import (
     REFERENCES_FILE,
     References,
@@ -14,7 +13,6 @@ from edgeecho.tools.verify.run import verify_bundle
 
 __all__ = [
     "BATCHES",
-    "LIMITS",
     "REFERENCES_FILE",
     "Drift",
     "HeldOut",
@@ -23,7 +21,6 @@ __all__ = [
     "describe_drift",
     "measure_drift",
     "miss",
-    "parse_limits",
     "read_references",
     "record_drift",
     "references_of",

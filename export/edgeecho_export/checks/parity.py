@@ -37,28 +37,20 @@ class Gate:
     precision: str
     held_out: HeldOut
     limits: DriftLimits
-    part: str = "engine"
-    """Of the gate, for the record: see `Verification`."""
 
-    def judge(
-        self,
-        drift: Drift,
-        ran: tuple[str, str],
-        batches: tuple[int, ...],
-        *,
-        what: str,
-        advice: str,
-    ) -> Verification:
-        """The record of a drift that passes; `ran` is the name and the version of the engine.
-
-        `VerificationError` where a statistic misses its limit: `what` did, and `advice` helps.
-        """
+    def admit(self, what: str, drift: Drift, advice: str) -> None:
+        """`VerificationError` where a statistic of `what` misses its limit."""
         if missed := miss(drift, self.limits):
             raise VerificationError(f"{what} {missed}: no bundle was written; {advice}")
+
+    def record(
+        self, drift: Drift, engine: str, version: str, batches: tuple[int, ...], part: str
+    ) -> Verification:
+        """What the manifest says of a drift that was admitted; `part`: see `Verification`."""
         limits = self.limits
         return Verification(
-            engine=ran[0],
-            version=ran[1].partition("+")[0],
+            engine=engine,
+            version=version.partition("+")[0],
             batches=batches,
             clips=len(self.held_out.clips),
             mean_drift=drift.mean,
@@ -66,7 +58,7 @@ class Gate:
             max_drift=drift.max,
             # Without a limit on the largest drift, the loosest of those there are.
             tolerance=limits.max if limits.max is not None else max(limits.to_dict().values()),
-            part=self.part,
+            part=part,
             allowed=limits.to_dict(),
             loosened=limits.wider_than(PRECISIONS[self.precision].limits),
             mae_change=drift.mae,
@@ -74,21 +66,15 @@ class Gate:
 
 
 def verify(
-    file: Path,
-    held_out: HeldOut,
-    limits: DriftLimits,
-    *,
-    part: str = "engine",
-    advice: str | None = None,
+    file: Path, gate: Gate, *, part: str = "engine", advice: str = "try other versions of {}"
 ) -> tuple[Verification, ...]:
     """Run the clips through every engine that can run `file` here, at batch 1, 2 and 8.
 
     `VerificationError` where the drift misses a limit on any of them, or where the embedding does,
-    if its precision has a limit for it. `advice`: what the user may do then.
+    if the precision has a limit for it. `advice`: what the user may do then.
     """
-    model = open_model(file)
-    gate = Gate(model.precision, held_out, limits, part)
-    allowed = PRECISIONS[model.precision].embedding
+    model, held_out = open_model(file), gate.held_out
+    allowed = PRECISIONS[gate.precision].embedding
     checks = []
     for entry in ENGINES:
         # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
@@ -96,15 +82,16 @@ def verify(
             continue
         engine = load_engine(entry.name, model)
         what = entry.name if part == "engine" else f"{file.name} ({part}) on {entry.name}"
-        mend = advice or f"try other versions of torch, onnx and {entry.name}"
-        drift, ran = measure_drift(engine, held_out), (engine.facts.name, engine.facts.version)
-        checks.append(gate.judge(drift, ran, BATCHES, what=what, advice=mend))
+        mend = advice.format(f"torch, onnx and {entry.name}")
+        drift = measure_drift(engine, held_out)
+        gate.admit(what, drift, mend)
         if allowed is not None and held_out.features is not None:
             missed = _miss_of_embedding(engine, held_out.clips, held_out.features, allowed)
             if missed:
                 raise VerificationError(
                     f"{what} gives an embedding {missed}: no bundle was written; {mend}"
                 )
+        checks.append(gate.record(drift, engine.facts.name, engine.facts.version, BATCHES, part))
     return tuple(checks)
 
 

@@ -1,4 +1,8 @@
-"""One recipe for each row of the table of precisions."""
+"""One recipe for each row of the table of precisions.
+
+A new precision is a module here, a row in `edgeecho.common.precisions`, and an option of `edgeecho
+export` that asks for it.
+"""
 
 from collections.abc import Mapping
 

@@ -12,15 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bundle import Artefact, RangeCheck, Verification
-from edgeecho.common.files import sha256_file
-from edgeecho.common.precisions import DriftLimits
-from edgeecho.tools.verify import LIMITS, HeldOut
+from edgeecho.bundle import RangeCheck, Verification
+from edgeecho.common.precisions import LIMITS, DriftLimits
+from edgeecho.tools.verify import HeldOut
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_calibration.sets import CalibrationSet
 from edgeecho_export.checkpoint import Source
-from edgeecho_export.checks.parity import ask_pytorch
-from edgeecho_export.graph import OPSET
+from edgeecho_export.checks.parity import Gate, ask_pytorch
 from edgeecho_export.ranges import Clips, collect
 
 
@@ -84,35 +82,26 @@ class Workspace:
         """The held-out clips with PyTorch's answers."""
         return ask_pytorch(self.source.network, self.clips, self.labels)
 
+    def gate(self, precision: str) -> Gate:
+        """What a file of `precision` is held to."""
+        held_out = self.held_out.of_precision(precision)
+        return Gate(precision, held_out, self.options.limits[precision])
+
     @cached_property
     def ranges(self) -> Ranges:
         """Of all tensors of `fp32`, over the calibration set or else the held-out clips."""
-        clips = (
-            [clip[None] for clip in self.clips] if self.calibration is None else self.calibration
-        )
-        return collect(self.fp32, clips, self.options.methods)
+        held_out = [clip[None] for clip in self.clips]
+        return collect(self.fp32, self.calibration or held_out, self.options.methods)
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a recipe gives."""
+    """What is known of a file that was made and has passed."""
 
-    artefact: Artefact
+    checks: tuple[Verification, ...]
+    range: RangeCheck | None = None
     calibration: Mapping[str, Any] | None = None
-    """What a calibrated one tells of its calibration, for the manifest."""
-
-    @classmethod
-    def of(
-        cls,
-        file: Path,
-        checks: tuple[Verification, ...],
-        *,
-        found: RangeCheck | None = None,
-        calibration: Mapping[str, Any] | None = None,
-    ) -> Made:
-        """Of a file that is named after its precision, and what was measured of it."""
-        artefact = Artefact(file.name, sha256_file(file), file.stem, OPSET, checks, found)
-        return cls(artefact, calibration)
+    """How it was calibrated, for the manifest."""
 
 
 class Recipe(ABC):

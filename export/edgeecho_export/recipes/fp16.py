@@ -32,10 +32,9 @@ class Fp16(Recipe):
         found = check_range(work.fp32, work.ranges, source)
         write_fp16(work.fp32, path)
         words.print("FP16: range holds; weights on CPU engines, arithmetic in PyTorch")
-        held_out, limits = work.held_out.of_precision(self.name), work.options.limits[self.name]
-        weights = verify(path, held_out, limits, part="weights")
-        checks = (*weights, verify_arithmetic(path, held_out, limits))
-        return Made.of(path, checks, found=found)
+        gate = work.gate(self.name)
+        checks = (*verify(path, gate, part="weights"), verify_arithmetic(path, gate))
+        return Made(checks, range=found)
 
 
 def write_fp16(fp32: Path, path: Path) -> None:

@@ -39,8 +39,7 @@ class Fp32(Recipe):
                 f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
                 f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
             )
-        held_out = work.held_out.of_precision(self.name)
-        return Made.of(path, verify(path, held_out, work.options.limits[self.name]))
+        return Made(verify(path, work.gate(self.name)))
 
 
 def write_onnx(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +15,15 @@ from edgeecho.bundle import Verification, open_model
 from edgeecho.common.console import words
 from edgeecho.common.errors import UsageError, VerificationError
 from edgeecho.engines import cpu_engine, load_engine
-from edgeecho.tools.verify import Drift, measure_drift
+from edgeecho.tools.verify import measure_drift
 from edgeecho_calibration.histogram import choose_range
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_export.checkpoint import Source
-from edgeecho_export.checks.parity import verify
+from edgeecho_export.checks.parity import Gate, verify
 from edgeecho_export.graph import STEM, quantized_inputs
 from edgeecho_export.quantize import shift_answers, write_int8
 from edgeecho_export.ranges import Clips
 from edgeecho_export.recipes.base import Made, Options, Recipe, Workspace
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A file by one method."""
-
-    method: str
-    file: Path
-    drift: Drift
-    """On one engine, at batch 1."""
-    shift: float
-    """EF points that were added to its answers."""
-
-    def to_dict(self) -> dict[str, Any]:
-        drift = self.drift
-        return {
-            "method": self.method,
-            "mean_drift": drift.mean,
-            "p95_drift": drift.p95,
-            "max_drift": drift.max,
-            "shift": self.shift,
-        }
 
 
 class Int8(Recipe):
@@ -68,49 +45,61 @@ class Int8(Recipe):
         """See `Recipe.make`; the error is that of the best method where none passes."""
         if work.calibration is None:
             raise RuntimeError("INT8 needs a calibration set")
+        gate = work.gate(self.name)
         with tempfile.TemporaryDirectory(prefix=".work-", dir=path.parent) as folder:
-            tried = self._try_all(work, work.calibration, Path(folder))
-            kept, checks = self._first_that_passes(work, tried)
-            kept.file.replace(path)
+            tried = _try_methods(work, gate, work.calibration, Path(folder))
+            kept, checks = _first_that_passes(gate, tried)
+            kept.replace(path)
         calibration = {
-            "method": kept.method,
-            "methods": [candidate.to_dict() for candidate in tried],
+            "method": kept.stem,
+            "methods": list(tried.values()),
             "float_layers": list(work.options.float_layers),
         }
-        return Made.of(path, checks, calibration=calibration)
+        return Made(checks, calibration=calibration)
 
-    def _try_all(self, work: Workspace, clips: Clips, folder: Path) -> list[_Candidate]:
-        ranges, tried = work.ranges, []
-        expected = _mean_ef(work.fp32, clips)
-        for method in work.options.methods:
-            file = folder / f"{method}.onnx"
-            write_int8(work.fp32, file, _tops(work.fp32, ranges, method), work.options.float_layers)
-            shift = expected - _mean_ef(file, clips)
-            shift_answers(file, shift)
-            engine = load_engine(cpu_engine(), open_model(file))
-            drift = measure_drift(engine, work.held_out.of_precision(self.name), batches=(1,))
-            words.print(
-                f"INT8 by {method}: drift mean {drift.mean:.3f}, p95 {drift.p95:.3f}, "
-                f"max {drift.max:.3f} EF points (answers shifted by {shift:+.3f})"
-            )
-            tried.append(_Candidate(method, file, drift, shift))
-        return tried
 
-    def _first_that_passes(
-        self, work: Workspace, tried: list[_Candidate]
-    ) -> tuple[_Candidate, tuple[Verification, ...]]:
-        """They were compared on one engine; another may miss the gate that is of them all."""
-        held_out, limits = work.held_out.of_precision(self.name), work.options.limits[self.name]
-        advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
-        failure: VerificationError | None = None
-        # A NaN comes last.
-        for one in sorted(tried, key=lambda c: (math.isnan(c.drift.mean), c.drift.mean)):
-            try:
-                return one, verify(one.file, held_out, limits, advice=advice)
-            except VerificationError as error:
-                words.print(f"INT8 by {one.method} misses its gate: {error}")
-                failure = failure or error
-        raise failure or RuntimeError("no method was asked for")
+def _try_methods(
+    work: Workspace, gate: Gate, clips: Clips, folder: Path
+) -> dict[Path, dict[str, Any]]:
+    """A file by each method, and its drift on one engine, in EF points, for the manifest."""
+    ranges, expected = work.ranges, _mean_ef(work.fp32, clips)
+    tried: dict[Path, dict[str, Any]] = {}
+    for method in work.options.methods:
+        file = folder / f"{method}.onnx"
+        write_int8(work.fp32, file, _tops(work.fp32, ranges, method), work.options.float_layers)
+        shift = expected - _mean_ef(file, clips)
+        shift_answers(file, shift)
+        engine = load_engine(cpu_engine(), open_model(file))
+        drift = measure_drift(engine, gate.held_out, batches=(1,))
+        words.print(
+            f"INT8 by {method}: drift mean {drift.mean:.3f}, p95 {drift.p95:.3f}, "
+            f"max {drift.max:.3f} EF points (answers shifted by {shift:+.3f})"
+        )
+        tried[file] = {
+            "method": method,
+            "mean_drift": drift.mean,
+            "p95_drift": drift.p95,
+            "max_drift": drift.max,
+            "shift": shift,
+        }
+    return tried
+
+
+def _first_that_passes(
+    gate: Gate, tried: Mapping[Path, Mapping[str, Any]]
+) -> tuple[Path, tuple[Verification, ...]]:
+    """They were compared on one engine; another may miss the gate that is of them all."""
+    advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
+    failure: VerificationError | None = None
+    drifts = {file: facts["mean_drift"] for file, facts in tried.items()}
+    # A NaN comes last.
+    for file in sorted(drifts, key=lambda file: (math.isnan(drifts[file]), drifts[file])):
+        try:
+            return file, verify(file, gate, advice=advice)
+        except VerificationError as error:
+            words.print(f"INT8 by {file.stem} misses its gate: {error}")
+            failure = failure or error
+    raise failure or RuntimeError("no method was asked for")
 
 
 def check_layers(network: nn.Module, layers: Collection[str]) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edgeecho.common.errors import ModelError, UsageError
-from edgeecho.common.precisions import DriftLimits
-from edgeecho.tools.verify import LIMITS, Drift, miss, parse_limits
+from edgeecho.common.precisions import LIMITS, DriftLimits, parse_limits
+from edgeecho.tools.verify import Drift, miss
 
 
 def test_the_table_is_the_projects() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeecho.bundle import Verification, open_model
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
-from edgeecho.engines import ENGINES, Engine, load_engine
+from edgeecho.engines import Engine, engines, load_engine
 from edgeecho.tools.verify import BATCHES, Drift, HeldOut, measure_drift, miss
 from edgeecho_train.network import R2Plus1D18
 
@@ -76,7 +76,7 @@ def verify(
     model, held_out = open_model(file), gate.held_out
     allowed = PRECISIONS[gate.precision].embedding
     checks = []
-    for entry in ENGINES:
+    for entry in engines():
         # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
         if entry.obstacle(model):
             continue

@@ -15,7 +15,7 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.files import sha256_file
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
-from edgeecho.engines import ENGINES, load_engine, load_shared
+from edgeecho.engines import engines, load_engine, load_shared
 from edgeecho.tools.verify import Drift, miss
 from edgeecho_export.shared.file import write_shared
 
@@ -32,7 +32,7 @@ def add_shared(
     words.print(f"{plain.name}: the graph for overlapping clips")
     path, cost = write_shared(plain)
     allowed = PRECISIONS[artefact.precision].shared or replace(limits, mae=None)
-    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in ENGINES
+    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in engines()
                    if entry.shares and not entry.obstacle(open_model(plain)))  # fmt: skip
     return replace(artefact, shared=SharedGraph(path.name, sha256_file(path), cost, checks))
 

@@ -91,7 +91,8 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Model bundle "narrow", version 1, exported from `narrow_run` and verified (fp32)."""
     pytest.importorskip("onnxscript")
     from edgeecho_export.checkpoint import Given
-    from edgeecho_export.pipeline import Label, export
+    from edgeecho_export.pipeline import export
+    from edgeecho_export.recipes.base import Label
 
     out = tmp_path_factory.mktemp("bundle") / "narrow"
     label = Label("narrow", "1")

@@ -53,10 +53,10 @@ def verify(
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.errors import ModelError, UsageError, VerificationError
     from edgeecho.common.files import write_text
+    from edgeecho.common.precisions import parse_limits
     from edgeecho.dataset import SPLITS
     from edgeecho.tools.verify import (
         describe_drift,
-        parse_limits,
         record_drift,
         references_of,
         to_json,

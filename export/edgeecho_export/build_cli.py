@@ -9,17 +9,16 @@ import typer
 
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.errors import UsageError
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho_export.targets.builder import BuildOptions, builders, find_builder
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-_PRECISIONS = ("fp32", "fp16", "int8")
 
 
 @app.command()
 def build(
     bundle: Annotated[Path, typer.Argument(help="Model bundle; the engine is written into it.")],
-    precision: Annotated[str, typer.Option(help=f"One of {', '.join(_PRECISIONS)}.")] = "fp16",
+    precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "fp16",
     engine: Annotated[str, typer.Option(help=f"One of {', '.join(builders())}.")] = "tensorrt-rtx",
     compute_capability: Annotated[
         str,
@@ -44,8 +43,8 @@ def build(
     TensorRT engines are built on the GPU that is to run them. TensorRT-RTX engines are built on
     the CPU for GPUs that need not be here. Both run with the very version that built them.
     """
-    if precision not in _PRECISIONS:
-        raise UsageError(f"--precision {precision!r}: give {', '.join(_PRECISIONS)}")
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision!r}: give {', '.join(PRECISIONS)}")
     builder = find_builder(engine)
     sizes = _batch(batch)
     options = BuildOptions(sizes, compute_capability, workspace_mb, timing_cache)

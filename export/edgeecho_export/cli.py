@@ -11,7 +11,7 @@ from edgeecho.common.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeecho.bundle import Manifest, Verification
-    from edgeecho_export.pipeline import Precisions
+    from edgeecho_export.recipes.base import Options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -99,7 +99,7 @@ def export(
     Exit code 6, and no bundle, where an artefact is further from PyTorch than allowed. In EF
     points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
     """
-    wanted = _precisions(
+    options = _options(
         fp16, int8, calibration, calibration_data, method, float_layers, limit or [], shared
     )
     if checkpoint is None:
@@ -110,8 +110,8 @@ def export(
                 "name one, or run this in a clone of the repository"
             )
     from edgeecho_export.checkpoint import Given
-    from edgeecho_export.pipeline import Label
     from edgeecho_export.pipeline import export as write_bundle
+    from edgeecho_export.recipes.base import Label
 
     version = model_version or _version_of(checkpoint)
     label = Label(name or checkpoint.resolve().parent.name, version)
@@ -125,7 +125,7 @@ def export(
         ),
         clips=clips,
         overwrite=overwrite,
-        precisions=wanted,
+        options=options,
         keep_references=references,
     )
     _print(folder, manifest)
@@ -141,7 +141,7 @@ def _version_of(checkpoint: Path) -> str:
     return demo.version if checkpoint.is_file() and sha256_file(checkpoint) == known else "1"
 
 
-def _precisions(
+def _options(
     fp16: bool,
     int8: bool,
     calibration: Path | None,
@@ -150,7 +150,7 @@ def _precisions(
     float_layers: Path | None,
     limit: list[str],
     shared: bool | None,
-) -> Precisions:
+) -> Options:
     if int8 and calibration is None:
         raise UsageError(
             "--int8 needs --calibration SET, clips of your own training data (there is no default "
@@ -165,18 +165,23 @@ def _precisions(
     if method not in ("all", *METHODS):
         raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
     from edgeecho.common.files import sha256_file
-    from edgeecho.tools.verify import parse_limits
+    from edgeecho.common.precisions import parse_limits
     from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
-    from edgeecho_export.pipeline import Calibration, Precisions
+    from edgeecho_export.recipes.base import Calibration, Options
 
     chosen = None
     if calibration is not None:
         chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
     tried = METHODS if method == "all" else (method,)
-    floating = read_float_layers(float_layers) if float_layers else ()
-    limits = parse_limits(limit)
-    return Precisions(fp16, tried if int8 else (), floating, chosen, limits, shared)
+    return Options(
+        precisions=tuple(name for name, asked in (("fp16", fp16), ("int8", int8)) if asked),
+        methods=tried if int8 else (),
+        float_layers=read_float_layers(float_layers) if float_layers else (),
+        calibration=chosen,
+        limits=parse_limits(limit),
+        shared=shared,
+    )
 
 
 def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeecho.common.console import words
 from edgeecho.common.errors import UsageError
 from edgeecho.common.files import sha256_file
+from edgeecho.common.precisions import FEW, PRECISIONS
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.dataset.reference import ReferenceClips, load_reference_clips, select_reference_clips
-from edgeecho.tools.verify import FEW
 from edgeecho_export.checkpoint import Source
-
-INT8_CLIPS = 32
-"""INT8's drift scatters by about its own size from clip to clip: on 8 clips the change of the MAE
-is uncertain by as much as its limit. More cost time: each runs on every engine."""
+from edgeecho_export.recipes.base import Calibration, Recipe
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,23 @@ class Chosen:
 
 
 def choose_held_out(
-    checkpoint: Path, source: Source, clips: Path | None, calibrated_on: Path | None
+    checkpoint: Path,
+    source: Source,
+    clips: Path | None,
+    calibration: Calibration | None,
+    recipes: Collection[Recipe],
 ) -> Chosen:
     """Clips of the data set `clips`, or else those that the checkpoint brings.
 
-    Where INT8 was calibrated on a data set, 32 clips of `clips` or of the VAL split of that one,
-    and none of its training split. `UsageError` where there are none to be had.
+    Where a recipe is fitted to a calibration set, clips of `clips` or of the VAL split of that
+    set's data, and none of the training split. As many as the recipes want, where there are.
+    `UsageError` where there are none to be had.
     """
-    data = clips or calibrated_on
+    n = max((PRECISIONS[recipe.name].clips for recipe in recipes), default=FEW)
+    fitted = [recipe.name.upper() for recipe in recipes if recipe.calibrated and calibration]
+    data = clips
+    if data is None and fitted and calibration is not None:
+        data = calibration.data or Path(calibration.chosen.folder)
     if data is None:
         if source.reference is None:
             raise UsageError(
@@ -44,14 +51,13 @@ def choose_held_out(
         path = checkpoint.with_name(source.reference["file"])
         found = load_reference_clips(path, source.reference["sha256"])
         return Chosen(found, f"the checkpoint's {len(found.clips)} reference clips")
-    videos = _unseen(data, int8=calibrated_on is not None)
-    n = FEW if calibrated_on is None else INT8_CLIPS
+    videos = _unseen(data, fitted)
     chosen = select_reference_clips(videos, source.preprocess, n=n)
     if chosen is None:
         raise UsageError(f"every video of {data} is shorter than a clip: give other --clips")
-    if calibrated_on is not None and len(chosen.clips) < INT8_CLIPS:
+    if fitted and len(chosen.clips) < n:
         words.print(
-            f"INT8 is judged on {len(chosen.clips)} clips only, {INT8_CLIPS} are wanted: whether "
+            f"{fitted[0]} is judged on {len(chosen.clips)} clips only, {n} are wanted: whether "
             "it passes is partly chance; give --clips DATA with more validation videos"
         )
     splits = "/".join(sorted({video.split for video in videos}))
@@ -63,15 +69,15 @@ def choose_held_out(
     )
 
 
-def _unseen(data: Path, *, int8: bool) -> list[LabelledVideo]:
+def _unseen(data: Path, fitted: Sequence[str]) -> list[LabelledVideo]:
     videos = read_dataset(data)
     validation = [video for video in videos if video.split == "VAL"]
-    if validation or not int8:
+    if validation or not fitted:
         return validation or list(videos)
     others = [video for video in videos if video.split != "TRAIN"]
     if not others:
         raise UsageError(
-            f"{data} has training videos only, and INT8 cannot be judged by what it was "
+            f"{data} has training videos only, and {fitted[0]} cannot be judged by what it was "
             "calibrated on: give --clips DATA with a VAL split"
         )
     return others

@@ -1,29 +1,26 @@
-"""Checkpoint in, verified bundle out."""
+"""Checkpoint in, verified bundle out: read, convert and check by each recipe, publish."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
-from edgeecho.common.console import words
 from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
-from edgeecho.tools.verify import LIMITS as GATES
-from edgeecho.tools.verify import HeldOut, Limits, save_references
-from edgeecho_calibration.sets import CalibrationClips, CalibrationSet
+from edgeecho.tools.verify import save_references
+from edgeecho_calibration.sets import CalibrationClips
 from edgeecho_export.checkpoint import Given, Source, read_checkpoint
-from edgeecho_export.float_layers import check_layers
-from edgeecho_export.held_out import choose_held_out
-from edgeecho_export.parity import ask_pytorch, verify
-from edgeecho_export.precisions import add_fp16, add_int8, check_range, collect
-from edgeecho_export.shared import SHORTEST
-from edgeecho_export.shared_gate import add_shared
-from edgeecho_export.to_onnx import OPSET, write_onnx
+from edgeecho_export.checks.shared import add_shared
+from edgeecho_export.graph import OPSET
+from edgeecho_export.held_out import Chosen, choose_held_out
+from edgeecho_export.recipes import RECIPES
+from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.shared.graph import SHORTEST
 from edgeecho_train.checkpoint import trained_on
 from edgeecho_train.network import ARCHITECTURE
 
@@ -38,42 +35,6 @@ _BY_INDEX = (
 _BY_TIME = (
     "Takes frames by their time stamps: a video whose frame rate is not known is not answered."
 )
-_LIVELY = 1.0
-"""EF points: below, answers hardly depend on the clip, and neither does their drift."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """How the model is to be called."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What INT8 is calibrated with."""
-
-    chosen: CalibrationSet
-    sha256: str
-    """Of the set's file."""
-    data: Path | None = None
-    """Where its videos are now; None: where they were."""
-
-
-@dataclass(frozen=True)
-class Precisions:
-    """What is wanted beside FP32, and what everything is held to."""
-
-    fp16: bool = False
-    int8_methods: tuple[str, ...] = ()
-    """Methods to try; empty: no INT8. Needs a calibration set."""
-    float_layers: tuple[str, ...] = ()
-    """Convolutions that INT8 leaves in float beside the stem's."""
-    calibration: Calibration | None = None
-    limits: Mapping[str, Limits] = field(default_factory=lambda: GATES)
-    shared: bool | None = None
-    """Of each a graph that answers overlapping clips together; None: unless clips are too short."""
 
 
 def export(
@@ -84,7 +45,7 @@ def export(
     given: Given,
     clips: Path | None,
     overwrite: bool,
-    precisions: Precisions | None = None,
+    options: Options | None = None,
     keep_references: bool = True,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing.
@@ -94,92 +55,64 @@ def export(
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
     and `VerificationError` where an artefact misses its gate.
     """
-    wanted = precisions or Precisions()
+    options = options or Options()
     source = read_checkpoint(checkpoint, given)
-    calibration = wanted.calibration
-    calibrated_on = None
-    if calibration is not None and wanted.int8_methods:
-        calibrated_on = calibration.data or Path(calibration.chosen.folder)
-    check_layers(source.network, wanted.float_layers)
-    chosen = None
+    recipes = [recipe for name, recipe in RECIPES.items() if name in ("fp32", *options.precisions)]
+    for recipe in recipes:
+        recipe.refuse(source, options)
+    seen, calibration = None, options.calibration
     if calibration is not None:
-        chosen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
-    chosen_clips = choose_held_out(checkpoint, source, clips, calibrated_on)
-    reference = chosen_clips.clips
+        seen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
+    held_out = choose_held_out(checkpoint, source, clips, calibration, recipes)
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
-        file = folder / "fp32.onnx"
-        words.print(f"tracing {ARCHITECTURE}, width {source.network.width:g}")
-        write_onnx(file, source.network, source.preprocess, name=label.name, version=label.version)
-        words.print(f"comparing engines with PyTorch on {len(reference.clips)} held-out clips")
-        normalised = reference.normalised(source.preprocess)
-        held_out = ask_pytorch(source.network, normalised, reference.efs)
-        if (spread := float(held_out.expected.std())) < _LIVELY:
-            words.print(
-                f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
-                f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
-            )
-        checks = verify(file, held_out.of_precision("fp32"), wanted.limits["fp32"])
-        artefacts = [Artefact(file.name, sha256_file(file), "fp32", OPSET, checks)]
-        more, calibrated = _lower(file, held_out, wanted, chosen)
-        artefacts += more
-        if wanted.shared or (wanted.shared is None and source.preprocess.frames >= SHORTEST):
-            artefacts = [
-                add_shared(a, folder, normalised, wanted.limits[a.precision]) for a in artefacts
-            ]
-        references = {
-            "source": chosen_clips.source,
-            "clips": len(reference.clips),
-            "ef_sd": float(held_out.expected.std()),
-        }
-        if keep_references:
-            references |= save_references(folder, reference, held_out.expected)
+        normalised = held_out.clips.normalised(source.preprocess)
+        work = Workspace(folder, source, label, options, normalised, held_out.clips.efs, seen)
+        made = {r.name: r.make(work, folder / f"{r.name}.onnx") for r in recipes}
+        artefacts = {name: _artefact(folder, name, one) for name, one in made.items()}
+        if options.shared or (options.shared is None and source.preprocess.frames >= SHORTEST):
+            artefacts = {
+                name: add_shared(artefact, folder, normalised, options.limits[name])
+                for name, artefact in artefacts.items()
+            }
         manifest = replace(
-            _manifest(source, label, artefacts), references=references, calibration=calibrated
+            _manifest(source, label, artefacts),
+            references=_references(work, held_out, keep=keep_references),
+            calibration=_calibration(work, made.values()),
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
         write_text(folder / CARD_FILE, render_card(manifest))
-        for artefact in artefacts:  # what was written can be read back, hashes and all
-            open_model(folder, precision=artefact.precision)
+        for precision in manifest.artefacts:  # what was written can be read back, hashes and all
+            open_model(folder, precision=precision)
     return manifest
 
 
-def _lower(
-    fp32: Path, held_out: HeldOut, wanted: Precisions, chosen: CalibrationClips | None
-) -> tuple[list[Artefact], dict[str, Any] | None]:
-    """FP16 and INT8 as wanted, and the manifest's entry on calibration."""
-    if not (wanted.fp16 or wanted.int8_methods):
-        return [], None
-    reference = [clip[None] for clip in held_out.clips]
-    ranges = collect(fp32, reference if chosen is None else chosen, wanted.int8_methods)
-    artefacts, entry = [], None
-    if wanted.fp16:
-        source = "reference clips" if chosen is None else "calibration set"
-        found = check_range(fp32, ranges, source)
-        artefacts.append(add_fp16(fp32, held_out, wanted.limits["fp16"], found))
-    if wanted.int8_methods and wanted.calibration and chosen is not None:
-        quantized = add_int8(
-            fp32,
-            held_out,
-            wanted.limits["int8"],
-            ranges,
-            wanted.int8_methods,
-            chosen,
-            wanted.float_layers,
-        )
-        artefacts.append(quantized.artefact)
-        entry = {
-            "sha256": wanted.calibration.sha256,
-            "data": wanted.calibration.chosen.data,
-            "clips": ranges.clips,
-            "seed": wanted.calibration.chosen.seed,
-            "method": quantized.method,
-            "methods": list(quantized.methods),
-            "float_layers": list(wanted.float_layers),
-        }
-    return artefacts, entry
+def _artefact(folder: Path, precision: str, made: Made) -> Artefact:
+    file = folder / f"{precision}.onnx"
+    return Artefact(file.name, sha256_file(file), precision, OPSET, made.checks, made.range)
 
 
-def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manifest:
+def _references(work: Workspace, chosen: Chosen, *, keep: bool) -> dict[str, Any]:
+    expected = work.held_out.expected
+    entry = {"source": chosen.source, "clips": len(expected), "ef_sd": float(expected.std())}
+    return entry | save_references(work.folder, chosen.clips, expected) if keep else entry
+
+
+def _calibration(work: Workspace, made: Iterable[Made]) -> dict[str, Any] | None:
+    """Of the precision that was calibrated, if one was."""
+    calibration = work.options.calibration
+    found = next((one.calibration for one in made if one.calibration), None)
+    if found is None or calibration is None:
+        return None
+    return {
+        "sha256": calibration.sha256,
+        "data": calibration.chosen.data,
+        "clips": work.ranges.clips,
+        "seed": calibration.chosen.seed,
+        **found,
+    }
+
+
+def _manifest(source: Source, label: Label, artefacts: Mapping[str, Artefact]) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
         "checkpoint_sha256": source.sha256,
@@ -200,7 +133,7 @@ def _manifest(source: Source, label: Label, artefacts: list[Artefact]) -> Manife
         },
         preprocess=source.preprocess,
         provenance=provenance,
-        artefacts={artefact.precision: artefact for artefact in artefacts},
+        artefacts=artefacts,
         trained_on=trained_on(source.training),
         intended_use=INTENDED_USE,
         limits=(

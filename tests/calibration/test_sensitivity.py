@@ -17,8 +17,8 @@ from edgeecho.bundle import open_model, read_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE
 from edgeecho.common.errors import InputError
 from edgeecho.common.files import sha256_file, write_json
+from edgeecho.common.precisions import parse_limits
 from edgeecho.engines import load_engine
-from edgeecho.tools.verify import parse_limits
 from edgeecho_calibration.floating import quantized_layers, return_to_float
 from edgeecho_calibration.select import select
 from edgeecho_calibration.sensitivity import Analysis
@@ -55,18 +55,19 @@ def chosen(run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def export(run: Path, chosen: Path, out: Path, float_layers: tuple[str, ...] = ()) -> Path:
     from edgeecho_export.checkpoint import Given
-    from edgeecho_export.pipeline import Calibration, Label, Precisions
     from edgeecho_export.pipeline import export as write_bundle
+    from edgeecho_export.recipes.base import Calibration, Label, Options
 
-    wanted = Precisions(
-        int8_methods=("minmax",),
+    options = Options(
+        precisions=("int8",),
+        methods=("minmax",),
         float_layers=float_layers,
         calibration=Calibration(read_set(chosen), sha256_file(chosen)),
         limits=parse_limits(LOOSE),
     )
     label = Label("small", "1")
     write_bundle(
-        run / "best.pt", out, label, given=Given(), clips=None, overwrite=False, precisions=wanted
+        run / "best.pt", out, label, given=Given(), clips=None, overwrite=False, options=options
     )
     return out
 
@@ -122,7 +123,7 @@ def test_all_layers_in_float_are_the_fp32_network(
 
 @pytest.mark.parametrize("layer", ["layer1.0.conv1.0.0", VICTIM, "layer3.0.downsample.0"])
 def test_one_layer_in_float_leaves_the_others_and_a_good_graph(bundle: Path, layer: str) -> None:
-    from edgeecho_export.lint import lint_qdq
+    from edgeecho_export.checks.lint import lint_qdq
     from edgeecho_export.targets.layers import expected_inputs
 
     int8, fp32 = onnx.load(bundle / "int8.onnx"), onnx.load(bundle / "fp32.onnx")
@@ -240,7 +241,7 @@ def test_a_drift_that_only_float_holds_is_refused(
 def test_layers_are_checked_before_the_work_begins(run: Path) -> None:
     from edgeecho.common.errors import UsageError
     from edgeecho_export.checkpoint import Given, read_checkpoint
-    from edgeecho_export.float_layers import check_layers
+    from edgeecho_export.recipes.int8 import check_layers
 
     network = read_checkpoint(run / "best.pt", Given()).network
     check_layers(network, [VICTIM])

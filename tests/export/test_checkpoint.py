@@ -108,7 +108,7 @@ def test_rounded_checkpoint_brings_everything(narrow_run: Path, rounded: Path) -
     assert (found.preprocess, found.reference) == (exact.preprocess, exact.reference)
     assert found.training is not None
     assert found.training["rounded_from_sha256"] == exact.sha256
-    assert len(choose_held_out(rounded, found, None, None).clips.clips) == found.reference["n"]
+    assert len(choose_held_out(rounded, found, None, None, []).clips.clips) == found.reference["n"]
     with pytest.raises(UsageError, match="has its own"):
         read_checkpoint(rounded, GIVEN)
 

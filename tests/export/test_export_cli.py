@@ -16,7 +16,7 @@ from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.files import sha256_file
 from edgeecho.dataset import read_dataset
 from edgeecho.inference import estimate_file, load_model
-from edgeecho_export import pipeline
+from edgeecho_export.recipes import fp32
 from edgeecho_train.network import R2Plus1D18
 
 BUNDLE = {"manifest.json", "fp32.onnx", "fp32-shared.onnx", "model-card.md", "references.npz"}
@@ -183,7 +183,7 @@ def test_videos_shorter_than_a_clip_cannot_compare(
 def test_export_that_differs_from_pytorch_leaves_no_bundle(
     edgeecho, narrow_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_onnx = pipeline.write_onnx
+    write_onnx = fp32.write_onnx
 
     def write_wrong(path: Path, *args: object, **facts: object) -> None:
         write_onnx(path, *args, **facts)
@@ -194,7 +194,7 @@ def test_export_that_differs_from_pytorch_leaves_no_bundle(
         bias.CopyFrom(onnx.numpy_helper.from_array(value, bias.name))
         onnx.save(model, path)
 
-    monkeypatch.setattr(pipeline, "write_onnx", write_wrong)
+    monkeypatch.setattr(fp32, "write_onnx", write_wrong)
     done = edgeecho("export", narrow_run / "best.pt", "--out", tmp_path / "bundle")
     assert done.returncode == 6
     assert "0.02" in done.stderr

@@ -13,14 +13,18 @@ import torch
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import VerificationError
+from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import load_engine
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify import LIMITS, Limits
-from edgeecho_export.arithmetic import rounded_efs
-from edgeecho_export.fp16 import write_fp16
-from edgeecho_export.parity import ask_pytorch, verify_arithmetic
-from edgeecho_export.precisions import RANGE_LIMIT, add_fp16, check_range, collect
-from edgeecho_export.to_onnx import write_onnx
+from edgeecho_export.checkpoint import Source
+from edgeecho_export.checks.arithmetic import rounded_efs, verify_arithmetic
+from edgeecho_export.checks.parity import Gate, ask_pytorch
+from edgeecho_export.checks.range import RANGE_LIMIT, check_range
+from edgeecho_export.ranges import collect
+from edgeecho_export.recipes import RECIPES
+from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.recipes.fp16 import write_fp16
+from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
@@ -57,6 +61,16 @@ def fp32(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fp16(fp32: Path) -> Path:
     write_fp16(fp32, fp32.with_name("half.onnx"))
     return fp32.with_name("half.onnx")
+
+
+def make(
+    fp32: Path, network: R2Plus1D18, clips: np.ndarray, limits: DriftLimits = LIMITS["fp16"]
+) -> Made:
+    """What the recipe makes, beside `fp32`."""
+    source = Source(network, SPEC, sha256="", training=None, reference=None)
+    options = Options(limits={"fp16": limits})
+    work = Workspace(fp32.parent, source, Label("tiny", "1"), options, clips)
+    return RECIPES["fp16"].make(work, fp32.with_name("fp16.onnx"))
 
 
 def scaled(fp32: Path, out: Path, factor: float) -> Path:
@@ -122,19 +136,18 @@ def test_rounding_in_pytorch_is_that_of_the_file(
 def test_all_three_parts_pass_and_are_recorded(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
-    held_out = ask_pytorch(network, clips)
     found = check_range(fp32, collect(fp32, [c[None] for c in clips], ()), "reference clips")
-    artefact = add_fp16(fp32, held_out, LIMITS["fp16"], found)
-    assert artefact.range == found
+    made = make(fp32, network, clips)
+    assert made.range == found
     assert found.limit == 16376
     # 37 convolutions, 34 ReLUs, 8 sums, the input, and the weights and biases of 37.
     assert found.tensors == 37 + 34 + 8 + 1 + 2 * 37
-    assert {(c.part, c.engine) for c in artefact.verification} == {
+    assert {(c.part, c.engine) for c in made.checks} == {
         ("weights", "openvino"),
         ("weights", "onnxruntime"),
         ("arithmetic", "pytorch"),
     }
-    for check in artefact.verification:
+    for check in made.checks:
         assert check.allowed == {"mean": 0.05, "max": 0.2}
         assert check.batches == ((1,) if check.part == "arithmetic" else (1, 2, 8))
         assert 0 < check.mean_drift <= check.max_drift <= 0.2
@@ -176,7 +189,7 @@ def test_a_tensor_near_fp16s_limit_fails_the_range_which_a_cpu_does_not_see(
     write_fp16(scaled(fp32, tmp_path / "m.onnx", 1000 * 5 * RANGE_LIMIT / largest), file)
     assert np.isfinite(load_engine("onnxruntime", open_model(file)).run(clips).ef).all()
     with pytest.raises(VerificationError, match=r"every layer rounded\) .*nan EF points"):
-        verify_arithmetic(file, ask_pytorch(network, clips), LIMITS["fp16"])
+        verify_arithmetic(file, Gate("fp16", ask_pytorch(network, clips), LIMITS["fp16"]))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -192,9 +205,8 @@ def test_a_tensor_that_is_no_number_fails_the_range(
 def test_weights_and_arithmetic_fail_by_their_names(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
-    held_out = ask_pytorch(network, clips)
-    found = check_range(fp32, collect(fp32, [clips[:1]], ()), "reference clips")
     with pytest.raises(VerificationError, match=r"fp16\.onnx \(weights\) on openvino"):
-        add_fp16(fp32, held_out, Limits(mean=0), found)
+        make(fp32, network, clips, DriftLimits(mean=0))
     with pytest.raises(VerificationError, match=r"fp16\.onnx \(arithmetic"):
-        verify_arithmetic(fp32.with_name("fp16.onnx"), held_out, Limits(max=0))
+        gate = Gate("fp16", ask_pytorch(network, clips), DriftLimits(max=0))
+        verify_arithmetic(fp32.with_name("fp16.onnx"), gate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,24 @@ import torch
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import VerificationError
+from edgeecho.common.precisions import DriftLimits
 from edgeecho.engines import load_engine
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify import HeldOut, Limits
+from edgeecho.tools.verify import HeldOut
 from edgeecho_calibration.ranges import Ranges
-from edgeecho_export import precisions
+from edgeecho_export.checkpoint import Source
+from edgeecho_export.checks.parity import ask_pytorch
 from edgeecho_export.cli import METHODS
-from edgeecho_export.int8 import write_int8
-from edgeecho_export.parity import ask_pytorch
-from edgeecho_export.precisions import add_int8, collect
-from edgeecho_export.probe import quantized_inputs
-from edgeecho_export.to_onnx import write_onnx
+from edgeecho_export.graph import quantized_inputs
+from edgeecho_export.quantize import write_int8
+from edgeecho_export.ranges import collect
+from edgeecho_export.recipes import RECIPES, int8
+from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
-LOOSE = Limits(mean=5, p95=10, max=20, mae=5)
+LOOSE = DriftLimits(mean=5, p95=10, max=20, mae=5)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,21 @@ def ranges(fp32: Path, calibration: list[np.ndarray]) -> Ranges:
 @pytest.fixture(scope="module")
 def held_out(network: R2Plus1D18, clips: np.ndarray) -> HeldOut:
     return ask_pytorch(network, clips)
+
+
+@pytest.fixture(scope="module")
+def make(fp32: Path, network: R2Plus1D18, clips: np.ndarray) -> Callable[..., Made]:
+    """`make(limits, methods)`: what the recipe makes, beside `fp32`, of the calibration clips."""
+    source = Source(network, SPEC, sha256="", training=None, reference=None)
+
+    def made(limits: DriftLimits, methods: tuple[str, ...]) -> Made:
+        options = Options(methods=methods, limits={"int8": limits})
+        calibration = [clip[None] for clip in clips]
+        label = Label("tiny", "1")
+        work = Workspace(fp32.parent, source, label, options, clips, calibration=calibration)
+        return RECIPES["int8"].make(work, fp32.with_name("int8.onnx"))
+
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -166,54 +185,49 @@ def test_both_engines_run_it_and_openvino_in_8_bits(
 
 
 def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
-    fp32: Path, held_out: HeldOut, ranges: Ranges, calibration: list[np.ndarray]
+    fp32: Path, make: Callable[..., Made]
 ) -> None:
-    found = add_int8(fp32, held_out, LOOSE, ranges, METHODS, calibration)
-    drifts = {m["method"]: m["mean_drift"] for m in found.methods}
+    made = make(LOOSE, METHODS)
+    kept, tried = made.calibration["method"], made.calibration["methods"]
+    drifts = {m["method"]: m["mean_drift"] for m in tried}
     assert set(drifts) == set(METHODS)
     assert len(set(drifts.values())) == 3, "two methods chose the same"
-    assert drifts[found.method] == min(drifts.values())
-    assert {check.engine for check in found.artefact.verification} == {"openvino", "onnxruntime"}
-    on_openvino = next(c for c in found.artefact.verification if c.engine == "openvino")
-    assert on_openvino.mean_drift == pytest.approx(drifts[found.method], rel=0.2)
+    assert drifts[kept] == min(drifts.values())
+    assert {check.engine for check in made.checks} == {"openvino", "onnxruntime"}
+    on_openvino = next(c for c in made.checks if c.engine == "openvino")
+    assert on_openvino.mean_drift == pytest.approx(drifts[kept], rel=0.2)
     assert on_openvino.allowed == LOOSE.to_dict()
-    alone = add_int8(fp32, held_out, LOOSE, ranges, ("percentile",), calibration)
-    assert (alone.method, len(alone.methods)) == ("percentile", 1)
+    alone = make(LOOSE, ("percentile",)).calibration
+    assert (alone["method"], len(alone["methods"])) == ("percentile", 1)
     assert not [f for f in fp32.parent.iterdir() if f.name.startswith(".")], "left over"
 
 
 def test_on_the_calibration_clips_the_mean_answer_is_that_of_fp32(
-    fp32: Path, minmax: Path, held_out: HeldOut, ranges: Ranges, calibration: list[np.ndarray]
+    fp32: Path, minmax: Path, calibration: list[np.ndarray], make: Callable[..., Made]
 ) -> None:
     def mean_ef(file: Path) -> float:
         engine = load_engine("openvino", open_model(file))
         return float(np.mean([engine.run(clip).ef for clip in calibration]))
 
     expected, raw = mean_ef(fp32), mean_ef(minmax)
-    found = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",), calibration)
+    (found,) = make(LOOSE, ("minmax",)).calibration["methods"]
     assert mean_ef(fp32.with_name("int8.onnx")) == pytest.approx(expected, abs=1e-4)
-    assert found.methods[0]["shift"] == pytest.approx(expected - raw, abs=1e-4)
+    assert found["shift"] == pytest.approx(expected - raw, abs=1e-4)
     assert abs(expected - raw) > 1e-3, "nothing to correct: the test shows nothing"
 
 
 def test_corrupted_scales_do_not_pass(
-    fp32: Path,
-    held_out: HeldOut,
-    ranges: Ranges,
-    calibration: list[np.ndarray],
-    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = precisions.write_int8
+    honest = int8.write_int8
 
     def write_wrong(source: Path, path: Path, tops: dict[str, float], _: object) -> None:
         name = max(tops, key=lambda n: tops[n])
         honest(source, path, {**tops, name: tops[name] / 50})
 
-    drift = add_int8(fp32, held_out, LOOSE, ranges, ("minmax",), calibration).methods[0][
-        "max_drift"
-    ]
-    limits = Limits(max=2 * drift)
-    add_int8(fp32, held_out, limits, ranges, ("minmax",), calibration)
-    monkeypatch.setattr(precisions, "write_int8", write_wrong)
+    (found,) = make(LOOSE, ("minmax",)).calibration["methods"]
+    limits = DriftLimits(max=2 * found["max_drift"])
+    make(limits, ("minmax",))
+    monkeypatch.setattr(int8, "write_int8", write_wrong)
     with pytest.raises(VerificationError, match="differs from PyTorch by up to"):
-        add_int8(fp32, held_out, limits, ranges, ("minmax",), calibration)
+        make(limits, ("minmax",))

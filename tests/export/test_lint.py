@@ -12,7 +12,7 @@ from onnxruntime.quantization import QuantFormat, QuantType
 from rtx import needs_rtx
 
 from edgeecho.common.errors import ModelError
-from edgeecho_export.lint import RULES, check_qdq, lint_qdq
+from edgeecho_export.checks.lint import RULES, check_qdq, lint_qdq
 from edgeecho_export.targets.network import parse_errors
 
 

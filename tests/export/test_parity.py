@@ -14,12 +14,13 @@ from onnx import TensorProto, helper
 
 from edgeecho.bundle import Verification
 from edgeecho.common.errors import VerificationError
+from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import Outputs
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify import LIMITS, HeldOut, Limits, measure_drift
-from edgeecho_export.parity import ask_pytorch
-from edgeecho_export.parity import verify as verify_held_out
-from edgeecho_export.to_onnx import write_onnx
+from edgeecho.tools.verify import HeldOut, measure_drift
+from edgeecho_export.checks.parity import Gate, ask_pytorch
+from edgeecho_export.checks.parity import verify as verify_held_out
+from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
@@ -38,7 +39,7 @@ def network() -> R2Plus1D18:
 
 
 def verify(file: Path, network: R2Plus1D18, clips: np.ndarray) -> tuple[Verification, ...]:
-    return verify_held_out(file, ask_pytorch(network, clips), LIMITS["fp32"])
+    return verify_held_out(file, Gate("fp32", ask_pytorch(network, clips), LIMITS["fp32"]))
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +227,9 @@ def test_each_limit_is_held_and_named(
         ("max", "up to"),
         ("mae", "labelled MAE"),
     ):
-        verify_held_out(shifted, held_out, Limits(**{name: 0.06}))
+        verify_held_out(shifted, Gate("fp32", held_out, DriftLimits(**{name: 0.06})))
         with pytest.raises(VerificationError, match=rf"{says}.*allowed are 0\.04") as caught:
-            verify_held_out(shifted, held_out, Limits(**{name: 0.04}))
+            verify_held_out(shifted, Gate("fp32", held_out, DriftLimits(**{name: 0.04})))
         assert "0.0500" in str(caught.value) or "0.0499" in str(caught.value)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import read_manifest
+from edgeecho.common.precisions import PRECISIONS
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,12 @@ def chosen(narrow_run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.mktemp("set") / "set.json"
     write_json(path, select(phantoms, spec, n=2, seed=0).to_dict())
     return path
+
+
+def test_every_row_of_the_table_has_its_recipe() -> None:
+    from edgeecho_export.recipes import RECIPES
+
+    assert list(RECIPES) == list(PRECISIONS)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +102,8 @@ def test_kill_9_in_the_middle_leaves_the_old_bundle(narrow_run: Path, tmp_path: 
     (out / "manifest.json").write_text("mine")
     code = (
         "import os, signal\n"
-        "from edgeecho_export import precisions\n"
-        "precisions.write_fp16 = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from edgeecho_export.recipes import fp16\n"
+        "fp16.write_fp16 = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from edgeecho.cli.app import main; main()"
     )
     words = ["export", narrow_run / "best.pt", "--out", out, "--overwrite", "--fp16"]

@@ -19,10 +19,10 @@ from edgeecho.bundle import ModelFile, SharedFile, open_model, read_manifest
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.engines import OURS, load_engine, load_shared
-from edgeecho_export import shared_gate
-from edgeecho_export.fp16 import write_fp16
-from edgeecho_export.shared import share
-from edgeecho_export.shared_file import write_shared
+from edgeecho_export.checks import shared as shared_check
+from edgeecho_export.recipes.fp16 import write_fp16
+from edgeecho_export.shared.file import write_shared
+from edgeecho_export.shared.graph import share
 
 SIZE = 32
 ENGINE_NAMES = [entry.name for entry in OURS if entry.shares and entry.available]
@@ -176,7 +176,7 @@ def test_a_graph_with_other_answers_makes_no_bundle(
         path.write_bytes(model.SerializeToString())
         return path, cost
 
-    monkeypatch.setattr(shared_gate, "write_shared", spoiled)
+    monkeypatch.setattr(shared_check, "write_shared", spoiled)
     out = tmp_path / "bundle"
     done = edgeecho("export", narrow_run / "best.pt", "--out", out)
     assert done.returncode == 6

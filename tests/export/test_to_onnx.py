@@ -11,7 +11,7 @@ import torch
 
 from edgeecho.bundle import open_model
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.to_onnx import write_onnx
+from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, training_fps=50.5)

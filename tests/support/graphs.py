@@ -21,7 +21,7 @@ from onnxruntime.quantization import (
 )
 
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.to_onnx import write_onnx
+from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 

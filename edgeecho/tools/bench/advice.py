@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho.tools.bench.compare import comparisons, deadlines, shares
 from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.statistics import summarise
@@ -68,7 +69,8 @@ def _of(run: BenchRun, series: Series) -> Iterator[str]:
 def _way(series: Series, stage: str) -> str:
     if stage != "engine":
         return f"what shortens it: {_WAYS[stage]}"
-    smaller = "" if series.model["precision"] == "int8" else "int8, "
+    *_, smallest = PRECISIONS
+    smaller = "" if series.model["precision"] == smallest else f"{smallest}, "
     fewer = "another engine, or fewer clips" if series.clips > 1 else "or another engine"
     return f"what shortens it: {smaller}{fewer}".replace(": or ", ": ")
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.common.errors import UsageError
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho.inference import BATCH, LoadedModel, load_opened
 
-_PRECISIONS = ("fp32", "fp16", "int8")
-_FORM = re.compile(r"(?:([a-z][a-z0-9-]*):)?(fp32|fp16|int8)(?::batch([1-9][0-9]{0,2}))?(:plain)?")
+_FORM = re.compile(
+    rf"(?:([a-z][a-z0-9-]*):)?({'|'.join(PRECISIONS)})(?::batch([1-9][0-9]{{0,2}}))?(:plain)?"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Subject:
         if found is None:
             raise UsageError(
                 f"--compare {text!r} is not understood: write [ENGINE:]PRECISION[:batchN][:plain], "
-                f"such as int8 or openvino:fp32:batch8, with one of {', '.join(_PRECISIONS)}"
+                f"such as int8 or openvino:fp32:batch8, with one of {', '.join(PRECISIONS)}"
             )
         named, precision, batch, plain = found.groups()
         return cls(named or engine, precision, int(batch) if batch else None, bool(plain))

@@ -1,8 +1,7 @@
 """Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
-from edgeecho.tools.verify.drift import BATCHES, FEW, Drift, HeldOut, measure_drift, miss
-from edgeecho.tools.verify.limits import LIMITS, Limits, parse_limits
+from edgeecho.tools.verify.drift import BATCHES, Drift, HeldOut, measure_drift, miss
 from edgeecho.tools.verify.references import (
     REFERENCES_FILE,
     References,
@@ -14,18 +13,14 @@ from edgeecho.tools.verify.run import verify_bundle
 
 __all__ = [
     "BATCHES",
-    "FEW",
-    "LIMITS",
     "REFERENCES_FILE",
     "Drift",
     "HeldOut",
-    "Limits",
     "References",
     "VerifyReport",
     "describe_drift",
     "measure_drift",
     "miss",
-    "parse_limits",
     "read_references",
     "record_drift",
     "references_of",

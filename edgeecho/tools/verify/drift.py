@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.common.precisions import FEW, PRECISIONS, DriftLimits
 from edgeecho.engines import Engine
-from edgeecho.tools.verify.limits import Limits
 
 BATCHES = (1, 2, 8)
 """A single clip, a small batch, and the largest that export promises."""
-
-FEW = 8
-"""Clips that are enough where the drift is far below its limits, as in FP32 and FP16."""
 
 _WORDS = {
     "mean": "differs from PyTorch by {:.4f} EF points on average",
@@ -63,15 +60,16 @@ class HeldOut:
     features: NDArray[np.float32] | None = None
     """`(n, d)` embeddings of PyTorch, where they are to be compared too."""
 
-    def few(self) -> HeldOut:
-        """At most 8 of them, evenly over their order, which is that of the EF."""
-        places = np.linspace(0, len(self.clips) - 1, min(FEW, len(self.clips))).round().astype(int)
+    def few(self, n: int = FEW) -> HeldOut:
+        """At most `n` of them, evenly over their order, which is that of the EF."""
+        places = np.linspace(0, len(self.clips) - 1, min(n, len(self.clips))).round().astype(int)
         features = None if self.features is None else self.features[places]
         return HeldOut(self.clips[places], self.expected[places], self.labels[places], features)
 
     def of_precision(self, precision: str) -> HeldOut:
-        """All for INT8, whose drift is as large as its scatter from clip to clip; else `few`."""
-        return self if precision == "int8" else self.few()
+        """As many as its row in the table of precisions asks for."""
+        row = PRECISIONS.get(precision)  # a manifest may name one that it does not know
+        return self.few(row.clips) if row else self.few()
 
 
 def measure_drift(engine: Engine, held_out: HeldOut, batches: tuple[int, ...] = BATCHES) -> Drift:
@@ -93,7 +91,7 @@ def measure_drift(engine: Engine, held_out: HeldOut, batches: tuple[int, ...] = 
     return replace(drift, max=float(np.max(largest)))
 
 
-def miss(drift: Drift, limits: Limits) -> str | None:
+def miss(drift: Drift, limits: DriftLimits) -> str | None:
     """What misses its limit, to be read after the name of an engine; None: nothing."""
     for name, words in _WORDS.items():
         value, limit = getattr(drift, name), getattr(limits, name)

@@ -9,9 +9,9 @@ from typing import Any
 from edgeecho.bundle import ModelFile
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.environment import Environment
+from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import EngineFacts
 from edgeecho.tools.verify.drift import Drift
-from edgeecho.tools.verify.limits import LIMITS, Limits
 
 SCHEMA = "edgeecho-verify-1"
 
@@ -24,7 +24,7 @@ class Row:
     engine: EngineFacts
     clips: int
     drift: Drift
-    limits: Limits
+    limits: DriftLimits
     missed: str | None
     """What was out of tolerance, in words; None: nothing."""
 
@@ -91,7 +91,7 @@ def to_text(report: VerifyReport) -> str:
             f"  {name:{width}}  {row.clips:5}  {drift.mean:7.4f}  {drift.p95:7.4f}  "
             f"{drift.max:7.4f}  {drift.mae:+7.4f}  {verdict}"
         )
-        wider = row.limits.wider_than(LIMITS[row.model.precision])
+        wider = row.limits.wider_than(PRECISIONS[row.model.precision].limits)
         if wider and not row.missed:
             allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
             lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")

@@ -10,9 +10,9 @@ from edgeecho.bundle import default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import Artefact
 from edgeecho.common.environment import read_environment
 from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
+from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import OURS, engines, load_engine
 from edgeecho.tools.verify.drift import measure_drift, miss
-from edgeecho.tools.verify.limits import LIMITS, Limits
 from edgeecho.tools.verify.references import References, read_references
 from edgeecho.tools.verify.report import NotRun, Row, VerifyReport
 
@@ -22,7 +22,7 @@ def verify_bundle(
     *,
     engine: str | None = None,
     precision: str | None = None,
-    limits: Mapping[str, Limits] | None = None,
+    limits: Mapping[str, DriftLimits] | None = None,
     references: References | None = None,
     threads: int = 0,
 ) -> VerifyReport:
@@ -92,17 +92,17 @@ def _without(folder: Path, text: str) -> str:
     return text
 
 
-def limits_of(bundle: Path | None = None) -> dict[str, Limits]:
+def limits_of(bundle: Path | None = None) -> dict[str, DriftLimits]:
     """By precision, what export held each artefact of the bundle to."""
     artefacts = read_manifest(bundle or default_model()).artefacts
     return {precision: recorded_limits(artefact) for precision, artefact in artefacts.items()}
 
 
-def recorded_limits(artefact: Artefact) -> Limits:
+def recorded_limits(artefact: Artefact) -> DriftLimits:
     """What export held the artefact to, or the table's where it did not say."""
     for check in artefact.verification:
         if check.allowed:
-            return Limits.from_dict(check.allowed)
-    if artefact.precision not in LIMITS:
+            return DriftLimits.from_dict(check.allowed)
+    if artefact.precision not in PRECISIONS:
         raise ModelError(f"{artefact.file} is {artefact.precision}, for which no limits are known")
-    return LIMITS[artefact.precision]
+    return PRECISIONS[artefact.precision].limits

@@ -18,7 +18,7 @@ from edgeecho.common.files import atomic_path, write_json
 from edgeecho.engines.cuda import Device, probe
 from edgeecho.engines.sidecar import FOLDER, sidecar_of
 from edgeecho.engines.tensorrt.fit import TensorRTSidecar, platform_name
-from edgeecho_export.lint import check_qdq
+from edgeecho_export.checks.lint import check_qdq
 from edgeecho_export.targets.layers import (
     LayerReport,
     expected_inputs,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edgeecho.common.errors import ModelError, UsageError
-from edgeecho.tools.verify import LIMITS, Drift, Limits, miss, parse_limits
+from edgeecho.common.precisions import LIMITS, DriftLimits, parse_limits
+from edgeecho.tools.verify import Drift, miss
 
 
 def test_the_table_is_the_projects() -> None:
@@ -20,8 +21,8 @@ def test_the_table_is_the_projects() -> None:
 
 def test_an_option_changes_one_number_and_the_last_one_wins() -> None:
     found = parse_limits(["int8.max=2", "int8.max=1", "fp32.mean=0"])
-    assert found["int8"] == Limits(0.3, 0.7, 1, 0.1)
-    assert found["fp32"] == Limits(mean=0, max=0.01)
+    assert found["int8"] == DriftLimits(0.3, 0.7, 1, 0.1)
+    assert found["fp32"] == DriftLimits(mean=0, max=0.01)
     assert found["fp16"] == LIMITS["fp16"]
     assert parse_limits([]) == LIMITS
 
@@ -37,10 +38,10 @@ def test_what_is_no_limit_is_a_usage_error(option: str) -> None:
 
 def test_limits_of_a_manifest_are_read_back_or_refused() -> None:
     for limits in LIMITS.values():
-        assert Limits.from_dict(limits.to_dict()) == limits
+        assert DriftLimits.from_dict(limits.to_dict()) == limits
     for wrong in ({"median": 1}, {"max": "x"}, []):
         with pytest.raises(ModelError):
-            Limits.from_dict(wrong)
+            DriftLimits.from_dict(wrong)
 
 
 def test_drift_is_what_it_says() -> None:
@@ -59,11 +60,11 @@ def test_drift_is_what_it_says() -> None:
 @pytest.mark.parametrize("value", [0.5, math.nan, math.inf])
 def test_each_statistic_can_miss_its_limit_alone(name: str, value: float) -> None:
     drift = Drift(**{"mean": 0.0, "p95": 0.0, "max": 0.0, "mae": 0.0, name: value})
-    missed = miss(drift, Limits(**{name: 0.4}))
+    missed = miss(drift, DriftLimits(**{name: 0.4}))
     assert missed is not None
     assert missed.endswith("allowed are 0.4")
     others = {other: 0.0 for other in ("mean", "p95", "max", "mae") if other != name}
-    assert miss(drift, Limits(**others)) is None
+    assert miss(drift, DriftLimits(**others)) is None
     assert miss(Drift(0, 0, 0, -3), LIMITS["int8"]) is None, "a smaller error is welcome"
 
 

@@ -18,7 +18,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgeecho.bundle import Verification
+from edgeecho.tools.verify import Drift
+from edgeecho_export.checks.parity import Gate
+
 _Attributes = Mapping[str, Any]
+
+
+def verify_arithmetic(fp16: Path, gate: Gate) -> Verification:
+    """The arithmetic part of the FP16 gate; `VerificationError` where it misses a limit."""
+    held_out = gate.held_out
+    drift = Drift.of(rounded_efs(fp16, held_out.clips), held_out.expected, held_out.labels)
+    what = f"{fp16.name} (arithmetic, every layer rounded)"
+    gate.admit(what, drift, "this network needs more than FP16 holds, leave --fp16 out")
+    return gate.record(drift, "pytorch", torch.__version__, (1,), "arithmetic")
 
 
 @torch.inference_mode()

@@ -24,7 +24,7 @@ import onnx
 from onnx import NodeProto, TensorProto, helper
 
 from edgeecho.common.errors import UsageError
-from edgeecho_export.shared_nodes import Nodes
+from edgeecho_export.shared.nodes import Nodes
 
 _WITHOUT_EXTENT = ("Add", "Cast", "DequantizeLinear", "QuantizeLinear", "Relu")
 SHORTEST = 12

@@ -17,9 +17,8 @@ import numpy as np
 import onnx
 
 from edgeecho_calibration.floating import return_to_float
-from edgeecho_export.lint import check_qdq
-from edgeecho_export.probe import STEM
-from edgeecho_export.to_onnx import check_dynamic_batch, set_precision
+from edgeecho_export.checks.lint import check_qdq
+from edgeecho_export.graph import STEM, check_dynamic_batch, set_precision
 
 _OPTIONS = {
     "ActivationSymmetric": True,

@@ -12,12 +12,34 @@ import torch
 from torch import Tensor
 
 from edgeecho.bundle.manifest import METADATA_KEY
+from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_train.network import R2Plus1D18
+from edgeecho_export.checks.parity import verify
+from edgeecho_export.graph import INPUT, OPSET, OUTPUTS, check_dynamic_batch
+from edgeecho_export.recipes.base import Made, Recipe, Workspace
+from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
-# onnxruntime's static INT8 takes no opset above 20, and TensorRT 10.3 knows this one whole.
-OPSET = 18
-OUTPUTS = ("ef", "embedding")
+_LIVELY = 1.0
+"""EF points: below, answers hardly depend on the clip, and neither does their drift."""
+
+
+class Fp32(Recipe):
+    """The network as it is; the other recipes convert its file."""
+
+    name = "fp32"
+
+    def make(self, work: Workspace, path: Path) -> Made:
+        """See `Recipe.make`."""
+        network, label = work.source.network, work.label
+        words.print(f"tracing {ARCHITECTURE}, width {network.width:g}")
+        write_onnx(path, network, work.source.preprocess, name=label.name, version=label.version)
+        words.print(f"comparing engines with PyTorch on {len(work.clips)} held-out clips")
+        if (spread := float(work.held_out.expected.std())) < _LIVELY:
+            words.print(
+                f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
+                f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
+            )
+        return Made(verify(path, work.gate(self.name)))
 
 
 def write_onnx(
@@ -34,11 +56,13 @@ def write_onnx(
     facts = {
         "name": name,
         "version": version,
-        "precision": "fp32",
+        "precision": Fp32.name,
         "preprocess": spec.to_dict(),
     }
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
-    _check(model)
+    check_dynamic_batch(model)
+    if any(node.op_type == "BatchNormalization" for node in model.graph.node):
+        raise RuntimeError("a batch normalisation was not folded into its convolution")
     onnx.save(model, path)
 
 
@@ -62,10 +86,10 @@ def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
         program = torch.onnx.export(
             traced.eval(),
             (example,),
-            input_names=["clip"],
+            input_names=[INPUT],
             output_names=list(OUTPUTS),
             opset_version=OPSET,
-            dynamic_shapes={"clip": {0: torch.export.Dim("batch")}},
+            dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
             dynamo=True,
             optimize=True,
             verbose=False,
@@ -83,35 +107,3 @@ def _strip(model: onnx.ModelProto) -> None:
         item.doc_string = ""
     del graph.metadata_props[:]
     del model.metadata_props[:]
-
-
-def set_precision(model: onnx.ModelProto, precision: str) -> None:
-    """Say in metadata_props what a converted model is, and drop what the converter left there."""
-    (facts,) = (json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
-    facts["precision"] = precision
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
-
-
-def check_dynamic_batch(model: onnx.ModelProto) -> None:
-    """What engines rely on; a failure here is a bug, not a user's error."""
-    onnx.checker.check_model(model, full_check=True)
-    values = {value.name: value.type.tensor_type for value in model.graph.input}
-    values |= {value.name: value.type.tensor_type for value in model.graph.output}
-    if tuple(values) != ("clip", *OUTPUTS):
-        raise RuntimeError(f"expected clip -> {', '.join(OUTPUTS)}, got {', '.join(values)}")
-    for name, rank in (("clip", 5), ("ef", 1), ("embedding", 2)):
-        dimensions = values[name].shape.dim
-        if [d.HasField("dim_param") for d in dimensions] != [True, *[False] * (rank - 1)]:
-            raise RuntimeError(f"only the batch of {name} may be dynamic, got {dimensions}")
-    if {kind.elem_type for kind in values.values()} != {onnx.TensorProto.FLOAT}:
-        raise RuntimeError("input and outputs must be FP32")
-    if len({kind.shape.dim[0].dim_param for kind in values.values()}) != 1:
-        raise RuntimeError("input and outputs must have one batch")
-
-
-def _check(model: onnx.ModelProto) -> None:
-    check_dynamic_batch(model)
-    operators = {node.op_type for node in model.graph.node}
-    if "BatchNormalization" in operators:
-        raise RuntimeError("a batch normalisation was not folded into its convolution")

@@ -12,7 +12,7 @@ from onnx.external_data_helper import set_external_data
 
 from edgeecho.bundle import SharedCost
 from edgeecho.bundle.manifest import METADATA_KEY
-from edgeecho_export.shared import share
+from edgeecho_export.shared.graph import share
 
 _INLINE = 4096
 """Bytes: what is smaller stays in the file."""

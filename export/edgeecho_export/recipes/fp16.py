@@ -13,9 +13,28 @@ from typing import Any
 
 import onnx
 
-from edgeecho_export.to_onnx import check_dynamic_batch, set_precision
+from edgeecho.common.console import words
+from edgeecho_export.checks.arithmetic import verify_arithmetic
+from edgeecho_export.checks.parity import verify
+from edgeecho_export.checks.range import check_range
+from edgeecho_export.graph import INPUT, check_dynamic_batch, head_nodes, set_precision
+from edgeecho_export.recipes.base import Made, Recipe, Workspace
 
-_INPUT = "clip"
+
+class Fp16(Recipe):
+    """Checked in three parts: range, weights and arithmetic."""
+
+    name = "fp16"
+
+    def make(self, work: Workspace, path: Path) -> Made:
+        """See `Recipe.make`."""
+        source = "reference clips" if work.calibration is None else "calibration set"
+        found = check_range(work.fp32, work.ranges, source)
+        write_fp16(work.fp32, path)
+        words.print("FP16: range holds; weights on CPU engines, arithmetic in PyTorch")
+        gate = work.gate(self.name)
+        checks = (*verify(path, gate, part="weights"), verify_arithmetic(path, gate))
+        return Made(checks, range=found)
 
 
 def write_fp16(fp32: Path, path: Path) -> None:
@@ -33,27 +52,9 @@ def write_fp16(fp32: Path, path: Path) -> None:
     body = _body(model, head[0].input[0])
     body = convert_float_to_float16(body, keep_io_types=True)
     _append_head(body, model, head)
-    set_precision(body, "fp16")
+    set_precision(body, Fp16.name)
     check_dynamic_batch(body)
     onnx.save(body, path)
-
-
-def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The nodes from the pooling to the outputs, in order."""
-    nodes = list(model.graph.node)
-    places = [i for i, node in enumerate(nodes) if node.op_type == "ReduceMean"]
-    if len(places) != 1:
-        raise RuntimeError(f"expected one pooling, got {len(places)}")
-    return nodes[places[0] :]
-
-
-def kept_in_fp32(fp32: Path) -> frozenset[str]:
-    """Names of the tensors that stay in FP32: what the head makes, and its weights."""
-    model = onnx.load(fp32)
-    head = head_nodes(model)
-    weights = {i.name for i in model.graph.initializer}
-    made = {name for node in head for name in node.output}
-    return frozenset(made | {n for node in head for n in node.input if n in weights})
 
 
 def _body(model: onnx.ModelProto, last: str) -> onnx.ModelProto:
@@ -79,8 +80,8 @@ def _keep(items: Any, names: set[str]) -> None:
 def _append_head(body: onnx.ModelProto, model: onnx.ModelProto, head: list[onnx.NodeProto]) -> None:
     graph = body.graph
     # The converter appends its casts at the end; ONNX wants each node behind those it needs.
-    first = [node for node in graph.node if _INPUT in node.input]
-    rest = [node for node in graph.node if _INPUT not in node.input]
+    first = [node for node in graph.node if INPUT in node.input]
+    rest = [node for node in graph.node if INPUT not in node.input]
     del graph.node[:]
     graph.node.extend([*first, *rest, *head])
     read = {name for node in head for name in node.input}

@@ -14,17 +14,14 @@ from edgeecho.bundle import Artefact, ModelFile, SharedCost, SharedFile, SharedG
 from edgeecho.common.console import words
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.files import sha256_file
+from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import engines, load_engine, load_shared
-from edgeecho.tools.verify import Drift, Limits, miss
-from edgeecho_export.shared_file import write_shared
-
-FP32_LIMIT = Limits(max=1e-3)
-"""EF points. FP16 and INT8 are allowed what they may drift from PyTorch: an engine may round a
-tensor elsewhere in the one graph than in the other."""
+from edgeecho.tools.verify import Drift, miss
+from edgeecho_export.shared.file import write_shared
 
 
 def add_shared(
-    artefact: Artefact, folder: Path, clips: NDArray[np.float32], limits: Limits
+    artefact: Artefact, folder: Path, clips: NDArray[np.float32], limits: DriftLimits
 ) -> Artefact:
     """Write the shared graph beside the artefact's file, hold it to that, and name it.
 
@@ -34,7 +31,7 @@ def add_shared(
     plain = folder / artefact.file
     words.print(f"{plain.name}: the graph for overlapping clips")
     path, cost = write_shared(plain)
-    allowed = FP32_LIMIT if artefact.precision == "fp32" else replace(limits, mae=None)
+    allowed = PRECISIONS[artefact.precision].shared or replace(limits, mae=None)
     checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in engines()
                    if entry.shares and not entry.obstacle(open_model(plain)))  # fmt: skip
     return replace(artefact, shared=SharedGraph(path.name, sha256_file(path), cost, checks))
@@ -46,7 +43,7 @@ def _check(
     path: Path,
     cost: SharedCost,
     clips: NDArray[np.float32],
-    allowed: Limits,
+    allowed: DriftLimits,
 ) -> Mapping[str, Any]:
     model: ModelFile = replace(open_model(plain), shared=SharedFile(path, sha256_file(path), cost))
     frames, starts = _overlapping(clips)

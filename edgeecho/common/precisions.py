@@ -1,0 +1,121 @@
+"""The one table of precisions: what a model can be stored in, and what is asked of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from edgeecho.common.errors import ModelError, UsageError
+
+FEW = 8
+"""Clips that are enough where the drift is far below its limits, as in FP32 and FP16."""
+MANY = 32
+"""INT8's drift scatters by about its own size from clip to clip: on 8 clips the change of the MAE
+is uncertain by as much as its limit. More cost time: each runs on every engine."""
+
+
+@dataclass(frozen=True)
+class DriftLimits:
+    """Largest drifts from PyTorch's EF that pass, in EF points; None: not looked at."""
+
+    mean: float | None = None
+    """Of the mean |drift|."""
+    p95: float | None = None
+    """Of the 95th percentile of |drift|."""
+    max: float | None = None
+    """Of the largest |drift|."""
+    mae: float | None = None
+    """By how much the mean absolute error against the labels may grow."""
+
+    def to_dict(self) -> dict[str, float]:
+        """Those that are set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def wider_than(self, other: DriftLimits) -> tuple[str, ...]:
+        """Statistics that may be larger here than in `other`."""
+        return tuple(
+            name
+            for name, limit in other.to_dict().items()
+            if getattr(self, name) is None or getattr(self, name) > limit
+        )
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> DriftLimits:
+        """What `to_dict` gave; `ModelError` where it is something else."""
+        try:
+            return cls(**{name: float(limit) for name, limit in value.items()})
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"manifest: limits that are not known: {error}") from error
+
+
+@dataclass(frozen=True)
+class Precision:
+    """One row: what a bundle's file of this precision is held to, and what computes it."""
+
+    limits: DriftLimits
+    """Of the export's gate and of `edgeecho verify`."""
+    clips: int
+    """How many held-out clips are enough to judge it by."""
+    arithmetic: str
+    """What an engine computes it in that has the precision, such as TensorRT."""
+    cpu_arithmetic: str
+    """What a CPU engine computes it in that was asked for f32: there FP16 weights are widened."""
+    embedding: float | None = None
+    """Distance of an embedding from PyTorch's, of its length, that passes; None: not looked at."""
+    shared: DriftLimits | None = None
+    """Of the graph for overlapping clips against the plain one; None: what may drift from PyTorch,
+    since an engine may round a tensor elsewhere in the one than in the other."""
+
+
+PRECISIONS: Mapping[str, Precision] = {
+    "fp32": Precision(
+        DriftLimits(max=0.01),
+        FEW,
+        "f32",
+        "f32",
+        # Measured: up to 4e-6 at widths 0.0625, 0.25 and 1, on OpenVINO 2026.4 and ONNX Runtime
+        # 1.32; another tensor than the pooled features is off by 1.
+        embedding=1e-4,
+        shared=DriftLimits(max=1e-3),
+    ),
+    # A 16-bit float has steps of 0.03 near an EF of 55 %.
+    "fp16": Precision(DriftLimits(mean=0.05, max=0.2), FEW, "f16+f32", "f32"),
+    # A first INT8 by minmax lay at 0.13 (mean), 0.31 (p95) and 0.57 (max) on a trained network of
+    # full width.
+    "int8": Precision(
+        DriftLimits(mean=0.3, p95=0.7, max=1.5, mae=0.1), MANY, "int8+f32", "int8+f32"
+    ),
+}
+"""By name, from the largest file to the smallest."""
+
+LIMITS: Mapping[str, DriftLimits] = {name: row.limits for name, row in PRECISIONS.items()}
+"""By precision."""
+_STATISTICS = tuple(field.name for field in fields(DriftLimits))
+
+
+def parse_limits(
+    options: Sequence[str], table: Mapping[str, DriftLimits] = LIMITS
+) -> dict[str, DriftLimits]:
+    """`table` with what `PRECISION.STATISTIC=POINTS` says, such as `int8.max=1`.
+
+    `UsageError` where an option is not of that form.
+    """
+    chosen = dict(table)
+    for option in options:
+        place, _, number = option.partition("=")
+        precision, _, statistic = place.partition(".")
+        try:
+            points = float(number)
+        except ValueError:
+            points = math.nan
+        # A limit that nothing misses is none.
+        usable = math.isfinite(points) and points >= 0
+        if precision not in LIMITS or statistic not in _STATISTICS or not usable:
+            raise UsageError(
+                f"--limit {option!r}: give PRECISION.STATISTIC=POINTS with {', '.join(LIMITS)} "
+                f"and {', '.join(_STATISTICS)}, such as int8.max=1"
+            )
+        chosen[precision] = replace(chosen.get(precision, DriftLimits()), **{statistic: points})
+    return chosen

@@ -1,0 +1,111 @@
+"""The gate on drift: every engine on this machine against PyTorch, in EF points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgeecho.bundle import Verification, open_model
+from edgeecho.common.errors import VerificationError
+from edgeecho.common.precisions import PRECISIONS, DriftLimits
+from edgeecho.engines import Engine, engines, load_engine
+from edgeecho.tools.verify import BATCHES, Drift, HeldOut, measure_drift, miss
+from edgeecho_train.network import R2Plus1D18
+
+
+def ask_pytorch(
+    network: R2Plus1D18,
+    clips: NDArray[np.float32],
+    labels: NDArray[np.float32] | None = None,
+) -> HeldOut:
+    """Held-out clips with PyTorch's answers, one at a time; without labels they stand for those."""
+    with torch.inference_mode():
+        features = torch.cat([network.features(torch.from_numpy(clip[None])) for clip in clips])
+        expected = network.head(features).numpy()
+    labels = expected if labels is None else labels
+    return HeldOut(clips, expected, labels, features.numpy())
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a file of one precision is held to."""
+
+    precision: str
+    held_out: HeldOut
+    limits: DriftLimits
+
+    def admit(self, what: str, drift: Drift, advice: str) -> None:
+        """`VerificationError` where a statistic of `what` misses its limit."""
+        if missed := miss(drift, self.limits):
+            raise VerificationError(f"{what} {missed}: no bundle was written; {advice}")
+
+    def record(
+        self, drift: Drift, engine: str, version: str, batches: tuple[int, ...], part: str
+    ) -> Verification:
+        """What the manifest says of a drift that was admitted; `part`: see `Verification`."""
+        limits = self.limits
+        return Verification(
+            engine=engine,
+            version=version.partition("+")[0],
+            batches=batches,
+            clips=len(self.held_out.clips),
+            mean_drift=drift.mean,
+            p95_drift=drift.p95,
+            max_drift=drift.max,
+            # Without a limit on the largest drift, the loosest of those there are.
+            tolerance=limits.max if limits.max is not None else max(limits.to_dict().values()),
+            part=part,
+            allowed=limits.to_dict(),
+            loosened=limits.wider_than(PRECISIONS[self.precision].limits),
+            mae_change=drift.mae,
+        )
+
+
+def verify(
+    file: Path, gate: Gate, *, part: str = "engine", advice: str = "try other versions of {}"
+) -> tuple[Verification, ...]:
+    """Run the clips through every engine that can run `file` here, at batch 1, 2 and 8.
+
+    `VerificationError` where the drift misses a limit on any of them, or where the embedding does,
+    if the precision has a limit for it. `advice`: what the user may do then.
+    """
+    model, held_out = open_model(file), gate.held_out
+    allowed = PRECISIONS[gate.precision].embedding
+    checks = []
+    for entry in engines():
+        # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
+        if entry.obstacle(model):
+            continue
+        engine = load_engine(entry.name, model)
+        what = entry.name if part == "engine" else f"{file.name} ({part}) on {entry.name}"
+        mend = advice.format(f"torch, onnx and {entry.name}")
+        drift = measure_drift(engine, held_out)
+        gate.admit(what, drift, mend)
+        if allowed is not None and held_out.features is not None:
+            missed = _miss_of_embedding(engine, held_out.clips, held_out.features, allowed)
+            if missed:
+                raise VerificationError(
+                    f"{what} gives an embedding {missed}: no bundle was written; {mend}"
+                )
+        checks.append(gate.record(drift, engine.facts.name, engine.facts.version, BATCHES, part))
+    return tuple(checks)
+
+
+def _miss_of_embedding(
+    engine: Engine, clips: NDArray[np.float32], features: NDArray[np.float32], allowed: float
+) -> str | None:
+    """Two clips are enough to tell another tensor, or another order of the rows."""
+    expected = features[:2].astype(np.float64)
+    found = engine.run(clips[:2]).embedding
+    if found is None or found.shape != expected.shape:
+        return f"of the shape {None if found is None else found.shape}, not {expected.shape}"
+    length = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
+    differ = (np.linalg.norm(found - expected, axis=1) / length).max()
+    # Written so that NaN misses too.
+    if not differ <= allowed:
+        return f"that differs from PyTorch's by {differ:.2g} of its length, allowed are {allowed:g}"
+    return None

@@ -1,0 +1,61 @@
+"""The form of our ONNX files: what every recipe keeps to, and how a graph's places are found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+
+from edgeecho.bundle.manifest import METADATA_KEY
+
+# onnxruntime's static INT8 takes no opset above 20, and TensorRT 10.3 knows this one whole.
+OPSET = 18
+INPUT = "clip"
+OUTPUTS = ("ef", "embedding")
+STEM = "stem."
+"""Prefix of the stem's weights, as in PyTorch's state dict."""
+
+
+def set_precision(model: onnx.ModelProto, precision: str) -> None:
+    """Say in metadata_props what a converted model is, and drop what the converter left there."""
+    (facts,) = (json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
+    facts["precision"] = precision
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
+
+
+def check_dynamic_batch(model: onnx.ModelProto) -> None:
+    """What engines rely on; a failure here is a bug, not a user's error."""
+    onnx.checker.check_model(model, full_check=True)
+    values = {value.name: value.type.tensor_type for value in model.graph.input}
+    values |= {value.name: value.type.tensor_type for value in model.graph.output}
+    if tuple(values) != (INPUT, *OUTPUTS):
+        raise RuntimeError(f"expected {INPUT} -> {', '.join(OUTPUTS)}, got {', '.join(values)}")
+    for name, rank in ((INPUT, 5), ("ef", 1), ("embedding", 2)):
+        dimensions = values[name].shape.dim
+        if [d.HasField("dim_param") for d in dimensions] != [True, *[False] * (rank - 1)]:
+            raise RuntimeError(f"only the batch of {name} may be dynamic, got {dimensions}")
+    if {kind.elem_type for kind in values.values()} != {onnx.TensorProto.FLOAT}:
+        raise RuntimeError("input and outputs must be FP32")
+    if len({kind.shape.dim[0].dim_param for kind in values.values()}) != 1:
+        raise RuntimeError("input and outputs must have one batch")
+
+
+def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The nodes from the pooling to the outputs, in order."""
+    nodes = list(model.graph.node)
+    places = [i for i, node in enumerate(nodes) if node.op_type == "ReduceMean"]
+    if len(places) != 1:
+        raise RuntimeError(f"expected one pooling, got {len(places)}")
+    return nodes[places[0] :]
+
+
+def quantized_inputs(fp32: Path) -> frozenset[str]:
+    """Tensors that INT8 quantizes: the inputs of all convolutions but the stem's."""
+    model = onnx.load(fp32)
+    return frozenset(
+        node.input[0]
+        for node in model.graph.node
+        if node.op_type == "Conv" and not node.input[1].startswith(STEM)
+    )

@@ -1,0 +1,130 @@
+"""INT8: fitted to a calibration set by several methods, of which the best is kept."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from edgeecho.bundle import Verification, open_model
+from edgeecho.common.console import words
+from edgeecho.common.errors import UsageError, VerificationError
+from edgeecho.engines import cpu_engine, load_engine
+from edgeecho.tools.verify import measure_drift
+from edgeecho_calibration.histogram import choose_range
+from edgeecho_calibration.ranges import Ranges
+from edgeecho_export.checkpoint import Source
+from edgeecho_export.checks.parity import Gate, verify
+from edgeecho_export.graph import STEM, quantized_inputs
+from edgeecho_export.quantize import shift_answers, write_int8
+from edgeecho_export.ranges import Clips
+from edgeecho_export.recipes.base import Made, Options, Recipe, Workspace
+
+
+class Int8(Recipe):
+    """By the method with the smallest mean drift that passes the gate.
+
+    Rounding moves the mean of what each layer makes, and all of it arrives at the answer as nearly
+    one number; on the calibration set it is measured and taken off (bias correction: Nagel et al.,
+    ICCV 2019; here of the last layer).
+    """
+
+    name = "int8"
+    calibrated = True
+
+    def refuse(self, source: Source, options: Options) -> None:
+        """See `Recipe.refuse`."""
+        check_layers(source.network, options.float_layers)
+
+    def make(self, work: Workspace, path: Path) -> Made:
+        """See `Recipe.make`; the error is that of the best method where none passes."""
+        if work.calibration is None:
+            raise RuntimeError("INT8 needs a calibration set")
+        gate = work.gate(self.name)
+        with tempfile.TemporaryDirectory(prefix=".work-", dir=path.parent) as folder:
+            tried = _try_methods(work, gate, work.calibration, Path(folder))
+            kept, checks = _first_that_passes(gate, tried)
+            kept.replace(path)
+        calibration = {
+            "method": kept.stem,
+            "methods": list(tried.values()),
+            "float_layers": list(work.options.float_layers),
+        }
+        return Made(checks, calibration=calibration)
+
+
+def _try_methods(
+    work: Workspace, gate: Gate, clips: Clips, folder: Path
+) -> dict[Path, dict[str, Any]]:
+    """A file by each method, and its drift on one engine, in EF points, for the manifest."""
+    ranges, expected = work.ranges, _mean_ef(work.fp32, clips)
+    tried: dict[Path, dict[str, Any]] = {}
+    for method in work.options.methods:
+        file = folder / f"{method}.onnx"
+        write_int8(work.fp32, file, _tops(work.fp32, ranges, method), work.options.float_layers)
+        shift = expected - _mean_ef(file, clips)
+        shift_answers(file, shift)
+        engine = load_engine(cpu_engine(), open_model(file))
+        drift = measure_drift(engine, gate.held_out, batches=(1,))
+        words.print(
+            f"INT8 by {method}: drift mean {drift.mean:.3f}, p95 {drift.p95:.3f}, "
+            f"max {drift.max:.3f} EF points (answers shifted by {shift:+.3f})"
+        )
+        tried[file] = {
+            "method": method,
+            "mean_drift": drift.mean,
+            "p95_drift": drift.p95,
+            "max_drift": drift.max,
+            "shift": shift,
+        }
+    return tried
+
+
+def _first_that_passes(
+    gate: Gate, tried: Mapping[Path, Mapping[str, Any]]
+) -> tuple[Path, tuple[Verification, ...]]:
+    """They were compared on one engine; another may miss the gate that is of them all."""
+    advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
+    failure: VerificationError | None = None
+    drifts = {file: facts["mean_drift"] for file, facts in tried.items()}
+    # A NaN comes last.
+    for file in sorted(drifts, key=lambda file: (math.isnan(drifts[file]), drifts[file])):
+        try:
+            return file, verify(file, gate, advice=advice)
+        except VerificationError as error:
+            words.print(f"INT8 by {file.stem} misses its gate: {error}")
+            failure = failure or error
+    raise failure or RuntimeError("no method was asked for")
+
+
+def check_layers(network: nn.Module, layers: Collection[str]) -> None:
+    """`UsageError` where a layer is not of `network`, or where they are all that INT8 quantizes."""
+    quantized = {
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv3d) and not name.startswith(STEM)
+    }
+    again = "make the analysis again with `edgeecho calibrate sensitivity`"
+    if unknown := sorted(set(layers) - quantized):
+        raise UsageError(f"--float-layers: {unknown[0]} is no layer of this network; {again}")
+    if layers and set(layers) == quantized:
+        raise UsageError(f"--float-layers leaves nothing for INT8: use FP16, or {again}")
+
+
+def _mean_ef(file: Path, clips: Clips) -> float:
+    """In %, one clip at a time."""
+    engine = load_engine(cpu_engine(), open_model(file))
+    return float(np.mean([engine.run(clip).ef for clip in clips], dtype=np.float64))
+
+
+def _tops(fp32: Path, ranges: Ranges, method: str) -> dict[str, float]:
+    """For each tensor that is quantized the largest |value| that INT8 shall hold."""
+    names = sorted(quantized_inputs(fp32))
+    if method == "minmax":
+        return {name: ranges.largest[name] for name in names}
+    return {name: choose_range(ranges.histograms[name], method) for name in names}

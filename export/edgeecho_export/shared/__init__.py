@@ -1,0 +1,1 @@
+"""The second graph of each precision: it answers overlapping clips of one video together."""

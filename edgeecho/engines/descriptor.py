@@ -18,18 +18,13 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 
 from edgeecho.bundle import ModelFile
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines.base import Engine
-
-_CPU_ARITHMETIC = {"fp32": "f32", "fp16": "f32", "int8": "int8+f32"}
 
 
 def cpu_arithmetic(precision: str) -> str:
-    """What a CPU engine that was asked for f32 computes an artefact of `precision` in.
-
-    An FP16 file has FP16 weights, but a CPU computes it in f32; an INT8 file has 8-bit
-    convolutions, and what it leaves in float is f32.
-    """
-    return _CPU_ARITHMETIC.get(precision, "f32")
+    """What a CPU engine that was asked for f32 computes an artefact of `precision` in."""
+    return PRECISIONS[precision].cpu_arithmetic if precision in PRECISIONS else "f32"
 
 
 def no_obstacle(_model: ModelFile) -> str | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from functools import partial
 
 from edgeecho.bundle import ModelFile
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines.base import Engine
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.nvidia import look_for_gpu
 
 TENSORRT, RTX = "tensorrt", "tensorrt-rtx"
-_ARITHMETIC = {"fp32": "f32", "fp16": "f16+f32", "int8": "int8+f32"}
-"""By precision of the file; the head is FP32 in all, and no f32 is TF32 (see `build`)."""
 
 
 def _open(
@@ -38,7 +37,8 @@ def _refuses(model: ModelFile, *, kind: str) -> str | None:
 
 
 def _arithmetic(precision: str) -> str:
-    return _ARITHMETIC[precision]
+    """The head is FP32 in all, and no f32 is TF32: see `edgeecho_export.targets.network`."""
+    return PRECISIONS[precision].arithmetic
 
 
 def _describe(

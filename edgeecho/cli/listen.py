@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import threading
 
     from edgeecho.batch import Task
-    from edgeecho.service.dicom import Settings
+    from edgeecho.service.dicom import NodeSettings
     from edgeecho.service.jobs import JobStore, Runner
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -112,13 +112,13 @@ def listen(
     try:
         check_trail(store)
         check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
-        runner = Runner(store, EngineProcess(task, threads=threads), limit_s=limit)
+        runner = Runner(store.queue, EngineProcess(task, threads=threads), limit_s=limit)
         _run(store, runner, settings, task)
     finally:
         store.close()
 
 
-def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> None:
+def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) -> None:
     from contextlib import ExitStack
 
     from edgeecho.common.about import RESEARCH_USE
@@ -136,7 +136,7 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
         words.print(f"model {task.model.name} {task.model.version}, {task.model.precision}")
         words.print(f"listening as {settings.ae_title} on {settings.bind}:{node.port}")
         words.print(f"results go to {node.target}")
-        if waiting := store.count("queued"):
+        if waiting := store.queue.count("queued"):
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)
         while not stop.wait(1):

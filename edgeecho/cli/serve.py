@@ -34,8 +34,7 @@ from edgeecho.cli.service import (
 )
 
 if TYPE_CHECKING:
-    from edgeecho.service.dicom import Node
-    from edgeecho.service.dicom import Settings as NodeSettings
+    from edgeecho.service.dicom import Node, NodeSettings
     from edgeecho.service.http.service import Service
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -107,7 +106,7 @@ def serve(
     from edgeecho.results.pictures import frames_each
     from edgeecho.service.http.server import listen, make_server
     from edgeecho.service.http.service import Service
-    from edgeecho.service.http.settings import Settings, check_exposure, read_token
+    from edgeecho.service.http.settings import ApiSettings, check_exposure, read_token
     from edgeecho.service.jobs import JobStore, state_folder
 
     # Before the model is loaded, so that a typo costs nothing.
@@ -141,7 +140,7 @@ def serve(
             out=out,
             limits=limits,
         )
-    settings = Settings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
+    settings = ApiSettings(token=token, names=tuple(name or ()), most_bytes=max_mb * 1_000_000)
     with ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
         store = stack.enter_context(

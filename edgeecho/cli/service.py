@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from edgeecho.cine import Limits
-    from edgeecho.service.dicom import Settings
+    from edgeecho.service.dicom import NodeSettings
     from edgeecho.service.jobs import JobStore
 
 State = Annotated[
@@ -51,15 +51,15 @@ def node_settings(
     send_to: str | None,
     out: Path | None,
     limits: Limits,
-) -> Settings:
+) -> NodeSettings:
     """What a node is told; `UsageError` where it makes no sense."""
     from edgeecho.common.errors import UsageError
-    from edgeecho.service.dicom import Destination, Peer, Settings
+    from edgeecho.service.dicom import Destination, NodeSettings, Peer
     from edgeecho.service.dicom.settings import LOOPBACK
 
     if send_to and out:
         raise UsageError("--send-to and --out both say where results go: leave one out")
-    return Settings(
+    return NodeSettings(
         results=Destination.parse(send_to) if send_to else out or state / "sr",
         ae_title=aet,
         bind=bind,
@@ -85,7 +85,7 @@ def check_trail(store: JobStore) -> None:
     from edgeecho.common.console import words
     from edgeecho.service.jobs.audit import first_broken
 
-    if number := first_broken(store.whole_trail()):
+    if number := first_broken(store.trail.entries()):
         words.print(
             f"the audit trail was changed behind our back: entry {number} is not as it was written"
         )
@@ -96,7 +96,7 @@ def check_waiting(store: JobStore, source: str, remedy: str) -> None:
     report to their archive, or the forms that the page shows."""
     from edgeecho.common.errors import UsageError
 
-    if waiting := store.unfinished(source):
+    if waiting := store.queue.unfinished(source):
         came = {"dicom": "by DICOM", "upload": "over the API"}[source]
         raise UsageError(
             f"studies that came {came} wait in this state folder ({waiting}): {remedy}, or choose "

@@ -13,7 +13,7 @@ from edgeecho.common.errors import OutputError
 from edgeecho.common.files import atomic_path
 from edgeecho.service.dicom.archive import Archive
 from edgeecho.service.dicom.link import Link, NotTakenError, Target
-from edgeecho.service.dicom.settings import Settings
+from edgeecho.service.dicom.settings import NodeSettings
 
 
 class Folder:
@@ -48,7 +48,7 @@ class Folder:
             raise OutputError(f"it cannot be written: {error.strerror}") from error
 
 
-def target_of(settings: Settings) -> Target:
+def target_of(settings: NodeSettings) -> Target:
     """Where these settings send results."""
     to = settings.results
     return Folder(to) if isinstance(to, Path) else Archive(to, settings.ae_title)

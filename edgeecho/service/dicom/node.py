@@ -15,9 +15,10 @@ from edgeecho.service.dicom.destinations import target_of
 from edgeecho.service.dicom.quiet import silence
 from edgeecho.service.dicom.reports import Reporter
 from edgeecho.service.dicom.sender import Sender
-from edgeecho.service.dicom.settings import Settings
-from edgeecho.service.dicom.storage import Storage, Tally
+from edgeecho.service.dicom.settings import NodeSettings
+from edgeecho.service.dicom.storage import Storage
 from edgeecho.service.dicom.syntaxes import CINES, STILLS, VERIFICATION, transfer_syntaxes
+from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import JobStore, Runner
 
 _ASSOCIATE_S = 10.0
@@ -33,12 +34,15 @@ class Node:
     closes the store and the runner. Others may use both, as `edgeecho serve` does.
     """
 
-    def __init__(self, store: JobStore, runner: Runner, settings: Settings) -> None:
+    def __init__(self, store: JobStore, runner: Runner, settings: NodeSettings) -> None:
         self._settings, self._tally = settings, Tally()
-        self._storage = Storage(store, runner, settings, self._tally)
+        self._storage = Storage(store.queue, runner, settings, self._tally)
         self._target = target_of(settings)
-        self._sender = Sender(store, self._target, self._tally)
-        runner.add_hooks(before_end=Reporter(store), on_end=lambda _j, _o: self._sender.wake())
+        self._sender = Sender(store.outbox, self._target, self._tally)
+        runner.add_hooks(
+            before_end=Reporter(store.queue, store.outbox),
+            on_end=lambda _job, _outcome: self._sender.wake(),
+        )
         self._ae = _entity(settings)
         self._server: Server | None = None
         self._listener: threading.Thread | None = None
@@ -102,7 +106,7 @@ class Node:
         return self._tally.read()
 
 
-def _entity(settings: Settings) -> AE:
+def _entity(settings: NodeSettings) -> AE:
     # pynetdicom knows no retired classes.
     register_uid(CINES[1], "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
     register_uid(STILLS[1], "UltrasoundImageStorageRetired", StorageServiceClass)

@@ -7,8 +7,8 @@ import threading
 
 from edgeecho.common.errors import OutputError
 from edgeecho.service.dicom.link import Link, NotTakenError, Target, UnreachableError
-from edgeecho.service.dicom.storage import Tally
-from edgeecho.service.jobs import LONGEST_WAIT_S, Job, JobStore
+from edgeecho.service.dicom.tally import Tally
+from edgeecho.service.jobs import LONGEST_WAIT_S, Job, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ _LAST_S = 3.0
 class Sender:
     """Sends what is due, the oldest first, over one association as long as there is something."""
 
-    def __init__(self, store: JobStore, target: Target, tally: Tally) -> None:
-        self._store, self._target, self._tally = store, target, tally
+    def __init__(self, outbox: Outbox, target: Target, tally: Tally) -> None:
+        self._outbox, self._target, self._tally = outbox, target, tally
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._wake, self._closing = threading.Event(), threading.Event()
 
@@ -76,17 +76,17 @@ class Sender:
 
     def _send_all(self) -> bool:
         """Whether there was anything."""
-        job = self._store.next_delivery()
+        job = self._outbox.next_due()
         if job is None:
             return False
         with self._target.open() as link:
             while job is not None and not self._closing.is_set():
                 self._send(link, job)
-                job = self._store.next_delivery()
+                job = self._outbox.next_due()
         return True
 
     def _send(self, link: Link, job: Job) -> None:
-        report = self._store.report_of(job.id)
+        report = self._outbox.report_of(job.id)
         if not report.exists():
             self._end(job, "given-up", {"reason": "no report could be made"})
             return
@@ -104,10 +104,10 @@ class Sender:
             return
         wait = wait_after(job.attempts)
         log.warning("%s does not take a report: %s: again in %.0f s", self._target, reason, wait)
-        self._store.try_delivery_later(job.id, wait, reason)
+        self._outbox.retry_later(job.id, wait, reason)
 
     def _end(self, job: Job, delivery: str, detail: dict[str, str]) -> None:
-        self._store.end_delivery(job.id, delivery, detail)
+        self._outbox.end(job.id, delivery, detail)
         self._tally.count(f"report {delivery}")
 
 

@@ -79,7 +79,7 @@ class Destination:
 
 
 @dataclass(frozen=True)
-class Settings:
+class NodeSettings:
     """All that a node must be told. `UsageError` where it makes no sense."""
 
     results: Destination | Path

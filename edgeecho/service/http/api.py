@@ -50,7 +50,7 @@ JobId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 def _job(job_id: JobId, service: Served) -> Job:
     try:
-        return service.store.get(job_id)
+        return service.store.queue.get(job_id)
     except KeyError as error:
         raise HTTPException(404, "there is no such job") from error
 
@@ -91,9 +91,9 @@ async def post_job(
     for. They are deleted when it has been answered, unless the service was told to keep them.
     """
     place = await run_in_threadpool(service.take_place)
-    part = service.store.new_file()
+    part = service.store.queue.new_file()
     try:
-        await receive(request, part, service.settings, service.store.check_disk)
+        await receive(request, part, service.settings, service.store.queue.room.check_disk)
         job = await run_in_threadpool(service.accept, part, idempotency_key)
     except ClientDisconnect:
         return problem(400, "the client is gone: nothing was accepted")
@@ -154,7 +154,7 @@ def review_job(job: Found, review: ReviewIn, service: Served) -> JobView:
     """Accept or reject a result, into the audit trail; the last word counts, all are kept."""
     if job.document is None:
         raise HTTPException(409, _no_result(job))
-    if service.store.count_entries(job.id, REVIEWS) >= MOST_REVIEWS:
+    if service.store.trail.count(job.id, REVIEWS) >= MOST_REVIEWS:
         raise HTTPException(
             409, f"it has {MOST_REVIEWS} reviews, as many as are kept: the last one counts"
         )
@@ -183,7 +183,7 @@ def get_trail(
                 chain=e.chain,
                 broken=e.broken,
             )
-            for e in service.store.trail(job.id, after=after, most=limit)
+            for e in service.store.trail.entries(job.id, after=after, most=limit)
         ]
     )
 
@@ -205,7 +205,7 @@ def get_result(job: Found, suffix: Annotated[str, Path()], service: Served) -> R
     if suffix == "json":
         body = json.dumps(job.document, indent=2, ensure_ascii=False)
     else:
-        body = service.store.form(job.id, suffix) or ""
+        body = service.store.forms.read(job.id, suffix) or ""
     if not body:
         raise HTTPException(
             410, "this form is kept of the latest results only: ask for json, or send it again"

@@ -13,7 +13,7 @@ _SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
-class Settings:
+class ApiSettings:
     """Of the HTTP side; the queue's are the `JobStore`'s, the engine's the `Task`'s."""
 
     token: str | None = None

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgeecho.service.jobs.database import Database
+
 SELECT = (
     "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
     "exit_code, delivery, attempts FROM job"
@@ -49,6 +51,13 @@ class Job:
     def ended(self) -> bool:
         """Whether nothing more will become of it."""
         return self.status not in ("queued", "running")
+
+
+def find_job(db: Database, job_id: str) -> Job:
+    """`KeyError` where there is none."""
+    for row in db.rows(f"{SELECT} WHERE id = ?", (job_id,)):
+        return job_of(row)
+    raise KeyError(job_id)
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -111,7 +111,7 @@ class EngineProcess:
             except (EOFError, OSError):
                 how = ending_of(self._process)
                 self.close()
-        return last or _failure(
+        return last or failed(
             name,
             f"the process that answered it was ended ({how}), {_TRIES} times: the file is damaged, "
             "or there is too little memory",
@@ -139,7 +139,7 @@ class EngineProcess:
                 raise Stopped
             if time.monotonic() > end:
                 self.close()
-                return _failure(
+                return failed(
                     name,
                     f"not answered within {limit_s:g} s, the limit of this service: send a "
                     "shorter video, or raise the limit",
@@ -160,7 +160,7 @@ def _is_the_engines(outcome: Outcome) -> bool:
     return isinstance(outcome.answer, Failure) and outcome.answer.exit_code == EngineError.exit_code
 
 
-def _failure(name: str, words: str) -> Outcome:
+def failed(name: str, words: str) -> Outcome:
     return Outcome(name, Failure.of(InputError(f"{name}: {words}")))
 
 

@@ -139,8 +139,8 @@ def test_an_address_that_is_not_on_the_list_is_not_even_listened_to(beside: Any)
 
 
 def test_a_sender_that_vanishes_leaves_nothing(service: Service, tmp_path: Path) -> None:
-    files = service.store.file_of("x").parent
-    before = len(service.store.latest(1000))
+    files = service.store.queue.file_of("x").parent
+    before = len(service.store.queue.latest(1000))
     data = bare(write_cine(tmp_path / "a.dcm", 50))[3]
     for abort in (False, True):
         with Scanner(service.node.port) as scanner:
@@ -154,7 +154,7 @@ def test_a_sender_that_vanishes_leaves_nothing(service: Service, tmp_path: Path)
                 client = scanner.association.dul.socket.socket
                 client.shutdown(socket.SHUT_RDWR)
         service.wait(lambda: not any(p.suffix == ".part" for p in files.iterdir()), 20)
-    assert len(service.store.latest(1000)) == before
+    assert len(service.store.queue.latest(1000)) == before
     is_well(service)
 
 

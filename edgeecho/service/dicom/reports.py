@@ -32,7 +32,7 @@ class Reporter:
         try:
             content = encode_report(outcome, self._queue.file_of(job.id))
         except (InputError, *DAMAGE):
-            # Text of theirs may quote the header. The audit trail has that nothing was sent.
+            # Their text may quote the header. The audit trail says that nothing was sent.
             log.warning("%s: no report could be made: its header cannot be used", job.id)
             return
         self._outbox.write(job.id, content)

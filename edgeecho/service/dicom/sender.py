@@ -20,11 +20,11 @@ _IDLE_S = 5.0
 _GRACE_S = 3.0
 """For what is being sent when the node is closed."""
 _LAST_S = 3.0
-"""For the thread to end, once its association has ended."""
+"""For the thread to end after its association."""
 
 
 class Sender:
-    """Sends what is due, the oldest first, over one association as long as there is something."""
+    """Sends what is due, the oldest first, over one association while anything is due."""
 
     def __init__(self, outbox: Outbox, target: Target, tally: Tally) -> None:
         self._outbox, self._target, self._tally = outbox, target, tally
@@ -32,7 +32,7 @@ class Sender:
         self._wake, self._closing = threading.Event(), threading.Event()
 
     def start(self) -> None:
-        """Begin with what was left by the process before."""
+        """Begin with what the process before has left."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -46,8 +46,8 @@ class Sender:
         if self._thread.is_alive():
             self._thread.join(_GRACE_S)
             self._target.abort()
-            # It would be left behind while a name server or a network's folder is silent: the
-            # thread ends with the process, and nothing counts as delivered.
+            # A silent name server or network folder may hold it for longer: then it ends with the
+            # process, and nothing counts as delivered.
             self._thread.join(_LAST_S)
 
     @property
@@ -112,5 +112,5 @@ class Sender:
 
 
 def wait_after(failures: int) -> float:
-    """In s, before the next attempt, where so many have failed before the last."""
+    """Seconds until the next attempt, where `failures` attempts failed before the last one."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 30))

@@ -1,4 +1,4 @@
-"""What the node answers: to who calls, and to each object that is stored."""
+"""What the node answers to its callers, and to each object that they store."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from edgeecho.service.jobs import Queue, Runner
 # (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
 _IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-"""Those that a report must repeat."""
+"""A report must repeat them."""
 
 
 class Storage:
@@ -45,18 +45,18 @@ class Storage:
     def __init__(self, queue: Queue, runner: Runner, settings: NodeSettings, tally: Tally) -> None:
         self._queue, self._runner = queue, runner
         self._settings, self._tally = settings, tally
-        # A dataset is looked at in memory: not fifty at once.
+        # A dataset is checked in memory: not fifty at once.
         self._one_at_a_time = threading.Semaphore()
 
     def admits(self, address: str) -> bool:
-        """Whether anybody may call from there."""
+        """Whether anybody may call from that address."""
         known = any(peer.sends_from(address) for peer in self._settings.allow)
         if not known:
             self._tally.count("connection refused")
         return known
 
     def on_junk(self) -> None:
-        """An association whose peer sent what is no DICOM."""
+        """The peer of an association has sent something that is not DICOM."""
         self._tally.count("junk received")
 
     def new_part(self, meta: Callable[[], FileMetaDataset]) -> Part:
@@ -90,7 +90,6 @@ class Storage:
         return any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow)
 
     def on_echo(self, _event: evt.Event) -> int:
-        """C-ECHO."""
         return SUCCESS
 
     def on_store(self, event: evt.Event) -> Dataset | int:

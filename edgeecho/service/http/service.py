@@ -1,4 +1,4 @@
-"""Store, runner and whoever wants to know, as one thing that the API asks. For all threads."""
+"""What the API asks: job store, runner, changes and metrics as one object. For all threads."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from edgeecho.service.http.show import show
 from edgeecho.service.http.views import AboutView, JobView, ModelView
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Runner
 
-# Before the first answer nothing is known of how long one takes.
+# How long an answer takes, before there was one.
 _FIRST_GUESS_S = 5.0
-# Of the last job, against what was known before.
+# Of the last job in the typical time of one.
 _WEIGHT = 0.3
 
 
@@ -79,7 +79,7 @@ class Service:
         return None
 
     def take_place(self) -> object:
-        """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
+        """Reserve a place in the queue for a file that is coming in; errors as in `Room.check`."""
         place = object()
         with self._lock:
             self.store.queue.room.check(math.ceil(self._typical_s), coming=len(self._coming))
@@ -87,7 +87,8 @@ class Service:
         return place
 
     def give_place(self, place: object) -> None:
-        """It has come in, or never will. Waits for nothing: whoever holds the lock may."""
+        """The file has come in, or never will. It must not wait for the lock, whose holder may wait
+        for the disk: the event loop calls it."""
         self._coming.discard(place)
 
     def accept(self, part: Path, key: str | None) -> Job:
@@ -124,7 +125,6 @@ class Service:
         return [self.view(job) for job in self.store.queue.latest(most, before=before)]
 
     def about(self) -> AboutView:
-        """What runs here."""
         model = self._task.model
         return AboutView(
             edgeecho=VERSION,
@@ -142,7 +142,7 @@ class Service:
         )
 
     def _note_change(self, job_id: str) -> None:
-        # Whoever waits has another place when one is begun or has ended, not at each clip.
+        # The others' places change when a job is begun or has ended, not at each clip.
         others = [] if self.runner.progress(job_id) else self.store.queue.waiting()
         self.changes.mark([*others, job_id])
 

@@ -49,8 +49,8 @@ class AuditTrail:
         self._db = db
 
     def add(self, job_id: str, event: str, detail: Mapping[str, Any]) -> None:
-        """Within the transaction that makes the change, if there is one to tell of. `KeyError`
-        where there is no such job."""
+        """Part of the transaction that it is called in, if any. `KeyError` where there is no such
+        job."""
         with self._db.changing() as connection:
             if not self._db.rows("SELECT 1 FROM job WHERE id = ?", (job_id,)):
                 raise KeyError(job_id)

@@ -239,7 +239,7 @@ def test_closing_does_not_wait_for_peers_that_are_dead(beside: Any) -> None:
 
 def test_closing_does_not_wait_for_peers_that_stop_within_a_pdu(beside: Any) -> None:
     service = beside()
-    server = service.node._server
+    server = service.node._listener
     slow = [socket.create_connection(("127.0.0.1", service.node.port)) for _ in range(3)]
     for client in slow:
         client.sendall(pdu(ASSOCIATE_RQ, bytes(10), 200))

@@ -109,7 +109,7 @@ def get_events(job: Found, service: Served) -> StreamingResponse:
 @router.delete("/jobs/{job_id}", responses=responses(404, 422, 507))
 def cancel_job(job: Found, service: Served) -> JobView:
     """Give it up; one that has ended stays as it is, and nothing leaves the history."""
-    service.cancel(job.id)
+    service.runner.cancel(job.id)
     return service.look(job.id)
 
 

@@ -98,10 +98,6 @@ class Service:
         self.runner.wake(job.id)
         return job
 
-    def cancel(self, job_id: str) -> Job:
-        """`KeyError` where there is none."""
-        return self.runner.cancel(job_id)
-
     def review(self, job_id: str, decision: str, note: str) -> None:
         """Into the audit trail; `KeyError` where there is no such job."""
         self.store.trail.add(job_id, decision, {"note": note})

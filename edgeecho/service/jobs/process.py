@@ -45,8 +45,7 @@ class EngineProcess:
 
     def __init__(self, task: Task, *, threads: int = 0) -> None:
         self._task, self._threads = task, threads
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._running: tuple[BaseProcess, Connection] | None = None
 
     def start(self, stop: threading.Event | None = None) -> None:
         """Load the model; the errors of `load_model`, `EngineError` where it crashes or hangs.
@@ -60,7 +59,7 @@ class EngineProcess:
         )
         process.start()
         theirs.close()
-        self._process, self._pipe = process, ours
+        self._running = process, ours
         limit_s = self._task.load_limit_s
         try:
             told = self._hear(ours, stop, time.monotonic() + limit_s)
@@ -92,13 +91,13 @@ class EngineProcess:
         """
         how, last = "", None
         for _ in range(_TRIES):
-            if self._pipe is None or self._process is None or not self._process.is_alive():
+            if self._running is None or not self._running[0].is_alive():
                 self.close()
                 self.start(stop)
-            assert self._pipe is not None
-            assert self._process is not None
+            assert self._running is not None
+            process, pipe = self._running
             try:
-                outcome = self._ask(self._pipe, file, tell, stop, time.monotonic() + limit_s)
+                outcome = self._ask(pipe, file, tell, stop, time.monotonic() + limit_s)
             except TimeoutError:
                 self.close()
                 return failed(
@@ -107,7 +106,7 @@ class EngineProcess:
                     "shorter video, or raise the limit",
                 )
             except (EOFError, OSError):
-                how = ending_of(self._process)
+                how = ending_of(process)
             else:
                 last = replace(outcome, file=name)
                 if not _is_the_engines(last):
@@ -149,12 +148,12 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process at once."""
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_PATIENCE_S)
-        self._pipe, self._process = None, None
+        if self._running is not None:
+            process, pipe = self._running
+            pipe.close()
+            process.kill()
+            process.join(_PATIENCE_S)
+        self._running = None
 
 
 def _is_the_engines(outcome: Outcome) -> bool:

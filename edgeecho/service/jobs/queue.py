@@ -63,6 +63,7 @@ class Queue:
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
+        delivery = "due" if deliver else "none"
         with output_errors(self._db.folder):
             flush(part)  # it takes longest, and needs no lock
         try:
@@ -79,10 +80,7 @@ class Queue:
                 connection.execute(
                     "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
                     "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
-                    (
-                        *(job_id, source, time.time(), size, sha256, hashed),
-                        "due" if deliver else "none",
-                    ),
+                    (job_id, source, time.time(), size, sha256, hashed, delivery),
                 )
                 told = {"source": source, "size": size, "sha256": sha256}
                 self._trail.add(job_id, "received", told)
@@ -126,6 +124,7 @@ class Queue:
 
         `forms`: the result in other forms, by their suffix.
         """
+        text = None if document is None else json.dumps(document)
         with self._db.changing() as connection:
             changed = connection.execute(
                 "UPDATE job SET status = ?1, finished = ?2, document = ?3, error = ?4, "
@@ -134,10 +133,7 @@ class Queue:
                 # What was given up may be sent again.
                 "key = iif(?1 = 'cancelled', NULL, key) "
                 "WHERE id = ?6 AND status IN ('queued', 'running')",
-                (
-                    *(status, time.time(), None if document is None else json.dumps(document)),
-                    *(error, exit_code, job_id),
-                ),
+                (status, time.time(), text, error, exit_code, job_id),
             ).rowcount
             if changed:
                 self._trail.add(job_id, status, _told(document, error))

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from edgeecho.common.console import words
 from edgeecho.common.errors import EdgeEchoError, OutputError
@@ -18,6 +19,8 @@ ANSWER_BYTES = 2_000_000
 256 frames has about 1 MB (`edgeecho.results.pictures`), and is in the log and in the file."""
 _AGAIN_BYTES = 4_000_000
 """So much more must be free until it is enough again, or it would be short again at once."""
+_WAIT_S = 2.0
+T = TypeVar("T")
 
 
 class QueueFullError(EdgeEchoError):
@@ -92,3 +95,33 @@ class Room:
 
 def _needed(waiting: int) -> int:
     return RESERVE_BYTES + waiting * ANSWER_BYTES
+
+
+class Retry:
+    """Waits for a disk that is full, or cannot be written; for one thread.
+
+    That it waits, and that this is over, is said once each, on stderr.
+    """
+
+    def __init__(self, closing: threading.Event) -> None:
+        self._closing = closing
+        self.waits = False
+        """Whether the last try has failed."""
+
+    def until_written(self, write: Callable[[], T]) -> T | None:
+        """What `write` returns, tried until it raises no `OutputError`; None once `closing` is
+        set."""
+        while not self._closing.is_set():
+            try:
+                written = write()
+            except OutputError as error:
+                if not self.waits:
+                    self.waits = True
+                    words.print(f"nothing is answered until the disk can be written: {error}")
+                self._closing.wait(_WAIT_S)
+                continue
+            if self.waits:
+                self.waits = False
+                words.print("the disk can be written again: studies are answered")
+            return written
+        return None

@@ -15,7 +15,7 @@ from edgeecho.results import Failure, Outcome
 from edgeecho.service.jobs.job import Job
 from edgeecho.service.jobs.process import EngineProcess, Progress, Stopped, failed
 from edgeecho.service.jobs.queue import MOST_TRIES, Queue
-from edgeecho.service.jobs.retry import Retry
+from edgeecho.service.jobs.room import Retry
 
 _IDLE_S = 5.0
 _FAREWELL_S = 30.0

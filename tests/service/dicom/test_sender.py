@@ -185,7 +185,7 @@ def test_without_a_report_delivery_is_given_up(
 def test_a_full_disk_delays_the_end_and_loses_nothing(
     serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.retry._WAIT_S", 0.1)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.1)
     service = serve()
     write, tries = service.store.outbox.write, []
 

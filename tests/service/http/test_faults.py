@@ -150,7 +150,7 @@ def test_a_full_disk_is_said_and_survived(
 
 
 def test_an_answer_waits_for_room_on_the_disk(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.retry._WAIT_S", 0.05)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.05)
     service = start()
     end, tries = service.store.queue.end, []
 

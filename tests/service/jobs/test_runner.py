@@ -169,7 +169,7 @@ def test_a_job_that_ended_the_service_each_time_fails(serve: Any, tmp_path: Path
 def test_a_disk_that_is_full_costs_time_and_no_answer(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.retry._WAIT_S", 0.01)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.01)
     service = serve()
     full = 3
 

@@ -179,16 +179,15 @@ class Runner:
         )
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
+        """True: it has ended, now or before."""
         for write in self._before_end:
             write(job, outcome)
-        answer = outcome.answer
+        end, answer = partial(self._queue.end, job.id), outcome.answer
         if isinstance(answer, Failure):
-            ended = self._queue.end(
-                job.id, "failed", error=answer.message, exit_code=answer.exit_code
-            )
+            ended = end("failed", error=answer.message, exit_code=answer.exit_code)
         else:
             document, forms = to_document([outcome]), self._render(outcome)
-            ended = self._queue.end(job.id, outcome.status, document=document, forms=forms)
+            ended = end(outcome.status, document=document, forms=forms)
         if ended:
             self._tell(job.id, outcome)
         return True

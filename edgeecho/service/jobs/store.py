@@ -1,4 +1,4 @@
-"""A state folder, opened: `jobs.sqlite`, `files/` and `reports/`, and who keeps what there."""
+"""A state folder, opened: `jobs.sqlite`, `files/` and `reports/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from edgeecho.service.jobs.recovery import check_folder, tidy
 
 
 class JobStore:
-    """For all threads of one process. `OutputError` where it cannot be opened.
+    """Its queue, outbox, forms and audit trail, for all threads of one process.
+
+    `OutputError` where it cannot be opened.
 
     Files are deleted when their job has ended, unless `keep_files`; reports when they are
     delivered. Forms of a result stay, except pages, which hold the video's frames: only the last
@@ -51,7 +53,7 @@ class JobStore:
         self._db.close()
 
     def _recover(self, files: Files) -> None:
-        """After a crash: what was running waits again, and what nobody may keep is deleted."""
+        """After a crash: what was running waits again, and what must not be kept is deleted."""
         with self._db.changing() as connection:
             connection.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
             self.forms.drop_pages()

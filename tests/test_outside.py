@@ -15,6 +15,7 @@ from processes import wait
 from served import PHANTOMS
 
 from edgeecho.bundle import EXAMPLE
+from edgeecho.report.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
@@ -23,6 +24,7 @@ KEPT = (".cache/edgeecho/", ".local/state/edgeecho/", ".cache/matplotlib/")
 """Where the documentation says that files appear in a user's home folder."""
 PHANTOMS_16 = "{phantoms}"
 """The session's data set, which is made only where it is used."""
+BESIDE = [form for form in FORMATS.values() if form.place == "file"]
 MODEL = "narrow"
 """A copy of the narrow bundle, in the folder that commands work in."""
 COMMANDS = {
@@ -33,7 +35,8 @@ COMMANDS = {
     "infer, workers": ["infer", *PHANTOMS[:3], "--workers", "2", "--clips", "center"],
     "infer, every form": [
         *("infer", EXAMPLE, "--model", MODEL, "--format", "fhir"),
-        *("--html", "a.html", "--csv", "a.csv", "--resume", "a.jsonl"),
+        *(word for form in BESIDE for word in (f"--{form.name}", f"a.{form.suffix}")),
+        *("--resume", "a.jsonl"),
     ],
     "bench": [
         *("bench", "--model", MODEL, "--runs", "3", "--cold-starts", "1"),

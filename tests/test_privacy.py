@@ -10,6 +10,8 @@ from pydicom import Dataset, dcmread
 from pydicom.examples import get_path
 from pydicom.sequence import Sequence
 
+from edgeecho.report.formats import FORMATS
+
 MARK = "MARKER"
 _TEXT_VR = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 # Without these the pixels mean nothing.
@@ -69,10 +71,12 @@ def _assert_clean(folder: Path, *texts: str) -> None:
 def test_results_and_pictures_hold_no_marker(
     edgeecho: Any, narrow_bundle: Path, marked: Path, clean: Path
 ) -> None:
+    beside = [form for form in FORMATS.values() if form.place == "file"]
+    documents = [form.name for form in FORMATS.values() if form.place == "stdout"]
+    files = [word for f in beside for word in (f"--{f.name}", clean / f"a.{f.suffix}")]
     for args in (
-        ["infer", marked, "--csv", clean / "a.csv", "--html", clean / "a.html"],
-        ["infer", marked, "--json"],
-        ["infer", marked, "--format", "fhir"],
+        ["infer", marked, *files],
+        *(["infer", marked, "--format", name] for name in documents),
         ["infer", marked.parent],
         ["preview", marked, "--out", clean / "a.png"],
         ["preview", marked, "--out", clean / "a.mp4"],
@@ -81,7 +85,7 @@ def test_results_and_pictures_hold_no_marker(
         done = edgeecho(*args, "--model", narrow_bundle)
         assert done.returncode in (0, 5), done.stderr
         _assert_clean(clean, done.stdout, done.stderr)
-    assert len(list(clean.iterdir())) == 5
+    assert len(list(clean.iterdir())) == 3 + len(beside)
 
 
 @pytest.mark.parametrize("percent", [2, 20, 50, 90, 99])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeecho.cli.infer import Clips, EngineName, Model, Threads
+from edgeecho.cli.options.answer import Clips, EngineName, Model, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

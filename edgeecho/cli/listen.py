@@ -8,32 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeecho.cli.infer import (
-    Clips,
-    Crop,
-    EngineName,
-    Fps,
+from edgeecho.cli.options.answer import (
+    Choices,
+    EngineOptions,
+    LimitOptions,
     MaxFrames,
     MaxPixels,
-    Model,
-    NoCrop,
-    Precision,
-    Threads,
-    Time,
+    VideoOptions,
 )
-from edgeecho.cli.service import (
+from edgeecho.cli.options.groups import with_groups
+from edgeecho.cli.options.service import (
     AETitle,
     Allow,
     KeepFiles,
     Limit,
+    NodeOptions,
     Queue,
+    QueueOptions,
     Reports,
     SendTo,
     State,
-    beside_state,
-    check_trail,
-    check_waiting,
-    node_settings,
 )
 
 if TYPE_CHECKING:
@@ -46,8 +40,12 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+# Node, queue and limits are listed one by one: they stand in another order than in `serve`, and
+# some have another default.
 @app.command()
+@with_groups
 def listen(
+    *,
     aet: AETitle = "EDGEECHO",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 11112,
     bind: Annotated[
@@ -65,15 +63,8 @@ def listen(
     ] = 800,
     max_frames: MaxFrames = 4000,
     max_pixels: MaxPixels = 16_777_216,
-    model: Model = None,
-    engine: EngineName = "auto",
-    precision: Precision = None,
-    clips: Clips = "stride:16",
-    threads: Threads = 0,
-    fps: Fps = None,
-    time: Time = None,
-    crop: Crop = None,
-    no_crop: NoCrop = False,
+    engine: EngineOptions,
+    video: VideoOptions,
 ) -> None:
     """Take ultrasound cines by C-STORE and send their EF as DICOM SR.
 
@@ -84,43 +75,25 @@ def listen(
 
     require_extra("`edgeecho listen`", "dicom")
 
-    from edgeecho.batch import Task
-    from edgeecho.bundle import open_model
-    from edgeecho.cine import Limits
-    from edgeecho.cli.handling import parse_handling
-    from edgeecho.preprocess import ClipMode
-    from edgeecho.service.jobs import EngineProcess, JobStore, Runner, state_folder
+    from edgeecho.cli.service import check_waiting, open_store
+    from edgeecho.service.jobs import EngineProcess, Runner
 
-    limits = Limits(max_pixels, max_frames, max_mb)
-    folder = state or state_folder()
-    settings = node_settings(
-        folder, aet=aet, bind=bind, port=port, allow=allow, send_to=send_to, out=out, limits=limits
-    )
-    task = Task(
-        model=open_model(model, precision=precision),
-        engine=engine,
-        clips=str(ClipMode.parse(clips)),
-        handling=parse_handling(time, crop, no_crop, fps),
-        fps=fps,
-        limits=limits,
-        show_refused=False,
-        frames=0,
-    )
-    store = JobStore(
-        folder, most_waiting=queue, keep_files=keep_files, beside=beside_state(task.model.path, out)
-    )
-    try:
-        check_trail(store)
+    limits = LimitOptions(max_frames=max_frames, max_pixels=max_pixels, max_mb=max_mb)
+    choices = Choices.of(engine, video, limits)
+    node = NodeOptions(aet, allow, send_to, out)
+    waiting = QueueOptions(state, keep_files, queue, limit)
+    settings = node.settings(waiting.folder, bind=bind, port=port, limits=choices.limits)
+    task = choices.task()
+    with open_store(waiting, task, out) as store:
         check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
-        runner = Runner(store.queue, EngineProcess(task, threads=threads), limit_s=limit)
+        runner = Runner(store.queue, EngineProcess(task, threads=engine.threads), limit_s=limit)
         _run(store, runner, settings, task)
-    finally:
-        store.close()
 
 
 def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) -> None:
     from contextlib import ExitStack
 
+    from edgeecho.cli.service import say_node
     from edgeecho.common.about import RESEARCH_USE
     from edgeecho.common.console import words
     from edgeecho.common.errors import EngineError
@@ -134,8 +107,7 @@ def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) ->
         stack.callback(node.close)
         node.start()
         words.print(f"model {task.model.name} {task.model.version}, {task.model.precision}")
-        words.print(f"listening as {settings.ae_title} on {settings.bind}:{node.port}")
-        words.print(f"results go to {node.target}")
+        say_node(node, settings, "results")
         if waiting := store.queue.count("queued"):
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)

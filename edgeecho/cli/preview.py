@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.cli.infer import Crop, Fps, MaxFrames, MaxMB, MaxPixels, Model, NoCrop, Time
+from edgeecho.cli.options.answer import LimitOptions, Model, VideoOptions
+from edgeecho.cli.options.groups import with_groups
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
+@with_groups
 def preview(
+    *,
     video: Annotated[Path, typer.Argument(help="Video or DICOM cine.")],
     out: Annotated[
         Path, typer.Option(help=".png: contact sheet; .avi or .mp4: a video of all frames.")
@@ -22,21 +25,15 @@ def preview(
         int | None, typer.Option(min=0, help="First frame of the clip; default: the central clip.")
     ] = None,
     model: Model = None,
-    fps: Fps = None,
-    time: Time = None,
-    crop: Crop = None,
-    no_crop: NoCrop = False,
-    max_frames: MaxFrames = 4000,
-    max_pixels: MaxPixels = 16_777_216,
-    max_mb: MaxMB = 800,
+    wishes: VideoOptions,
+    limits: LimitOptions,
 ) -> None:
     """Show what the network sees: the crop in the original, and the frames of a clip.
 
     The original is shown with whatever is written on it, a patient's name perhaps.
     """
     from edgeecho.bundle import open_model
-    from edgeecho.cine import Limits, read_cine
-    from edgeecho.cli.handling import parse_handling
+    from edgeecho.cine import read_cine
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words
     from edgeecho.common.errors import UsageError
@@ -49,12 +46,11 @@ def preview(
     if suffix not in (".png", *CODECS):
         raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
     check_outputs({"--out": out}, [video, model])
-    handling = parse_handling(time, crop, no_crop, fps)
+    handling, at_most = wishes.handling(), limits.limits()
     spec = open_model(model).preprocess
-    limits = Limits(max_pixels, max_frames, max_mb)
-    cine = read_cine(video, limits)
-    cine = cine if fps is None else cine.at_rate(fps)
-    prepared = prepare(cine, spec, handling, limits)
+    cine = read_cine(video, at_most)
+    cine = cine if wishes.fps is None else cine.at_rate(wishes.fps)
+    prepared = prepare(cine, spec, handling, at_most)
     view = View.of(cine, prepared, spec, start)
     if suffix == ".png":
         write_sheet(out, view)

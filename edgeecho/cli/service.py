@@ -1,72 +1,37 @@
-"""Options that `serve` and `listen` have in common, and what they make of them."""
+"""What `edgeecho serve` and `edgeecho listen` do alike: open the queue, say what they are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeecho.cine import Limits
-    from edgeecho.service.dicom import NodeSettings
+    from edgeecho.batch import Task
+    from edgeecho.cli.options.service import QueueOptions
+    from edgeecho.service.dicom import Node, NodeSettings
     from edgeecho.service.jobs import JobStore
 
-State = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="Queue, history and audit trail; default: the user's own."),
-]
-KeepFiles = Annotated[
-    bool, typer.Option("--keep-files", help="Keep what was sent after it is answered.")
-]
-Queue = Annotated[int, typer.Option(min=1, help="Refuse when so many studies wait.")]
-Limit = Annotated[
-    float, typer.Option(metavar="S", min=1, help="Give a study up after so many seconds.")
-]
-AETitle = Annotated[str, typer.Option(metavar="AE", help="AE title of the node.")]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="AE@ADDRESS",
-        help="Who may send, by IP address or network; may be repeated. Default: this machine.",
-    ),
-]
-SendTo = Annotated[
-    str | None,
-    typer.Option(metavar="AE@HOST:PORT", help="Send structured reports there by C-STORE."),
-]
-Reports = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="Write them here instead; default: STATE/sr."),
-]
 
+@contextmanager
+def open_store(
+    queue: QueueOptions, task: Task, *given: Path | None, most_pages: int = 200
+) -> Iterator[JobStore]:
+    """The queue, until the block ends. `given`: what other options name, see `beside_state`;
+    `most_pages`: see `JobStore`."""
+    from edgeecho.service.jobs import JobStore
 
-def node_settings(
-    state: Path,
-    *,
-    aet: str,
-    bind: str,
-    port: int,
-    allow: list[str] | None,
-    send_to: str | None,
-    out: Path | None,
-    limits: Limits,
-) -> NodeSettings:
-    """What a node is told; `UsageError` where it makes no sense."""
-    from edgeecho.common.errors import UsageError
-    from edgeecho.service.dicom import Destination, NodeSettings, Peer
-    from edgeecho.service.dicom.settings import LOOPBACK
-
-    if send_to and out:
-        raise UsageError("--send-to and --out both say where results go: leave one out")
-    return NodeSettings(
-        results=Destination.parse(send_to) if send_to else out or state / "sr",
-        ae_title=aet,
-        bind=bind,
-        port=port,
-        allow=tuple(map(Peer.parse, allow)) if allow else LOOPBACK,
-        limits=limits,
+    store = JobStore(
+        queue.folder,
+        most_waiting=queue.queue,
+        keep_files=queue.keep_files,
+        most_pages=most_pages,
+        beside=beside_state(task.model.path, *given),
     )
+    with closing(store):
+        _check_trail(store)
+        yield store
 
 
 def beside_state(*given: Path | None) -> list[Path]:
@@ -80,7 +45,7 @@ def beside_state(*given: Path | None) -> list[Path]:
     return [path for path in (*given, cache, *compiled) if path is not None]
 
 
-def check_trail(store: JobStore) -> None:
+def _check_trail(store: JobStore) -> None:
     """Say so where somebody changed the audit trail."""
     from edgeecho.common.console import words
     from edgeecho.service.jobs.audit import first_broken
@@ -102,3 +67,11 @@ def check_waiting(store: JobStore, source: str, remedy: str) -> None:
             f"studies that came {came} wait in this state folder ({waiting}): {remedy}, or choose "
             "another --state"
         )
+
+
+def say_node(node: Node, settings: NodeSettings, what: str) -> None:
+    """Where the node listens and where its results go, by the word that they are called by."""
+    from edgeecho.common.console import words
+
+    words.print(f"listening as {settings.ae_title} on {settings.bind}:{node.port}")
+    words.print(f"{what} go to {node.target}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgeecho.cli.infer import Model, Precision
+from edgeecho.cli.options.answer import Model, Precision
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

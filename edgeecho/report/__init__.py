@@ -1,14 +1,5 @@
-"""Results as text, JSON, CSV and an HTML page. Every form says: research use only."""
+"""Results as text, JSON, CSV, an HTML page, FHIR and DICOM. Every form says: research use only.
 
-from edgeecho.report.structured import SCHEMA, schema_text, to_json
-from edgeecho.report.table import CSV_COLUMNS, to_csv
-from edgeecho.report.text import to_text
-
-__all__ = [
-    "CSV_COLUMNS",
-    "SCHEMA",
-    "schema_text",
-    "to_csv",
-    "to_json",
-    "to_text",
-]
+`formats` is the table of them. Nothing is imported here, so that a writer costs only those who use
+it.
+"""

@@ -6,30 +6,23 @@ Importing this takes highdicom (extra `dicom`).
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid5
+from pathlib import Path
 
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 from pydicom.valuerep import DA, DT, TM
 
 from edgeecho.cine.dicom.quiet import quiet
-from edgeecho.common.about import RESEARCH_USE, VERSION
-from edgeecho.report import concepts
-from edgeecho.report.concepts import Concept
-from edgeecho.report.dicom_source import take_over
-from edgeecho.report.text import gate_words, numbers_in_words
-from edgeecho.results import Answer, Failure, Numbers, Outcome
+from edgeecho.common.about import VERSION
+from edgeecho.report.dicom_content import SCHEME, make_content, make_uid
+from edgeecho.report.dicom_source import read_header, take_over
+from edgeecho.report.formats import ReportFile
+from edgeecho.results import Answer, Failure, Outcome
 
 SERIES_NUMBER = 9700
 """Beyond what scanners count to."""
 SERIES_DESCRIPTION = "edgeecho EF, research use only"
-_SCHEME = "99EDGEECHO"
-_UIDS = UUID("b5f2c5c5-6cc1-4be0-8e6b-0d3d1a3c7a52")
-_CONTAINS = sr.RelationshipTypeValues.CONTAINS
-_HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
 
 
 def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
@@ -47,10 +40,10 @@ def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
         seed = f"{taken.SOPInstanceUID} {_identity(answer)}"
         report = _Report(
             evidence=[taken],
-            content=_content(answer, taken, seed),
-            series_instance_uid=_uid(f"series {taken.SeriesInstanceUID} {_identity(answer)}"),
+            content=make_content(answer, taken, seed),
+            series_instance_uid=make_uid(f"series {taken.SeriesInstanceUID} {_identity(answer)}"),
             series_number=SERIES_NUMBER,
-            sop_instance_uid=_uid(f"report {seed}"),
+            sop_instance_uid=make_uid(f"report {seed}"),
             instance_number=1,
             manufacturer="edgeecho",
             manufacturer_model_name="edgeecho",
@@ -60,7 +53,7 @@ def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
             content_date=created.date(),
             content_time=created.time(),
             coding_schemes=[
-                CodingSchemeIdentificationItem(_SCHEME, name="edgeecho", version=VERSION)
+                CodingSchemeIdentificationItem(SCHEME, name="edgeecho", version=VERSION)
             ],
         )
         report.InstanceCreationDate = DA(created.date())
@@ -68,6 +61,17 @@ def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
         for equipment in report.ContributingEquipmentSequence:
             equipment.ContributionDateTime = DT(created.replace(tzinfo=None))
     return report
+
+
+def to_sr_file(file: Path, outcome: Outcome, created: datetime) -> ReportFile:
+    """The same as a file; `InputError` where `file` is no DICOM file, or lacks a UID."""
+    report = to_sr(outcome, read_header(file), created=created)
+
+    def save(path: Path) -> None:
+        report.save_as(path, enforce_file_format=True)
+
+    # The report's own UID: the source's leads to the patient.
+    return ReportFile(str(report.SOPInstanceUID), save)
 
 
 class _Report(sr.ComprehensiveSR):
@@ -90,149 +94,3 @@ def _identity(answer: Answer | Failure) -> str:
             *(answer.clips, video.fps, video.time, video.area, video.square),
         )
     )
-
-
-def _uid(seed: str) -> str:
-    # A UUID as a UID: PS3.5, B.2.
-    return f"2.25.{uuid5(_UIDS, seed).int}"
-
-
-def _content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
-    if isinstance(answer, Failure):
-        procedure, model = concepts.IMAGING, "edgeecho"
-        group = _group_without_answer(answer, source, seed)
-        device = f"device {VERSION}"
-    else:
-        procedure = concepts.ECHOCARDIOGRAPHY
-        model = f"{answer.model.name} {answer.model.version}"
-        group = _group(answer, source, seed)
-        device = f"device {VERSION} {answer.model.sha256}"
-    observer = sr.ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-            uid=_uid(device),
-            name="edgeecho",
-            manufacturer_name="edgeecho",
-            model_name=model,
-        ),
-    )
-    return sr.MeasurementReport(
-        observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=_snomed(procedure),
-        imaging_measurements=[group],
-        title=codes.DCM.ImagingMeasurementReport,
-    )
-
-
-def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQualitativeEvaluations:
-    numbers = answer.numbers
-    image = (source.SOPClassUID, source.SOPInstanceUID)
-    group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(_uid(f"tracking {seed}"), "LVEF"),
-        algorithm_id=_algorithm(answer),
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
-        measurements=[_measurement(numbers, image)] if numbers else [],
-        qualitative_evaluations=(
-            [sr.QualitativeEvaluation(_own(concepts.BAND), _own(concepts.BANDS[numbers.band]))]
-            if numbers
-            else []
-        ),
-        source_images=[sr.SourceImageForMeasurementGroup(*image)],
-    )
-    comments = [RESEARCH_USE]
-    if numbers:
-        comments += [" ".join(line.split()) for line in numbers_in_words(numbers)]
-    comments += [f"warning: {warning}" for warning in answer.warnings]
-    _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
-    return group
-
-
-def _group_without_answer(
-    failure: Failure, source: Dataset, seed: str
-) -> sr.MeasurementsAndQualitativeEvaluations:
-    group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(_uid(f"tracking {seed}"), "LVEF"),
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
-        source_images=[
-            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
-        ],
-    )
-    _add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
-    return group
-
-
-def _add_words(
-    group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
-) -> None:
-    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
-    group[0].ContentSequence.extend(
-        sr.TextContentItem(name, text, relationship_type=_CONTAINS)
-        for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
-        for text in texts
-    )
-
-
-def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
-    model, engine = answer.model, answer.engine
-    return sr.AlgorithmIdentification(
-        name="edgeecho",
-        version=VERSION,
-        parameters=[
-            concepts.METHOD,
-            f"model {model.name} {model.version}, {model.precision}",
-            f"model sha256 {model.sha256}",
-            f"preprocessing sha256 {model.preprocess.sha256()}",
-            f"trained on: {model.trained_on or 'unknown'}",
-            f"engine {engine.name} {engine.version}, {engine.precision}",
-            f"clips {answer.clips}, time {answer.video.time}, area {answer.video.area}",
-        ],
-    )
-
-
-def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
-    properties: list[sr.ContentItem] = []
-    if p := numbers.probabilities:
-        properties += [
-            _number(_own(concepts.AT_MOST_40), 100 * p.at_most_40),
-            _number(_own(concepts.BELOW_50), 100 * p.below_50),
-        ]
-    if interval := numbers.interval:
-        upper, lower = interval.high - numbers.ef, numbers.ef - interval.low
-        properties += [
-            _number(codes.SCT.RangeOfUpperMeasurementUncertainty, upper),
-            _number(codes.SCT.RangeOfLowerMeasurementUncertainty, lower),
-            sr.TextContentItem(
-                codes.DCM.PopulationDescription,
-                f"{100 * interval.level:g} % prediction interval, from the errors on videos that "
-                "the network was not trained on",
-                relationship_type=_HAS_PROPERTIES,
-            ),
-        ]
-    measured = sr.Measurement(
-        name=codes.LN.LeftVentricularEjectionFractionByUS,
-        value=_rounded(numbers.ef),
-        unit=codes.UCUM.Percent,
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
-        referenced_images=[sr.SourceImageForMeasurement(*image)],
-    )
-    # TID 310, which highdicom's class for it gives no unit.
-    measured[0].ContentSequence.extend(properties)
-    return measured
-
-
-def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:
-    return sr.NumContentItem(
-        name, _rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
-    )
-
-
-def _rounded(value: float) -> float:
-    return round(value, 2)
-
-
-def _own(concept: Concept) -> sr.CodedConcept:
-    return sr.CodedConcept(concept.code, _SCHEME, concept.meaning)
-
-
-def _snomed(concept: Concept) -> sr.CodedConcept:
-    return sr.CodedConcept(concept.code, "SCT", concept.meaning)

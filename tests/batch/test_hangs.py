@@ -106,7 +106,7 @@ _BUG = """
 import edgeecho.cli.infer
 def broken(*_):
     raise ZeroDivisionError("a bug")
-edgeecho.cli.infer._say_all = broken
+edgeecho.cli.infer.say = broken
 """
 
 

@@ -16,7 +16,7 @@ import pytest
 from edgeecho.cine import read_cine
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess.motion import find_motion
-from edgeecho.report import CSV_COLUMNS
+from edgeecho.report.table import CSV_COLUMNS
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_name_is_no_formula_in_a_table(edgeecho: Any, tmp_path: Path, sign: st
 
 def test_numbers_stay_numbers_in_a_table(tmp_path: Path) -> None:
     from edgeecho.inference import estimate_file, load_model
-    from edgeecho.report import to_csv
+    from edgeecho.report.table import to_csv
     from edgeecho.results import Answer, Outcome
 
     model = load_model()

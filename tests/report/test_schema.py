@@ -17,8 +17,7 @@ from pydicom.data import get_testdata_file
 from edgeecho.engines import EngineFacts
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.preprocess import VideoFacts
-from edgeecho.report import SCHEMA, schema_text, to_json
-from edgeecho.report.structured import SHOWN
+from edgeecho.report.structured import SCHEMA, SHOWN, schema_text, to_json
 from edgeecho.report.text import AREAS
 from edgeecho.results import BANDS, Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal

@@ -20,7 +20,7 @@ from edgeecho.cine import read_cine
 from edgeecho.common.errors import InputError
 from edgeecho.inference import load_model
 from edgeecho.preprocess import ClipMode, prepare
-from edgeecho.report import schema_text
+from edgeecho.report.structured import schema_text
 from edgeecho.stream import Frames, Player, Rolling
 from edgeecho.stream.sources import Timed
 

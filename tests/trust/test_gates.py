@@ -11,7 +11,7 @@ import pytest
 from screens import live, rows, still
 
 from edgeecho.cine import Cine, read_cine
-from edgeecho.cli.handling import parse_handling
+from edgeecho.cli.options.answer import VideoOptions
 from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, Trust, judge, measure, refuse
 from edgeecho.trust.gates import LEARNED
@@ -125,7 +125,7 @@ def test_of_several_sectors_one_must_be_chosen() -> None:
     words, *crops = refusal.reason.replace(" or ", " ").split(" --crop ")
     assert words == "2 sectors move in the picture: choose one with"
     assert len(crops) == 2
-    handled = [Handling(find_sector=False), *(parse_handling(None, c, False, None) for c in crops)]
+    handled = [Handling(find_sector=False), *(VideoOptions(crop=c).handling() for c in crops)]
     for handling in handled:
         assert "several-sectors" not in gates(look(cine, handling=handling))
     # A frozen one beside it is no choice.

@@ -1,30 +1,24 @@
-"""The forms in which a result can be had, beside JSON. Made once, when a job ends, and kept."""
+"""The forms in which a result can be had. Made once, when a job ends, and kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from edgeecho.report import to_csv
-from edgeecho.report.fhir import to_fhir
-from edgeecho.report.html import to_html
+from edgeecho.report.formats import FORMATS
 from edgeecho.results import Outcome
 
-MEDIA_TYPES: Mapping[str, str] = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "fhir.json": "application/fhir+json",
-}
+_OFFERED = [form for form in FORMATS.values() if form.media_type]
+MEDIA_TYPES: Mapping[str, str] = {form.suffix: form.media_type for form in _OFFERED}
 """By suffix."""
-_WRITERS: Mapping[str, Callable[[Sequence[Outcome], datetime], str]] = {
-    "csv": lambda outcomes, _: to_csv(outcomes),
-    "html": to_html,
-    "fhir.json": to_fhir,
-}
+# The job itself has the document that JSON is made of.
+_RENDERED = [form for form in _OFFERED if form.name != "json"]
+for _form in _RENDERED:
+    # Now, and not with the first answer: an upgrade beside a running service must not mix with it.
+    _form.load()
 
 
 def render(outcome: Outcome) -> dict[str, str]:
     """A result in every form but JSON, by suffix."""
     now = datetime.now(timezone.utc)
-    return {suffix: write([outcome], now) for suffix, write in _WRITERS.items()}
+    return {form.suffix: form.write([outcome], now) for form in _RENDERED}

@@ -13,7 +13,7 @@ from edgeecho.results import Answer, Outcome
 from edgeecho.service.http.changes import Changes
 from edgeecho.service.http.forms import render
 from edgeecho.service.http.metrics import STATUSES, Metrics
-from edgeecho.service.http.settings import ApiSettings
+from edgeecho.service.http.settings import HttpSettings
 from edgeecho.service.http.show import show
 from edgeecho.service.http.views import AboutView, JobView, ModelView
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Runner
@@ -31,7 +31,7 @@ class Service:
         self,
         store: JobStore,
         task: Task,
-        settings: ApiSettings,
+        settings: HttpSettings,
         *,
         threads: int = 0,
         limit_s: float = 120.0,

@@ -13,7 +13,7 @@ _SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
-class ApiSettings:
+class HttpSettings:
     """The HTTP side's; the queue's are those of `JobStore`, the engine's those of `Task`."""
 
     token: str | None = None

@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from edgeecho.common.errors import OutputError
-from edgeecho.service.http.settings import ApiSettings
+from edgeecho.service.http.settings import HttpSettings
 
 _PIECE = 1 << 20
 _CLOSE = {"Connection": "close"}
 
 
 async def receive(
-    request: Request, part: Path, settings: ApiSettings, check_disk: Callable[[int], None]
+    request: Request, part: Path, settings: HttpSettings, check_disk: Callable[[int], None]
 ) -> None:
     """Write the body to `part`.
 
@@ -67,7 +67,7 @@ async def _write(pieces: AsyncIterator[bytes], write: Callable[[bytes], None], m
     await run_in_threadpool(write, bytes(held))
 
 
-async def _within(stream: AsyncIterator[bytes], settings: ApiSettings) -> AsyncIterator[bytes]:
+async def _within(stream: AsyncIterator[bytes], settings: HttpSettings) -> AsyncIterator[bytes]:
     end = time.monotonic() + settings.upload_s
     while True:
         patience = min(settings.silence_s, end - time.monotonic())

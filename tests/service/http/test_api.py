@@ -16,7 +16,7 @@ from served import PHANTOMS, Process
 
 from edgeecho import RESEARCH_USE
 from edgeecho.inference import estimate_file, load_model
-from edgeecho.report import schema_text
+from edgeecho.report.structured import schema_text
 
 NUMBER = re.compile(r"\bEF\b[^a-z]{0,4}\d")
 

@@ -17,7 +17,7 @@ from processes import wait
 from served import PHANTOMS, Thread
 
 from edgeecho.common.errors import OutputError
-from edgeecho.service.http.settings import ApiSettings
+from edgeecho.service.http.settings import HttpSettings
 
 VIDEO = PHANTOMS[0].read_bytes()
 
@@ -64,7 +64,7 @@ def test_a_client_that_is_gone_leaves_nothing(start: Any) -> None:
 
 @pytest.mark.parametrize("pause", [None, 0.1])
 def test_a_slow_client_is_given_up(start: Any, pause: float | None) -> None:
-    service = start(ApiSettings(silence_s=0.5, upload_s=1.0))
+    service = start(HttpSettings(silence_s=0.5, upload_s=1.0))
     client = connect(service.url, upload(1_000_000), b"x")
     begin = time.monotonic()
     while pause and time.monotonic() - begin < 0.9:
@@ -90,7 +90,7 @@ def test_a_connection_that_asks_for_nothing_is_closed(
 
 
 def test_a_file_that_is_too_large_is_not_taken(start: Any) -> None:
-    service = start(ApiSettings(most_bytes=100_000))
+    service = start(HttpSettings(most_bytes=100_000))
     with service.client() as client:
         for content in (b"x" * 100_001, iter([b"x" * 60_000] * 2)):
             answer = client.post("/api/v1/jobs", content=content)

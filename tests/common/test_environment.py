@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeecho.common import environment
 from edgeecho.common.environment import read_environment
-from edgeecho.tools.bench import environment
 from edgeecho.tools.bench.memory import peak_rss_mb
 
 

@@ -1,0 +1,155 @@
+"""How files are answered: model and engine, what a user decides about a video, limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from edgeecho.batch import Task
+    from edgeecho.cine import Limits, Region
+    from edgeecho.inference import LoadedModel
+    from edgeecho.preprocess import ClipMode, Handling
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="Bundle folder or .onnx file; default: $EDGEECHO_MODEL, or else the demo model."
+    ),
+]
+EngineName = Annotated[
+    str,
+    typer.Option(help="auto, openvino, onnxruntime, onnxruntime-cuda, tensorrt, ... (see doctor)."),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="Which of the bundle's models to run; default: fp32, or its only one."),
+]
+Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]
+Time = Annotated[
+    str | None,
+    typer.Option(help="native (frames by index) or resample; default: as the model was trained."),
+]
+MaxFrames = Annotated[int, typer.Option(min=1, help="Refuse videos with more frames.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse frames with more pixels.")]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What answers, and from which clips."""
+
+    model: Model = None
+    engine: EngineName = "auto"
+    precision: Precision = None
+    clips: Clips = "stride:16"
+    threads: Threads = 0
+
+    def load(self) -> LoadedModel:
+        """The model, ready to answer; the errors of `load_model`."""
+        from edgeecho.inference import load_model
+
+        return load_model(
+            self.model, engine=self.engine, precision=self.precision, threads=self.threads
+        )
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """What a user decides about a video."""
+
+    fps: Annotated[
+        float | None, typer.Option(help="Frames/s of the video, instead of what the file says.")
+    ] = None
+    time: Time = None
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Cut out this rectangle (pixels) as the sector."),
+    ] = None
+    no_crop: Annotated[
+        bool, typer.Option("--no-crop", help="Take the central square; look for no sector.")
+    ] = False
+
+    def handling(self) -> Handling:
+        """Checked together, with `fps`; `UsageError` where they make no sense."""
+        from edgeecho.common.errors import UsageError
+        from edgeecho.preprocess import Handling
+
+        if self.fps is not None and not 1 <= self.fps <= 1000:
+            raise UsageError(f"--fps {self.fps:g} is no frame rate: give 1 to 1000 frames/s")
+        region = None if self.crop is None else _region(self.crop)
+        return Handling(time=self.time, crop=region, find_sector=not self.no_crop)
+
+
+@dataclass(frozen=True)
+class LimitOptions:
+    """How much of a file is decoded before it is refused. The defaults are `cine.DEFAULT_LIMITS`,
+    which `--help` need not import."""
+
+    max_frames: MaxFrames = 4000
+    max_pixels: MaxPixels = 16_777_216
+    max_mb: Annotated[
+        int, typer.Option(min=1, help="Refuse files, or decoded frames, above it.")
+    ] = 800
+
+    def limits(self) -> Limits:
+        """As the library takes them."""
+        from edgeecho.cine import Limits
+
+        return Limits(self.max_pixels, self.max_frames, self.max_mb)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the options of all three groups come to, checked before a model is opened: a typo is
+    to cost nothing."""
+
+    engine: EngineOptions
+    mode: ClipMode
+    handling: Handling
+    fps: float | None
+    limits: Limits
+
+    @classmethod
+    def of(cls, engine: EngineOptions, video: VideoOptions, limits: LimitOptions) -> Choices:
+        """`UsageError` where they make no sense."""
+        from edgeecho.preprocess import ClipMode
+
+        return cls(
+            engine, ClipMode.parse(engine.clips), video.handling(), video.fps, limits.limits()
+        )
+
+    def task(self, *, show_refused: bool = False, frames: int = 0) -> Task:
+        """Opens the model. `frames`: see `Task`."""
+        from edgeecho.bundle import open_model
+
+        # Before the task, which takes longer to import: a model that is not there costs nothing.
+        model = open_model(self.engine.model, precision=self.engine.precision)
+        from edgeecho.batch import Task
+
+        return Task(
+            model=model,
+            engine=self.engine.engine,
+            clips=str(self.mode),
+            handling=self.handling,
+            fps=self.fps,
+            limits=self.limits,
+            show_refused=show_refused,
+            frames=frames,
+        )
+
+
+def _region(text: str) -> Region:
+    from edgeecho.cine import Region
+    from edgeecho.common.errors import UsageError
+
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+        return Region(x, y, width, height)
+    except ValueError as error:
+        raise UsageError(
+            f"--crop {text!r} is no rectangle: give X,Y,W,H in pixels, such as 80,30,480,400"
+        ) from error

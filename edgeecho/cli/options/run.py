@@ -1,0 +1,44 @@
+"""How `edgeecho infer` goes through its files: many of them, or one as it is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """One video in real time."""
+
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Play one video in real time, or raw RGB frames on stdin."),
+    ] = False
+    over: Annotated[
+        float, typer.Option(min=1, help="With --stream: answer for the last so many seconds.")
+    ] = 10.0
+    frame_size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Of raw frames on stdin, in pixels.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """Many files."""
+
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that share the cores; 0: this one alone.")
+    ] = 0
+    limit: Annotated[
+        float,
+        typer.Option(
+            metavar="S", min=1, max=1_000_000, help="A video that takes longer is tried once more."
+        ),
+    ] = 600
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep answers in this file as they come, and go on from it."),
+    ] = None

@@ -1,0 +1,169 @@
+"""What a DICOM structured report says: the tree of TID 1500, Measurement Report (PS3.16)."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from highdicom import sr
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.report import concepts
+from edgeecho.report.concepts import Concept
+from edgeecho.report.text import gate_words, numbers_in_words
+from edgeecho.results import Answer, Failure, Numbers
+
+SCHEME = "99EDGEECHO"
+"""Of edgeecho's own codes."""
+_UIDS = UUID("b5f2c5c5-6cc1-4be0-8e6b-0d3d1a3c7a52")
+_CONTAINS = sr.RelationshipTypeValues.CONTAINS
+_HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
+
+
+def make_uid(seed: str) -> str:
+    """The same of the same seed: a UUID as a UID (PS3.5, B.2)."""
+    return f"2.25.{uuid5(_UIDS, seed).int}"
+
+
+def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
+    """`source` is the header of the file that the report is about; `seed` tells reports apart."""
+    if isinstance(answer, Failure):
+        procedure, model = concepts.IMAGING, "edgeecho"
+        group = _group_without_answer(answer, source, seed)
+        device = f"device {VERSION}"
+    else:
+        procedure = concepts.ECHOCARDIOGRAPHY
+        model = f"{answer.model.name} {answer.model.version}"
+        group = _group(answer, source, seed)
+        device = f"device {VERSION} {answer.model.sha256}"
+    observer = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=make_uid(device),
+            name="edgeecho",
+            manufacturer_name="edgeecho",
+            model_name=model,
+        ),
+    )
+    return sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=_snomed(procedure),
+        imaging_measurements=[group],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+
+
+def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQualitativeEvaluations:
+    numbers = answer.numbers
+    image = (source.SOPClassUID, source.SOPInstanceUID)
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(make_uid(f"tracking {seed}"), "LVEF"),
+        algorithm_id=_algorithm(answer),
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        measurements=[_measurement(numbers, image)] if numbers else [],
+        qualitative_evaluations=(
+            [sr.QualitativeEvaluation(_own(concepts.BAND), _own(concepts.BANDS[numbers.band]))]
+            if numbers
+            else []
+        ),
+        source_images=[sr.SourceImageForMeasurementGroup(*image)],
+    )
+    comments = [RESEARCH_USE]
+    if numbers:
+        comments += [" ".join(line.split()) for line in numbers_in_words(numbers)]
+    comments += [f"warning: {warning}" for warning in answer.warnings]
+    _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
+    return group
+
+
+def _group_without_answer(
+    failure: Failure, source: Dataset, seed: str
+) -> sr.MeasurementsAndQualitativeEvaluations:
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(make_uid(f"tracking {seed}"), "LVEF"),
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        source_images=[
+            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+        ],
+    )
+    _add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
+    return group
+
+
+def _add_words(
+    group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
+) -> None:
+    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
+    group[0].ContentSequence.extend(
+        sr.TextContentItem(name, text, relationship_type=_CONTAINS)
+        for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
+        for text in texts
+    )
+
+
+def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
+    model, engine = answer.model, answer.engine
+    return sr.AlgorithmIdentification(
+        name="edgeecho",
+        version=VERSION,
+        parameters=[
+            concepts.METHOD,
+            f"model {model.name} {model.version}, {model.precision}",
+            f"model sha256 {model.sha256}",
+            f"preprocessing sha256 {model.preprocess.sha256()}",
+            f"trained on: {model.trained_on or 'unknown'}",
+            f"engine {engine.name} {engine.version}, {engine.precision}",
+            f"clips {answer.clips}, time {answer.video.time}, area {answer.video.area}",
+        ],
+    )
+
+
+def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
+    properties: list[sr.ContentItem] = []
+    if p := numbers.probabilities:
+        properties += [
+            _number(_own(concepts.AT_MOST_40), 100 * p.at_most_40),
+            _number(_own(concepts.BELOW_50), 100 * p.below_50),
+        ]
+    if interval := numbers.interval:
+        upper, lower = interval.high - numbers.ef, numbers.ef - interval.low
+        properties += [
+            _number(codes.SCT.RangeOfUpperMeasurementUncertainty, upper),
+            _number(codes.SCT.RangeOfLowerMeasurementUncertainty, lower),
+            sr.TextContentItem(
+                codes.DCM.PopulationDescription,
+                f"{100 * interval.level:g} % prediction interval, from the errors on videos that "
+                "the network was not trained on",
+                relationship_type=_HAS_PROPERTIES,
+            ),
+        ]
+    measured = sr.Measurement(
+        name=codes.LN.LeftVentricularEjectionFractionByUS,
+        value=_rounded(numbers.ef),
+        unit=codes.UCUM.Percent,
+        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        referenced_images=[sr.SourceImageForMeasurement(*image)],
+    )
+    # TID 310, which highdicom's class for it gives no unit.
+    measured[0].ContentSequence.extend(properties)
+    return measured
+
+
+def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:
+    return sr.NumContentItem(
+        name, _rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(value, 2)
+
+
+def _own(concept: Concept) -> sr.CodedConcept:
+    return sr.CodedConcept(concept.code, SCHEME, concept.meaning)
+
+
+def _snomed(concept: Concept) -> sr.CodedConcept:
+    return sr.CodedConcept(concept.code, "SCT", concept.meaning)

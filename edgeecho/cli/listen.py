@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import threading
 
     from edgeecho.batch import Task
-    from edgeecho.service.dicom import Settings
+    from edgeecho.service.dicom import NodeSettings
     from edgeecho.service.jobs import JobStore, Runner
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -86,11 +86,11 @@ def listen(
     task = choices.task()
     with open_store(waiting, task, out) as store:
         check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
-        runner = Runner(store, EngineProcess(task, threads=engine.threads), limit_s=limit)
+        runner = Runner(store.queue, EngineProcess(task, threads=engine.threads), limit_s=limit)
         _run(store, runner, settings, task)
 
 
-def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> None:
+def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) -> None:
     from contextlib import ExitStack
 
     from edgeecho.cli.service import say_node
@@ -108,7 +108,7 @@ def _run(store: JobStore, runner: Runner, settings: Settings, task: Task) -> Non
         node.start()
         words.print(f"model {task.model.name} {task.model.version}, {task.model.precision}")
         say_node(node, settings, "results")
-        if waiting := store.count("queued"):
+        if waiting := store.queue.count("queued"):
             words.print(f"going on with {waiting} studies that were taken before")
         words.print(RESEARCH_USE)
         while not stop.wait(1):

@@ -11,7 +11,7 @@ from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.service import HttpOptions, NodeOptions, QueueOptions
 
 if TYPE_CHECKING:
-    from edgeecho.service.dicom import Node, Settings
+    from edgeecho.service.dicom import Node, NodeSettings
     from edgeecho.service.http.service import Service
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -98,7 +98,7 @@ def serve(
             )
 
 
-def _make_node(service: Service, settings: Settings) -> Node:
+def _make_node(service: Service, settings: NodeSettings) -> Node:
     from edgeecho.service.dicom import Node
 
     node = Node(service.store, service.runner, settings)

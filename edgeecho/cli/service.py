@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgeecho.batch import Task
     from edgeecho.cli.options.service import QueueOptions
-    from edgeecho.service.dicom import Node, Settings
+    from edgeecho.service.dicom import Node, NodeSettings
     from edgeecho.service.jobs import JobStore
 
 
@@ -50,7 +50,7 @@ def _check_trail(store: JobStore) -> None:
     from edgeecho.common.console import words
     from edgeecho.service.jobs.audit import first_broken
 
-    if number := first_broken(store.whole_trail()):
+    if number := first_broken(store.trail.entries()):
         words.print(
             f"the audit trail was changed behind our back: entry {number} is not as it was written"
         )
@@ -61,7 +61,7 @@ def check_waiting(store: JobStore, source: str, remedy: str) -> None:
     report to their archive, or the forms that the page shows."""
     from edgeecho.common.errors import UsageError
 
-    if waiting := store.unfinished(source):
+    if waiting := store.queue.unfinished(source):
         came = {"dicom": "by DICOM", "upload": "over the API"}[source]
         raise UsageError(
             f"studies that came {came} wait in this state folder ({waiting}): {remedy}, or choose "
@@ -69,7 +69,7 @@ def check_waiting(store: JobStore, source: str, remedy: str) -> None:
         )
 
 
-def say_node(node: Node, settings: Settings, what: str) -> None:
+def say_node(node: Node, settings: NodeSettings, what: str) -> None:
     """Where the node listens and where its results go, by the word that they are called by."""
     from edgeecho.common.console import words
 

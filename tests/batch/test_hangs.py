@@ -81,7 +81,7 @@ def test_the_engine_of_a_service_that_is_never_ready_is_an_error(tmp_path: Path)
     engine = EngineProcess(task(StuckTask, stuck=tmp_path, load_stuck="always"), threads=1)
     with pytest.raises(EngineError, match="not ready within 3 s"):
         engine.start()
-    assert engine._process is None
+    assert engine._running is None
 
 
 _HANGING = """

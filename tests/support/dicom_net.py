@@ -23,7 +23,7 @@ from edgeecho.batch import Task
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.preprocess import Handling
-from edgeecho.service.dicom import Destination, Node, Settings
+from edgeecho.service.dicom import Destination, Node, NodeSettings
 from edgeecho.service.dicom.settings import LOOPBACK
 from edgeecho.service.jobs import EngineProcess, JobStore, Runner
 
@@ -182,9 +182,9 @@ class Service:
         **settings: Any,
     ) -> Service:
         store = JobStore(folder, most_waiting=queue)
-        runner = Runner(store, EngineProcess(task or make_task(), threads=1))
+        runner = Runner(store.queue, EngineProcess(task or make_task(), threads=1))
         given = {"results": results, "port": 0, "allow": LOOPBACK, **settings}
-        node = Node(store, runner, Settings(**given))
+        node = Node(store, runner, NodeSettings(**given))
         runner.start()
         node.start()
         return cls(store, runner, node)

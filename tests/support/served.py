@@ -19,7 +19,7 @@ from edgeecho.cine import Limits
 from edgeecho.preprocess import Handling
 from edgeecho.service.http.server import listen, make_server
 from edgeecho.service.http.service import Service
-from edgeecho.service.http.settings import Settings
+from edgeecho.service.http.settings import HttpSettings
 from edgeecho.service.jobs import JobStore
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
@@ -115,7 +115,7 @@ class Thread:
     def __init__(
         self,
         state: Path,
-        settings: Settings | None = None,
+        settings: HttpSettings | None = None,
         *,
         task: type[Task] = Task,
         **options: Any,
@@ -128,7 +128,7 @@ class Thread:
             limits=limits, show_refused=False, frames=64,
         )  # fmt: skip
         self.service = Service(
-            self.store, handed, settings or Settings(), threads=1, limit_s=limit_s
+            self.store, handed, settings or HttpSettings(), threads=1, limit_s=limit_s
         )
         self.service.start()
         listener = listen("127.0.0.1", 0)
@@ -148,7 +148,7 @@ class Thread:
 
     def files(self) -> list[Path]:
         """What lies in the folder of files."""
-        return list(self.store.new_file().parent.iterdir())
+        return list(self.store.queue.new_file().parent.iterdir())
 
     def stop(self) -> None:
         self.service.closing.set()

@@ -10,8 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from edgeecho.cine import Limits
-    from edgeecho.service.dicom import Settings as NodeSettings
-    from edgeecho.service.http.settings import Settings as HttpSettings
+    from edgeecho.service.dicom import NodeSettings
+    from edgeecho.service.http.settings import HttpSettings
 
 State = Annotated[
     Path | None,
@@ -71,12 +71,12 @@ class NodeOptions:
     def settings(self, state: Path, *, bind: str, port: int, limits: Limits) -> NodeSettings:
         """`UsageError` where they make no sense. `state` is the state folder."""
         from edgeecho.common.errors import UsageError
-        from edgeecho.service.dicom import Destination, Peer, Settings
+        from edgeecho.service.dicom import Destination, NodeSettings, Peer
         from edgeecho.service.dicom.settings import LOOPBACK
 
         if self.send_to and self.out:
             raise UsageError("--send-to and --out both say where results go: leave one out")
-        return Settings(
+        return NodeSettings(
             results=Destination.parse(self.send_to) if self.send_to else self.out or state / "sr",
             ae_title=self.aet,
             bind=bind,
@@ -107,11 +107,11 @@ class HttpOptions:
     def settings(self, *, max_mb: int) -> HttpSettings:
         """`UsageError` where they make no sense, or would let other machines in unasked."""
         from edgeecho.common.errors import UsageError
-        from edgeecho.service.http.settings import Settings, check_exposure, read_token
+        from edgeecho.service.http.settings import HttpSettings, check_exposure, read_token
 
         if (self.tls_cert is None) != (self.tls_key is None):
             raise UsageError("--tls-cert and --tls-key belong together: give both or none")
         token = read_token(self.token_file) if self.token_file else None
         check_exposure(self.host, token)
         names = tuple(self.name or ())
-        return Settings(token=token, names=names, most_bytes=max_mb * 1_000_000)
+        return HttpSettings(token=token, names=names, most_bytes=max_mb * 1_000_000)

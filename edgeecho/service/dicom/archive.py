@@ -19,7 +19,7 @@ from edgeecho.service.dicom.bugs import is_bug
 from edgeecho.service.dicom.connection import PDU_BYTES, BoundedSocket
 from edgeecho.service.dicom.guard import end, guard
 from edgeecho.service.dicom.link import Link, NotTakenError, UnreachableError
-from edgeecho.service.dicom.messages import Answers
+from edgeecho.service.dicom.messages import StoreResponses
 from edgeecho.service.dicom.settings import Destination
 
 _COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -43,7 +43,7 @@ class Archive:
 
     @contextmanager
     def open(self) -> Iterator[Link]:
-        """One association; `UnreachableError` where there is none."""
+        """Over one association; `UnreachableError` where none can be had."""
         try:
             yield _Sending(self._associate())
         finally:
@@ -54,7 +54,7 @@ class Archive:
                 end([association])
 
     def abort(self) -> None:
-        """From another thread: end the association that there is, and allow no more."""
+        """From another thread: end the association, and allow no further one."""
         self._aborted = True
         if (association := self._association) is not None:
             end([association])
@@ -79,7 +79,7 @@ class Archive:
 
     def _begin(self, association: Association) -> None:
         self._association = association
-        if self._aborted:  # by who did not see this one
+        if self._aborted:  # before this one could be seen
             raise UnreachableError("the node is being closed")
 
 
@@ -99,7 +99,7 @@ class _Sending:
 
 
 class _Entity(AE):
-    """Asks for associations with bounded sockets; `begin` is told of each, before it connects."""
+    """Requests associations over bounded sockets; `begin` is given each before it connects."""
 
     def __init__(self, ae_title: str, begin: Callable[[Association], None]) -> None:
         super().__init__(ae_title=ae_title)
@@ -114,14 +114,14 @@ class _Entity(AE):
     ) -> BoundedSocket:
         assert tls_args is None, "TLS is not offered"
         connection = BoundedSocket(assoc, address=address)
-        guard(assoc, connection, Answers(assoc), on_junk=lambda: None)
+        guard(assoc, connection, StoreResponses(assoc), on_junk=lambda: None)
         self._begin(assoc)
         return connection
 
 
 @contextmanager
 def _answers() -> Iterator[None]:
-    """Around what pynetdicom makes of an archive's answers: it stumbles over junk in many ways."""
+    """Junk that an archive sends makes pynetdicom stumble in many ways: `UnreachableError`."""
     try:
         yield
     except UnreachableError:

@@ -1,4 +1,4 @@
-"""Associations that others ask for: a bounded number of them, and datasets on the disk at once.
+"""Associations that peers request: a bounded number, their datasets written to disk as they come.
 
 pynetdicom 3.0 collects datasets in memory, and wakes up a thousand times a second in both threads
 of every association. Its own way to files (`STORE_RECV_CHUNKED_DATASET`) is a switch for the whole
@@ -40,7 +40,7 @@ class _Requests(Messages):
         self._parts: list[Part] = []
 
     def get_msg(self, block: bool = False) -> Any:
-        """As it was, but the loop around it sleeps until a message comes."""
+        """As in pynetdicom, but the loop that calls it sleeps until a message comes."""
         if block:
             return super().get_msg(block=True)
         try:
@@ -49,7 +49,6 @@ class _Requests(Messages):
             return None, None
 
     def new_message(self) -> DIMSEMessage:
-        """Its dataset goes to the disk."""
         message = DIMSEMessage()
         part = self._new_part(lambda: self._meta(message))
         self._parts = [*filter(_is_held, self._parts), part]
@@ -57,7 +56,6 @@ class _Requests(Messages):
         return message
 
     def expects(self, message: DIMSEMessage) -> bool:
-        """C-ECHO and C-STORE, at any time."""
         return isinstance(message, (C_ECHO_RQ, C_STORE_RQ))
 
     def _meta(self, message: DIMSEMessage) -> FileMetaDataset:
@@ -71,7 +69,7 @@ class _Requests(Messages):
         )
 
     def end(self) -> None:
-        """The association is over: what nobody took goes."""
+        """The association is over: delete what was not taken."""
         for part in self._parts:
             part.give_up()
 
@@ -84,7 +82,7 @@ def _is_held(part: Part) -> bool:
 class _Handler(RequestHandler):
     """A connection, from its first byte until everything of it is tidied away."""
 
-    server: Server
+    server: Listener
 
     def handle(self) -> None:
         """Run the association; this thread waits for it."""
@@ -99,7 +97,7 @@ class _Handler(RequestHandler):
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        # The socket that it came with has told that the connection is open; ours does it again.
+        # The socket that it was created with has reported an open connection; ours does so again.
         association.dul.event_queue.get_nowait()
         client = cast(socket.socket, self.request)
         association.dul.socket = connection = BoundedSocket(association, client_socket=client)
@@ -108,7 +106,7 @@ class _Handler(RequestHandler):
         return association
 
 
-class Server(ThreadedAssociationServer):
+class Listener(ThreadedAssociationServer):
     """Listens for one AE title; `OSError` where the port cannot be had."""
 
     request_queue_size = 256
@@ -124,9 +122,9 @@ class Server(ThreadedAssociationServer):
         new_part: NewPart,
         on_junk: Callable[[], None],
     ) -> None:
-        """`admits` is asked of every address, before a byte is read.
+        """`admits` is asked about every address, before a byte is read.
 
-        `on_junk` is called once for an association whose peer sent what is no DICOM.
+        `on_junk` is called once for an association whose peer sends something that is not DICOM.
         """
         self._admits, self.new_part, self.on_junk = admits, new_part, on_junk
         super().__init__(
@@ -137,20 +135,21 @@ class Server(ThreadedAssociationServer):
             evt_handlers=handlers,
             request_handler=_Handler,
         )
-        # Its loop waits for connections, and for the end, at one place only.
+        # Its loop waits for connections and for its end in one place; `accept` must not wait too.
         cast(socket.socket, self.socket).setblocking(False)
-        entity._servers.append(self)  # where its shutdown takes it off
+        entity._servers.append(self)  # its shutdown removes it from there
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        """Whether the connection is kept: no more of them than can be told that it is too many."""
+        """Whether the connection is kept: as many as the node serves, and as many again, which are
+        told that it serves no more."""
         room = len(self.active_associations) < 2 * self.ae.maximum_associations
         return room and self._admits(client_address[0])
 
     def handle_error(self, _request: Any, _client_address: Any) -> None:
-        """The library's own would print whose connection it was."""
+        """The library's own prints the address of the peer."""
         if (error := sys.exc_info()[1]) is not None:
             log_bug("a connection", error)
 
     def end_all(self) -> None:
-        """Abort what goes on."""
+        """Abort all associations."""
         end(self.active_associations)

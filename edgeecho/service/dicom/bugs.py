@@ -1,4 +1,4 @@
-"""Which errors are ours, and how they are told without a word of what a peer has sent."""
+"""Which errors are bugs of ours, and a log of them without a word of what a peer has sent."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def is_bug(error: BaseException) -> bool:
 
 
 def log_bug(what: str, error: BaseException) -> None:
-    """Where it is, without the error's text, which may quote a dataset."""
+    """Log where it arose, without the error's text, which may quote a dataset."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s failed: %s at\n%s", what, type(error).__name__, where)

@@ -1,4 +1,4 @@
-"""A connection to a peer that need not mean well: a PDU has a most, and every wait an end.
+"""A connection to a peer that may mean harm: PDUs have a maximum size, and every wait ends.
 
 pynetdicom 3.0 collects a PDU of any claimed length in memory, waits for ever for the rest of one
 that has begun, and for a peer that does not read what it is sent.
@@ -14,11 +14,11 @@ from multiprocessing.connection import wait
 from pynetdicom.transport import AssociationSocket
 
 PDU_BYTES = 1 << 18
-"""That we ask peers not to exceed; with the usual 16 kB Python would be busy 16 times as often."""
+"""We ask peers not to exceed it; with the usual 16 kB Python would be busy 16 times as often."""
 PATIENCE_S = 30.0
 """For the rest of a PDU that has begun to come, and for a peer to read one of ours."""
 FAREWELL_S = 1.0
-"""For a peer to take notice of an abort."""
+"""For a peer to notice an abort."""
 TICK_S = 0.01
 MOST_PDU_BYTES = 2 * PDU_BYTES
 INVALID_PDU = "Evt19"  # PS3.8, 9.2: the association is aborted
@@ -27,11 +27,11 @@ _CLOSED = "Evt17"  # the same: the connection is closed
 
 
 class BoundedSocket(AssociationSocket):
-    """Of either direction. Only the association's provider thread reads, sends and closes."""
+    """In either direction. Only the association's provider thread reads, sends and closes."""
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to read, soon: the loop around it need not sleep."""
+        """Whether there is something to read. It waits briefly: its caller need not sleep."""
         connection = self.socket
         if connection is None or not self._is_connected:
             return False
@@ -45,7 +45,7 @@ class BoundedSocket(AssociationSocket):
             return False
 
     def recv(self, nr_bytes: int) -> bytearray:
-        """So many bytes, fewer where the peer is gone; `OSError` ends the connection."""
+        """`nr_bytes` bytes, fewer where the peer is gone; `OSError` ends the connection."""
         if nr_bytes > MOST_PDU_BYTES:
             raise OSError("a PDU that is longer than was agreed")
         data, have = bytearray(nr_bytes), 0
@@ -59,7 +59,7 @@ class BoundedSocket(AssociationSocket):
         return data[:have]
 
     def send(self, bytestream: bytes) -> None:
-        """All of it; where that cannot be, the connection counts as closed."""
+        """Send all of it; where that fails, the connection counts as closed."""
         rest, end = memoryview(bytestream), time.monotonic() + PATIENCE_S
         try:
             while rest:
@@ -70,8 +70,8 @@ class BoundedSocket(AssociationSocket):
     def drain(self) -> None:
         """Throw away what still comes, for a second at most.
 
-        Bytes that nobody has read when a connection is closed would reset it, and the peer might
-        lose what we have said last. `OSError` where it is closed.
+        Closing a connection that has unread bytes resets it, and the peer might lose what we have
+        sent last. `OSError` where it is closed.
         """
         end = time.monotonic() + FAREWELL_S
         while (connection := self.socket) and wait([connection], TICK_S):
@@ -85,7 +85,7 @@ class BoundedSocket(AssociationSocket):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def close_for_good(self) -> None:
-        """Also where pynetdicom, which closes nothing whose peer is gone, has not."""
+        """Even where pynetdicom has not closed it: it does not when the peer is gone."""
         connection, self.socket = self.socket, None
         if connection is not None:
             with suppress(OSError):

@@ -13,7 +13,7 @@ from edgeecho.common.errors import OutputError
 from edgeecho.common.files import atomic_path
 from edgeecho.service.dicom.archive import Archive
 from edgeecho.service.dicom.link import Link, NotTakenError, Target
-from edgeecho.service.dicom.settings import Settings
+from edgeecho.service.dicom.settings import NodeSettings
 
 
 class Folder:
@@ -27,11 +27,10 @@ class Folder:
 
     @contextmanager
     def open(self) -> Iterator[Link]:
-        """It is always open."""
         yield self
 
     def abort(self) -> None:
-        """Nothing can end it."""
+        """A file that is being written cannot be interrupted."""
 
     def send(self, report: Path) -> None:
         """`OutputError` where it cannot be written."""
@@ -40,15 +39,15 @@ class Folder:
         except DAMAGE:
             raise NotTakenError("the file of the report is damaged") from None
         try:
-            # They name patients.
+            # Reports name patients.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_path(self._folder / f"{uid}.dcm", mode=0o600) as temporary:
                 temporary.write_bytes(report.read_bytes())
-        except OSError as error:  # a network's folder fails in many ways
+        except OSError as error:  # a network folder fails in many ways
             raise OutputError(f"it cannot be written: {error.strerror}") from error
 
 
-def target_of(settings: Settings) -> Target:
-    """Where these settings send results."""
+def target_of(settings: NodeSettings) -> Target:
+    """Where these settings send reports."""
     to = settings.results
     return Folder(to) if isinstance(to, Path) else Archive(to, settings.ae_title)

@@ -20,7 +20,7 @@ from edgeecho.service.dicom.messages import Messages
 
 _PROVIDER = 2  # PS3.8, 9.3.8: who aborts
 _LAST_S = 3.0
-"""For threads to end, whose connection has ended."""
+"""For threads to end after their connection."""
 
 
 def guard(
@@ -29,7 +29,8 @@ def guard(
     messages: Messages,
     on_junk: Callable[[], None],
 ) -> None:
-    """Before the association is started. `on_junk` is called once where its peer sends junk."""
+    """To be called before the association is started. `on_junk` is called once if its peer sends
+    junk."""
     guarded = _Guarded(association, connection, on_junk)
     provider = association.dul
     provider.daemon = True  # the process does not wait for a peer
@@ -41,7 +42,8 @@ def guard(
 
 
 def end(associations: Sequence[Association]) -> None:
-    """Abort them; who takes no notice within a second is cut off. It takes a few seconds."""
+    """Abort associations; a peer that takes no notice within a second is cut off. It may take a few
+    seconds."""
     for one in associations:
         one.abort(block=False)
     providers = [one.dul for one in associations]
@@ -69,14 +71,13 @@ class _Guarded:
         self._connection, self._on_junk = connection, on_junk
         self._told = False
 
-    def junk(self) -> None:
-        """Its peer has sent some."""
+    def report_junk(self) -> None:
         if not self._told:
             self._told = True
             self._on_junk()
 
     def around_provider(self, run: Callable[[], None]) -> Callable[[], None]:
-        """Reads and sends."""
+        """Around the thread that reads and sends."""
 
         def guarded() -> None:
             association = self.association
@@ -87,8 +88,8 @@ class _Guarded:
                 self._hang_up()
             finally:
                 self._connection.close_for_good()
-                # Nobody waits for what cannot come any more. Without the first two, or without
-                # pynetdicom's own limits on the others, they would for ever.
+                # Wake everybody who waits for what can no longer come: for the first two they would
+                # wait for ever, for the others until pynetdicom's own limits.
                 self._connection._ready.set()
                 association._dul_ready.set()
                 association.dul.to_user_queue.put(None)
@@ -97,7 +98,7 @@ class _Guarded:
         return guarded
 
     def around_user(self, run: Callable[[], None]) -> Callable[[], None]:
-        """Negotiates and serves."""
+        """Around the thread that negotiates and serves."""
 
         def guarded() -> None:
             try:
@@ -113,11 +114,11 @@ class _Guarded:
 
     def _note(self, error: Exception) -> None:
         if isinstance(error, InvalidEventError):
-            return  # said something to a peer that was hung up on meanwhile
+            return  # we answered a peer that was hung up on meanwhile
         if is_bug(error):
             log_bug("an association", error)
         else:
-            self.junk()
+            self.report_junk()
 
     def _hang_up(self) -> None:
         pdu = A_ABORT_RQ()
@@ -130,7 +131,7 @@ class _Guarded:
 
 
 class _States(StateMachine):
-    """As it was, but it tells of PDUs that are none."""
+    """As in pynetdicom, but it reports invalid PDUs."""
 
     def __init__(self, guarded: _Guarded) -> None:
         super().__init__(guarded.association.dul)
@@ -138,5 +139,5 @@ class _States(StateMachine):
 
     def do_action(self, event: str) -> None:
         if event == INVALID_PDU:
-            self._guarded.junk()
+            self._guarded.report_junk()
         super().do_action(event)

@@ -1,4 +1,4 @@
-"""What a way to a destination is, and how it fails."""
+"""What every kind of destination offers, and how sending to it fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class UnreachableError(Exception):
-    """Nobody took anything, for a reason that lies in the connection."""
+    """Nothing was taken, because of the connection."""
 
 
 class NotTakenError(Exception):
@@ -16,7 +16,7 @@ class NotTakenError(Exception):
 
 
 class Link(Protocol):
-    """An open way to a destination."""
+    """An open connection to a destination."""
 
     def send(self, report: Path) -> None:
         """`UnreachableError`, `NotTakenError`."""
@@ -29,4 +29,4 @@ class Target(Protocol):
         """`UnreachableError`."""
 
     def abort(self) -> None:
-        """From another thread: end what goes on, as far as that can be, and allow no more."""
+        """From another thread: end what is being sent, where possible, and allow no more."""

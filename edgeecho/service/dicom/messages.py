@@ -1,7 +1,7 @@
-"""Messages that are put together of what a peer sends: only those that were agreed, none too long.
+"""Messages put together from what a peer sends: only those that were agreed on, none too long.
 
 pynetdicom 3.0 collects commands and datasets of any size, queues any number of messages, starts a
-thread for each N-EVENT-REPORT, and takes any answer for that to the last question.
+thread for each N-EVENT-REPORT, and takes any response for that to the last request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Messages(DIMSEServiceProvider, ABC):
 
     @abstractmethod
     def new_message(self) -> DIMSEMessage:
-        """For what begins to come."""
+        """For a message that begins to come."""
 
     @abstractmethod
     def expects(self, message: DIMSEMessage) -> bool:
@@ -57,34 +57,32 @@ class Messages(DIMSEServiceProvider, ABC):
             self.message = None
             if not self.expects(message):
                 return False
-            request_or_answer: Any = message.message_to_primitive()
-            self.msg_queue.put((cast(int, message.context_id), request_or_answer))
+            request_or_response: Any = message.message_to_primitive()
+            self.msg_queue.put((cast(int, message.context_id), request_or_response))
             message.data_set = None  # the primitive has it; together they would be a cycle
         return True
 
 
-class Answers(Messages):
-    """To our C-STOREs, where we have asked for the association: one each, and nothing else."""
+class StoreResponses(Messages):
+    """To our own C-STORE requests: one each, and nothing else."""
 
     _asked: int | None = None
 
     def send_msg(self, primitive: Any, context_id: int) -> None:
-        """Ask."""
         self._asked = primitive.MessageID
         super().send_msg(primitive, context_id)
 
     def get_msg(self, block: bool = False) -> Any:
-        """Only who waits for an answer gets it, not the loop that serves requests."""
+        """Only for whoever waits for a response, not for the loop that serves requests."""
         return super().get_msg(block=True) if block else (None, None)
 
     def new_message(self) -> DIMSEMessage:
-        """An answer has no dataset."""
         message = DIMSEMessage()
-        message.data_set = _Nothing()
+        message.data_set = _Nothing()  # a response has no dataset
         return message
 
     def expects(self, message: DIMSEMessage) -> bool:
-        """Once, or the second would be taken for that to the next question."""
+        """Once: a second one would be taken for the response to the next request."""
         asked, self._asked = self._asked, None
         if asked is None or not isinstance(message, C_STORE_RSP):
             return False

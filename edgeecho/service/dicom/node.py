@@ -9,39 +9,43 @@ from pynetdicom import AE, evt, register_uid
 from pynetdicom.service_class import StorageServiceClass
 
 from edgeecho.common.errors import UsageError
-from edgeecho.service.dicom.association import Server
+from edgeecho.service.dicom.association import Listener
 from edgeecho.service.dicom.connection import PDU_BYTES
 from edgeecho.service.dicom.destinations import target_of
 from edgeecho.service.dicom.quiet import silence
 from edgeecho.service.dicom.reports import Reporter
 from edgeecho.service.dicom.sender import Sender
-from edgeecho.service.dicom.settings import Settings
-from edgeecho.service.dicom.storage import Storage, Tally
+from edgeecho.service.dicom.settings import NodeSettings
+from edgeecho.service.dicom.storage import Storage
 from edgeecho.service.dicom.syntaxes import CINES, STILLS, VERIFICATION, transfer_syntaxes
+from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import JobStore, Runner
 
 _ASSOCIATE_S = 10.0
-"""That a connection may stay without asking for an association."""
+"""How long a connection may stay open without requesting an association."""
 _IDLE_S = 300.0
-"""That an association may be silent: some scanners keep one open from clip to clip."""
+"""How long an association may be silent: some scanners keep one open from clip to clip."""
 
 
 class Node:
     """Takes cines into `store`, which `runner` answers, and delivers their reports.
 
-    To be made before the runner is started, for it hooks into it; whoever makes it starts and
-    closes the store and the runner. Others may use both, as `edgeecho serve` does.
+    Make it before the runner is started, which it hooks into; whoever makes it starts and closes
+    store and runner. Others may use both at the same time, as `edgeecho serve` does.
     """
 
-    def __init__(self, store: JobStore, runner: Runner, settings: Settings) -> None:
+    def __init__(self, store: JobStore, runner: Runner, settings: NodeSettings) -> None:
         self._settings, self._tally = settings, Tally()
-        self._storage = Storage(store, runner, settings, self._tally)
+        self._storage = Storage(store.queue, runner, settings, self._tally)
         self._target = target_of(settings)
-        self._sender = Sender(store, self._target, self._tally)
-        runner.add_hooks(before_end=Reporter(store), on_end=lambda _j, _o: self._sender.wake())
+        self._sender = Sender(store.outbox, self._target, self._tally)
+        runner.add_hooks(
+            before_end=Reporter(store.queue, store.outbox),
+            on_end=lambda _job, _outcome: self._sender.wake(),
+        )
         self._ae = _entity(settings)
-        self._server: Server | None = None
-        self._listener: threading.Thread | None = None
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Listen and send; `UsageError` where the port cannot be had."""
@@ -53,7 +57,7 @@ class Node:
             (evt.EVT_C_STORE, self._storage.on_store),
         ]
         try:
-            server = Server(
+            listener = Listener(
                 self._ae,
                 (settings.bind, settings.port),
                 handlers=handlers,
@@ -66,29 +70,28 @@ class Node:
                 f"port {settings.port} of {settings.bind} cannot be had: {error.strerror}: "
                 "choose another --port or --bind"
             ) from error
-        self._server = server
-        self._listener = threading.Thread(target=server.serve_forever, name="listener", daemon=True)
-        self._listener.start()
+        self._listener = listener
+        self._thread = threading.Thread(target=listener.serve_forever, name="listener", daemon=True)
+        self._thread.start()
         self._sender.start()
 
     def close(self) -> None:
-        """Take no more, end all associations; what is being sent has a few seconds to end."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.end_all()
-            self._server = None
+        """Take no more and end all associations; a report that is being sent has a few seconds."""
+        if self._listener is not None:
+            self._listener.shutdown()
+            self._listener.end_all()
+            self._listener = None
         self._sender.close()
 
     @property
     def port(self) -> int:
-        """That it listens on."""
-        assert self._server is not None
-        return int(self._server.server_address[1])
+        assert self._listener is not None
+        return int(self._listener.server_address[1])
 
     @property
     def alive(self) -> bool:
         """False: a bug has ended a part of it."""
-        listening = self._listener is not None and self._listener.is_alive()
+        listening = self._thread is not None and self._thread.is_alive()
         return listening and self._sender.alive
 
     @property
@@ -98,11 +101,11 @@ class Node:
 
     @property
     def tally(self) -> Mapping[str, int]:
-        """How often what has happened since the start, for metrics."""
+        """Counts of events since the start, for metrics."""
         return self._tally.read()
 
 
-def _entity(settings: Settings) -> AE:
+def _entity(settings: NodeSettings) -> AE:
     # pynetdicom knows no retired classes.
     register_uid(CINES[1], "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
     register_uid(STILLS[1], "UltrasoundImageStorageRetired", StorageServiceClass)

@@ -1,4 +1,4 @@
-"""A dataset that goes to the disk as it comes over the network."""
+"""A dataset that is written to disk as it comes over the network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.common.errors import EdgeEchoError
 from edgeecho.service.dicom.statuses import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Refused
 
-# After so many bytes the disk is looked at again: others fill it too.
+# After so many bytes the disk is checked again: others fill it too.
 _STRETCH = 1 << 22
 
 
@@ -34,8 +34,8 @@ class Part(io.BytesIO):
         meta: Callable[[], FileMetaDataset],
         check_disk: Callable[[], None] = lambda: None,
     ) -> None:
-        """`new_file`, and `check_disk` as it grows, may raise `EdgeEchoError`; `meta` is asked when
-        the command has come."""
+        """`new_file`, and `check_disk` as the file grows, may raise `EdgeEchoError`; `meta` is
+        called once the command has come."""
         super().__init__()
         self._new_file, self._most, self._meta = new_file, most_bytes, meta
         self._check_disk, self._checked = check_disk, 0
@@ -44,7 +44,6 @@ class Part(io.BytesIO):
         self.trouble: Refused | None = None
 
     def write(self, data: Any) -> int:
-        """Append to the file."""
         if self.trouble is None:
             try:
                 stream = self._stream or self._begin()
@@ -64,7 +63,7 @@ class Part(io.BytesIO):
         return len(data)
 
     def finish(self) -> Path:
-        """All has come: the file. `Refused` where it is not whole."""
+        """The file, once all of it has come; `Refused` where it is not whole."""
         if self.trouble is None and self._stream is None:
             self.trouble = Refused(CANNOT_UNDERSTAND, "there is no dataset")
         if self.trouble is None:
@@ -78,7 +77,7 @@ class Part(io.BytesIO):
         return self.path
 
     def give_up(self, reason: Refused | None = None) -> None:
-        """Nobody wants it: the file goes, unless it was accepted and has another name."""
+        """Delete the file, unless it was accepted and so has another name."""
         self.trouble = self.trouble or reason or Refused(CANNOT_UNDERSTAND, "cut short")
         with suppress(OSError):
             self._close()

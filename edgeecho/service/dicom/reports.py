@@ -14,7 +14,7 @@ from edgeecho.common.errors import InputError
 from edgeecho.report.dicom_source import read_header
 from edgeecho.report.dicom_sr import to_sr
 from edgeecho.results import Outcome
-from edgeecho.service.jobs import Job, JobStore
+from edgeecho.service.jobs import Job, Outbox, Queue
 
 log = logging.getLogger(__name__)
 
@@ -22,20 +22,20 @@ log = logging.getLogger(__name__)
 class Reporter:
     """Writes the report of every job that has one due, before the job is ended."""
 
-    def __init__(self, store: JobStore) -> None:
-        self._store = store
+    def __init__(self, queue: Queue, outbox: Outbox) -> None:
+        self._queue, self._outbox = queue, outbox
 
     def __call__(self, job: Job, outcome: Outcome) -> None:
         """`OutputError` where the disk is full. Without a report nothing can be delivered."""
         if job.delivery != "due":
             return
         try:
-            content = encode_report(outcome, self._store.file_of(job.id))
+            content = encode_report(outcome, self._queue.file_of(job.id))
         except (InputError, *DAMAGE):
-            # Text of theirs may quote the header. The audit trail has that nothing was sent.
+            # Their text may quote the header. The audit trail says that nothing was sent.
             log.warning("%s: no report could be made: its header cannot be used", job.id)
             return
-        self._store.write_report(job.id, content)
+        self._outbox.write(job.id, content)
 
 
 def encode_report(outcome: Outcome, source: Path) -> bytes:

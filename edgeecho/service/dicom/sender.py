@@ -7,8 +7,8 @@ import threading
 
 from edgeecho.common.errors import OutputError
 from edgeecho.service.dicom.link import Link, NotTakenError, Target, UnreachableError
-from edgeecho.service.dicom.storage import Tally
-from edgeecho.service.jobs import LONGEST_WAIT_S, Job, JobStore
+from edgeecho.service.dicom.tally import Tally
+from edgeecho.service.jobs import LONGEST_WAIT_S, Job, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -20,19 +20,19 @@ _IDLE_S = 5.0
 _GRACE_S = 3.0
 """For what is being sent when the node is closed."""
 _LAST_S = 3.0
-"""For the thread to end, once its association has ended."""
+"""For the thread to end after its association."""
 
 
 class Sender:
-    """Sends what is due, the oldest first, over one association as long as there is something."""
+    """Sends what is due, the oldest first, over one association while anything is due."""
 
-    def __init__(self, store: JobStore, target: Target, tally: Tally) -> None:
-        self._store, self._target, self._tally = store, target, tally
+    def __init__(self, outbox: Outbox, target: Target, tally: Tally) -> None:
+        self._outbox, self._target, self._tally = outbox, target, tally
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._wake, self._closing = threading.Event(), threading.Event()
 
     def start(self) -> None:
-        """Begin with what was left by the process before."""
+        """Begin with what the process before has left."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -46,8 +46,8 @@ class Sender:
         if self._thread.is_alive():
             self._thread.join(_GRACE_S)
             self._target.abort()
-            # It would be left behind while a name server or a network's folder is silent: the
-            # thread ends with the process, and nothing counts as delivered.
+            # A silent name server or network folder may hold it for longer: then it ends with the
+            # process, and nothing counts as delivered.
             self._thread.join(_LAST_S)
 
     @property
@@ -76,17 +76,17 @@ class Sender:
 
     def _send_all(self) -> bool:
         """Whether there was anything."""
-        job = self._store.next_delivery()
+        job = self._outbox.next_due()
         if job is None:
             return False
         with self._target.open() as link:
             while job is not None and not self._closing.is_set():
                 self._send(link, job)
-                job = self._store.next_delivery()
+                job = self._outbox.next_due()
         return True
 
     def _send(self, link: Link, job: Job) -> None:
-        report = self._store.report_of(job.id)
+        report = self._outbox.report_of(job.id)
         if not report.exists():
             self._end(job, "given-up", {"reason": "no report could be made"})
             return
@@ -104,13 +104,13 @@ class Sender:
             return
         wait = wait_after(job.attempts)
         log.warning("%s does not take a report: %s: again in %.0f s", self._target, reason, wait)
-        self._store.try_delivery_later(job.id, wait, reason)
+        self._outbox.retry_later(job.id, wait, reason)
 
     def _end(self, job: Job, delivery: str, detail: dict[str, str]) -> None:
-        self._store.end_delivery(job.id, delivery, detail)
+        self._outbox.end(job.id, delivery, detail)
         self._tally.count(f"report {delivery}")
 
 
 def wait_after(failures: int) -> float:
-    """In s, before the next attempt, where so many have failed before the last."""
+    """Seconds until the next attempt, where `failures` attempts failed before the last one."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 30))

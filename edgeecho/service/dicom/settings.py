@@ -1,4 +1,4 @@
-"""Who may send, and where results go: what a person says of a node."""
+"""The settings of a node: who may send, and where reports go."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ class Peer:
             ) from error
 
     def sends_from(self, address: str) -> bool:
-        """Whether that address is its."""
+        """Whether the address is one of its own."""
         return _plain(address) in self.network
 
     def is_called(self, ae_title: str) -> bool:
-        """Whether it has that title."""
         return self.ae_title in (None, ae_title.strip())
 
 
@@ -52,7 +51,7 @@ LOOPBACK = (
 
 @dataclass(frozen=True)
 class Destination:
-    """The application entity that results are sent to."""
+    """The application entity that reports are sent to."""
 
     ae_title: str
     host: str
@@ -79,7 +78,7 @@ class Destination:
 
 
 @dataclass(frozen=True)
-class Settings:
+class NodeSettings:
     """All that a node must be told. `UsageError` where it makes no sense."""
 
     results: Destination | Path
@@ -91,7 +90,7 @@ class Settings:
     """0: one that is free."""
     allow: tuple[Peer, ...] = LOOPBACK
     limits: Limits = DEFAULT_LIMITS
-    """Its megabytes are those of a dataset too."""
+    """Its megabytes also limit a dataset."""
     most_associations: int = 200
     """At once; further ones are rejected for the time being."""
 
@@ -115,7 +114,7 @@ class Settings:
 
 
 def parse_ae_title(text: str) -> str:
-    """As it is, without spaces around it; `ValueError` where it is none."""
+    """Without the spaces around it; `ValueError` where it is no AE title."""
     title = text.strip()
     if not title or not _AE_TITLE.fullmatch(title):
         raise ValueError("an AE title has 1 to 16 characters of ASCII, no backslash")

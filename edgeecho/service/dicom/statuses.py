@@ -26,12 +26,11 @@ class Refused(Exception):  # noqa: N818 an answer, not an error
 
     @classmethod
     def of(cls, error: EdgeEchoError | OSError) -> Refused:
-        """No room: in the queue, or on the disk."""
+        """For want of room, in the queue or on the disk."""
         full = isinstance(error, QueueFullError)
         return cls(OUT_OF_RESOURCES, "too many studies wait" if full else "the disk is full")
 
     def to_dataset(self) -> Dataset:
-        """As pynetdicom wants it."""
         dataset = Dataset()
         dataset.Status = self.status
         dataset.ErrorComment = self.reason

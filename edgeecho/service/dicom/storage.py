@@ -1,10 +1,9 @@
-"""What the node answers: to who calls, and to each object that is stored."""
+"""What the node answers to its callers, and to each object that they store."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +19,7 @@ from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.common.errors import EdgeEchoError, InputError
 from edgeecho.service.dicom.bugs import log_bug
 from edgeecho.service.dicom.part import Part
-from edgeecho.service.dicom.settings import Settings
+from edgeecho.service.dicom.settings import NodeSettings
 from edgeecho.service.dicom.statuses import (
     CANNOT_UNDERSTAND,
     DOES_NOT_MATCH,
@@ -31,62 +30,45 @@ from edgeecho.service.dicom.statuses import (
     Refused,
 )
 from edgeecho.service.dicom.syntaxes import CINES, STILLS
-from edgeecho.service.jobs import JobStore, Runner
+from edgeecho.service.dicom.tally import Tally
+from edgeecho.service.jobs import Queue, Runner
 
 # (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
 _IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-"""Those that a report must repeat."""
-
-
-class Tally:
-    """How often what happened, by name; for all threads."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def count(self, name: str) -> None:
-        """One more."""
-        with self._lock:
-            self._counts[name] += 1
-
-    def read(self) -> Mapping[str, int]:
-        """As it is now."""
-        with self._lock:
-            return dict(self._counts)
+"""A report must repeat them."""
 
 
 class Storage:
     """The handlers of an association's events; each runs in a thread of that association."""
 
-    def __init__(self, store: JobStore, runner: Runner, settings: Settings, tally: Tally) -> None:
-        self._store, self._runner = store, runner
+    def __init__(self, queue: Queue, runner: Runner, settings: NodeSettings, tally: Tally) -> None:
+        self._queue, self._runner = queue, runner
         self._settings, self._tally = settings, tally
-        # A dataset is looked at in memory: not fifty at once.
+        # A dataset is checked in memory: not fifty at once.
         self._one_at_a_time = threading.Semaphore()
 
     def admits(self, address: str) -> bool:
-        """Whether anybody may call from there."""
+        """Whether anybody may call from that address."""
         known = any(peer.sends_from(address) for peer in self._settings.allow)
         if not known:
             self._tally.count("connection refused")
         return known
 
     def on_junk(self) -> None:
-        """An association whose peer sent what is no DICOM."""
+        """The peer of an association has sent something that is not DICOM."""
         self._tally.count("junk received")
 
     def new_part(self, meta: Callable[[], FileMetaDataset]) -> Part:
         """For the dataset of a message that begins to come; see `Part`."""
         most = self._settings.limits.megabytes * 1_000_000
-        return Part(self._new_file, most, meta, self._store.check_disk)
+        return Part(self._new_file, most, meta, self._queue.room.check_disk)
 
     def _new_file(self) -> Path:
         if not self._runner.alive:
             raise Refused(OUT_OF_RESOURCES, "nothing is answered at the moment")
-        self._store.check_room()
-        return self._store.new_file()
+        self._queue.room.check()
+        return self._queue.new_file()
 
     def on_request(self, event: evt.Event) -> None:
         """A-ASSOCIATE-RQ: is that title known at that address?"""
@@ -108,7 +90,6 @@ class Storage:
         return any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow)
 
     def on_echo(self, _event: evt.Event) -> int:
-        """C-ECHO."""
         return SUCCESS
 
     def on_store(self, event: evt.Event) -> Dataset | int:
@@ -138,7 +119,7 @@ class Storage:
         with self._one_at_a_time:
             self._check(path, sop_class, instance)
         try:
-            job = self._store.accept(path, "dicom", key=instance, deliver=True)
+            job = self._queue.accept(path, "dicom", key=instance, deliver=True)
         except (EdgeEchoError, OSError) as error:
             raise Refused.of(error) from error
         self._runner.wake(job.id)

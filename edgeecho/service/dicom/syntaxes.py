@@ -1,7 +1,7 @@
 """What the node takes: object classes and transfer syntaxes, all that `edgeecho.cine` can read.
 
-They are listed one by one: a listener that offers the defaults of a library takes uncompressed
-images only, and ultrasound rarely is.
+They are listed one by one, since the defaults of a library cover uncompressed images only, and
+ultrasound rarely is uncompressed.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _WITH_GDCM = (
 
 
 def transfer_syntaxes() -> list[str]:
-    """UIDs of those that can be decoded here; of a sender's offer, its first among them is taken.
+    """UIDs of those that can be decoded here; the first of them that a sender offers is taken.
 
-    What needs a package that is not installed is left out, so that the sender may convert it.
+    Those that need a package that is not installed are left out, so that the sender may convert.
     """
     return [*_ALWAYS, *(_WITH_GDCM if find_spec("gdcm") else ())]

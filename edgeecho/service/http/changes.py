@@ -10,7 +10,7 @@ _MOST = 2000
 
 
 class Changes:
-    """For all threads."""
+    """Numbered from 1, for all threads; of each job only the last is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,11 +19,10 @@ class Changes:
 
     @property
     def number(self) -> int:
-        """Of the last change."""
+        """That of the last change."""
         return self._number
 
     def mark(self, job_ids: Iterable[str]) -> None:
-        """These changed."""
         with self._lock:
             self._number += 1
             for job_id in job_ids:

@@ -1,7 +1,7 @@
-"""Connections without a request cost nobody else theirs.
+"""Idle connections are closed before they cost other clients theirs.
 
-uvicorn counts them like requests, keeps those that never asked for anything, and closes none to
-make room.
+uvicorn counts them as requests, keeps those that never requested anything, and closes none to make
+room.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _MOST_STALLED = 6
-"""Looks at a client that takes nothing of its answer, until it is given up."""
+"""How often a client is seen to take nothing of its answer before it is given up."""
 
 
 class Idle:
-    """The connections of a server that wait for a request, for its event loop only."""
+    """The connections of a server that wait for a request. For its event loop only."""
 
     def __init__(self, most: int) -> None:
-        """`most`: for one more than these, one of the client that has most of them is closed."""
+        """`most`: beyond it, one of the client that has the most is closed."""
         self._most, self._count = most, 0
         self._by_client: dict[str, dict[Protocol, None]] = {}  # each in the order of coming
 
@@ -31,7 +31,7 @@ class Idle:
         return connection in self._by_client.get(connection.place, {})
 
     def add(self, connection: Protocol) -> None:
-        """It waits from now on; the one that has waited longest may have to go."""
+        """It waits from now on; one that has waited for long may be closed in its place."""
         self._by_client.setdefault(connection.place, {})[connection] = None
         self._count += 1
         if self._count > self._most:
@@ -40,7 +40,6 @@ class Idle:
             next((one for one in waiting if not one.unsent), oldest).drop()
 
     def discard(self, connection: Protocol) -> None:
-        """It waits no more."""
         if connection in self:
             waiting = self._by_client[connection.place]
             del waiting[connection]
@@ -54,12 +53,12 @@ class Protocol(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
     place = ""
-    """Of the client: its address, or its network, where it may have as many as it likes."""
+    """The client's address, or its network where it may have as many addresses as it likes."""
 
     def __init__(
         self, *args: Any, idle: Idle, idle_s: float, most_requests: int, **options: Any
     ) -> None:
-        """`idle_s`: without a whole request for longer a connection is closed."""
+        """`idle_s`: a connection that has no whole request for longer is closed."""
         super().__init__(*args, **options)
         self._idle, self._idle_s, self._most_requests = idle, idle_s, most_requests
 
@@ -90,7 +89,7 @@ class Protocol(H11Protocol):
         super().connection_lost(exc)
 
     def drop(self) -> None:
-        """Close it, whoever else is to be told of it later."""
+        """Close it at once; uvicorn is told afterwards."""
         self._idle.discard(self)
         self.connections.discard(self)
         self.transport.abort()  # with TLS, `close` would wait for the client

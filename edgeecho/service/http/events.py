@@ -12,7 +12,7 @@ from edgeecho.service.http.service import Service
 from edgeecho.service.http.views import JobView
 
 MEDIA_TYPE = "text/event-stream"
-# Two looks are so far apart: nobody sees progress finer than this.
+# Between two looks: nobody sees finer progress than this.
 _LOOK_S = 0.1
 # A client that hears nothing for longer knows that the service, or the network, is gone.
 _BEAT_S = 3.0
@@ -52,7 +52,7 @@ async def all_events(service: Service, most: int) -> AsyncIterator[str]:
 
 
 async def _ticks(service: Service) -> AsyncIterator[int | None]:
-    """The number of the last change, now and when there is another; None: time for a beat."""
+    """The number of the last change, now and whenever there is another; None: time for a beat."""
     number, beat = None, time.monotonic()
     while not service.closing.is_set():
         if service.changes.number != number:

@@ -41,7 +41,6 @@ class Guard:
         self._app, self._service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the app answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -93,7 +92,7 @@ class Guard:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A body that is small and comes soon; whoever needs none does not read it."""
+    """A body must be small and come soon; a route that needs none does not read it."""
     end, total, whole = time.monotonic() + _BODY_S, 0, False
 
     async def read() -> Message:

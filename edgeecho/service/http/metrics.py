@@ -43,15 +43,14 @@ class Metrics:
         )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One was answered; `route` is the pattern, never the path."""
+        """A request was answered; `route` is the pattern, never the path."""
         self._requests.labels(method, route, status).observe(seconds)
 
     def stage(self, name: str, seconds: float) -> None:
-        """One was done."""
         self._stages.labels(name).observe(seconds)
 
     def text(self, jobs: Mapping[str, int], node: Mapping[str, int], *, ready: bool) -> bytes:
-        """Prometheus' text format; `jobs`: how many there are of each status; `node`: `tally`."""
+        """Prometheus' text format; `jobs`: how many of each status; `node`: see `Node.tally`."""
         for status in STATUSES:
             self._jobs.labels(status).set(jobs.get(status, 0))
         self._waiting.set(jobs.get("queued", 0))

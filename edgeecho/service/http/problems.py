@@ -20,7 +20,6 @@ _MEDIA_TYPE = "application/problem+json"
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(
         body.model_dump(), status, headers=dict(headers or {}), media_type=_MEDIA_TYPE
@@ -42,8 +41,8 @@ _REF = {"$ref": "#/components/schemas/Problem"}
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Let `app`, which has these routes, answer every error so; only a bug keeps its traceback, in
-    the log.
+    """Let `app`, which has these routes, answer every error with a problem; only a bug keeps its
+    traceback, in the log.
     """
 
     @app.exception_handler(HTTPException)

@@ -17,7 +17,7 @@ from edgeecho.service.http.app import make_app
 from edgeecho.service.http.connections import Idle, Protocol
 from edgeecho.service.http.service import Service
 
-# Requests in flight get so long to end.
+# For requests in flight to end.
 _GRACE_S = 3
 # At once, event streams among them; further ones are answered with 503.
 _MOST_REQUESTS = 256
@@ -27,7 +27,7 @@ _MOST_IDLE = 512
 # Connections that are taken at once, before any of them is read: fewer than may be idle, so that a
 # request among them is not closed before it is seen.
 _BACKLOG = 256
-# A connection without a request for longer is closed: uvicorn's own limit begins after the first.
+# A connection without a request is closed after it: uvicorn's own limit begins after the first.
 _IDLE_S = 5.0
 
 
@@ -57,7 +57,7 @@ def make_server(
 ) -> uvicorn.Server:
     """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit.
 
-    `on_start` is called when it can be asked, and told to stop.
+    `on_start` is called once it takes requests and can be told to stop.
     """
     config = uvicorn.Config(
         make_app(service),
@@ -102,7 +102,7 @@ class _Server(uvicorn.Server):
         self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
-        # Studies or their reports would wait for ever: better to end, and be started again.
+        # Without it studies or their reports would wait for ever: better to end and be restarted.
         return await super().on_tick(counter) or not self._service.alive
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002

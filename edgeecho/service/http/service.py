@@ -1,4 +1,4 @@
-"""Store, runner and whoever wants to know, as one thing that the API asks. For all threads."""
+"""What the API asks: job store, runner, changes and metrics as one object. For all threads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edgeecho.results import Answer, Outcome
 from edgeecho.service.http.changes import Changes
 from edgeecho.service.http.forms import render
 from edgeecho.service.http.metrics import STATUSES, Metrics
-from edgeecho.service.http.settings import Settings
+from edgeecho.service.http.settings import HttpSettings
 from edgeecho.service.http.show import show
 from edgeecho.service.http.views import AboutView, JobView, ModelView
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Runner
 
-# Before the first answer nothing is known of how long one takes.
+# How long an answer takes, before there was one.
 _FIRST_GUESS_S = 5.0
-# Of the last job, against what was known before.
+# Of the last job in the typical time of one.
 _WEIGHT = 0.3
 
 
@@ -31,7 +31,7 @@ class Service:
         self,
         store: JobStore,
         task: Task,
-        settings: Settings,
+        settings: HttpSettings,
         *,
         threads: int = 0,
         limit_s: float = 120.0,
@@ -48,7 +48,7 @@ class Service:
         self._coming: set[object] = set()
         self._typical_s = _FIRST_GUESS_S
         self.runner = Runner(
-            store,
+            store.queue,
             EngineProcess(task, threads=threads),
             limit_s=limit_s,
             render=render,
@@ -74,41 +74,38 @@ class Service:
         """Why no job is taken or answered, in one line; None where they are."""
         if not self.alive or self.closing.is_set():
             return "no jobs are answered: look at the service's log"
-        if self.runner.waits_for_disk or not self.store.has_disk():
+        if self.runner.waits_for_disk or not self.store.queue.room.has_disk():
             return "the service's disk is full, or cannot be written: make room"
         return None
 
     def take_place(self) -> object:
-        """A place in the queue for a file that comes in, until `give_place`; `QueueFullError`."""
+        """Reserve a place in the queue for a file that is coming in; errors as in `Room.check`."""
         place = object()
         with self._lock:
-            self.store.check_room(math.ceil(self._typical_s), coming=len(self._coming))
+            self.store.queue.room.check(math.ceil(self._typical_s), coming=len(self._coming))
             self._coming.add(place)
         return place
 
     def give_place(self, place: object) -> None:
-        """It has come in, or never will. Waits for nothing: whoever holds the lock may."""
+        """The file has come in, or never will. It must not wait for the lock, whose holder may wait
+        for the disk: the event loop calls it."""
         self._coming.discard(place)
 
     def accept(self, part: Path, key: str | None) -> Job:
-        """Make a job of an upload; see `JobStore.accept`."""
+        """Make a job of an upload; see `Queue.accept`."""
         # Keys of uploads are not those of DICOM objects.
-        job = self.store.accept(part, "upload", key=key and f"upload {key}")
+        job = self.store.queue.accept(part, "upload", key=key and f"upload {key}")
         self.runner.wake(job.id)
         return job
 
-    def cancel(self, job_id: str) -> Job:
-        """`KeyError` where there is none."""
-        return self.runner.cancel(job_id)
-
     def review(self, job_id: str, decision: str, note: str) -> None:
         """Into the audit trail; `KeyError` where there is no such job."""
-        self.store.note(job_id, decision, {"note": note})
+        self.store.trail.add(job_id, decision, {"note": note})
         self.changes.mark([job_id])
 
     def metrics_text(self) -> bytes:
         """Prometheus' text format."""
-        jobs = {status: self.store.count(status) for status in STATUSES}
+        jobs = {status: self.store.queue.count(status) for status in STATUSES}
         return self.metrics.text(jobs, self.node_counts(), ready=self.unready() is None)
 
     def view(self, job: Job) -> JobView:
@@ -117,14 +114,13 @@ class Service:
 
     def look(self, job_id: str) -> JobView:
         """The same, of a job as it is now; `KeyError` where there is none."""
-        return self.view(self.store.get(job_id))
+        return self.view(self.store.queue.get(job_id))
 
     def history(self, most: int, before: float | None = None) -> list[JobView]:
         """The last jobs, the latest first; `before`: those received earlier."""
-        return [self.view(job) for job in self.store.latest(most, before=before)]
+        return [self.view(job) for job in self.store.queue.latest(most, before=before)]
 
     def about(self) -> AboutView:
-        """What runs here."""
         model = self._task.model
         return AboutView(
             edgeecho=VERSION,
@@ -138,12 +134,12 @@ class Service:
             ),
             clips=self._task.clips,
             most_bytes=self.settings.most_bytes,
-            most_waiting=self.store.most_waiting,
+            most_waiting=self.store.queue.room.most_waiting,
         )
 
     def _note_change(self, job_id: str) -> None:
-        # Whoever waits has another place when one is begun or has ended, not at each clip.
-        others = [] if self.runner.progress(job_id) else self.store.waiting()
+        # The others' places change when a job is begun or has ended, not at each clip.
+        others = [] if self.runner.progress(job_id) else self.store.queue.waiting()
         self.changes.mark([*others, job_id])
 
     def _note_end(self, job: Job, outcome: Outcome | None) -> None:

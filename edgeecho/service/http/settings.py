@@ -1,4 +1,4 @@
-"""What whoever starts the service decides."""
+"""The settings of the API and of the page, and what they may expose."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Of the HTTP side; the queue's are the `JobStore`'s, the engine's the `Task`'s."""
+class HttpSettings:
+    """The HTTP side's; the queue's are those of `JobStore`, the engine's those of `Task`."""
 
     token: str | None = None
-    """Every request for data must bear it; None: none is asked for."""
+    """Every request for data must carry it; None: no token is needed."""
     names: tuple[str, ...] = ()
     """Host names, beside `localhost` and every IP address, under which it may be called."""
     most_bytes: int = 800_000_000
-    """Of an upload."""
+    """Maximum size of an upload."""
     upload_s: float = 300.0
     """An upload that takes longer is given up."""
     silence_s: float = 20.0
-    """So is one of which nothing comes for so long."""
+    """So is one of which no byte comes for longer than this."""
 
 
 def read_token(file: Path) -> str:

@@ -18,9 +18,9 @@ REVIEWS = ("accepted", "rejected")
 
 def show(job: Job, store: JobStore, runner: Runner) -> JobView:
     """With what store and runner know of it now."""
-    waiting = store.waiting() if job.status == "queued" else []
+    waiting = store.queue.waiting() if job.status == "queued" else []
     progress = runner.progress(job.id) if job.status == "running" else None
-    said = store.last_entry(job.id, REVIEWS)
+    said = store.trail.last(job.id, REVIEWS)
     return JobView.model_validate(
         {
             **{name: getattr(job, name) for name in _AS_THEY_ARE},
@@ -29,7 +29,7 @@ def show(job: Job, store: JobStore, runner: Runner) -> JobView:
             "summary": _summary(job.document) if job.document else None,
             "review": said
             and {"decision": said.event, "note": str(said.detail.get("note", "")), "at": said.at},
-            "forms": sorted(["json", *store.forms(job.id)]) if job.document else [],
+            "forms": sorted(["json", *store.forms.suffixes(job.id)]) if job.document else [],
         }
     )
 

@@ -13,19 +13,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from edgeecho.common.errors import OutputError
-from edgeecho.service.http.settings import Settings
+from edgeecho.service.http.settings import HttpSettings
 
 _PIECE = 1 << 20
 _CLOSE = {"Connection": "close"}
 
 
 async def receive(
-    request: Request, part: Path, settings: Settings, check_disk: Callable[[int], None]
+    request: Request, part: Path, settings: HttpSettings, check_disk: Callable[[int], None]
 ) -> None:
     """Write the body to `part`.
 
     `HTTPException` 400 (empty), 408 (too slow), 413 (too large); `OutputError` on a full disk, or
-    where `check_disk` says so (`JobStore.check_disk`); `ClientDisconnect` where the client is gone.
+    where `check_disk` says so (`Room.check_disk`); `ClientDisconnect` where the client is gone.
     What was written is left to the caller.
     """
     claimed = request.headers.get("content-length", "")
@@ -67,7 +67,7 @@ async def _write(pieces: AsyncIterator[bytes], write: Callable[[bytes], None], m
     await run_in_threadpool(write, bytes(held))
 
 
-async def _within(stream: AsyncIterator[bytes], settings: Settings) -> AsyncIterator[bytes]:
+async def _within(stream: AsyncIterator[bytes], settings: HttpSettings) -> AsyncIterator[bytes]:
     end = time.monotonic() + settings.upload_s
     while True:
         patience = min(settings.silence_s, end - time.monotonic())

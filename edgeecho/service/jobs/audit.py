@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgeecho.service.jobs.database import Database
+
 # As bytes, since somebody may have written there what is neither text nor UTF-8; `before` is the
 # chain that this entry goes on with.
 _SELECT = """
@@ -33,55 +35,64 @@ class Entry:
     event: str
     """`received`, `answered`, `refused`, `failed`, `cancelled`, `accepted`, `rejected`, ..."""
     detail: Mapping[str, Any]
-    """Of a broken one: what stands there now, as text under `changed`."""
+    """Of a broken entry: what is there now, as text under `changed`."""
     chain: str
     """SHA-256 that depends on this entry and on all before it."""
     broken: bool
-    """Whether it is not as it was written, or the one before it is not there."""
+    """Whether it is not as it was written, or the one before it is missing."""
 
 
-def add_entry(db: sqlite3.Connection, job: str, event: str, detail: Mapping[str, Any]) -> None:
-    """Within the transaction that makes the change which it tells of."""
-    last = db.execute(
-        "SELECT number, CAST(chain AS BLOB) AS chain FROM audit ORDER BY number DESC LIMIT 1"
-    ).fetchone()
-    number, before = (last["number"] + 1, _text(last["chain"])) if last else (1, "")
-    at, text = time.time(), json.dumps(detail, sort_keys=True)
-    db.execute(
-        "INSERT INTO audit (number, at, job, event, detail, chain) VALUES (?, ?, ?, ?, ?, ?)",
-        (number, at, job, event, text, _chain(before, number, at, job, event, text)),
-    )
+class AuditTrail:
+    """What happened to the jobs of a store, for good."""
 
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
-def read_entries(
-    db: sqlite3.Connection, job: str | None = None, *, after: int = 0, most: int | None = None
-) -> list[Entry]:
-    """Those of a job, or all of them, in order; of those whose number is above `after` the first
-    `most`."""
-    which = "" if job is None else "AND job = :job "
-    rows = db.execute(
-        f"{_SELECT} WHERE number > :after {which}ORDER BY number LIMIT :most",
-        {"after": after, "job": job, "most": -1 if most is None else most},
-    )
-    return list(map(_entry, rows))
+    def add(self, job_id: str, event: str, detail: Mapping[str, Any]) -> None:
+        """Part of the transaction that it is called in, if any. `KeyError` where there is no such
+        job."""
+        with self._db.changing() as connection:
+            if not self._db.rows("SELECT 1 FROM job WHERE id = ?", (job_id,)):
+                raise KeyError(job_id)
+            last = self._db.rows(
+                "SELECT number, CAST(chain AS BLOB) AS chain FROM audit "
+                "ORDER BY number DESC LIMIT 1"
+            )
+            number, before = (last[0]["number"] + 1, _text(last[0]["chain"])) if last else (1, "")
+            at, text = time.time(), json.dumps(detail, sort_keys=True)
+            connection.execute(
+                "INSERT INTO audit (number, at, job, event, detail, chain) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (number, at, job_id, event, text, _chain(before, number, at, job_id, event, text)),
+            )
 
+    def entries(
+        self, job_id: str | None = None, *, after: int = 0, most: int | None = None
+    ) -> list[Entry]:
+        """Of a job, or of all, in order: of those numbered above `after` the first `most`."""
+        which = "" if job_id is None else "AND job = ?2 "
+        rows = self._db.rows(
+            f"{_SELECT} WHERE number > ?1 {which}ORDER BY number LIMIT ?3",
+            (after, job_id, -1 if most is None else most),
+        )
+        return list(map(_entry, rows))
 
-def last_entry(db: sqlite3.Connection, job: str, events: Sequence[str]) -> Entry | None:
-    """Of these events of a job the last; None where there was none."""
-    row = db.execute(
-        f"{_SELECT} WHERE job = ? AND event IN ({_places(events)}) ORDER BY number DESC LIMIT 1",
-        (job, *events),
-    ).fetchone()
-    return None if row is None else _entry(row)
+    def last(self, job_id: str, events: Sequence[str]) -> Entry | None:
+        """The last of these events of a job; None where there was none."""
+        rows = self._db.rows(
+            f"{_SELECT} WHERE job = ? AND event IN ({_places(events)}) "
+            "ORDER BY number DESC LIMIT 1",
+            (job_id, *events),
+        )
+        return _entry(rows[0]) if rows else None
 
-
-def count_entries(db: sqlite3.Connection, job: str, events: Sequence[str]) -> int:
-    """How many of these events a job has."""
-    found = db.execute(
-        f"SELECT count(*) FROM audit WHERE job = ? AND event IN ({_places(events)})",
-        (job, *events),
-    )
-    return int(found.fetchone()[0])
+    def count(self, job_id: str, events: Sequence[str]) -> int:
+        """How many of these events a job has."""
+        rows = self._db.rows(
+            f"SELECT count(*) FROM audit WHERE job = ? AND event IN ({_places(events)})",
+            (job_id, *events),
+        )
+        return int(rows[0][0])
 
 
 def first_broken(entries: Sequence[Entry]) -> int | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from edgeecho.common.errors import OutputError
 
@@ -20,45 +22,79 @@ _DAMAGED = ("not a database", "malformed", "unsupported file format")
 _DISK = ("full", "disk I/O", "readonly", "unable to open")
 
 
-def open_database(folder: Path) -> sqlite3.Connection:
-    """For this process alone, with the tables of `schema.sql`; made where it is not there.
+class Database:
+    """Opened by this process alone, for all its threads; the tables are those of `schema.sql`.
 
-    `OutputError` where another process has it, where it cannot be written, and where it is damaged
-    or of another program: then nothing in it was changed.
+    Made where there is none. `OutputError` where another process has it, where it cannot be
+    written, and where it is damaged or another program's: then nothing in it was changed.
     """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._connection = _open(folder)
+
+    def close(self) -> None:
+        """Another process may open it afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """What a query finds; in a transaction of this thread, what that has changed too."""
+        with self._lock, output_errors(self.folder):
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it or nothing. Within another one it is a part of that."""
+        with self._lock, output_errors(self.folder):
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _open(folder: Path) -> sqlite3.Connection:
     path = folder / NAME
-    with mendable(folder):
+    with output_errors(folder):
         # Frames will be in it; SQLite's other files take its mode over.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with path.open("rb") as stream:
             head = stream.read(len(_HEAD))
         if head not in (b"", _HEAD):
             raise _damaged(path, "it is no SQLite database")
-        db = sqlite3.connect(path, 1.0, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(path, 1.0, check_same_thread=False, isolation_level=None)
         try:
-            _prepare(db, path)
+            _prepare(connection, path)
         except BaseException:
-            db.close()
+            connection.close()
             raise
-    return db
+    return connection
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    db.row_factory = sqlite3.Row
-    tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}
     if tables and not tables >= _OURS:
         raise _damaged(path, "it is another program's")
     path.chmod(0o600)
     # FULL: a committed transaction survives a power cut too.
-    db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-    # What is let go, frames among it, is overwritten.
-    db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
-    db.executescript((files("edgeecho.service.jobs") / "schema.sql").read_text("utf-8"))
+    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+    # What is deleted, frames among it, is overwritten.
+    connection.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
+    connection.executescript((files("edgeecho.service.jobs") / "schema.sql").read_text("utf-8"))
 
 
 @contextmanager
-def mendable(folder: Path) -> Iterator[None]:
-    """Say in an `OutputError` what of a state folder a user can mend."""
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn what a user can mend about a state folder into an `OutputError` that says so."""
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
+
+from edgeecho.service.jobs.database import Database
 
 PAGE = "html"
 """The form that holds frames of the video."""
 
 
-def add_forms(db: sqlite3.Connection, job: str, forms: Mapping[str, str], most_pages: int) -> None:
-    """Those of a job, by suffix; of `PAGE`, all but the last `most_pages` of all jobs go."""
-    db.executemany(
-        "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
-        [(job, suffix, body) for suffix, body in forms.items()],
-    )
-    drop_pages(db, most_pages)
+class Forms:
+    """By job and suffix. They stay for good, but of the pages only the last `most_pages` do."""
 
+    def __init__(self, db: Database, most_pages: int) -> None:
+        self._db, self._most_pages = db, most_pages
 
-def drop_pages(db: sqlite3.Connection, most: int) -> None:
-    """All but the last `most`."""
-    db.execute(
-        "DELETE FROM form WHERE suffix = ? AND rowid NOT IN "
-        "(SELECT rowid FROM form WHERE suffix = ? ORDER BY rowid DESC LIMIT ?)",
-        (PAGE, PAGE, most),
-    )
+    def add(self, job_id: str, forms: Mapping[str, str]) -> None:
+        """Those of a job, by suffix."""
+        with self._db.changing() as connection:
+            connection.executemany(
+                "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
+                [(job_id, suffix, body) for suffix, body in forms.items()],
+            )
+            self.drop_pages()
 
+    def drop_pages(self) -> None:
+        """Delete the pages of all jobs but the last."""
+        with self._db.changing() as connection:
+            connection.execute(
+                "DELETE FROM form WHERE suffix = ? AND rowid NOT IN "
+                "(SELECT rowid FROM form WHERE suffix = ? ORDER BY rowid DESC LIMIT ?)",
+                (PAGE, PAGE, self._most_pages),
+            )
 
-def read_form(db: sqlite3.Connection, job: str, suffix: str) -> str | None:
-    """None where the job has none, or none any more."""
-    found = db.execute("SELECT body FROM form WHERE job = ? AND suffix = ?", (job, suffix))
-    row = found.fetchone()
-    return None if row is None else str(row["body"])
+    def read(self, job_id: str, suffix: str) -> str | None:
+        """None where the job has none, or none any more."""
+        rows = self._db.rows("SELECT body FROM form WHERE job = ? AND suffix = ?", (job_id, suffix))
+        return str(rows[0]["body"]) if rows else None
 
-
-def list_forms(db: sqlite3.Connection, job: str) -> list[str]:
-    """Their suffixes, in alphabetical order."""
-    rows = db.execute("SELECT suffix FROM form WHERE job = ? ORDER BY suffix", (job,))
-    return [row["suffix"] for row in rows]
+    def suffixes(self, job_id: str) -> list[str]:
+        """Of the forms of a job, in alphabetical order."""
+        rows = self._db.rows("SELECT suffix FROM form WHERE job = ? ORDER BY suffix", (job_id,))
+        return [row["suffix"] for row in rows]

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgeecho.service.jobs.database import Database
+
 SELECT = (
     "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
     "exit_code, delivery, attempts FROM job"
 )
-"""What `job_of` takes."""
+"""The columns that `job_of` takes."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,11 @@ class Job:
     """A file that was accepted, and what became of it."""
 
     id: str
-    """32 hexadecimal digits that cannot be guessed."""
+    """32 random hexadecimal digits, which cannot be guessed."""
     source: str
     """`upload` or `dicom`."""
     status: str
-    """`queued`, `running`; `answered`, `refused`, `failed`, `cancelled`: it stays so."""
+    """`queued`, `running`; or, for good, `answered`, `refused`, `failed`, `cancelled`."""
     received: float
     """Unix time in s, as the next two."""
     started: float | None
@@ -47,8 +49,15 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will become of it."""
+        """Whether its status is final."""
         return self.status not in ("queued", "running")
+
+
+def find_job(db: Database, job_id: str) -> Job:
+    """`KeyError` where there is none."""
+    for row in db.rows(f"{SELECT} WHERE id = ?", (job_id,)):
+        return job_of(row)
+    raise KeyError(job_id)
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from edgeecho.batch import Task
 from edgeecho.batch.workers import answer_until_done, ending_of
@@ -26,7 +27,7 @@ _TRIES = 2
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file is."""
+    """How much of a file is done."""
 
     stage: str
     """`reading` or `engine`."""
@@ -40,12 +41,11 @@ class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
 
 
 class EngineProcess:
-    """Answers one file at a time. For one thread; `start` goes before everything else."""
+    """Answers one file at a time. For one thread, which calls `start` first."""
 
     def __init__(self, task: Task, *, threads: int = 0) -> None:
         self._task, self._threads = task, threads
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._running: tuple[BaseProcess, Connection] | None = None
 
     def start(self, stop: threading.Event | None = None) -> None:
         """Load the model; the errors of `load_model`, `EngineError` where it crashes or hangs.
@@ -59,18 +59,12 @@ class EngineProcess:
         )
         process.start()
         theirs.close()
-        self._process, self._pipe = process, ours
-        end = time.monotonic() + self._task.load_limit_s
+        self._running = process, ours
+        limit_s = self._task.load_limit_s
         try:
-            while not ours.poll(_POLL_S):
-                if stop and stop.is_set():
-                    self.close()
-                    raise Stopped
-                if time.monotonic() > end:
-                    raise TimeoutError
-            told = ours.recv()
+            told = self._hear(ours, stop, time.monotonic() + limit_s)
         except TimeoutError:
-            told = EngineError(f"the model was not ready within {self._task.load_limit_s:g} s")
+            told = EngineError(f"the model was not ready within {limit_s:g} s")
         except (EOFError, OSError):
             told = EngineError(
                 f"the engine's process was ended ({ending_of(process)}) while it loaded the "
@@ -89,29 +83,36 @@ class EngineProcess:
         stop: threading.Event,
         limit_s: float,
     ) -> Outcome:
-        """What became of `file`, called `name` in it; a lapse of time is a `Failure`.
+        """What became of `file`, which the outcome calls `name`; a `Failure` after `limit_s`.
 
-        A crash, or an engine that fails, gets a second try in a new process: the first may have
-        been the memory of other programs. `Stopped` once `stop` is set; `EngineError` where a new
-        process cannot load the model.
+        A crash, or an engine that fails, gets a second try in a new process: other programs may
+        have needed the memory during the first. `Stopped` once `stop` is set; `EngineError` where
+        a new process cannot load the model.
         """
         how, last = "", None
         for _ in range(_TRIES):
-            if self._pipe is None or self._process is None or not self._process.is_alive():
+            if self._running is None or not self._running[0].is_alive():
                 self.close()
                 self.start(stop)
-            assert self._pipe is not None
-            assert self._process is not None
+            assert self._running is not None
+            process, pipe = self._running
             try:
-                outcome = self._ask(self._pipe, file, name, tell, stop, limit_s)
-                if not _is_the_engines(outcome):
-                    return outcome
-                last = outcome
+                outcome = self._ask(pipe, file, tell, stop, time.monotonic() + limit_s)
+            except TimeoutError:
                 self.close()
+                return failed(
+                    name,
+                    f"not answered within {limit_s:g} s, the limit of this service: send a "
+                    "shorter video, or raise the limit",
+                )
             except (EOFError, OSError):
-                how = ending_of(self._process)
-                self.close()
-        return last or _failure(
+                how = ending_of(process)
+            else:
+                last = replace(outcome, file=name)
+                if not _is_the_engines(last):
+                    return last
+            self.close()
+        return last or failed(
             name,
             f"the process that answered it was ended ({how}), {_TRIES} times: the file is damaged, "
             "or there is too little memory",
@@ -121,53 +122,53 @@ class EngineProcess:
         self,
         pipe: Connection,
         file: Path,
-        name: str,
         tell: Callable[[Progress], None],
         stop: threading.Event,
-        limit_s: float,
+        until: float,
     ) -> Outcome:
-        end = time.monotonic() + limit_s
         pipe.send(file)
-        while True:
-            if pipe.poll(_POLL_S):
-                told = pipe.recv()
-                if isinstance(told, Outcome):
-                    return replace(told, file=name)
-                tell(told)
-            if stop.is_set():
-                self.close()
-                raise Stopped
-            if time.monotonic() > end:
-                self.close()
-                return _failure(
-                    name,
-                    f"not answered within {limit_s:g} s, the limit of this service: send a "
-                    "shorter video, or raise the limit",
-                )
+        while not isinstance(told := self._hear(pipe, stop, until), Outcome):
+            tell(told)
+            self._go_on(stop, until)  # however fast it tells
+        return told
+
+    def _hear(self, pipe: Connection, stop: threading.Event | None, until: float) -> Any:
+        """What the process says next; `EOFError` or `OSError` where it is gone."""
+        while not pipe.poll(_POLL_S):
+            self._go_on(stop, until)
+        return pipe.recv()
+
+    def _go_on(self, stop: threading.Event | None, until: float) -> None:
+        """`Stopped`, or `TimeoutError` after `until`, which is a time of the monotonic clock."""
+        if stop and stop.is_set():
+            self.close()
+            raise Stopped
+        if time.monotonic() > until:
+            raise TimeoutError
 
     def close(self) -> None:
-        """End the process, at once."""
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_PATIENCE_S)
-        self._pipe, self._process = None, None
+        """End the process at once."""
+        if self._running is not None:
+            process, pipe = self._running
+            pipe.close()
+            process.kill()
+            process.join(_PATIENCE_S)
+        self._running = None
 
 
 def _is_the_engines(outcome: Outcome) -> bool:
-    """Whether it was not the file's fault: an engine that failed once may fail from then on."""
+    """Whether it was not the file's fault: an engine that has failed once may go on to."""
     return isinstance(outcome.answer, Failure) and outcome.answer.exit_code == EngineError.exit_code
 
 
-def _failure(name: str, words: str) -> Outcome:
+def failed(name: str, words: str) -> Outcome:
     return Outcome(name, Failure.of(InputError(f"{name}: {words}")))
 
 
 def _work(pipe: Connection, task: Task, threads: int) -> None:
     """The process: load the model, then answer file by file until nobody asks any more."""
-    # Ctrl-C goes to every process of the terminal, and systemd's SIGTERM to every one of a service;
-    # this one is ended by the one that started it.
+    # Ctrl-C goes to every process of the terminal, and systemd's SIGTERM to every process of a
+    # service; this one is ended by the process that started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from edgeecho.common.console import words
 from edgeecho.common.errors import OutputError
 from edgeecho.common.files import flush
-from edgeecho.service.jobs.database import NAME, mendable
+from edgeecho.service.jobs.database import NAME, output_errors
+from edgeecho.service.jobs.files import REPORTS, STUDIES, Files
 from edgeecho.service.jobs.job import Job
 
-FILES, REPORTS, UNKNOWN = "files", "reports", "unknown"
-_FOLDERS = (FILES, REPORTS, UNKNOWN)
+UNKNOWN = "unknown"
+_FOLDERS = (STUDIES, REPORTS, UNKNOWN)
 _JOB = re.compile("[0-9a-f]{32}")
 # An upload that was never acknowledged, and what a report is written to before it has its name
 # (`edgeecho.common.files.atomic_path`).
@@ -32,14 +33,14 @@ def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is no folder: choose another --state")
-    with mendable(folder):
+    with output_errors(folder):
         for name in (*_FOLDERS, NAME, f"{NAME}-wal"):
             _check_name(folder / name)
-        for name in (FILES, REPORTS):
+        for name in (STUDIES, REPORTS):
             _check_name(folder / UNKNOWN / name)
         database, log = folder / NAME, folder / f"{NAME}-wal"
         # SQLite throws the log of an empty database away, and with it what was committed last.
-        lost = log.exists() and log.stat().st_size > 0 and not _has_bytes(database)
+        lost = _has_bytes(log) and not _has_bytes(database)
         if not folder.exists() or (database.exists() and not lost):
             return
         known = {_first_part(path, folder) for path in beside}
@@ -56,14 +57,14 @@ def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
         )
 
 
-def tidy(folder: Path, find: Callable[[str], Job], let_go: Callable[[Job], None]) -> None:
-    """After a crash: remove what was never acknowledged, and `let_go` of every job that has a file.
+def tidy(folder: Path, files: Files, find: Callable[[str], Job]) -> None:
+    """After a crash: delete what was never acknowledged, and what is not needed any more.
 
     `find` gives a job, `KeyError` where the database knows none: its files are set aside, since an
     older database may have been put back.
     """
     aside = 0
-    for place in (folder / FILES, folder / REPORTS):
+    for place in (files.studies, files.reports):
         for path in list(place.iterdir()):
             if path.is_symlink() or not path.is_file():
                 continue
@@ -71,7 +72,7 @@ def tidy(folder: Path, find: Callable[[str], Job], let_go: Callable[[Job], None]
                 path.unlink()
             elif _JOB.fullmatch(path.name):
                 try:
-                    let_go(find(path.name))
+                    files.let_go(find(path.name))
                 except KeyError:
                     aside += _set_aside(path, folder / UNKNOWN / place.name)
     if aside:

@@ -1,26 +1,36 @@
-"""One thread that answers the jobs of a store, in the order in which they came."""
+"""One thread that answers the jobs of a queue, in the order in which they came."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 
 from edgeecho.common.console import words
-from edgeecho.common.errors import EdgeEchoError, InputError, OutputError
+from edgeecho.common.errors import EdgeEchoError, OutputError
 from edgeecho.report.structured import to_document
 from edgeecho.results import Failure, Outcome
 from edgeecho.service.jobs.job import Job
-from edgeecho.service.jobs.process import EngineProcess, Progress, Stopped
-from edgeecho.service.jobs.store import MOST_TRIES, JobStore
+from edgeecho.service.jobs.process import EngineProcess, Progress, Stopped, failed
+from edgeecho.service.jobs.queue import MOST_TRIES, Queue
+from edgeecho.service.jobs.room import Retry
 
 _IDLE_S = 5.0
-_DISK_S = 2.0
-"""How long to wait for a disk that is full."""
 _FAREWELL_S = 30.0
 
 BeforeEnd = Callable[[Job, Outcome], None]
 OnEnd = Callable[[Job, Outcome | None], None]
+
+
+@dataclass
+class _Running:
+    """The job that is being answered."""
+
+    job: Job
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: Progress | None = None
 
 
 class Runner:
@@ -30,13 +40,12 @@ class Runner:
     has ended, `on_change` by its id of each that was accepted, begun or came further: in the
     runner's thread, or in that of `wake` or `cancel`.
 
-    A disk that cannot be written stops it for as long, and costs no answer; that it begins and that
-    it is over is said once, on stderr.
+    While the disk cannot be written nothing is answered, and no answer is lost.
     """
 
     def __init__(
         self,
-        store: JobStore,
+        queue: Queue,
         engine: EngineProcess,
         *,
         limit_s: float = 120.0,
@@ -44,22 +53,20 @@ class Runner:
         on_end: OnEnd = lambda _job, _outcome: None,
         on_change: Callable[[str], None] = lambda _job_id: None,
     ) -> None:
-        self._store, self._engine = store, engine
+        self._queue, self._engine = queue, engine
         self._limit_s, self._render, self._on_change = limit_s, render, on_change
         self._before_end: list[BeforeEnd] = []
         self._on_end: list[OnEnd] = [on_end]
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
-        self._wake = threading.Event()
-        self._closing = threading.Event()
+        self._wake, self._closing = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        self._current: tuple[str, threading.Event] | None = None
-        self._progress: Progress | None = None
-        self._waits_for_disk = False
+        self._running: _Running | None = None
+        self._disk = Retry(self._closing)
 
     def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
         """Before `start`: more who want to know.
 
-        `before_end` is called with every outcome before the store has it, and again if that could
+        `before_end` is called with every outcome before the queue has it, and again if that could
         not be written: what it writes is there when the job has ended. It may raise `OutputError`.
         """
         self._before_end.append(before_end)
@@ -75,8 +82,8 @@ class Runner:
         self._closing.set()
         self._wake.set()
         with self._lock:
-            if self._current:
-                self._current[1].set()
+            if self._running:
+                self._running.stop.set()
         if self._thread.is_alive():
             # It looks up 20 times a second; a disk that hangs must not hold the service up.
             self._thread.join(_FAREWELL_S)
@@ -90,139 +97,102 @@ class Runner:
 
     @property
     def waits_for_disk(self) -> bool:
-        """Whether no job is answered since the disk is full, or cannot be written."""
-        return self._waits_for_disk
+        """Whether no job is answered because the disk is full, or cannot be written."""
+        return self._disk.waits
 
     def wake(self, job_id: str) -> None:
-        """That job was accepted."""
+        """This job was accepted."""
         self._wake.set()
         self._on_change(job_id)
 
     def progress(self, job_id: str) -> Progress | None:
         """Of the job that is running; None of any other."""
         with self._lock:
-            running = self._current is not None and self._current[0] == job_id
-            return self._progress if running else None
+            running = self._running
+            return running.progress if running and running.job.id == job_id else None
 
     def cancel(self, job_id: str) -> Job:
         """Give a job up; one that has ended stays as it is. `KeyError` where there is none."""
-        job = self._store.get(job_id)
+        job = self._queue.get(job_id)
         if job.ended:
             return job
         with self._lock:
-            cancelled = self._store.end(job_id, "cancelled")
-            if self._current and self._current[0] == job_id:
-                self._current[1].set()
+            cancelled = self._queue.end(job_id, "cancelled")
+            if self._running and self._running.job.id == job_id:
+                self._running.stop.set()
         if cancelled:
             self._tell(job_id, None)
-        return self._store.get(job_id)
+        return self._queue.get(job_id)
 
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            try:
-                self._store.has_disk()  # so that it says when there is room again
-                begun = self._begin()
-            except OutputError as error:
-                self._wait_for_disk(error)
-                continue
-            self._go_on()
-            if begun is None:
+            running = self._disk.until_written(self._begin)
+            if running is None:
                 self._wake.wait(_IDLE_S)
-                continue
-            self._on_change(begun[0].id)
-            self._answer(*begun)
+            else:
+                self._on_change(running.job.id)
+                self._answer(running)
 
-    def _begin(self) -> tuple[Job, threading.Event] | None:
+    def _begin(self) -> _Running | None:
+        self._queue.room.has_disk()  # so that it says when there is room again
         with self._lock:
-            job = self._store.begin_next()
-            self._progress = None
-            if job is None:
-                return None
-            stop = threading.Event()
-            self._current = (job.id, stop)
-            return job, stop
+            job = self._queue.begin_next()
+            self._running = _Running(job) if job else None
+            return self._running
 
-    def _answer(self, job: Job, stop: threading.Event) -> None:
+    def _answer(self, running: _Running) -> None:
+        job, outcome = running.job, None
         try:
-            outcome = self._outcome(job, stop)
-        except Stopped:
-            self._put_back(job)  # closing; one that was cancelled has ended
-            return
+            with suppress(Stopped):  # closing, or it was cancelled and has ended
+                outcome = self._outcome(running)
         except EdgeEchoError as error:  # the model cannot be loaded any more: no study's fault
-            self._put_back(job)
             self._closing.set()
             words.print(f"studies are not answered any more: {error}")
-            return
         finally:
             with self._lock:
-                self._current = None
-        while not self._closing.is_set():
-            try:
-                ended = self._end(job, outcome)
-                self._go_on()
-                if ended:
-                    self._tell(job.id, outcome)
-                return
-            except OutputError as error:
-                self._wait_for_disk(error)
-        self._put_back(job)
+                self._running = None
+        if outcome is None or not self._disk.until_written(partial(self._end, job, outcome)):
+            with suppress(OutputError):  # then the next start does it
+                self._queue.put_back(job.id)
 
-    def _wait_for_disk(self, error: OutputError) -> None:
-        if not self._waits_for_disk:
-            self._waits_for_disk = True
-            words.print(f"nothing is answered until the disk can be written: {error}")
-        self._closing.wait(_DISK_S)
-
-    def _go_on(self) -> None:
-        if self._waits_for_disk:
-            self._waits_for_disk = False
-            words.print("the disk can be written again: studies are answered")
-
-    def _outcome(self, job: Job, stop: threading.Event) -> Outcome:
+    def _outcome(self, running: _Running) -> Outcome:
+        job = running.job
         if job.tries > MOST_TRIES:
-            error = InputError(
-                f"{job.id}: the service ended each time that it answered this file: it is damaged, "
-                "or there is too little memory"
+            return failed(
+                job.id,
+                "the service ended each time that it answered this file: it is damaged, or there "
+                "is too little memory",
             )
-            return Outcome(job.id, Failure.of(error))
+
+        def note(progress: Progress) -> None:
+            with self._lock:
+                running.progress = progress
+            self._on_change(job.id)
+
         return self._engine.answer(
-            self._store.file_of(job.id),
+            self._queue.file_of(job.id),
             name=job.id,
-            tell=self._note,
-            stop=stop,
+            tell=note,
+            stop=running.stop,
             limit_s=self._limit_s,
         )
 
-    def _put_back(self, job: Job) -> None:
-        with suppress(OutputError):  # then the next start does it
-            self._store.put_back(job.id)
-
     def _end(self, job: Job, outcome: Outcome) -> bool:
+        """True: it has ended, now or before."""
         for write in self._before_end:
             write(job, outcome)
-        if isinstance(outcome.answer, Failure):
-            return self._store.end(
-                job.id,
-                "failed",
-                error=outcome.answer.message,
-                exit_code=outcome.answer.exit_code,
-            )
-        return self._store.end(
-            job.id,
-            outcome.status,
-            document=to_document([outcome]),
-            forms=self._render(outcome),
-        )
+        end, answer = partial(self._queue.end, job.id), outcome.answer
+        if isinstance(answer, Failure):
+            ended = end("failed", error=answer.message, exit_code=answer.exit_code)
+        else:
+            document, forms = to_document([outcome]), self._render(outcome)
+            ended = end(outcome.status, document=document, forms=forms)
+        if ended:
+            self._tell(job.id, outcome)
+        return True
 
     def _tell(self, job_id: str, outcome: Outcome | None) -> None:
-        job = self._store.get(job_id)
+        job = self._queue.get(job_id)
         for tell in self._on_end:
             tell(job, outcome)
-
-    def _note(self, progress: Progress) -> None:
-        with self._lock:
-            self._progress = progress
-            job_id = self._current[0] if self._current else None
-        if job_id is not None:
-            self._on_change(job_id)

@@ -14,7 +14,7 @@ for _name in ("pynetdicom", "highdicom"):
 from dicom_net import Service  # noqa: E402
 from listening import Listening  # noqa: E402
 
-from edgeecho.service.dicom import Node, Settings  # noqa: E402
+from edgeecho.service.dicom import Node, NodeSettings  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def beside(
 
     def make(**settings: Any) -> Service:
         given = {"results": tmp_path / "sr", "port": 0, **settings}
-        nodes.append(Node(service.store, service.runner, Settings(**given)))
+        nodes.append(Node(service.store, service.runner, NodeSettings(**given)))
         nodes[-1].start()
         return Service(service.store, service.runner, nodes[-1])
 

@@ -25,7 +25,7 @@ from pynetdicom.dul import DULServiceProvider
 from edgeecho.service.dicom import Destination, archive, connection, sender
 from edgeecho.service.dicom.quiet import silence
 from edgeecho.service.dicom.sender import Sender
-from edgeecho.service.dicom.storage import Tally
+from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import JobStore
 
 ASSOCIATE_AC, P_DATA, RELEASE_RP = 2, 4, 6
@@ -220,20 +220,20 @@ class Delivery:
     def _make(self) -> Sender:
         target = archive.Archive(self._peer.destination, "EDGEECHO")
         self.entity = target._ae
-        return Sender(self.store, target, self.tally)
+        return Sender(self.store.outbox, target, self.tally)
 
     def due(self, number: int = 1, size: int = 1000) -> str:
         """The id of a job whose report is due."""
-        part = self.store.new_file()
+        part = self.store.queue.new_file()
         part.write_bytes(b"a cine")
-        job = self.store.accept(part, "dicom", key=str(number), deliver=True)
-        self.store.begin_next()
-        self.store.write_report(job.id, report(number, size))
-        self.store.end(job.id, "failed", error="damaged")
+        job = self.store.queue.accept(part, "dicom", key=str(number), deliver=True)
+        self.store.queue.begin_next()
+        self.store.outbox.write(job.id, report(number, size))
+        self.store.queue.end(job.id, "failed", error="damaged")
         return job.id
 
     def is_delivered(self, *jobs: str) -> bool:
-        return all(self.store.get(job).delivery == "delivered" for job in jobs)
+        return all(self.store.queue.get(job).delivery == "delivered" for job in jobs)
 
     def again(self) -> None:
         """A new sender on the same store, as after a start of the node."""
@@ -322,7 +322,7 @@ def test_closing_ends_a_delivery_that_hangs_and_the_next_start_sends_it_once(
     assert not delivery.sender.alive
     assert time.monotonic() - begin < 12, "less than its patience with archives"
     assert not ours()
-    assert delivery.store.get(job).delivery == "due"
+    assert delivery.store.queue.get(job).delivery == "due"
     peer.behave = true
     delivery.again()
     wait(lambda: delivery.is_delivered(job), 60)
@@ -337,7 +337,7 @@ def test_closing_ends_the_wait_for_a_connection(peer: Peer, delivery: Delivery) 
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         there = Destination("ARCHIVE", "127.0.0.1", full.getsockname()[1])
-        delivery.sender = Sender(delivery.store, archive.Archive(there, "E"), delivery.tally)
+        delivery.sender = Sender(delivery.store.outbox, archive.Archive(there, "E"), delivery.tally)
         delivery.due()
         delivery.sender.start()
         wait(ours, 20)
@@ -383,7 +383,7 @@ def test_what_is_being_sent_may_end_when_the_node_is_closed(peer: Peer, delivery
     assert peer.reached.wait(20)
     delivery.sender.close()
     assert delivery.is_delivered(job)
-    assert delivery.store.get(other).delivery == "due"
+    assert delivery.store.queue.get(other).delivery == "due"
     assert once(peer)
 
 

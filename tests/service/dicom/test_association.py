@@ -139,8 +139,8 @@ def test_an_address_that_is_not_on_the_list_is_not_even_listened_to(beside: Any)
 
 
 def test_a_sender_that_vanishes_leaves_nothing(service: Service, tmp_path: Path) -> None:
-    files = service.store.file_of("x").parent
-    before = len(service.store.latest(1000))
+    files = service.store.queue.file_of("x").parent
+    before = len(service.store.queue.latest(1000))
     data = bare(write_cine(tmp_path / "a.dcm", 50))[3]
     for abort in (False, True):
         with Scanner(service.node.port) as scanner:
@@ -154,7 +154,7 @@ def test_a_sender_that_vanishes_leaves_nothing(service: Service, tmp_path: Path)
                 client = scanner.association.dul.socket.socket
                 client.shutdown(socket.SHUT_RDWR)
         service.wait(lambda: not any(p.suffix == ".part" for p in files.iterdir()), 20)
-    assert len(service.store.latest(1000)) == before
+    assert len(service.store.queue.latest(1000)) == before
     is_well(service)
 
 
@@ -239,7 +239,7 @@ def test_closing_does_not_wait_for_peers_that_are_dead(beside: Any) -> None:
 
 def test_closing_does_not_wait_for_peers_that_stop_within_a_pdu(beside: Any) -> None:
     service = beside()
-    server = service.node._server
+    server = service.node._listener
     slow = [socket.create_connection(("127.0.0.1", service.node.port)) for _ in range(3)]
     for client in slow:
         client.sendall(pdu(ASSOCIATE_RQ, bytes(10), 200))

@@ -52,8 +52,8 @@ def test_sigterm_ends_it_cleanly_in_the_middle_of_a_study(
     assert time.monotonic() - begin < 10
     wait(lambda: not is_running(engine), 10)
     store = JobStore(tmp_path / "state")
-    assert len(store.latest(10)) == 3
-    assert store.count("running") == 0
+    assert len(store.queue.latest(10)) == 3
+    assert store.queue.count("running") == 0
     assert not list((tmp_path / "state" / "files").glob("*.part"))
     assert "Traceback" not in node.log
     assert node.log.rstrip().endswith("stopping")

@@ -11,17 +11,17 @@ from dicom_net import SUCCESS, Scanner, Service, in_threads, write_cine
 
 def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) -> None:
     paths = [write_cine(tmp_path / f"{n}.dcm", 100 + n, frames=34) for n in range(50)]
-    before = {job.id for job in service.store.latest(1000)}
+    before = {job.id for job in service.store.queue.latest(1000)}
 
     def send(number: int) -> tuple[int, str]:
         with Scanner(service.node.port) as scanner:
             return scanner.store(paths[number])
 
     assert in_threads(send, 50) == [(SUCCESS, "")] * 50
-    jobs = [job for job in service.store.latest(1000) if job.id not in before]
+    jobs = [job for job in service.store.queue.latest(1000) if job.id not in before]
     assert len(jobs) == len({job.sha256 for job in jobs}) == 50
-    service.wait(lambda: all(service.store.get(job.id).ended for job in jobs))
-    assert {service.store.get(job.id).status for job in jobs} <= {"answered", "refused"}
+    service.wait(lambda: all(service.store.queue.get(job.id).ended for job in jobs))
+    assert {service.store.queue.get(job.id).status for job in jobs} <= {"answered", "refused"}
 
 
 def test_idle_associations_cost_little(service: Service) -> None:

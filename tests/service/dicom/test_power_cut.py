@@ -43,10 +43,10 @@ def test_killed_again_and_again_every_study_is_answered_once(
     # The same report twice at most where it was killed before it could note that it had sent it.
     assert len(archive.got) <= count + 3
     store = JobStore(tmp_path / "state")
-    jobs = store.latest(100)
+    jobs = store.queue.latest(100)
     assert len(jobs) == count
     for job in jobs:
-        assert [entry.event for entry in store.trail(job.id)] == [
+        assert [entry.event for entry in store.trail.entries(job.id)] == [
             "received",
             job.status,
             "delivered",

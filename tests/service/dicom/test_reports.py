@@ -26,13 +26,13 @@ from edgeecho.service.jobs import Job
 def answer(service: Service, path: Path) -> tuple[Job, Dataset]:
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
-    job = service.store.latest(1)[0]
-    service.wait(lambda: service.store.get(job.id).delivery == "delivered")
-    folder = service.store.file_of("x").parents[2] / "sr"
+    job = service.store.queue.latest(1)[0]
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
+    folder = service.store.queue.file_of("x").parents[2] / "sr"
     report = dcmread(max(folder.iterdir(), key=lambda file: file.stat().st_mtime_ns))
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
     assert RESEARCH_USE in texts_of(report)
-    return service.store.get(job.id), report
+    return service.store.queue.get(job.id), report
 
 
 def test_an_answer_has_its_number(service: Service, tmp_path: Path) -> None:

@@ -33,11 +33,11 @@ def store_one(service: Service, folder: Path, number: int = 1, **attributes: Any
     path = write_cine(folder / f"{number}.dcm", number, **attributes)
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
-    return service.store.latest(1)[0]
+    return service.store.queue.latest(1)[0]
 
 
 def events(service: Service, job: Job) -> list[str]:
-    return [entry.event for entry in service.store.trail(job.id)]
+    return [entry.event for entry in service.store.trail.entries(job.id)]
 
 
 def test_waits_grow_to_a_quarter_of_an_hour() -> None:
@@ -53,14 +53,14 @@ def test_waits_grow_to_a_quarter_of_an_hour() -> None:
 def test_a_report_is_sent_once(serve: Any, archive: Archive, tmp_path: Path) -> None:
     service = serve(archive.destination)
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
     time.sleep(0.5)
     (report,) = archive.got
     assert report.PatientName == "Secret^Patient", "the archive knows whose it is"
-    assert not service.store.report_of(job.id).exists()
+    assert not service.store.outbox.report_of(job.id).exists()
     assert events(service, job)[-1] == "delivered"
     to = f"ARCHIVE@127.0.0.1:{archive.port}"
-    assert service.store.trail(job.id)[-1].detail == {"to": to}
+    assert service.store.trail.entries(job.id)[-1].detail == {"to": to}
     assert service.node.tally["report delivered"] == 1
 
 
@@ -70,12 +70,14 @@ def test_a_destination_that_is_down_gets_it_when_it_is_up(
     archive.down()
     service = serve(archive.destination)
     jobs = [store_one(service, tmp_path, n) for n in range(1, 4)]
-    service.wait(lambda: all(service.store.get(job.id).ended for job in jobs))
+    service.wait(lambda: all(service.store.queue.get(job.id).ended for job in jobs))
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
-    assert {service.store.get(job.id).delivery for job in jobs} == {"due"}
-    assert all(not service.store.file_of(job.id).exists() for job in jobs), "videos do not wait"
+    assert {service.store.queue.get(job.id).delivery for job in jobs} == {"due"}
+    assert all(not service.store.queue.file_of(job.id).exists() for job in jobs), (
+        "videos do not wait"
+    )
     archive.up()
-    service.wait(lambda: all(service.store.get(j.id).delivery == "delivered" for j in jobs))
+    service.wait(lambda: all(service.store.queue.get(j.id).delivery == "delivered" for j in jobs))
     assert len({report.SOPInstanceUID for report in archive.got}) == len(archive.got) == 3
     assert "not delivered" not in events(service, jobs[0]), "the trail does not grow meanwhile"
 
@@ -84,11 +86,11 @@ def test_what_was_due_is_sent_after_a_restart(serve: Any, archive: Archive, tmp_
     archive.down()
     service = serve(archive.destination)
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).ended)
+    service.wait(lambda: service.store.queue.get(job.id).ended)
     service.close()
     archive.up()
     again = serve(archive.destination)
-    again.wait(lambda: again.store.get(job.id).delivery == "delivered")
+    again.wait(lambda: again.store.queue.get(job.id).delivery == "delivered")
     assert len(archive.got) == 1
 
 
@@ -99,16 +101,16 @@ def test_a_report_that_is_not_taken_is_tried_less_and_less_and_does_not_hold_up_
     service = serve(archive.destination)
     archive.status = 0xC000
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).attempts == 1)
-    service.wait(lambda: service.store.get(job.id).delivery == "given-up")
+    service.wait(lambda: service.store.queue.get(job.id).attempts == 1)
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
     first, second = archive.times[1] - archive.times[0], archive.times[2] - archive.times[1]
     assert first >= 0.2
     assert second >= 0.4
     assert events(service, job)[-3:] == ["not delivered", "not delivered", "given-up"]
-    assert service.store.trail(job.id)[-1].detail == {"reason": "status C000"}
+    assert service.store.trail.entries(job.id)[-1].detail == {"reason": "status C000"}
     archive.status = 0
     other = store_one(service, tmp_path, 2)
-    service.wait(lambda: service.store.get(other.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(other.id).delivery == "delivered")
 
 
 def test_a_destination_with_another_title_is_tried_again(
@@ -119,7 +121,7 @@ def test_a_destination_with_another_title_is_tried_again(
     service = serve(replace(archive.destination, ae_title="SOMEBODY"))
     job = store_one(service, tmp_path)
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
-    assert service.store.get(job.id).delivery == "due"
+    assert service.store.queue.get(job.id).delivery == "due"
     assert not archive.got
 
 
@@ -136,19 +138,19 @@ def test_a_damaged_report_does_not_hold_up_others(
 ) -> None:
     monkeypatch.setattr(sender, "MOST_ATTEMPTS", 1)
     service = serve(tmp_path / "results" if folder else archive.destination)
-    write = service.store.write_report
-    monkeypatch.setattr(service.store, "write_report", lambda job, _: write(job, b"nothing"))
+    write = service.store.outbox.write
+    monkeypatch.setattr(service.store.outbox, "write", lambda job, _: write(job, b"nothing"))
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).delivery == "given-up")
-    monkeypatch.setattr(service.store, "write_report", write)
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
+    monkeypatch.setattr(service.store.outbox, "write", write)
     other = store_one(service, tmp_path, 2)
-    service.wait(lambda: service.store.get(other.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(other.id).delivery == "delivered")
 
 
 def test_reports_in_a_folder(serve: Any, tmp_path: Path) -> None:
     service = serve(tmp_path / "results")
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
     (path,) = (tmp_path / "results").iterdir()
     assert path.suffix == ".dcm"
     assert path.stem not in ("1", job.id)
@@ -163,7 +165,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(
     job = store_one(service, tmp_path)
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 1)
     (tmp_path / "results").unlink()
-    service.wait(lambda: service.store.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
 
 
 def test_without_a_report_delivery_is_given_up(
@@ -175,17 +177,17 @@ def test_without_a_report_delivery_is_given_up(
     monkeypatch.setattr("edgeecho.service.dicom.reports.to_sr", fail)
     service = serve()
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).delivery == "given-up")
-    assert service.store.get(job.id).status in ("answered", "refused")
-    assert service.store.trail(job.id)[-1].detail == {"reason": "no report could be made"}
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
+    assert service.store.queue.get(job.id).status in ("answered", "refused")
+    assert service.store.trail.entries(job.id)[-1].detail == {"reason": "no report could be made"}
 
 
 def test_a_full_disk_delays_the_end_and_loses_nothing(
     serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.runner._DISK_S", 0.1)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.1)
     service = serve()
-    write, tries = service.store.write_report, []
+    write, tries = service.store.outbox.write, []
 
     def full(job_id: str, content: bytes) -> None:
         tries.append(job_id)
@@ -193,7 +195,7 @@ def test_a_full_disk_delays_the_end_and_loses_nothing(
             raise OutputError("no space left on device")
         write(job_id, content)
 
-    monkeypatch.setattr(service.store, "write_report", full)
+    monkeypatch.setattr(service.store.outbox, "write", full)
     job = store_one(service, tmp_path)
-    service.wait(lambda: service.store.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
     assert len(tries) == 3

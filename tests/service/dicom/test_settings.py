@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgeecho.common.errors import UsageError
-from edgeecho.service.dicom import Destination, Peer, Settings
+from edgeecho.service.dicom import Destination, NodeSettings, Peer
 from edgeecho.service.dicom.settings import LOOPBACK
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_destination_is_one_line(text: str) -> None:
 
 
 def test_by_default_only_this_machine_may_send() -> None:
-    settings = Settings(results=Path("sr"))
+    settings = NodeSettings(results=Path("sr"))
     assert settings.allow == LOOPBACK
     for address, allowed in (("127.0.0.1", True), ("::1", True), ("10.0.0.1", False)):
         assert any(peer.sends_from(address) for peer in settings.allow) is allowed
@@ -76,6 +76,6 @@ def test_by_default_only_this_machine_may_send() -> None:
 @pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.5"])
 def test_what_others_can_reach_demands_a_list(bind: str) -> None:
     with pytest.raises(UsageError, match="say with --allow"):
-        Settings(results=Path("sr"), bind=bind)
+        NodeSettings(results=Path("sr"), bind=bind)
     allow: Any = (Peer.parse("SCANNER@10.0.0.1"),)
-    assert Settings(results=Path("sr"), bind=bind, allow=allow).bind == bind
+    assert NodeSettings(results=Path("sr"), bind=bind, allow=allow).bind == bind

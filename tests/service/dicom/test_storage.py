@@ -86,9 +86,9 @@ def check_answered(service: Service, path: Path) -> None:
     sop_class, _, syntax, _ = bare(path)
     with Scanner(service.node.port, contexts=[(sop_class, syntax)]) as scanner:
         assert scanner.store(path) == (SUCCESS, "")
-    job = service.store.latest(1)[0]
-    service.wait(lambda: service.store.get(job.id).ended)
-    ended = service.store.get(job.id)
+    job = service.store.queue.latest(1)[0]
+    service.wait(lambda: service.store.queue.get(job.id).ended)
+    ended = service.store.queue.get(job.id)
     assert ended.status in ("answered", "refused"), ended.error
     assert ended.document is not None
     assert ended.document["results"][0]["video"]["fps"] == pytest.approx(50, rel=0.01)
@@ -117,10 +117,10 @@ def test_other_classes_are_not_negotiated(service: Service) -> None:
 
 def test_the_same_object_is_one_study(service: Service, tmp_path: Path) -> None:
     path = write_cine(tmp_path / "a.dcm", 30)
-    before = len(service.store.latest(1000))
+    before = len(service.store.queue.latest(1000))
     with Scanner(service.node.port) as scanner:
         assert [scanner.store(path)[0] for _ in range(3)] == [SUCCESS] * 3
-    assert len(service.store.latest(1000)) == before + 1
+    assert len(service.store.queue.latest(1000)) == before + 1
 
 
 def _zeros(data: bytes) -> bytes:
@@ -143,13 +143,13 @@ def test_malformed_datasets_cannot_be_understood(
     service: Service, tmp_path: Path, name: str
 ) -> None:
     data = MALFORMED[name](bare(write_cine(tmp_path / "a.dcm", 40))[3])
-    before = len(service.store.latest(1000))
+    before = len(service.store.queue.latest(1000))
     with Scanner(service.node.port) as scanner:
         status, comment = scanner.store_bytes(data)
         assert status == CANNOT_UNDERSTAND
         assert 0 < len(comment) <= 64
         assert scanner.association.send_c_echo().Status == SUCCESS, "it goes on"
-    assert len(service.store.latest(1000)) == before
+    assert len(service.store.queue.latest(1000)) == before
     assert_nothing_is_left(service)
 
 
@@ -225,12 +225,12 @@ def test_a_full_queue_is_out_of_resources(serve: Any, tmp_path: Path) -> None:
         assert answers[4:] == [(OUT_OF_RESOURCES, "too many studies wait")] * 2
         assert scanner.association.send_c_echo().Status == SUCCESS
     accepted = sum(status == SUCCESS for status, _ in answers)
-    assert len(service.store.latest(10)) == accepted
+    assert len(service.store.queue.latest(10)) == accepted
     assert len(list((tmp_path / "state" / "files").iterdir())) == accepted
 
 
 def assert_nothing_is_left(service: Service) -> None:
     """No file but those of studies that wait or run."""
-    known = {job.id for job in service.store.latest(1000)}
-    files = service.store.file_of("x").parent
+    known = {job.id for job in service.store.queue.latest(1000)}
+    files = service.store.queue.file_of("x").parent
     service.wait(lambda: {path.name for path in files.iterdir()} <= known, 5)

@@ -171,7 +171,7 @@ def test_a_trail_can_be_had_page_by_page(client: Any, answered: Any) -> None:
 
 
 def test_reviews_of_one_job_are_bounded(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeecho.service.http.api.MOST_REVIEWS", 3)
+    monkeypatch.setattr("edgeecho.service.http.results.MOST_REVIEWS", 3)
     service = start()
     with service.client() as client:
         job = client.ended(client.post_file(PHANTOMS[0].read_bytes())["id"])

@@ -52,7 +52,7 @@ def test_killed_between_receipt_and_answer_each_is_answered_once(tmp_path: Path)
             assert [entry["event"] for entry in trail] == ["received", job["status"]]
     assert again.stop() == 0
     store = JobStore(state)
-    assert first_broken(store.whole_trail()) is None
+    assert first_broken(store.trail.entries()) is None
     store.close()
     assert list((state / "files").iterdir()) == []
 
@@ -77,7 +77,7 @@ def test_a_signal_ends_it_while_streams_are_open_and_a_job_runs(tmp_path: Path) 
             assert time.monotonic() - begin < 8
     assert "Traceback" not in service.words
     store = JobStore(tmp_path / "state")
-    left = [store.get(job) for job in jobs]
+    left = [store.queue.get(job) for job in jobs]
     assert any(job.status == "queued" for job in left)
     assert all(job.tries == 0 for job in left if job.status == "queued"), "it costs no try"
     store.close()
@@ -151,6 +151,6 @@ def test_a_service_that_answers_no_more_ends(start: Any, monkeypatch: pytest.Mon
     def broken() -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(service.store, "begin_next", broken)
+    monkeypatch.setattr(service.store.queue, "begin_next", broken)
     service.service.runner.wake("nobody's")
     wait(lambda: not service.running)

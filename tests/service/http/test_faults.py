@@ -17,7 +17,7 @@ from processes import wait
 from served import PHANTOMS, Thread
 
 from edgeecho.common.errors import OutputError
-from edgeecho.service.http.settings import Settings
+from edgeecho.service.http.settings import HttpSettings
 
 VIDEO = PHANTOMS[0].read_bytes()
 
@@ -49,7 +49,7 @@ def peak_mb(pid: int | None) -> float:
 
 
 def nothing_is_left(service: Thread) -> bool:
-    return service.files() == [] and service.store.latest(9) == []
+    return service.files() == [] and service.store.queue.latest(9) == []
 
 
 def test_a_client_that_is_gone_leaves_nothing(start: Any) -> None:
@@ -64,7 +64,7 @@ def test_a_client_that_is_gone_leaves_nothing(start: Any) -> None:
 
 @pytest.mark.parametrize("pause", [None, 0.1])
 def test_a_slow_client_is_given_up(start: Any, pause: float | None) -> None:
-    service = start(Settings(silence_s=0.5, upload_s=1.0))
+    service = start(HttpSettings(silence_s=0.5, upload_s=1.0))
     client = connect(service.url, upload(1_000_000), b"x")
     begin = time.monotonic()
     while pause and time.monotonic() - begin < 0.9:
@@ -90,7 +90,7 @@ def test_a_connection_that_asks_for_nothing_is_closed(
 
 
 def test_a_file_that_is_too_large_is_not_taken(start: Any) -> None:
-    service = start(Settings(most_bytes=100_000))
+    service = start(HttpSettings(most_bytes=100_000))
     with service.client() as client:
         for content in (b"x" * 100_001, iter([b"x" * 60_000] * 2)):
             answer = client.post("/api/v1/jobs", content=content)
@@ -136,12 +136,12 @@ def test_a_full_disk_is_said_and_survived(
     part.symlink_to("/dev/full")
     with service.client() as client:
         with monkeypatch.context() as patch:
-            patch.setattr(service.store, "new_file", lambda: part)
+            patch.setattr(service.store.queue, "new_file", lambda: part)
             answer = client.post("/api/v1/jobs", content=VIDEO)
         assert answer.status_code == 507
         assert str(tmp_path) not in answer.text
         assert not part.is_symlink()
-        assert service.store.latest(9) == []
+        assert service.store.queue.latest(9) == []
         with monkeypatch.context() as patch:
             patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
             assert client.post("/api/v1/jobs", content=VIDEO).status_code == 507
@@ -150,9 +150,9 @@ def test_a_full_disk_is_said_and_survived(
 
 
 def test_an_answer_waits_for_room_on_the_disk(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.runner._DISK_S", 0.05)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.05)
     service = start()
-    end, tries = service.store.end, []
+    end, tries = service.store.queue.end, []
 
     def full(*args: Any, **options: Any) -> bool:
         tries.append(args)
@@ -160,7 +160,7 @@ def test_an_answer_waits_for_room_on_the_disk(start: Any, monkeypatch: pytest.Mo
             raise OutputError("the disk is full")
         return end(*args, **options)
 
-    monkeypatch.setattr(service.store, "end", full)
+    monkeypatch.setattr(service.store.queue, "end", full)
     with service.client() as client:
         job = client.post_file(VIDEO)["id"]
         assert client.ended(job)["status"] in ("answered", "refused")

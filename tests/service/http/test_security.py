@@ -19,7 +19,7 @@ from pydicom.examples import get_path
 from served import PHANTOMS, Process
 
 from edgeecho.common.errors import UsageError
-from edgeecho.service.http.settings import Settings, check_exposure, is_loopback, read_token
+from edgeecho.service.http.settings import HttpSettings, check_exposure, is_loopback, read_token
 
 TOKEN = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -35,7 +35,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
     ],
 )  # fmt: skip
 def test_a_name_that_is_not_ours_is_not_answered(start: Any, host: str, status: int) -> None:
-    service = start(Settings(names=("echo.example",)))
+    service = start(HttpSettings(names=("echo.example",)))
     with service.client() as client:
         for path in ("/", "/api/v1/jobs"):
             assert client.get(path, headers={"Host": host}).status_code == status
@@ -70,7 +70,7 @@ def test_every_response_keeps_the_page_to_itself(start: Any) -> None:
 
 
 def test_data_need_the_token_and_health_does_not(start: Any) -> None:
-    service = start(Settings(token=TOKEN))
+    service = start(HttpSettings(token=TOKEN))
     with service.client() as client:
         for path in ("/api/v1/jobs", "/api/v1/about", "/api/v1/events", "/metrics"):
             for headers in ({}, {"Authorization": "Bearer é"}, {"Authorization": TOKEN},
@@ -83,7 +83,7 @@ def test_data_need_the_token_and_health_does_not(start: Any) -> None:
         for path in ("/", "/health", "/ready", "/openapi.json"):
             assert client.get(path).status_code == 200
         assert client.get("/api/v1/jobs", headers=BEARER).status_code == 200
-        assert service.store.latest(9) == []
+        assert service.store.queue.latest(9) == []
 
 
 def test_a_token_file_is_checked(tmp_path: Path) -> None:

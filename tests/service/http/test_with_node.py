@@ -79,19 +79,19 @@ def test_a_service_without_the_node_leaves_the_nodes_studies_alone(
     """It would answer them without a report, and the sender was told success."""
     state = tmp_path / "state"
     store = JobStore(state)
-    part = store.new_file()
+    part = store.queue.new_file()
     part.write_bytes(b"a cine")
-    job = store.accept(part, "dicom", deliver=True)
+    job = store.queue.accept(part, "dicom", deliver=True)
     store.close()
     done = edgeecho("serve", "--state", state, "--port", 0)
     assert done.returncode == 2
     assert "that came by DICOM wait in this state folder (1): give --dicom-port" in done.stderr
     store = JobStore(state)
-    assert store.get(job.id).status == "queued"
-    store.end(job.id, "cancelled")
-    part = store.new_file()
+    assert store.queue.get(job.id).status == "queued"
+    store.queue.end(job.id, "cancelled")
+    part = store.queue.new_file()
     part.write_bytes(b"a clip")
-    store.accept(part, "upload")
+    store.queue.accept(part, "upload")
     store.close()
     done = edgeecho("listen", "--state", state, "--port", 0)
     assert done.returncode == 2

@@ -48,8 +48,8 @@ def given(folder: Path, count: int = 3) -> list[str]:
         "import os; from pathlib import Path; from edgeecho.service.jobs import JobStore\n"
         f"store = JobStore(Path({str(folder)!r}))\n"
         f"for _ in range({count}):\n"
-        "    part = store.new_file(); part.write_bytes(b'a cine')\n"
-        "    print(store.accept(part, 'upload').id, flush=True)\n"
+        "    part = store.queue.new_file(); part.write_bytes(b'a cine')\n"
+        "    print(store.queue.accept(part, 'upload').id, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -109,8 +109,8 @@ def test_a_lost_database_costs_no_study(tmp_path: Path) -> None:
     for name in ("jobs.sqlite", "jobs.sqlite-wal"):
         (away / name).rename(state / name)
     store = JobStore(state)
-    assert store.waiting() == jobs
-    assert all(store.file_of(job).read_bytes() == b"a cine" for job in jobs)
+    assert store.queue.waiting() == jobs
+    assert all(store.queue.file_of(job).read_bytes() == b"a cine" for job in jobs)
 
 
 def test_a_database_that_was_emptied_does_not_cost_its_log(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_database_that_was_emptied_does_not_cost_its_log(tmp_path: Path) -> No
     (state / "jobs.sqlite").write_bytes(b"")
     refuses(state, "was lost")
     (state / "jobs.sqlite").write_bytes(whole)
-    assert JobStore(state).count("queued") == 3
+    assert JobStore(state).queue.count("queued") == 3
 
 
 @pytest.mark.parametrize("kind", ["older", "empty"])
@@ -133,10 +133,10 @@ def test_what_the_database_does_not_know_is_set_aside(
     store.close()
     old = (state / "jobs.sqlite").read_bytes() if kind == "older" else b""
     store = JobStore(state)
-    part = store.new_file()
+    part = store.queue.new_file()
     part.write_bytes(b"a cine")
-    job = store.accept(part, "dicom", deliver=True)
-    store.write_report(job.id, b"a report")
+    job = store.queue.accept(part, "dicom", deliver=True)
+    store.outbox.write(job.id, b"a report")
     store.close()
     (state / "jobs.sqlite").write_bytes(old)
 
@@ -182,9 +182,9 @@ def test_a_report_that_was_being_written_leaves_a_name_that_is_known(
 ) -> None:
     """Or it would lie there for good, with the name of a patient in it."""
     store = JobStore(tmp_path / "state")
-    part = store.new_file()
+    part = store.queue.new_file()
     part.write_bytes(b"a cine")
-    job = store.accept(part, "dicom", deliver=True)
+    job = store.queue.accept(part, "dicom", deliver=True)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -193,7 +193,7 @@ def test_a_report_that_was_being_written_leaves_a_name_that_is_known(
         patch.setattr("os.replace", killed)
         patch.setattr(Path, "replace", killed)
         patch.setattr(Path, "unlink", lambda *_, **__: None)
-        store.write_report(job.id, b"a report")
+        store.outbox.write(job.id, b"a report")
     store.close()
     (left,) = (tmp_path / "state" / "reports").iterdir()
     JobStore(tmp_path / "state")

@@ -20,24 +20,24 @@ def test_room_is_left_for_the_answers_of_those_that_wait(
     monkeypatch.setattr("shutil.disk_usage", lambda _: room)
 
     def give() -> Job:
-        part = store.new_file()
+        part = store.queue.new_file()
         part.write_bytes(b"video")
-        return store.accept(part, "dicom")
+        return store.queue.accept(part, "dicom")
 
-    store.check_disk(coming=3_000_000)
+    store.queue.room.check_disk(coming=3_000_000)
     with pytest.raises(OutputError, match="until 32 MB are free"):
-        store.check_disk(coming=3_000_001)
+        store.queue.room.check_disk(coming=3_000_001)
     give()
     give()
     with pytest.raises(OutputError, match="no study is taken until 36 MB are free"):
         give()
     with pytest.raises(OutputError):
-        store.check_room()
-    assert store.count("queued") == 2
-    store.begin_next()
-    assert not store.has_disk(), "it would be short again at once"
+        store.queue.room.check()
+    assert store.queue.count("queued") == 2
+    store.queue.begin_next()
+    assert not store.queue.room.has_disk(), "it would be short again at once"
     room.free += 4_000_000
-    assert store.has_disk()
+    assert store.queue.room.has_disk()
     give()
     said = capsys.readouterr().err
     assert (said.count("almost full"), said.count("there is room again")) == (1, 1)

@@ -28,7 +28,7 @@ from edgeecho.preprocess import Handling
 from edgeecho.results import Outcome
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Progress, Runner
 from edgeecho.service.jobs.process import Stopped
-from edgeecho.service.jobs.store import MOST_TRIES
+from edgeecho.service.jobs.queue import MOST_TRIES
 
 PHANTOMS = sorted((Path(__file__).parents[3] / "examples" / "phantoms" / "Videos").iterdir())
 
@@ -51,7 +51,7 @@ class Service:
         self.store = JobStore(folder)
         self.told: list[Job] = []
         self.runner = Runner(
-            self.store,
+            self.store.queue,
             EngineProcess(task(kind), threads=1),
             on_end=lambda job, _: self.told.append(job),
             **options,
@@ -59,9 +59,9 @@ class Service:
         self.runner.start()
 
     def give(self, content: bytes) -> Job:
-        part = self.store.new_file()
+        part = self.store.queue.new_file()
         part.write_bytes(content)
-        job = self.store.accept(part, "upload")
+        job = self.store.queue.accept(part, "upload")
         self.runner.wake(job.id)
         return job
 
@@ -73,8 +73,8 @@ class Service:
             time.sleep(0.01)
 
     def ended(self, *jobs: Job) -> list[Job]:
-        self.wait(lambda: all(self.store.get(job.id).ended for job in jobs))
-        return [self.store.get(job.id) for job in jobs]
+        self.wait(lambda: all(self.store.queue.get(job.id).ended for job in jobs))
+        return [self.store.queue.get(job.id) for job in jobs]
 
     def close(self) -> None:
         self.runner.close()
@@ -151,11 +151,11 @@ def test_an_engine_that_is_killed_once_costs_no_answer(serve: Any, tmp_path: Pat
 
 def test_a_job_that_ended_the_service_each_time_fails(serve: Any, tmp_path: Path) -> None:
     store = JobStore(tmp_path / "state")
-    part = store.new_file()
+    part = store.queue.new_file()
     part.write_bytes(PHANTOMS[0].read_bytes())
-    job = store.accept(part, "upload")
+    job = store.queue.accept(part, "upload")
     for _ in range(MOST_TRIES):
-        store.begin_next()
+        store.queue.begin_next()
         store.close()  # as a crash would
         store = JobStore(tmp_path / "state")
     store.close()
@@ -169,7 +169,7 @@ def test_a_job_that_ended_the_service_each_time_fails(serve: Any, tmp_path: Path
 def test_a_disk_that_is_full_costs_time_and_no_answer(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeecho.service.jobs.runner._DISK_S", 0.01)
+    monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.01)
     service = serve()
     full = 3
 
@@ -178,17 +178,17 @@ def test_a_disk_that_is_full_costs_time_and_no_answer(
         full -= 1
         if full > 0:
             raise OutputError("no space left on device")
-        service.store.write_report(job.id, outcome.status.encode())
+        service.store.outbox.write(job.id, outcome.status.encode())
 
     service.runner.add_hooks(before_end=write, on_end=lambda _job, _outcome: None)
-    part = service.store.new_file()
+    part = service.store.queue.new_file()
     part.write_bytes(PHANTOMS[0].read_bytes())
-    job = service.store.accept(part, "upload", deliver=True)
+    job = service.store.queue.accept(part, "upload", deliver=True)
     service.runner.wake(job.id)
     (ended,) = service.ended(job)
     assert full == 0
     assert (ended.status, ended.tries) == (
-        service.store.report_of(job.id).read_bytes().decode(),
+        service.store.outbox.report_of(job.id).read_bytes().decode(),
         1,
     )
 
@@ -206,7 +206,7 @@ def test_a_job_that_takes_too_long_is_ended(serve: Any) -> None:
 def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(serve: Any) -> None:
     service = serve(HangingTask)
     running, waiting = service.give(b"please hang"), service.give(b"please hang")
-    service.wait(lambda: service.store.get(running.id).status == "running")
+    service.wait(lambda: service.store.queue.get(running.id).status == "running")
     service.wait(lambda: service.runner.progress(running.id) is not None)
     assert service.runner.progress(waiting.id) is None
     assert service.runner.cancel(waiting.id).status == "cancelled"
@@ -214,7 +214,7 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(serve: Any) -> None
     after = service.give(PHANTOMS[0].read_bytes())
     (answered,) = service.ended(after)
     assert answered.document is not None
-    assert service.store.get(waiting.id).started is None
+    assert service.store.queue.get(waiting.id).started is None
     assert service.runner.cancel(after.id).status == answered.status, "it had ended"
     assert [job.status for job in service.told[:2]] == ["cancelled", "cancelled"]
     with pytest.raises(KeyError):
@@ -252,7 +252,7 @@ def test_a_model_that_cannot_be_loaded_again_costs_no_study(
     while service.runner.alive:
         assert time.monotonic() < end
         time.sleep(0.01)
-    jobs = [service.store.get(job.id) for job in (crashing, *waiting)]
+    jobs = [service.store.queue.get(job.id) for job in (crashing, *waiting)]
     assert [job.status for job in jobs] == ["queued"] * 4
     assert "not answered any more: the bundle is not there any more" in capsys.readouterr().err
     service.close()

@@ -1,0 +1,66 @@
+"""The outbox: reports of jobs that have ended, until a destination has taken them.
+
+A report is a file before its job is ended, so that the video need not wait for the destination.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgeecho.common.files import atomic_path, flush
+from edgeecho.service.jobs.audit import AuditTrail
+from edgeecho.service.jobs.database import Database, output_errors
+from edgeecho.service.jobs.files import Files
+from edgeecho.service.jobs.job import SELECT, Job, find_job, job_of
+
+LONGEST_WAIT_S = 900.0
+"""Before a delivery is tried again."""
+
+
+class Outbox:
+    """The reports of a store."""
+
+    def __init__(self, db: Database, files: Files, trail: AuditTrail) -> None:
+        self._db, self._files, self._trail = db, files, trail
+
+    def write(self, job_id: str, report: bytes) -> None:
+        """Before the job is ended, so that no end is without it."""
+        with (
+            output_errors(self._db.folder),
+            atomic_path(self.report_of(job_id), mode=0o600) as temporary,
+        ):
+            temporary.write_bytes(report)
+        flush(self._files.reports)
+
+    def report_of(self, job_id: str) -> Path:
+        """The report on a job, once it is written and until it is delivered or given up."""
+        return self._files.reports / job_id
+
+    def next_due(self) -> Job | None:
+        """An ended job whose report is due to be sent by now, the oldest first."""
+        now = time.time()
+        rows = self._db.rows(
+            f"{SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
+            # Nobody waits longer: the clock was ahead when that was noted.
+            "AND (coalesce(next_try, 0) <= ?1 OR next_try > ?2) ORDER BY finished LIMIT 1",
+            (now, now + LONGEST_WAIT_S),
+        )
+        return job_of(rows[0]) if rows else None
+
+    def retry_later(self, job_id: str, wait_s: float, reason: str) -> None:
+        """It could not be sent; it is due again in `wait_s`."""
+        with self._db.changing() as connection:
+            connection.execute(
+                "UPDATE job SET attempts = attempts + 1, next_try = ? WHERE id = ?",
+                (time.time() + wait_s, job_id),
+            )
+            self._trail.add(job_id, "not delivered", {"reason": reason})
+
+    def end(self, job_id: str, delivery: str, detail: Mapping[str, str]) -> None:
+        """`delivered` or `given-up`; the report is deleted."""
+        with self._db.changing() as connection:
+            connection.execute("UPDATE job SET delivery = ? WHERE id = ?", (delivery, job_id))
+            self._trail.add(job_id, delivery, detail)
+        self._files.let_go(find_job(self._db, job_id))

@@ -1,0 +1,186 @@
+"""The queue: what was accepted survives a crash, and is answered once.
+
+A job is accepted when its file and its row are on the disk; its result and its change of status are
+one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edgeecho.common.errors import EdgeEchoError
+from edgeecho.common.files import flush, sha256_file
+from edgeecho.service.jobs.audit import AuditTrail
+from edgeecho.service.jobs.database import Database, output_errors
+from edgeecho.service.jobs.files import Files
+from edgeecho.service.jobs.forms import Forms
+from edgeecho.service.jobs.job import SELECT, Job, find_job, job_of
+from edgeecho.service.jobs.room import Room
+
+MOST_TRIES = 4
+"""A job that was begun so often and never ended may be what ends the service, though its engine
+crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
+_WAITING = "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid"
+
+
+class KeyUsedError(EdgeEchoError):
+    """Another file was accepted under that key."""
+
+
+class Queue:
+    """The jobs of a store, those that wait and those that have ended."""
+
+    def __init__(
+        self, db: Database, files: Files, trail: AuditTrail, forms: Forms, most_waiting: int
+    ) -> None:
+        self._db, self._files, self._trail, self._forms = db, files, trail, forms
+        self.room = Room(db.folder, most_waiting, partial(self.count, "queued"))
+
+    def new_file(self) -> Path:
+        """Where to write a file before it is accepted; whoever gives up removes it."""
+        return self._files.studies / f"{secrets.token_hex(16)}.part"
+
+    def file_of(self, job_id: str) -> Path:
+        """The file of a job, as long as it is kept."""
+        return self._files.studies / job_id
+
+    def accept(
+        self, part: Path, source: str, *, key: str | None = None, deliver: bool = False
+    ) -> Job:
+        """Make a job of a file that was written to `new_file`; it is on the disk afterwards.
+
+        A `key` that was accepted before gives that job, and the file is removed; `KeyUsedError`
+        where an upload's is of other bytes. (An object's may be: the same object in another
+        encoding.) `QueueFullError` and `OutputError` as in `Room.check`, for whoever asked there
+        may come too late now. With `deliver` a report on it is due to be sent.
+        """
+        hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
+        sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
+        delivery = "due" if deliver else "none"
+        with output_errors(self._db.folder):
+            flush(part)  # it takes longest, and needs no lock
+        try:
+            with self._db.changing() as connection:
+                for row in self._db.rows(f"{SELECT} WHERE key = ?", (hashed,)):
+                    known = job_of(row)
+                    part.unlink()
+                    if source == "upload" and known.sha256 != sha256:
+                        raise KeyUsedError("another file was sent under that key: take a new one")
+                    return known
+                self.room.check()
+                part.rename(self.file_of(job_id))
+                flush(self._files.studies)
+                connection.execute(
+                    "INSERT INTO job (id, source, status, received, size, sha256, key, delivery) "
+                    "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
+                    (job_id, source, time.time(), size, sha256, hashed, delivery),
+                )
+                told = {"source": source, "size": size, "sha256": sha256}
+                self._trail.add(job_id, "received", told)
+        except BaseException:
+            self.file_of(job_id).unlink(missing_ok=True)  # nobody would know whose it is
+            raise
+        return self.get(job_id)
+
+    def begin_next(self) -> Job | None:
+        """The job that has waited longest, now `running`; None where none waits."""
+        with self._db.changing() as connection:
+            rows = self._db.rows(f"{_WAITING} LIMIT 1")
+            if not rows:
+                return None
+            connection.execute(
+                "UPDATE job SET status = 'running', started = ?, tries = tries + 1 WHERE id = ?",
+                (time.time(), rows[0]["id"]),
+            )
+        return self.get(rows[0]["id"])
+
+    def put_back(self, job_id: str) -> None:
+        """A running job waits again, at its old place, as if it had never been begun."""
+        with self._db.changing() as connection:
+            connection.execute(
+                "UPDATE job SET status = 'queued', started = NULL, tries = tries - 1 "
+                "WHERE id = ? AND status = 'running'",
+                (job_id,),
+            )
+
+    def end(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        document: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        exit_code: int | None = None,
+        forms: Mapping[str, str] | None = None,
+    ) -> bool:
+        """What became of a job. False: it had ended before, and stays as it is.
+
+        `forms`: the result in other forms, by their suffix.
+        """
+        text = None if document is None else json.dumps(document)
+        with self._db.changing() as connection:
+            changed = connection.execute(
+                "UPDATE job SET status = ?1, finished = ?2, document = ?3, error = ?4, "
+                "exit_code = ?5, "
+                "delivery = iif(?1 = 'cancelled', 'none', delivery), "
+                # What was given up may be sent again.
+                "key = iif(?1 = 'cancelled', NULL, key) "
+                "WHERE id = ?6 AND status IN ('queued', 'running')",
+                (status, time.time(), text, error, exit_code, job_id),
+            ).rowcount
+            if changed:
+                self._trail.add(job_id, status, _told(document, error))
+                self._forms.add(job_id, forms or {})
+        self._files.let_go(self.get(job_id))
+        return bool(changed)
+
+    def get(self, job_id: str) -> Job:
+        """`KeyError` where there is none."""
+        return find_job(self._db, job_id)
+
+    def waiting(self) -> list[str]:
+        """Ids of the queued jobs, in the order in which they will be begun."""
+        return [row["id"] for row in self._db.rows(_WAITING)]
+
+    def latest(self, most: int, *, before: float | None = None) -> list[Job]:
+        """Jobs, the last received first; `before`: those received earlier."""
+        rows = self._db.rows(
+            f"{SELECT} WHERE received < ? ORDER BY received DESC, rowid DESC LIMIT ?",
+            (before if before is not None else float("inf"), most),
+        )
+        return list(map(job_of, rows))
+
+    def count(self, status: str) -> int:
+        """Jobs of that status."""
+        return int(self._db.rows("SELECT count(*) FROM job WHERE status = ?", (status,))[0][0])
+
+    def unfinished(self, source: str) -> int:
+        """Jobs from that source that have not ended."""
+        rows = self._db.rows(
+            "SELECT count(*) FROM job WHERE source = ? AND status IN ('queued', 'running')",
+            (source,),
+        )
+        return int(rows[0][0])
+
+
+def _told(document: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
+    """What the trail says of an end: which model said what, or why nothing."""
+    if document is None:
+        return {} if error is None else {"error": error}
+    (result,) = document["results"]
+    model = document["model"]
+    return {
+        "ef": result.get("ef"),
+        "refusals": [refusal["gate"] for refusal in result["refusals"]],
+        "model": f"{model['name']} {model['version']}",
+        "model_sha256": model["sha256"],
+        "preprocess_sha256": model["preprocess_sha256"],
+        "edgeecho": document["edgeecho"],
+    }

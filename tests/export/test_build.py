@@ -19,8 +19,8 @@ from edgeecho.common.errors import EngineError, ModelError, UsageError, Verifica
 from edgeecho.common.files import sha256_file
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
 from edgeecho.engines.tensorrt.fit import read_engines
-from edgeecho_export import build as build_module
 from edgeecho_export.recipes.fp16 import write_fp16
+from edgeecho_export.targets import publish as build_module
 from edgeecho_export.targets.layers import LayerReport
 from edgeecho_export.targets.network import Built, Plan, build_apart
 from edgeecho_export.targets.publish import build_rtx

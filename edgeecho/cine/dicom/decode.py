@@ -1,7 +1,7 @@
-"""One encoded frame to RGB, by decoders that are chosen by name.
+"""Decoding one encoded frame to RGB, with decoders that are chosen by name.
 
-pydicom alone would take whichever plug-in is installed: pixels would depend on the machine, and
-pylibjpeg-libjpeg is under the GPL.
+By default pydicom takes whichever plug-in is installed: pixels would then depend on the machine,
+and pylibjpeg-libjpeg is under the GPL.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ DecodeFrame = Callable[[Encoded], NDArray[np.uint8]]
 
 
 def frame_decoder(file: DicomFile, layout: Layout) -> DecodeFrame:
-    """What turns an encoded frame of this file into `(H, W, 3)` RGB, or raises `BrokenFrameError`.
+    """A function that decodes a frame of this file to `(H, W, 3)` or raises `BrokenFrameError`.
 
-    `InputError` where nothing here decodes the transfer syntax, `MissingDependencyError` where an
-    extra does.
+    `InputError` if the transfer syntax is not supported, `MissingDependencyError` if it takes an
+    extra.
     """
     display = Display(file, layout)
     if file.syntax in NATIVE:
         return lambda data: display.show(_native(data, layout, file.pixels.big_endian))
-    # Nothing lossless but native pixels is subsampled, whatever the header says.
+    # Of the lossless formats only native pixels are subsampled, whatever the header says.
     full = replace(layout, photometric=layout.photometric.removesuffix("_422"))
     if file.syntax == RLE:
         planes = replace(full, planar=1)
@@ -81,11 +81,11 @@ _JPEG_XL = {
     "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
-"""Newer than pydicom's dictionary; other packages add them to it (PS3.6, table A-1)."""
+"""Missing in pydicom's dictionary, though other packages add them to it (PS3.6, table A-1)."""
 
 
 def syntax_name(syntax: str) -> str:
-    """The transfer syntax's name in the standard; what is not in it may be any text."""
+    """The transfer syntax's name in the standard; a UID that it lacks may be any text."""
     if not syntax:
         return "no transfer syntax given"
     if syntax in _JPEG_XL:
@@ -102,7 +102,7 @@ def _need_gdcm(file: DicomFile) -> None:
         )
     trace = import_module("gdcm").Trace
     for switch_off in (trace.WarningOff, trace.ErrorOff, trace.DebugOff):
-        switch_off()  # it prints on stderr
+        switch_off()  # gdcm prints on stderr
 
 
 def _jpeg(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[np.uint8]:
@@ -120,11 +120,11 @@ def _jpeg(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray
 
 
 def _libjpeg_knows_the_colours(stream: Codestream, layout: Layout) -> bool:
-    """Whether libjpeg's guess of the colours is right, so that pydicom is not needed.
+    """Whether libjpeg guesses the colour space correctly, so that pydicom is not needed.
 
-    libjpeg takes three components for RGB by an Adobe marker or by their IDs, else for YCbCr.
-    pydicom's way takes four times as long, fails with the IDs, and converts YBR twice where an
-    Adobe marker confirms it.
+    libjpeg takes three components for RGB if an Adobe marker or their IDs say so, and otherwise for
+    YCbCr. pydicom takes four times as long, fails with the IDs, and converts YBR twice if an Adobe
+    marker confirms it.
     """
     if layout.samples == 1 or stream.adobe_transform == 1:
         return True
@@ -136,7 +136,7 @@ def _libjpeg_knows_the_colours(stream: Codestream, layout: Layout) -> bool:
 
 
 def _pillow(data: bytes) -> NDArray[np.uint8]:
-    # Not OpenCV: a third faster, but libjpeg's complaints about damage go to stderr there.
+    # OpenCV would be a third faster, but prints libjpeg's warnings about damage on stderr.
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             return np.asarray(image)
@@ -145,10 +145,11 @@ def _pillow(data: bytes) -> NDArray[np.uint8]:
 
 
 def _check_tail(pixels: NDArray[np.uint8]) -> None:
-    """Where JPEG data end too early, libjpeg fills the rest with mid-grey, to the last block.
+    """Raise `BrokenFrameError` if the last block is mid-grey, as where JPEG data end too early.
 
-    So it is with most damage within the data too: what is decoded from there on takes other
-    numbers of bits, most often more. The last corner of an ultrasound image is never of that grey.
+    libjpeg fills missing blocks with that grey. Most damage inside the data shows in the same way,
+    because the codes after it usually take more bits. No ultrasound image has that grey in its last
+    corner.
     """
     if (pixels[-4:, -4:] == 128).all():
         raise BrokenFrameError("their data are damaged")
@@ -181,7 +182,7 @@ def _pydicom(data: bytes, layout: Layout, syntax: str, plugin: str) -> NDArray[n
 
 
 def _decode(data: Encoded, layout: Layout, syntax: str, **options: Any) -> NDArray[np.generic]:
-    """`(H, W)` or, as RGB, `(H, W, 3)` stored values."""
+    """Stored values `(H, W)` or, as RGB, `(H, W, 3)`."""
     options |= {
         "number_of_frames": 1,
         "rows": layout.rows,

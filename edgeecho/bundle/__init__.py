@@ -1,4 +1,4 @@
-"""A model on disk: manifest, artefacts, and opening them with everything checked."""
+"""The model bundle: its manifest and artefacts, and opening them with all checks."""
 
 from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import (

@@ -1,10 +1,10 @@
-"""Which tensors of an ONNX file have their values in another file, which no hash covers.
+"""Finding tensors of an ONNX file that have external data, which no hash covers.
 
-An engine reads such a file without a word, whoever changed it. The runtime has neither onnx nor
-protobuf, but finding these tensors takes only the frame of a message: fields are a tag and a value
-or a length, and what cannot hold a tensor is skipped by its length
-(https://protobuf.dev/programming-guides/encoding/). Where this reader and an engine's parser could
-differ, this one refuses: what it does not see is run unchecked.
+An engine reads the external file silently, whoever changed it. The runtime depends on neither onnx
+nor protobuf, but finding these tensors takes only protobuf's wire format: a field is a tag and a
+value or a length, and fields that cannot contain a tensor are skipped by their length
+(https://protobuf.dev/programming-guides/encoding/). Wherever this reader and an engine's parser
+might differ, it refuses the file, because what it does not see would run unchecked.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from edgeecho.common.errors import ModelError
 
-# Messages through which a tensor is reached, and the numbers of the fields that hold them: onnx
-# 1.23.2, onnx/onnx.proto. A test compares them with the installed package.
+# Messages that lead to a tensor, with the numbers of their fields, from onnx/onnx.proto of onnx
+# 1.23.2. A test compares them with the installed package.
 _TENSOR, _ENTRY = "TensorProto", "StringStringEntryProto"
 MESSAGES: Mapping[str, Mapping[int, str]] = {
     "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
@@ -36,33 +36,32 @@ MESSAGES: Mapping[str, Mapping[int, str]] = {
     "SparseTensorProto": {1: _TENSOR, 2: _TENSOR},
     _TENSOR: {13: _ENTRY},
 }
-"""By message: number of a field -> the message that it holds."""
+"""For each message, field number -> message type of that field."""
 _TENSOR_NAME, _DATA_LOCATION = 8, 14
 _KEY, _VALUE = 1, 2
 
 _VARINT, _LENGTH = 0, 2
 _FIXED = {1: 8, 5: 4}
-"""Wire type -> bytes of the value."""
+"""Wire type -> size of the value in bytes."""
 _LONGEST_VARINT = 10
-# A file of 125 MB may claim 60 million empty fields; the demo's graphs have
-# 4,048 and 8,522.
+# A file of 125 MB may claim 60 million empty fields; the demo's graphs have 4,048 and 8,522.
 _MOST_FIELDS = 1_000_000
-# A name beyond this is no file's.
+# No file name is longer.
 _LONGEST_NAME = 1000
 
 
 @dataclass(frozen=True)
 class ExternalTensor:
-    """A tensor whose values are not in the file that names it."""
+    """A tensor with external data."""
 
     name: str
-    """May be empty: a tensor in a node's attribute needs none."""
+    """Name of the tensor; may be empty for one in a node's attribute."""
     location: str
-    """Path of the other file as it is written there; empty: it does not say."""
+    """Path of the external file as written in the model; empty if it does not say."""
 
 
 def check_self_contained(path: Path) -> None:
-    """`ModelError` where the ONNX file `path` takes values from any other file."""
+    """Raise `ModelError` if the ONNX file `path` has external data."""
     for tensor in external_tensors(path):
         raise ModelError(
             f"{path} takes the values of {tensor.name or 'a tensor'} from "
@@ -72,10 +71,10 @@ def check_self_contained(path: Path) -> None:
 
 
 def check_shared(path: Path, plain: Path) -> None:
-    """`ModelError` where the shared graph `path` takes values from any file but `plain`.
+    """Raise `ModelError` if the shared graph `path` has external data in any file but `plain`.
 
-    `plain` was verified and lies in the same folder. Neither may be a link: engines differ in
-    whether they look for `plain` beside the link or beside what it points to.
+    `plain` has been verified and lies in the same folder. Neither may be a symbolic link, because
+    engines differ in whether they look for `plain` beside the link or beside its target.
     """
     for tensor in external_tensors(path):
         if tensor.location != plain.name:
@@ -93,9 +92,9 @@ def check_shared(path: Path, plain: Path) -> None:
 
 
 def external_tensors(path: Path) -> tuple[ExternalTensor, ...]:
-    """Every tensor of an ONNX file whose values are elsewhere, in no order.
+    """All tensors of an ONNX file with external data, in no particular order.
 
-    The weights in it are neither read nor copied. `ModelError` where it is damaged or no ONNX.
+    Weights are neither read nor copied. `ModelError` if the file is damaged or not ONNX.
     """
     try:
         with (
@@ -111,18 +110,18 @@ def external_tensors(path: Path) -> tuple[ExternalTensor, ...]:
 
 
 class _Message:
-    """The bytes of a `ModelProto`. `ValueError` where they cannot be one."""
+    """A reader of a serialised `ModelProto`; `ValueError` if the bytes are not one."""
 
     def __init__(self, data: mmap.mmap) -> None:
-        # ONNX's writers begin with the IR version. OpenVINO opens any format that it knows,
-        # whatever the file is called: XML too, whose weights are in a second file.
+        # ONNX writers begin with the IR version. OpenVINO opens any format that it knows, whatever
+        # the file's name, even XML, whose weights are in a second file.
         if data[:1] != b"\x08":
             raise ValueError("it does not begin as one")
         self._data = data
         self._fields_left = _MOST_FIELDS
 
     def external(self) -> Iterator[ExternalTensor]:
-        """No recursion: a graph may nest as deeply as its bytes allow."""
+        """Yield tensors with external data. Not recursive, because graphs may nest very deeply."""
         waiting = [("ModelProto", 0, len(self._data))]
         while waiting:
             message, start, stop = waiting.pop()
@@ -142,13 +141,13 @@ class _Message:
                 name = self._text(at, end)
             elif number == _DATA_LOCATION:
                 _expect(wire, _VARINT)
-                # Parsers differ in what they make of values that ONNX does not know.
+                # Parsers treat unknown values differently.
                 elsewhere |= any(byte & 0x7F for byte in self._data[at:end])
             elif number in MESSAGES[_TENSOR]:
                 _expect(wire, _LENGTH)
                 elsewhere = True
                 locations += self._location(at, end)
-        # More than one: a parser takes one of them, which one is its own affair.
+        # With several locations, parsers differ in which one they use.
         for location in locations or [""] * elsewhere:
             yield ExternalTensor(name, location)
 
@@ -158,7 +157,7 @@ class _Message:
         return [value] if key == "location" else []
 
     def _fields(self, at: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
-        """Number, wire type, start and end of the value of each field of a message."""
+        """Number, wire type, and start and end of the value, for each field of a message."""
         while at < stop:
             tag, at = self._varint(at, stop)
             number, wire = tag >> 3, tag & 7
@@ -174,14 +173,14 @@ class _Message:
             self._fields_left -= 1
             if self._fields_left < 0:
                 raise ValueError(f"it has more than {_MOST_FIELDS:,} fields")
-            # Tags have 32 bits; some parsers cut longer ones instead of refusing them.
+            # Tags have 32 bits; some parsers truncate longer ones instead of refusing them.
             if end > stop or not 0 < number < 1 << 29:
                 raise ValueError("it is damaged")
             yield number, wire, at, end
             at = end
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
-        """Value and end of a number of 7 bits a byte, the lowest first."""
+        """Value and end of a varint: 7 bits per byte, lowest first."""
         value = 0
         for shift, byte in enumerate(self._data[at : min(stop, at + _LONGEST_VARINT)]):
             value |= (byte & 0x7F) << 7 * shift

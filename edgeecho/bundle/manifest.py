@@ -1,4 +1,4 @@
-"""`manifest.json`: what a bundle holds, where it came from and what was measured of it."""
+"""`manifest.json`: a bundle's contents, provenance and measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "model-card.md"
 METADATA_KEY = "edgeecho.model"
-"""Key in an ONNX file's metadata_props: JSON with name, version, precision, preprocess."""
+"""Key in an ONNX file's metadata_props, whose JSON has name, version, precision, preprocess."""
 
 
 UNGATED = (
@@ -27,23 +27,23 @@ UNGATED = (
     "No uncertainty is calibrated yet: the spread over clips says how much the answer varies "
     "along the video, not how far it is from the truth.",
 )
-"""Limits of a model whose uncertainty is None."""
+"""Limitations of a model without measured uncertainty."""
 GATED = (
     "Knows only what it was trained on (see above). Its gates refuse some of what is not like the "
     "videos that they were calibrated on, by no means all: what they let pass may be another view, "
     "another organ or no heart.",
 )
-"""Limits that take their place once it was calibrated."""
+"""Limitations that replace `UNGATED` after `edgeecho calibrate trust`."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """How far one engine's EF lay from PyTorch's on the reference clips, in EF points."""
+    """Measured drift of one engine's EF from PyTorch's on the reference clips, in EF points."""
 
     engine: str
     version: str
     batches: tuple[int, ...]
-    """Batch sizes that were run."""
+    """Batch sizes that were tested."""
     clips: int
     mean_drift: float
     p95_drift: float
@@ -51,44 +51,43 @@ class Verification:
     tolerance: float
     """Largest drift that export accepts."""
     part: str = "engine"
-    """`engine`: the number that users get; of FP16 `weights` (the file on a CPU, which computes
-    in wider arithmetic) and `arithmetic` (PyTorch with every layer's output rounded)."""
+    """`engine` is the number that users get. FP16 also has `weights` (the file on a CPU, which
+    computes in wider arithmetic) and `arithmetic` (PyTorch with each layer's output rounded)."""
     allowed: Mapping[str, float] | None = None
-    """Every limit that it was held to, by statistic: mean, p95, max, mae. None in manifests
-    older than these."""
+    """The limits applied, by statistic: mean, p95, max, mae. None in older manifests."""
     loosened: tuple[str, ...] = ()
-    """Statistics that were allowed more than edgeecho's own table allows."""
+    """Statistics whose limit was wider than in edgeecho's own table."""
     mae_change: float | None = None
-    """Mean absolute error against the labels, less PyTorch's."""
+    """Mean absolute error against the labels, minus PyTorch's."""
 
 
 @dataclass(frozen=True)
 class RangeCheck:
-    """Whether FP16, whose largest number is 65,504, can hold every tensor of the network."""
+    """Whether FP16, whose largest number is 65,504, can represent every tensor of the network."""
 
     tensors: int
-    """How many were looked at, in FP32: activations, weights and biases."""
+    """Number of tensors checked in FP32: activations, weights and biases."""
     clips: int
     source: str
     """`calibration set` or `reference clips`."""
     tensor: str
-    """The one with the largest value."""
+    """Name of the tensor with the largest value."""
     largest: float
     limit: float
 
 
 @dataclass(frozen=True)
 class SharedCost:
-    """Multiply-adds of the convolutions, in 10^9: which of the two graphs has less to do."""
+    """Multiply-accumulates of the convolutions in 10^9: which of two graphs has less to compute."""
 
     frame: float
-    """Shared graph, for each of the frames that it is given."""
+    """Shared graph, per input frame."""
     clip: float
-    """Shared graph, for each clip."""
+    """Shared graph, per clip."""
     fixed: float
-    """Shared graph, whatever it is asked; may be negative."""
+    """Shared graph, per call; may be negative."""
     plain: float
-    """Plain graph, for each clip."""
+    """Plain graph, per clip."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,12 @@ class SharedGraph:
     sha256: str
     cost: SharedCost
     verification: tuple[Mapping[str, Any], ...]
-    """By engine: name and version, clips, largest difference from the plain graph, allowed."""
+    """Per engine: name and version, clips, largest difference from the plain graph, its limit."""
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """One file of the bundle that an engine can run."""
+    """An ONNX file of the bundle in one precision."""
 
     file: str
     sha256: str
@@ -112,14 +111,14 @@ class Artefact:
     opset: int
     verification: tuple[Verification, ...]
     range: RangeCheck | None = None
-    """FP16 only."""
+    """For FP16 only."""
     shared: SharedGraph | None = None
-    """None: every clip is answered by itself."""
+    """None if every clip is answered by itself."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything about a model that its users may ask."""
+    """Everything that a bundle states about its model."""
 
     name: str
     version: str
@@ -127,24 +126,24 @@ class Manifest:
     """name, width, parameters."""
     preprocess: PreprocessSpec
     provenance: Mapping[str, Any]
-    """checkpoint_sha256, what training recorded, package versions of the export."""
+    """checkpoint_sha256, the training record, package versions of the export."""
     artefacts: Mapping[str, Artefact]
     """By precision: fp32, fp16, int8."""
     trained_on: str
-    """One sentence that is shown with every result."""
+    """One sentence, shown with every result."""
     intended_use: str
     limits: tuple[str, ...]
     evaluation: tuple[Mapping[str, Any], ...] = field(default=())
-    """What `edgeecho evaluate --record` measured, one entry a data set and protocol."""
+    """Results of `edgeecho evaluate --record`, one entry per data set and protocol."""
     drift: tuple[Mapping[str, Any], ...] = field(default=())
-    """What `edgeecho verify --data --record` measured, one entry a data set and split."""
+    """Results of `edgeecho verify --data --record`, one entry per data set and split."""
     references: Mapping[str, Any] | None = None
     """file, sha256 and number of the clips that `edgeecho verify` runs."""
     calibration: Mapping[str, Any] | None = None
-    """INT8: the set (data, sha256, clips), the method that was kept, the drift of each method."""
+    """For INT8: the set (data, sha256, clips), the chosen method, and the drift of each method."""
     uncertainty: Mapping[str, Any] | None = None
-    """What `edgeecho calibrate trust` measured: file and sha256 of the numbers, method, level, n,
-    data, half_width by clip mode, thresholds by gate. None: nothing."""
+    """Results of `edgeecho calibrate trust`: file and sha256 of the numbers, method, level, n,
+    data, half_width by clip mode, thresholds by gate. None if it was not run."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -183,11 +182,11 @@ class Manifest:
 
 
 def _check_file(entry: Mapping[str, Any], suffix: str = "") -> None:
-    """Hold an entry to naming a file of the bundle's folder, and its hash."""
+    """Raise `ModelError` unless an entry names a file in the bundle's folder, and its hash."""
     file, sha256 = entry["file"], entry["sha256"]
     if not isinstance(file, str) or not file.isprintable() or Path(file).name != file:
         raise ModelError(f"manifest names {reprlib.repr(file)}, which is not a file of the bundle")
-    # By other names engines read other formats, some of which have their weights elsewhere.
+    # With another suffix, engines read other formats, some of which keep their weights elsewhere.
     if not file.endswith(suffix):
         raise ModelError(f"manifest names {file!r}, which is not an {suffix} file of the bundle")
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):

@@ -1,8 +1,8 @@
-"""The gates: what must be true of a video before its EF may be used.
+"""The gates: checks that a video must pass before its EF may be used.
 
-Thresholds that do not depend on the data are constants here, with their measurement beside them
+Thresholds that do not depend on the data are constants here, with their measurements beside them
 (4,000 drawn and 300 rendered phantoms, `docs/trust.md`). The others are learned from the
-calibration videos and are in the bundle.
+calibration videos and stored in the bundle.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from edgeecho.trust.signals import Signals
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Refusal
 
-# Of a clip's window. 3.3 % of whole phantoms are shorter than a window at 50 frames/s, 0.5 % than
-# this share; half a beat, at 45 beats/min, is 0.55 of it.
+# Share of a clip's window. At 50 frames/s, 3.3 % of whole phantoms are shorter than a window and
+# 0.5 % than this share; half a beat at 45 beats/min is 0.55 of a window.
 LEAST_WINDOW = 0.6
-# Beats in a clip. A clip of 63 frames at 50 frames/s holds one from 48 beats/min on, 0.75 from 36.
+# Beats per clip. A clip of 63 frames at 50 frames/s holds one beat from 48 beats/min on, and 0.75
+# from 36.
 LEAST_BEATS = 0.75
-# Of the picture; phantoms have 0.33 to 0.73.
+# Share of the picture; phantoms have 0.33 to 0.73.
 LEAST_LIT = 0.1
-# In grey levels, see `Signals.moves`; phantoms have 6 and more, a still with noise below 0.5.
+# In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5.
 LEAST_MOTION = 2.0
-# In s: phantoms of this length without a period were not seen.
+# In s: no phantom of this length was without a detected period.
 PERIOD_SHOWS_S = 3.0
-# Share of the file's frames. As `prepare` allows of frames that resampling invents.
+# Share of the file's frames; `prepare` allows the same share of frames that resampling repeats.
 LEAST_SOUND = 0.75
 
 Seen = Callable[[Signals], str | None]
-"""The reason to refuse, or None."""
+"""A gate: returns the reason to refuse, or None."""
 
 
 def _too_short(s: Signals) -> str | None:
@@ -122,23 +123,23 @@ FIXED: Mapping[str, Seen] = {
     "no-period": _no_period,
     "few-frames-decoded": _few_frames,
 }
-"""Gates that need no calibration, in the order in which reasons are given."""
+"""Gates without calibration, in the order in which their reasons are given."""
 
 
 @dataclass(frozen=True)
 class LearnedGate:
-    """A gate whose threshold is the most, or the least, that the calibration videos had."""
+    """A gate whose threshold comes from the extreme value of the calibration videos."""
 
     name: str
     seen: Callable[[Signals, Mapping[str, Space]], float | None]
-    """What is compared; None: it cannot be told of this video or this model."""
+    """Computes the value to compare; None if it is unknown for this video or model."""
     words: str
-    """The reason, with `seen` and `limit` to fill in."""
+    """The reason, a format string with `seen`, `limit` and `share`."""
     least: bool = False
-    """The threshold is a lower one."""
+    """Whether the threshold is a minimum, not a maximum."""
 
     def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
-        """Hold a video against the threshold."""
+        """Compare a video with the threshold; return a refusal or None."""
         seen = self.seen(signals, spaces)
         if seen is None or (seen >= limit if self.least else seen <= limit):
             return None
@@ -153,7 +154,7 @@ SPACES: Mapping[str, Callable[[Signals], object]] = {
     "picture": lambda s: s.picture,
     "embedding": lambda s: s.embedding,
 }
-"""What is held against the calibration videos as a whole: name of the space, and its value."""
+"""Vectors that are compared with those of the calibration videos, by name of the space."""
 
 
 def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
@@ -221,4 +222,4 @@ LEARNED: tuple[LearnedGate, ...] = (
         "any of these: " + _VIEW,
     ),
 )
-"""Gates whose thresholds are in the bundle, by name."""
+"""Gates whose thresholds are in the bundle under their names."""

@@ -1,4 +1,4 @@
-"""The training loop: resumable at any batch, best and last checkpoint, a log."""
+"""The training loop: resumable at any batch; writes the best and last checkpoint and a log."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _SNAPSHOT_SECONDS = 120.0
 
 @dataclass
 class Position:
-    """How far a run has come; all of it is in `last.pt`."""
+    """The progress of a run, saved in `last.pt`."""
 
     epoch: int = 0
     batch: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
-    """Time spent in the current epoch."""
+    """Time spent in the current epoch in s."""
     best_loss: float = float("inf")
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Training:
-    """One run: network, optimizer, schedule and position."""
+    """A training run: network, optimizer, schedule and position."""
 
     def __init__(
         self, network: R2Plus1D18, recipe: Recipe, *, batches_per_epoch: int, device: torch.device
@@ -45,14 +45,14 @@ class Training:
         self.recipe = recipe
         self.device = device
         self.position = Position()
-        # Three times as fast as the default layout on a CPU, and what tensor cores want.
+        # Three times as fast as the default layout on a CPU, and what tensor cores prefer.
         self.network = network.to(device).to(memory_format=torch.channels_last_3d)
         self.optimizer = _optimizer(network, recipe)
         self.schedule = _schedule(self.optimizer, recipe, batches_per_epoch)
         self.loss: nn.Module = nn.MSELoss() if recipe.loss == "mse" else nn.SmoothL1Loss()
 
     def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs besides the weights."""
+        """Everything that a resumed run needs, except for the weights."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -60,14 +60,14 @@ class Training:
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Continue where `last.pt` was written."""
+        """Restore the state from a `last.pt` checkpoint."""
         self.network.load_state_dict(checkpoint["state_dict"])
         self.optimizer.load_state_dict(checkpoint["run"]["optimizer"])
         self.schedule.load_state_dict(checkpoint["run"]["schedule"])
         self.position = Position(**checkpoint["run"]["position"])
 
     def train_mode(self) -> None:
-        """The network as an epoch trains it."""
+        """Set the network to training mode, except for frozen batch norms."""
         self.network.train()
         if self.recipe.freeze_batch_norm:
             for module in self.network.modules():
@@ -75,15 +75,15 @@ class Training:
                     module.eval()
 
     def predict(self, clips: Tensor) -> Tensor:
-        """EF of a batch, in the recipe's arithmetic."""
+        """Predict the EFs of a batch, in bfloat16 if the recipe says so."""
         clips = clips.to(self.device, memory_format=torch.channels_last_3d)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
             features = self.network.features(clips)
-        # The head stays in float32: a bfloat16 number near 50 has steps of 0.25.
+        # The head stays in float32, because bfloat16 has steps of 0.25 near 50.
         return self.network.head(features.float())
 
     def step(self, clips: Tensor, efs: Tensor) -> float:
-        """One optimizer step; gives the batch's mean loss. `UsageError` where it is no number."""
+        """Do an optimizer step and return the batch's mean loss; `UsageError` if not finite."""
         self.optimizer.zero_grad(set_to_none=True)
         loss: Tensor = self.loss(self.predict(clips), efs.to(self.device))
         loss.backward()  # type: ignore[no-untyped-call]
@@ -105,7 +105,7 @@ def run(
     facts: dict[str, Any],
     workers: int,
 ) -> None:
-    """Train up to the recipe's last epoch, writing checkpoints and log into `out`."""
+    """Train up to the recipe's last epoch; write checkpoints and log into `out`."""
     recipe, position = training.recipe, training.position
     while position.epoch < recipe.epochs:
         _train_epoch(training, train, out=out, facts=facts, workers=workers)
@@ -127,7 +127,7 @@ def run(
         position.batch, position.loss_sum, position.seconds = 0, 0.0, 0.0
         if improved:
             _save(out / "best.pt", training, facts)
-        # Before last.pt: a run that is killed between the two writes the log anew.
+        # Written before last.pt: a run that is killed in between rewrites the log.
         write_log(out, position.history)
         _save(out / "last.pt", training, facts, run=True)
         row = position.history[-1]

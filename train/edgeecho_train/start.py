@@ -1,4 +1,4 @@
-"""From a data set and a recipe to a run, fresh or resumed."""
+"""Starting or resuming a training run from a data set and a recipe."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, wi
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.stats import channel_statistics
 
-# Up to here a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient is then
-# memory that nobody wrote (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 are right).
+# With up to 16 frames, a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient
+# is then uninitialised memory (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 steps
+# are right).
 _BF16_SHORT = 16
 
 
 def train(
     data: Path, out: Path, recipe: Recipe, *, resume: bool, device: str, workers: int, init: str
 ) -> None:
-    """Run `recipe` on the TRAIN and VAL rows of `data`; everything is written into `out`.
+    """Run `recipe` on the TRAIN and VAL rows of `data`, and write everything into `out`.
 
-    `init` is `random`, `kinetics` or a checkpoint file. Errors: `UsageError` for an existing
-    run without `resume` or a different recipe, `InputError` and `ModelError` for unusable
-    data and checkpoints, `EngineError` for a device that is not there.
+    `init` is `random`, `kinetics` or a checkpoint file. `UsageError` for an existing run without
+    `resume` or with another recipe, `InputError` and `ModelError` for unusable data and
+    checkpoints, `EngineError` for a missing device.
     """
     videos = {split: read_dataset(data, split=split) for split in ("TRAIN", "VAL")}
     target = _device(device)
@@ -137,7 +138,7 @@ def _facts(
 
 def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    default = Recipe().to_dict()  # what a run of an older version, which had fewer fields, did
+    default = Recipe().to_dict()  # for runs of older versions, which had fewer fields
     changed = [
         f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k, default[k]) != asked[k]
     ]
@@ -148,7 +149,7 @@ def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
         )
     if provenance["data"]["file_list_sha256"] != sha256_file(data / "FileList.csv"):
         raise UsageError("the run to resume was trained on other data: give the same FileList.csv")
-    # Folds are told there.
+    # The description includes the choice of folds.
     if (told := provenance["data"]["description"]) != (now := describe_dataset(data)):
         raise UsageError(
             f"the run to resume was trained on other data ({told}; now {now}): give the same ones"
@@ -156,7 +157,7 @@ def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
 
 
 def _initial(init: str) -> tuple[dict[str, Tensor] | None, str, tuple[str, ...]]:
-    """Weights, where they are from, and what they were trained on."""
+    """Initial weights, their origin, and the data that they were trained on."""
     if init == "random":
         return None, "random", ()
     if init == "kinetics":

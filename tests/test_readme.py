@@ -73,10 +73,10 @@ def test_every_heading_it_links_to_exists() -> None:
 
 
 def test_the_device_guide_names_engines_and_files_as_they_are() -> None:
-    from edgeecho.engines import ENGINES
+    from edgeecho.engines import OURS
 
     named = set(re.findall(r"--engine ([a-z-]+)", DEVICE)) | {"openvino"}
-    assert named <= {entry.name for entry in ENGINES} | {"auto"}
+    assert named <= {entry.name for entry in OURS} | {"auto"}
     assert {"tensorrt", "tensorrt-rtx", "onnxruntime-cuda"} <= named
     for extra in set(re.findall(r"\.whl\[([a-z-]+)\]", DEVICE)):
         assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

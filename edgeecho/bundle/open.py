@@ -11,6 +11,7 @@ from typing import Any
 
 from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
+from edgeecho.bundle.metadata import read_metadata
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import parse_json, sha256_file
 from edgeecho.preprocess import PreprocessSpec
@@ -140,13 +141,9 @@ def _usual(manifest: Manifest) -> str:
 
 
 def _open_onnx(path: Path, precision: str | None) -> ModelFile:
-    # The runtime has no onnx package; OpenVINO's reader gives metadata_props as "framework".
-    import openvino
-
     check_self_contained(path)
     try:
-        properties = openvino.Core().read_model(path).get_rt_info()
-        facts = parse_json(str(properties["framework"][METADATA_KEY].value))
+        facts = parse_json(read_metadata(path)[METADATA_KEY])
         found = ModelFile(
             path=path,
             sha256=sha256_file(path),
@@ -156,8 +153,6 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
             preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
             trained_on="",
         )
-    except RuntimeError as error:
-        raise ModelError(f"{path} is not an ONNX model that can be read") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelError(
             f"{path} says nothing of its preprocessing: use a model written by `edgeecho export`"

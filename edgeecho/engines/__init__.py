@@ -1,26 +1,34 @@
-"""Back ends: one small module each behind one protocol, found through one table."""
+"""Back ends: a folder each behind one protocol, found through their descriptors."""
 
 from edgeecho.engines.base import Engine, EngineFacts, Outputs, SharedEngine
+from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.registry import (
-    ENGINES,
-    EngineEntry,
+    OURS,
     cpu_engine,
+    engines,
+    find_engine,
     load_engine,
+    load_entry,
     load_limit_s,
     load_shared,
+    other_entries,
     shares,
 )
 
 __all__ = [
-    "ENGINES",
+    "OURS",
     "Engine",
-    "EngineEntry",
+    "EngineDescriptor",
     "EngineFacts",
     "Outputs",
     "SharedEngine",
     "cpu_engine",
+    "engines",
+    "find_engine",
     "load_engine",
+    "load_entry",
     "load_limit_s",
     "load_shared",
+    "other_entries",
     "shares",
 ]

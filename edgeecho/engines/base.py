@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import ModelError
 
 
@@ -21,7 +20,8 @@ class EngineFacts:
     version: str
     device: str
     precision: str
-    """Arithmetic that was asked for: `f32` means no hidden bfloat16, see `arithmetic_of`."""
+    """Arithmetic that was asked for: `f32` means no hidden bfloat16, see
+    `EngineDescriptor.arithmetic`."""
     threads: int
 
 
@@ -47,15 +47,6 @@ def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
             "export it again with `edgeecho export`"
         )
     return tuple(name for name in ("ef", "embedding") if name in known)
-
-
-def arithmetic_of(model: ModelFile) -> str:
-    """What a CPU engine that was asked for f32 computes `model` in.
-
-    An FP16 file has FP16 weights, but a CPU computes it in f32; an INT8 file has 8-bit
-    convolutions, and what it leaves in float is f32.
-    """
-    return "int8+f32" if model.precision == "int8" else "f32"
 
 
 class Engine(Protocol):

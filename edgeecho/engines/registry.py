@@ -1,130 +1,55 @@
-"""Which engines there are, which can run here, and how to get the others."""
+"""Which engines there are, which can run here, and making a model ready on one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from importlib import import_module, metadata
-from importlib.util import find_spec
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
+from edgeecho.engines import onnxruntime, openvino, tensorrt
 from edgeecho.engines.base import Engine, SharedEngine
+from edgeecho.engines.descriptor import EngineDescriptor
+
+GROUP = "edgeecho.engines"
+OURS: tuple[EngineDescriptor, ...] = (*openvino.ENGINES, *onnxruntime.ENGINES, *tensorrt.ENGINES)
 
 
-@dataclass(frozen=True)
-class EngineEntry:
-    """One row of the table."""
-
-    name: str
-    module: str
-    """Our module; it has `open_engine(model, threads, **options) -> Engine`, and that of a GPU
-    engine has `obstacle(model, **options) -> str | None`."""
-    package: str
-    """The import name that it needs."""
-    install: str
-    """What to type when that is missing."""
-    runs_on: str
-    gpu: bool = False
-    """Whether it needs an NVIDIA GPU; its package is not imported where there is none."""
-    distribution: str | None = None
-    """The installed package must be this one, where two have the same import name."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """For our module."""
-    shares: bool = False
-    """Whether it runs shared graphs: its engines are `SharedEngine`s too."""
-    caches: bool = False
-    """Whether its `open_engine` takes `cached`."""
-    load_s: float = 300.0
-    """A model that is not ready after so many seconds never will be."""
-
-    @property
-    def available(self) -> bool:
-        """Whether the package is installed; it is not imported."""
-        if find_spec(self.package) is None:
-            return False
-        return self.distribution is None or _is_installed(self.distribution)
-
-    def obstacle(self, model: ModelFile) -> str | None:
-        """Why it cannot run `model` on this machine; None: it can, or only a try will tell."""
-        if not self.available:
-            return f"not installed: {self.install}"
-        if not self.gpu:
-            return None
-        reason: str | None = import_module(self.module).obstacle(model, **self.options)
-        return reason
+def engines() -> tuple[EngineDescriptor, ...]:
+    """Ours, then those of other packages; `EngineError` where one of those is none."""
+    return (*OURS, *map(load_entry, other_entries()))
 
 
-def _is_installed(distribution: str) -> bool:
+def other_entries() -> list[EntryPoint]:
+    """What other packages bring, by name and not loaded; ours keep their names."""
+    others = [entry for entry in entry_points(group=GROUP) if not _named(OURS, entry.name)]
+    return sorted(others, key=lambda entry: entry.name)
+
+
+def load_entry(entry: EntryPoint) -> EngineDescriptor:
+    """The descriptor of another package; `EngineError` names the package where it is none."""
+    where = entry.dist.name if entry.dist else entry.value
     try:
-        metadata.distribution(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+        found = entry.load()
+    except Exception as error:
+        raise EngineError(
+            f"engine {entry.name} of the package {where} cannot be imported "
+            f"({type(error).__name__}: {error}): install another version of it, or remove it"
+        ) from error
+    if not isinstance(found, EngineDescriptor) or found.name != entry.name:
+        raise EngineError(
+            f"{entry.value} of the package {where} is no descriptor of an engine {entry.name}: "
+            "install another version of it, or remove it"
+        )
+    return found
 
 
-def _onnxruntime_gpu(name: str, needs: str) -> EngineEntry:
-    return EngineEntry(
-        f"onnxruntime-{name}",
-        "edgeecho.engines.onnxruntime_gpu",
-        "onnxruntime",
-        "pip uninstall -y onnxruntime; pip install 'edgeecho[gpu]'",
-        f"NVIDIA GPU with {needs}",
-        gpu=True,
-        distribution="onnxruntime-gpu",
-        options={"provider": name},
-        # TensorRT builds its engine anew at each load: minutes, on a small device many.
-        load_s=3600.0 if name == "tensorrt" else 300.0,
-    )
-
-
-def _tensorrt(name: str, **options: Any) -> EngineEntry:
-    return EngineEntry(
-        name,
-        "edgeecho.engines.tensorrt",
-        "tensorrt",
-        "pip install 'edgeecho[tensorrt]', and TensorRT 10.3 or later from JetPack or NVIDIA",
-        "NVIDIA GPU, engine built on it by `edgeecho build`",
-        gpu=True,
-        options={"kind": "tensorrt", **options},
-    )
-
-
-ENGINES = (
-    EngineEntry(
-        "openvino",
-        "edgeecho.engines.openvino",
-        "openvino",
-        "pip install openvino",
-        "CPU (x86-64, arm64)",
-        shares=True,
-        caches=True,
-    ),
-    EngineEntry(
-        "onnxruntime",
-        "edgeecho.engines.onnxruntime",
-        "onnxruntime",
-        "pip install 'edgeecho[ort]'",
-        "CPU",
-        shares=True,
-    ),
-    _onnxruntime_gpu("cuda", "CUDA and cuDNN"),
-    _onnxruntime_gpu("tensorrt", "TensorRT 10"),
-    _tensorrt("tensorrt"),
-    _tensorrt("tensorrt-graph", cuda_graph=True),
-    EngineEntry(
-        "tensorrt-rtx",
-        "edgeecho.engines.tensorrt",
-        "tensorrt_rtx",
-        "pip install 'edgeecho[tensorrt-rtx]'",
-        "NVIDIA RTX GPU, engine built for it by `edgeecho build`",
-        gpu=True,
-        options={"kind": "tensorrt-rtx"},
-    ),
-)
-_AUTO = ("tensorrt", "tensorrt-rtx", "onnxruntime-cuda", "openvino", "onnxruntime")
-"""In the order of preference."""
+def find_engine(name: str) -> EngineDescriptor | None:
+    """The engine of that name; None: there is none. Errors: those of `load_entry`."""
+    others = map(load_entry, entry_points(group=GROUP, name=name))
+    return _named(OURS, name) or next(others, None)
 
 
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
@@ -135,27 +60,25 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool =
     an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps what
     was compiled for the next process (`edgeecho.common.cache`): for models that are there to stay.
     """
-    entry = _choose(name, model)
-    options = {**entry.options, "cached": True} if cached and entry.caches else entry.options
+    engine = _choose(name, model)
     try:
-        module = import_module(entry.module)
-        engine: Engine = module.open_engine(model, threads, **options)
+        return engine.open(engine, model, threads, cached)
     except ImportError as error:
         raise EngineError(
-            f"engine {entry.name} is installed but cannot be imported: see `edgeecho doctor`"
+            f"engine {engine.name} is installed but cannot be imported: see `edgeecho doctor`"
         ) from error
-    return engine
 
 
 def load_limit_s(name: str) -> float:
     """So long may `load_engine` take, in s; of `auto` that of the slowest that it may choose."""
-    entries = [e for e in ENGINES if e.name == name or (name == "auto" and e.name in _AUTO)]
-    return max((entry.load_s for entry in entries), default=300.0)
+    chosen = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
+    return max((engine.load_s for engine in chosen), default=300.0)
 
 
 def shares(name: str) -> bool:
     """Whether the engine `name` runs shared graphs."""
-    return any(entry.name == name and entry.shares for entry in ENGINES)
+    engine = find_engine(name)
+    return engine is not None and engine.shares
 
 
 def load_shared(
@@ -167,29 +90,39 @@ def load_shared(
     graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
     engine: Any = load_engine(name, graph, threads=threads, cached=cached)
     if not shares(name):
-        raise EngineError(f"engine {name} runs no shared graphs: take openvino or onnxruntime")
+        able = " or ".join(engine.name for engine in OURS if engine.shares)
+        raise EngineError(f"engine {name} runs no shared graphs: take {able}")
     loaded: SharedEngine = engine
     return loaded
 
 
 def cpu_engine() -> str:
     """Name of the preferred engine for the CPU: what is measured on it holds on any machine."""
-    for name in _AUTO:
-        entry = next(e for e in ENGINES if e.name == name)
-        if not entry.gpu and entry.available:
-            return name
-    raise EngineError(f"no engine for the CPU is installed: {ENGINES[0].install}")
+    for engine in _in_auto():
+        if engine.device == "cpu" and engine.available:
+            return engine.name
+    raise EngineError(f"no engine for the CPU is installed: {OURS[0].install}")
 
 
-def _choose(name: str, model: ModelFile) -> EngineEntry:
-    known = {entry.name: entry for entry in ENGINES}
+def _choose(name: str, model: ModelFile) -> EngineDescriptor:
     if name == "auto":
-        for preferred in _AUTO:
-            if known[preferred].obstacle(model) is None:
-                return known[preferred]
-        raise EngineError(f"no engine is installed: {ENGINES[0].install}")
-    if name not in known:
-        raise EngineError(f"engine {name!r} is not known: choose auto, {', '.join(known)}")
-    if not known[name].available:
-        raise EngineError(f"engine {name} is not installed: {known[name].install}")
-    return known[name]
+        for preferred in _in_auto():
+            if preferred.obstacle(model) is None:
+                return preferred
+        raise EngineError(f"no engine is installed: {OURS[0].install}")
+    engine = find_engine(name)
+    if engine is None:
+        known = ", ".join(engine.name for engine in engines())
+        raise EngineError(f"engine {name!r} is not known: choose auto, {known}")
+    if not engine.available:
+        raise EngineError(f"engine {name} is not installed: {engine.install}")
+    return engine
+
+
+def _in_auto() -> list[EngineDescriptor]:
+    places = [(engine.auto, engine) for engine in OURS if engine.auto is not None]
+    return [engine for _, engine in sorted(places, key=lambda pair: pair[0])]
+
+
+def _named(among: Iterable[EngineDescriptor], name: str) -> EngineDescriptor | None:
+    return next((engine for engine in among if engine.name == name), None)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.errors import UsageError
-
-if TYPE_CHECKING:
-    from edgeecho_export.build import Published
+from edgeecho_export.targets.builder import BuildOptions, builders, find_builder
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _PRECISIONS = ("fp32", "fp16", "int8")
-_ENGINES = ("tensorrt", "tensorrt-rtx")
 
 
 @app.command()
 def build(
     bundle: Annotated[Path, typer.Argument(help="Model bundle; the engine is written into it.")],
     precision: Annotated[str, typer.Option(help=f"One of {', '.join(_PRECISIONS)}.")] = "fp16",
-    engine: Annotated[str, typer.Option(help=f"One of {', '.join(_ENGINES)}.")] = "tensorrt-rtx",
+    engine: Annotated[str, typer.Option(help=f"One of {', '.join(builders())}.")] = "tensorrt-rtx",
     compute_capability: Annotated[
         str,
         typer.Option(
@@ -48,28 +46,15 @@ def build(
     """
     if precision not in _PRECISIONS:
         raise UsageError(f"--precision {precision!r}: give {', '.join(_PRECISIONS)}")
-    if engine not in _ENGINES:
-        raise UsageError(f"--engine {engine!r} cannot be built: give {', '.join(_ENGINES)}")
+    builder = find_builder(engine)
     sizes = _batch(batch)
-    rtx = engine == "tensorrt-rtx"
-    if rtx and (workspace_mb or timing_cache):
-        raise UsageError("--workspace-mb and --timing-cache are of --engine tensorrt: leave them")
-    if compute_capability and not rtx:
-        raise UsageError("--engine tensorrt builds for the GPU here: leave --compute-capability")
-    from edgeecho_export.trt import RTX, TENSORRT
-
+    options = BuildOptions(sizes, compute_capability, workspace_mb, timing_cache)
+    builder.check(options)
     # Before anything else is imported or read: what is missing is said with its extra.
-    (RTX if rtx else TENSORRT).load()
-    from edgeecho_export.build import build_rtx, build_tensorrt
-
-    if rtx:
-        _print(build_rtx(bundle, precision, compute_capability.split(","), sizes))
-        return
-    _print(
-        build_tensorrt(
-            bundle, precision, sizes, workspace_mb=workspace_mb, timing_cache=timing_cache
-        )
-    )
+    builder.load()
+    for line in builder.build(bundle, precision, options):
+        typer.echo(line)
+    typer.echo(RESEARCH_USE)
 
 
 def _batch(text: str) -> tuple[int, int, int]:
@@ -80,26 +65,3 @@ def _batch(text: str) -> tuple[int, int, int]:
     if not 1 <= smallest <= optimal <= largest:
         raise UsageError(f"--batch {text}: MIN, OPT and MAX must be 1 or more and in that order")
     return smallest, optimal, largest
-
-
-def _print(published: Published) -> None:
-    from edgeecho.common.about import RESEARCH_USE
-
-    sidecar, report = published.sidecar, published.report
-    inputs = ", ".join(f"{count} {kind}" for kind, count in report.inputs().most_common())
-    size = published.path.stat().st_size / 1e6
-    typer.echo(f"wrote {published.path} ({size:.1f} MB)")
-    typer.echo(f"  {sidecar.precision} from {sidecar.onnx_file}, sha256 {sidecar.onnx_sha256[:12]}")
-    targets = ", ".join((*filter(None, [sidecar.gpu]), *sidecar.compute_capabilities))
-    typer.echo(
-        f"  {sidecar.kind} {sidecar.version} for {targets}; "
-        f"batch {', '.join(map(str, sidecar.batch))}"
-    )
-    inputs = inputs or "not told by this TensorRT"
-    typer.echo(f"  {report.layers} layers; inputs of the convolutions: {inputs}")
-    check = f"edgeecho verify BUNDLE --engine {sidecar.kind} --precision {sidecar.precision}"
-    if sidecar.gpu:
-        typer.echo(f"  built, not run yet: {check}")
-    else:
-        typer.echo(f"  built, not run: no GPU has seen this engine yet; there: {check}")
-    typer.echo(RESEARCH_USE)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import Verification, open_model
 from edgeecho.common.errors import VerificationError
-from edgeecho.engines import ENGINES, Engine, load_engine
+from edgeecho.engines import Engine, engines, load_engine
 from edgeecho.tools.verify import BATCHES, LIMITS, Drift, HeldOut, Limits, measure_drift, miss
 from edgeecho_export.arithmetic import rounded_efs
 from edgeecho_train.network import R2Plus1D18
@@ -44,7 +44,7 @@ def verify(
     """
     model = open_model(onnx_file)
     checks = []
-    for entry in ENGINES:
+    for entry in engines():
         # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
         if entry.obstacle(model):
             continue

@@ -14,7 +14,7 @@ from edgeecho.bundle import Artefact, ModelFile, SharedCost, SharedFile, SharedG
 from edgeecho.common.console import words
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.files import sha256_file
-from edgeecho.engines import ENGINES, load_engine, load_shared
+from edgeecho.engines import engines, load_engine, load_shared
 from edgeecho.tools.verify import Drift, Limits, miss
 from edgeecho_export.shared_file import write_shared
 
@@ -35,7 +35,7 @@ def add_shared(
     words.print(f"{plain.name}: the graph for overlapping clips")
     path, cost = write_shared(plain)
     allowed = FP32_LIMIT if artefact.precision == "fp32" else replace(limits, mae=None)
-    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in ENGINES
+    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in engines()
                    if entry.shares and not entry.obstacle(open_model(plain)))  # fmt: skip
     return replace(artefact, shared=SharedGraph(path.name, sha256_file(path), cost, checks))
 

@@ -122,8 +122,8 @@ def test_all_layers_in_float_are_the_fp32_network(
 
 @pytest.mark.parametrize("layer", ["layer1.0.conv1.0.0", VICTIM, "layer3.0.downsample.0"])
 def test_one_layer_in_float_leaves_the_others_and_a_good_graph(bundle: Path, layer: str) -> None:
-    from edgeecho_export.layers import expected_inputs
     from edgeecho_export.lint import lint_qdq
+    from edgeecho_export.targets.layers import expected_inputs
 
     int8, fp32 = onnx.load(bundle / "int8.onnx"), onnx.load(bundle / "fp32.onnx")
     returned = return_to_float(int8, fp32, [layer])

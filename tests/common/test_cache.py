@@ -124,7 +124,7 @@ def test_a_blob_that_openvino_refuses_is_made_anew(
     real = cache.load_entry
     whole = answer()
     monkeypatch.setattr(
-        "edgeecho.engines.openvino.load_entry", lambda key: (real(key) or b"")[:5000]
+        "edgeecho.engines.openvino.engine.load_entry", lambda key: (real(key) or b"")[:5000]
     )
     assert answer() == whole
     assert len(compiled) == 2

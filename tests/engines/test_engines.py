@@ -9,9 +9,9 @@ import pytest
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines import ENGINES, load_engine, registry
+from edgeecho.engines import OURS, descriptor, load_engine
 
-CPU = [entry.name for entry in ENGINES if not entry.gpu]
+CPU = [entry.name for entry in OURS if entry.device == "cpu"]
 CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)
 
 
@@ -85,7 +85,7 @@ def test_an_unknown_engine_lists_the_known_ones(narrow_bundle: Path) -> None:
 def test_a_named_engine_that_is_missing_is_an_error_not_a_fall_back(
     narrow_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    monkeypatch.setattr(descriptor, "find_spec", lambda name: None)
     model = open_model(narrow_bundle)
     with pytest.raises(EngineError, match=r"not installed: pip install 'edgeecho\[ort\]'"):
         load_engine("onnxruntime", model)

@@ -15,7 +15,7 @@ import pytest
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import ENGINES, load_engine
+from edgeecho.engines import OURS, load_engine
 from edgeecho.engines.cuda import probe
 
 try:
@@ -29,10 +29,10 @@ CLIPS = np.random.default_rng(0).standard_normal((19, 3, 32, 112, 112), np.float
 @pytest.fixture(scope="module")
 def bundle(narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With an engine of each kind that is installed."""
-    from edgeecho_export.build import build_rtx, build_tensorrt
+    from edgeecho_export.targets.publish import build_rtx, build_tensorrt
 
     folder = Path(shutil.copytree(narrow_bundle, tmp_path_factory.mktemp("gpu") / "bundle"))
-    installed = {entry.name for entry in ENGINES if entry.available}
+    installed = {entry.name for entry in OURS if entry.available}
     if "tensorrt" in installed:
         build_tensorrt(folder, "fp32", (2, 4, 8), timing_cache=folder / "timing.cache")
     if "tensorrt-rtx" in installed:
@@ -40,9 +40,9 @@ def bundle(narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ENGINES if entry.gpu])
+@pytest.mark.parametrize("name", [entry.name for entry in OURS if entry.device != "cpu"])
 def test_engine_gives_the_outputs_of_the_cpu(name: str, bundle: Path) -> None:
-    entry = next(entry for entry in ENGINES if entry.name == name)
+    entry = next(entry for entry in OURS if entry.name == name)
     if not entry.available:
         pytest.skip(f"not installed: {entry.install}")
     model = open_model(bundle)

@@ -21,7 +21,7 @@ from tiny import SHAPE, tiny_bundle
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import EngineEntry, load_engine, registry
+from edgeecho.engines import EngineDescriptor, descriptor, load_engine
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
@@ -52,7 +52,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> type[GPUSession]:
     gpu.InferenceSession = GPUSession  # type: ignore[attr-defined]
     gpu.get_available_providers = lambda: list(PROVIDERS.values())  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "onnxruntime", gpu)
-    monkeypatch.setattr(registry, "_is_installed", lambda name: name == "onnxruntime-gpu")
+    monkeypatch.setattr(descriptor, "is_installed", lambda name: name == "onnxruntime-gpu")
     monkeypatch.setattr(GPUSession, "answers", None)
     return GPUSession
 
@@ -148,7 +148,7 @@ def test_overwritten_package_is_said(
 def test_package_for_the_cpu_alone_does_not_count(
     model: ModelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_is_installed", lambda name: False)
+    monkeypatch.setattr(descriptor, "is_installed", lambda name: False)
     with pytest.raises(EngineError, match=r"not installed: .*'edgeecho\[gpu\]'"):
         load_engine("onnxruntime-cuda", model)
 
@@ -160,6 +160,6 @@ def test_auto_takes_cuda_before_the_cpu(model: ModelFile, session: type[GPUSessi
 def test_auto_without_any_engine_says_what_to_install(
     model: ModelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(EngineEntry, "available", False)
+    monkeypatch.setattr(EngineDescriptor, "available", False)
     with pytest.raises(EngineError, match="no engine is installed: pip install openvino"):
         load_engine("auto", model)

@@ -25,7 +25,7 @@ from tiny import SHAPE, tiny_bundle, write_tiny
 
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines import ENGINES, Outputs, load_engine, tensorrt
+from edgeecho.engines import OURS, Outputs, load_engine
 
 CLIPS = np.random.default_rng(0).standard_normal((19, *SHAPE)).astype(np.float32)
 
@@ -82,8 +82,7 @@ def assert_gives(engine: Any, size: int, expected: Outputs) -> None:
 
 def names(gpu: FakeGPU) -> list[str]:
     """Of the engines that run with this TensorRT."""
-    kind = gpu.trt.__name__.replace("_", "-")
-    return [entry.name for entry in ENGINES if entry.options.get("kind") == kind]
+    return [entry.name for entry in OURS if entry.package == gpu.trt.__name__]
 
 
 def test_every_version_gives_the_networks_outputs_at_any_batch(
@@ -301,7 +300,8 @@ def test_gpu_is_looked_for_before_tensorrt_is_touched(
     for name, value in change.items():
         setattr(gpu, name, value)
     monkeypatch.delitem(sys.modules, "tensorrt")
+    engine = next(entry for entry in OURS if entry.name == "tensorrt")
     with pytest.raises(EngineError, match=says):
-        tensorrt.open_engine(model, 0, "tensorrt")
+        engine.open(engine, model, 0, False)
     assert "tensorrt" not in sys.modules
     assert set(gpu.calls) <= {"cudaGetDeviceCount", "cudaGetErrorString"}

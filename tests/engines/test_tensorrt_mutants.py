@@ -19,7 +19,8 @@ from tiny import SHAPE, tiny_bundle
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import tensorrt
+from edgeecho.engines import find_engine
+from edgeecho.engines.tensorrt import engine as tensorrt
 
 CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
 
@@ -158,7 +159,9 @@ def test_emulation_finds_out(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     old, new, says = {**MUTANTS, **GRAPH_MUTANTS}[name]
     found = []
     try:
-        engine = mutant(old, new)(model, "tensorrt", cuda_graph=name in GRAPH_MUTANTS)
+        engine = mutant(old, new)(
+            find_engine("tensorrt"), model, "tensorrt", cuda_graph=name in GRAPH_MUTANTS
+        )
         for size in (2, 8, 2):
             engine.run(CLIPS[:size])
         engine.close()

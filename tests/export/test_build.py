@@ -15,14 +15,16 @@ from graphs import quantize, write_random
 from rtx import describe, needs_rtx
 
 from edgeecho.bundle import open_model
-from edgeecho.bundle.sidecar import FOLDER, check_engine, read_sidecars, sidecar_of
 from edgeecho.common.errors import EngineError, ModelError, UsageError, VerificationError
 from edgeecho.common.files import sha256_file
+from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
+from edgeecho.engines.tensorrt.fit import read_engines
 from edgeecho_export import build as build_module
-from edgeecho_export.build import build_rtx
 from edgeecho_export.fp16 import write_fp16
-from edgeecho_export.layers import LayerReport
-from edgeecho_export.trt import RTX, Built, Plan, build_apart
+from edgeecho_export.targets.layers import LayerReport
+from edgeecho_export.targets.network import Built, Plan, build_apart
+from edgeecho_export.targets.publish import build_rtx
+from edgeecho_export.targets.tensorrt import RTX
 
 pytestmark = needs_rtx
 
@@ -111,7 +113,7 @@ def test_builder_that_crashes_is_an_error_of_one_line(
 ) -> None:
     (tmp_path / "crash.py").write_text("import os; os.abort()")
     monkeypatch.syspath_prepend(tmp_path)
-    crash = dataclasses.replace(RTX, module="crash")
+    crash = dataclasses.replace(RTX, engine=dataclasses.replace(RTX.engine, package="crash"))
     with pytest.raises(EngineError, match="process ended") as caught:
         build_apart(crash, b"", Plan(BATCH))
     assert "\n" not in str(caught.value)
@@ -132,7 +134,7 @@ def test_command_writes_engine_and_sidecar(edgeecho, bundle: Path) -> None:
     options = ["--precision", "fp16", "--engine", "tensorrt-rtx", "--batch", "1,2,16"]
     done = edgeecho("build", bundle, *options, "--compute-capability", "SM120,sm86")
     assert done.returncode == 0, done.stderr
-    (sidecar,) = read_sidecars(bundle)[0]
+    (sidecar,) = read_engines(bundle)[0]
     stem = f"fp16-tensorrt-rtx-{sidecar.version}-sm86-sm120"
     assert names(bundle / FOLDER) == [f"{stem}.engine", f"{stem}.json"]
     assert list((bundle / FOLDER).glob(".*")) == []
@@ -167,7 +169,7 @@ def test_engines_of_one_bundle_are_told_apart_and_replaced(bundle: Path) -> None
     for precision, capability in (("fp32", "sm86"), ("fp16", "sm86"), ("fp16", "sm89")):
         build_rtx(bundle, precision, [capability], BATCH)
     build_rtx(bundle, "fp16", ["sm89"], (1, 1, 2))
-    found = {(s.precision, s.compute_capabilities): s.batch for s in read_sidecars(bundle)[0]}
+    found = {(s.precision, s.compute_capabilities): s.batch for s in read_engines(bundle)[0]}
     assert found == {
         ("fp32", ("sm86",)): BATCH,
         ("fp16", ("sm86",)): BATCH,
@@ -267,7 +269,7 @@ def test_kill_9_leaves_nothing_new_under_a_final_name(
     assert {f.name: f.read_bytes() for f in (bundle / FOLDER).glob("[!.]*")} == old
     # What it left on its way is in nobody's way.
     built = build_rtx(bundle, "fp32", ["sm86"], BATCH)
-    assert [s.batch for s in read_sidecars(bundle)[0]] == [BATCH]
+    assert [s.batch for s in read_engines(bundle)[0]] == [BATCH]
     assert sidecar_of(built.path).is_file()
 
 
@@ -286,9 +288,9 @@ def test_kill_9_between_the_two_names_leaves_no_engine_that_a_reader_takes(bundl
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert read_sidecars(bundle)[0] == ()
+    assert read_engines(bundle)[0] == ()
     build_rtx(bundle, "fp32", ["sm86"], BATCH)
-    assert [s.batch for s in read_sidecars(bundle)[0]] == [BATCH]
+    assert [s.batch for s in read_engines(bundle)[0]] == [BATCH]
 
 
 def test_unknown_capability_is_a_usage_error_that_lists_the_known(narrow: Path) -> None:

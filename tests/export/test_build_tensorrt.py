@@ -20,12 +20,13 @@ from fake_trt import Plan
 from tiny import tiny_bundle
 
 from edgeecho.bundle import open_model
-from edgeecho.bundle.sidecar import FOLDER, read_sidecars
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import load_engine
+from edgeecho.engines.sidecar import FOLDER
+from edgeecho.engines.tensorrt.fit import read_engines
 from edgeecho_export import build as build_module
 from edgeecho_export import trt as trt_module
-from edgeecho_export.build import build_tensorrt
+from edgeecho_export.targets.publish import build_tensorrt
 
 BATCH = (1, 4, 8)
 
@@ -55,7 +56,7 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
     built = build_tensorrt(bundle, "fp16", BATCH, workspace_mb=512)
     version = gpu.trt.__version__
     assert built.path.name == f"fp16-tensorrt-{version}-sm87-emulated-orin-8-sm.engine"
-    (sidecar,) = read_sidecars(bundle)[0]
+    (sidecar,) = read_engines(bundle)[0]
     assert sidecar == built.sidecar
     assert (sidecar.kind, sidecar.version) == ("tensorrt", version)
     assert sidecar.compute_capabilities == ("sm87",)
@@ -80,7 +81,7 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
 def test_engines_of_two_precisions_lie_side_by_side(bundle: Path, gpu: FakeGPU) -> None:
     for precision in ("fp32", "fp16", "fp16"):
         build_tensorrt(bundle, precision, BATCH)
-    assert [s.precision for s in read_sidecars(bundle)[0]] == ["fp16", "fp32"]
+    assert [s.precision for s in read_engines(bundle)[0]] == ["fp16", "fp32"]
 
 
 def test_timing_cache_is_read_and_written(bundle: Path, gpu: FakeGPU, tmp_path: Path) -> None:

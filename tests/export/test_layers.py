@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgeecho_export.layers import (
+from edgeecho_export.targets.layers import (
     Convolution,
     expected_inputs,
     parse_inspected,

@@ -13,7 +13,7 @@ from rtx import needs_rtx
 
 from edgeecho.common.errors import ModelError
 from edgeecho_export.lint import RULES, check_qdq, lint_qdq
-from edgeecho_export.trt import parse_errors
+from edgeecho_export.targets.network import parse_errors
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from edgeecho.bundle import ModelFile, SharedFile, open_model, read_manifest
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
-from edgeecho.engines import ENGINES, load_engine, load_shared
+from edgeecho.engines import OURS, load_engine, load_shared
 from edgeecho_export import shared_gate
 from edgeecho_export.fp16 import write_fp16
 from edgeecho_export.shared import share
 from edgeecho_export.shared_file import write_shared
 
 SIZE = 32
-ENGINE_NAMES = [entry.name for entry in ENGINES if entry.shares and entry.available]
+ENGINE_NAMES = [entry.name for entry in OURS if entry.shares and entry.available]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import pytest
 from rtx import needs_rtx
 
 from edgeecho.common.errors import EngineError, MissingDependencyError
-from edgeecho_export.trt import RTX, Plan, build_engine, parse_errors
+from edgeecho_export.targets.network import Plan, build_engine, parse_errors
+from edgeecho_export.targets.tensorrt import RTX
 
 
 class Severity(IntEnum):
@@ -147,7 +148,7 @@ def test_command_without_the_package_is_one_line(
 
 def test_build_needs_no_torch() -> None:
     program = (
-        "import sys\nimport edgeecho_export.build, edgeecho_export.build_cli\n"
+        "import sys\nimport edgeecho_export.targets.publish, edgeecho_export.build_cli\n"
         "print(sorted({'torch', 'tensorrt_rtx', 'onnxruntime', 'openvino'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -164,7 +165,7 @@ def test_fp32_is_not_tf32_in_either_builder(name: str) -> None:
 def test_tensorrt_rtx_would_use_tf32_and_is_forbidden_to() -> None:
     import tensorrt_rtx
 
-    from edgeecho_export.trt import _forbid_tf32
+    from edgeecho_export.targets.network import _forbid_tf32
 
     builder = tensorrt_rtx.Builder(tensorrt_rtx.Logger())
     config = builder.create_builder_config()

@@ -13,9 +13,9 @@ import pytest
 from fake_cuda import FakeGPU, cuda_module
 from fake_trt import Plan, trt_module
 
-from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
 from edgeecho.common.files import sha256_file, write_json
-from edgeecho.engines.fit import platform_name
+from edgeecho.engines.sidecar import FOLDER, sidecar_of
+from edgeecho.engines.tensorrt.fit import TensorRTSidecar, platform_name
 
 VERSIONS = ("10.3", "10.16", "11.4")
 _SUPPORT = Path(__file__).parent
@@ -45,7 +45,7 @@ def put_engine(bundle: Path, machine: FakeGPU, inside: str | None = None, **chan
     source = bundle / "fp16.onnx"
     rtx = machine.trt.__name__ == "tensorrt_rtx"
     shape = tuple(d.dim_value for d in onnx.load(source).graph.input[0].type.tensor_type.shape.dim)
-    sidecar = EngineSidecar(
+    sidecar = TensorRTSidecar(
         file="e.engine",
         sha256="",
         kind=machine.trt.__name__.replace("_", "-"),

@@ -17,13 +17,18 @@ import pytest
 from fake_cuda import FakeGPU, cuda_module
 
 from edgeecho import RESEARCH_USE
-from edgeecho.bundle import Artefact, Manifest
+from edgeecho.bundle import Artefact, Manifest, ModelFile
 from edgeecho.common.files import sha256_file, write_json
-from edgeecho.engines import ENGINES, EngineEntry
+from edgeecho.engines import OURS, Engine, EngineDescriptor
+from edgeecho.engines.nvidia import look_for_gpu
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.doctor import Finding, diagnose, engines, findings, gpu, software
 
 Cli = Callable[..., tuple[int, str]]
+
+
+def never(_engine: EngineDescriptor, _model: ModelFile, _threads: int, _cached: bool) -> Engine:
+    raise AssertionError("doctor opens no model")
 
 
 @pytest.fixture
@@ -95,7 +100,7 @@ def test_json(run_doctor: Cli, demo: Path) -> None:
     assert value["research_use"] == RESEARCH_USE
     assert value["can_infer"] is True
     names = {f["name"] for f in value["sections"]["engines"]}
-    assert names >= {entry.name for entry in ENGINES}
+    assert names >= {entry.name for entry in OURS}
 
 
 def test_no_demo_model(run_doctor: Cli, demo: Path) -> None:
@@ -119,8 +124,8 @@ def test_damaged_demo_model(run_doctor: Cli, demo: Path) -> None:
 def test_missing_engine_shows_how_to_get_it(
     run_doctor: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = EngineEntry("abacus", "none", "no_such_package", "pip install abacus", "beads")
-    monkeypatch.setattr("edgeecho.engines.ENGINES", (*ENGINES, missing))
+    missing = EngineDescriptor("abacus", "no_such_package", "pip install abacus", "beads", never)
+    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, missing))
     code, out = run_doctor()
 
     assert code == 0  # the others still run
@@ -129,8 +134,8 @@ def test_missing_engine_shows_how_to_get_it(
 
 
 def test_no_engine_at_all(run_doctor: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = EngineEntry("abacus", "none", "no_such_package", "pip install abacus", "beads")
-    monkeypatch.setattr("edgeecho.engines.ENGINES", (missing,))
+    missing = EngineDescriptor("abacus", "no_such_package", "pip install abacus", "beads", never)
+    monkeypatch.setattr("edgeecho.engines.OURS", (missing,))
     code, out = run_doctor()
 
     assert code == 4
@@ -145,8 +150,8 @@ def test_engine_that_is_installed_but_broken(
         "raise ImportError('/home/jane-doe/my lib/libabacus.so: no such file')"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    broken = EngineEntry("abacus", "none", "broken_engine", "pip install abacus", "beads")
-    monkeypatch.setattr("edgeecho.engines.ENGINES", (*ENGINES, broken))
+    broken = EngineDescriptor("abacus", "broken_engine", "pip install abacus", "beads", never)
+    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, broken))
 
     finding = found("engines", "abacus")
     assert finding.status == "warning"
@@ -292,8 +297,16 @@ def test_gpu_engine_is_looked_at_and_not_imported(
 ) -> None:
     (tmp_path / "gpu_engine.py").write_text("raise AssertionError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    entry = EngineEntry("beads", "none", "gpu_engine", "pip install beads", "a GPU", gpu=True)
-    monkeypatch.setattr("edgeecho.engines.ENGINES", (*ENGINES, entry))
+    entry = EngineDescriptor(
+        "beads",
+        "gpu_engine",
+        "pip install beads",
+        "a GPU",
+        never,
+        device="nvidia",
+        probe=look_for_gpu,
+    )
+    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, entry))
     emulated = FakeGPU()
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", cuda_module(emulated))
 

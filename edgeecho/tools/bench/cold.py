@@ -105,14 +105,13 @@ def main() -> None:
     begin = time.perf_counter()
     from pathlib import Path
 
-    from edgeecho.engines import ENGINES
+    from edgeecho.engines import find_engine
     from edgeecho.inference import estimate_ready, read_ahead, read_ready
     from edgeecho.tools.bench.memory import peak_rss_mb
     from edgeecho.tools.bench.subject import Subject
 
-    for entry in ENGINES:
-        if entry.name == job.engine:
-            import_module(entry.package)
+    if engine := find_engine(job.engine):
+        import_module(engine.package)
     imported = time.perf_counter()
     path = None if job.model is None else Path(job.model)
     subject = Subject(job.engine, job.precision, job.batch, job.plain)

@@ -11,8 +11,8 @@ from edgeecho.bundle import EXAMPLE, ModelFile
 from edgeecho.cine import read_cine
 from edgeecho.common.cpu import usable_cores
 from edgeecho.engines import Engine, load_engine
-from edgeecho.engines.openvino import machine_of
-from edgeecho.engines.tuned import remember_threads
+from edgeecho.engines.openvino.engine import machine_of
+from edgeecho.engines.openvino.threads import remember_threads
 from edgeecho.inference import run_clips
 from edgeecho.preprocess import ClipMode, clip_starts, prepare
 from edgeecho.tools.bench.statistics import Ratio, paired_ratio

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module, metadata
-from typing import Any
+from importlib import metadata
+from typing import TYPE_CHECKING
 
 from edgeecho.tools.doctor.findings import REINSTALL, Finding, reason
+
+if TYPE_CHECKING:
+    from edgeecho.engines import EngineDescriptor
 
 
 def find_engines() -> tuple[Finding, ...]:
     try:
-        from edgeecho.engines import ENGINES
+        from edgeecho.engines import OURS, other_entries
     except Exception as error:  # noqa: BLE001 - as above: NumPy or OpenCV may be broken
         return (Finding("engines", "problem", f"not looked at: {reason(error)}", REINSTALL),)
-    found = [
-        Finding(e.name, "absent", f"not installed; would run on: {e.runs_on}", e.install)
-        if not e.available
-        else _gpu_engine(e.name, e.runs_on)
-        if e.gpu
-        else _engine(e.name, e.package, e.runs_on, e.install)
-        for e in ENGINES
-    ]
+    found = [_engine(engine) for engine in OURS] + [_of_other(entry) for entry in other_entries()]
     if not any(f.status == "ok" for f in found):
-        found.append(Finding("engines", "problem", "none can be used", ENGINES[0].install))
+        found.append(Finding("engines", "problem", "none can be used", OURS[0].install))
     return (*found, *_onnxruntime_clash())
 
 
-def _engine(name: str, package: str, runs_on: str, install: str) -> Finding:
+def _engine(engine: EngineDescriptor) -> Finding:
+    if not engine.available:
+        detail = f"not installed; would run on: {engine.runs_on}"
+        return Finding(engine.name, "absent", detail, engine.install)
     try:
-        module = import_module(package)
-        version = str(module.__version__).partition("-")[0]
-        devices = _DEVICES[name](module) if name in _DEVICES else runs_on
+        return Finding(engine.name, "ok", engine.probe(engine))
     except Exception as error:  # noqa: BLE001 - as above
-        remedy = install.replace("install", "install --force-reinstall", 1)
-        return Finding(name, "warning", f"installed, but fails: {reason(error)}", remedy)
-    return Finding(name, "ok", f"{version}; {devices}")
+        if engine.device != "cpu":
+            missing = _DEVICES.get(engine.device, engine.device)
+            detail = f"installed, but no {missing} can be used: {reason(error)}"
+            return Finding(engine.name, "absent", detail)
+        remedy = engine.install.replace("install", "install --force-reinstall", 1)
+        return Finding(engine.name, "warning", f"installed, but fails: {reason(error)}", remedy)
 
 
-def _gpu_engine(name: str, runs_on: str) -> Finding:
-    """Its package is not imported: see `gpu`."""
-    from edgeecho.engines.cuda import probe
+def _of_other(entry: metadata.EntryPoint) -> Finding:
+    from edgeecho.engines import load_entry
 
     try:
-        device = probe()
+        return _engine(load_entry(entry))
     except Exception as error:  # noqa: BLE001 - as above
-        return Finding(name, "absent", f"installed, but no GPU can be used: {reason(error)}")
-    return Finding(name, "ok", f"installed, not tried; {device.label}; runs on: {runs_on}")
+        return Finding(entry.name, "warning", reason(error))
 
 
-def _openvino_devices(module: Any) -> str:
-    core = module.Core()
-    names = (f"{d} ({core.get_property(d, 'FULL_DEVICE_NAME')})" for d in core.available_devices)
-    return "devices: " + ", ".join(names)
-
-
-def _onnxruntime_providers(module: Any) -> str:
-    return "providers: " + ", ".join(module.get_available_providers())
-
-
-_DEVICES: Mapping[str, Callable[[Any], str]] = {
-    "openvino": _openvino_devices,
-    "onnxruntime": _onnxruntime_providers,
-}
+_DEVICES = {"nvidia": "GPU"}
+"""Words for a device's kind."""
 
 
 def _onnxruntime_clash() -> tuple[Finding, ...]:

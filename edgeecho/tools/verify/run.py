@@ -10,7 +10,7 @@ from edgeecho.bundle import default_model, open_model, read_manifest
 from edgeecho.bundle.manifest import Artefact
 from edgeecho.common.environment import read_environment
 from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
-from edgeecho.engines import ENGINES, load_engine
+from edgeecho.engines import OURS, engines, load_engine
 from edgeecho.tools.verify.drift import measure_drift, miss
 from edgeecho.tools.verify.limits import LIMITS, Limits
 from edgeecho.tools.verify.references import References, read_references
@@ -39,9 +39,9 @@ def verify_bundle(
     manifest = read_manifest(folder)
     if references is None:
         references = read_references(folder, manifest.references)
-    installed = [entry for entry in ENGINES if entry.available]
-    if not installed:
-        raise EngineError(f"no engine is installed: {ENGINES[0].install}")
+    by_name = {entry.name: entry for entry in engines() if entry.available}
+    if not by_name:
+        raise EngineError(f"no engine is installed: {OURS[0].install}")
     rows: list[Row] = []
     not_run: list[NotRun] = []
     errors: list[EdgeEchoError] = []
@@ -55,9 +55,8 @@ def verify_bundle(
             continue
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
         held_out = references.held_out(kind, model.preprocess)
-        for name in [engine] if engine else [entry.name for entry in installed]:
-            entry = next((e for e in ENGINES if e.name == name), None)
-            why = entry.obstacle(model) if entry and not engine else None
+        for name in [engine] if engine else list(by_name):
+            why = None if engine else by_name[name].obstacle(model)
             try:
                 if why:
                     raise EngineError(why)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from edgeecho.common.cpu import usable_cores
-from edgeecho.engines.openvino import machine_of
-from edgeecho.engines.tuned import recall_threads, remember_threads
+from edgeecho.engines.openvino.engine import machine_of
+from edgeecho.engines.openvino.threads import recall_threads, remember_threads
 from edgeecho.inference import load_model
 from edgeecho.tools.bench.tune import candidates, choose
 

@@ -7,7 +7,6 @@ is looked at.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,45 +17,44 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import probe
-from edgeecho.engines.onnxruntime import ask_session
-
-_PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.onnxruntime import CUDA
+from edgeecho.engines.onnxruntime.cpu import ask_session
 
 
 class ONNXRuntimeGPUEngine:
-    """An inference session; see `Engine`. `provider` is `cuda` or `tensorrt`."""
+    """An inference session; see `Engine`. `provider` is `CUDA` or `TENSORRT`."""
 
-    def __init__(self, model: ModelFile, provider: str) -> None:
+    def __init__(self, descriptor: EngineDescriptor, model: ModelFile, provider: str) -> None:
         device = probe()
         import onnxruntime
 
-        asked = _PROVIDERS[provider]
-        if asked not in onnxruntime.get_available_providers():
+        if provider not in onnxruntime.get_available_providers():
             raise EngineError(
-                f"this ONNX Runtime has no {asked}: onnxruntime has overwritten onnxruntime-gpu, "
-                "see `edgeecho doctor`"
+                f"this ONNX Runtime has no {provider}: onnxruntime has overwritten "
+                "onnxruntime-gpu, see `edgeecho doctor`"
             )
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         options.log_severity_level = 3
-        self._said = f"ONNX Runtime cannot run {model.path.name} by {asked} alone"
+        self._said = f"ONNX Runtime cannot run {model.path.name} by {provider} alone"
         with self._refusals(_needs(provider)):
             self._session = onnxruntime.InferenceSession(
                 model.path,
                 options,
-                providers=[(asked, _options(provider, model))],
+                providers=[(provider, _options(provider, model))],
                 # Else its Python part tries again with the CPU.
                 enable_fallback=0,
             )
         active = self._session.get_providers()
-        if active[0] != asked:
-            raise EngineError(f"ONNX Runtime runs {active[0]}, not {asked}: {_needs(provider)}")
+        if active[0] != provider:
+            raise EngineError(f"ONNX Runtime runs {active[0]}, not {provider}: {_needs(provider)}")
         self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
         self.facts = EngineFacts(
-            name=f"onnxruntime-{provider}",
+            name=descriptor.name,
             version=onnxruntime.__version__,
             device=f"{device.label}, {device.compute_capability}",
-            precision=_arithmetic(provider, model),
+            precision=descriptor.arithmetic(model.precision),
             threads=1,
         )
 
@@ -78,7 +76,7 @@ class ONNXRuntimeGPUEngine:
 
 
 def _options(provider: str, model: ModelFile) -> dict[str, str]:
-    if provider == "cuda":
+    if provider == CUDA:
         return {"device_id": "0", "use_tf32": "0"}
     # This provider's networks are weakly typed: what the file holds must be allowed besides.
     return {
@@ -88,38 +86,9 @@ def _options(provider: str, model: ModelFile) -> dict[str, str]:
     }
 
 
-def _arithmetic(provider: str, model: ModelFile) -> str:
-    if model.precision == "fp16":
-        return "f16+f32"
-    if provider == "cuda":
-        # CUDA has no INT8 convolution here: it computes the rounded values in f32.
-        return "f32"
-    # It has no option against TF32, https://github.com/microsoft/onnxruntime/issues/26029.
-    rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
-    return f"int8+{rest}" if model.precision == "int8" else rest
-
-
 def _needs(provider: str) -> str:
-    what = "CUDA and cuDNN" if provider == "cuda" else "TensorRT 10"
+    what = "CUDA and cuDNN" if provider == CUDA else "TensorRT 10"
     return (
         f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers; "
         "or choose another --engine"
     )
-
-
-def obstacle(model: ModelFile, provider: str) -> str | None:  # noqa: ARG001
-    """Why there is no GPU to run on; None: there is one."""
-    try:
-        probe()
-    except EngineError as error:
-        return str(error)
-    return None
-
-
-def open_engine(
-    model: ModelFile,
-    threads: int,  # noqa: ARG001 - of a CPU
-    provider: str,
-) -> ONNXRuntimeGPUEngine:
-    """Load `model` for the GPU."""
-    return ONNXRuntimeGPUEngine(model, provider)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
+from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.descriptor import EngineDescriptor
 
 _PROVIDER = "CPUExecutionProvider"
 
@@ -20,7 +21,7 @@ _PROVIDER = "CPUExecutionProvider"
 class ONNXRuntimeEngine:
     """An inference session; see `Engine`."""
 
-    def __init__(self, model: ModelFile, threads: int) -> None:
+    def __init__(self, descriptor: EngineDescriptor, model: ModelFile, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -41,10 +42,10 @@ class ONNXRuntimeEngine:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
         self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
         self.facts = EngineFacts(
-            name="onnxruntime",
+            name=descriptor.name,
             version=onnxruntime.__version__,
             device=f"CPU ({platform.machine()})",
-            precision=arithmetic_of(model),
+            precision=descriptor.arithmetic(model.precision),
             threads=options.intra_op_num_threads,
         )
 
@@ -62,8 +63,3 @@ def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray
     values = session.run(names, dict(inputs))
     found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
     return Outputs(found["ef"], found.get("embedding"))
-
-
-def open_engine(model: ModelFile, threads: int) -> ONNXRuntimeEngine:
-    """Load `model` for the CPU."""
-    return ONNXRuntimeEngine(model, threads)

@@ -11,22 +11,23 @@ from pathlib import Path
 import onnx
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, sidecar_of
 from edgeecho.common.about import VERSION
 from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, ModelError, VerificationError
 from edgeecho.common.files import atomic_path, write_json
 from edgeecho.engines.cuda import Device, probe
-from edgeecho.engines.fit import platform_name
-from edgeecho_export.layers import (
+from edgeecho.engines.sidecar import FOLDER, sidecar_of
+from edgeecho.engines.tensorrt.fit import TensorRTSidecar, platform_name
+from edgeecho_export.lint import check_qdq
+from edgeecho_export.targets.layers import (
     LayerReport,
     expected_inputs,
     parse_inspected,
     read_inspected,
     read_layers,
 )
-from edgeecho_export.lint import check_qdq
-from edgeecho_export.trt import RTX, TENSORRT, Built, Kind, Plan, build_apart, choose_capabilities
+from edgeecho_export.targets.network import Built, Plan, build_apart, choose_capabilities
+from edgeecho_export.targets.tensorrt import RTX, TENSORRT, TensorRTBuilder
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Published:
     """An engine that was written."""
 
     path: Path
-    sidecar: EngineSidecar
+    sidecar: TensorRTSidecar
     report: LayerReport
 
 
@@ -42,7 +43,7 @@ class Published:
 class Target:
     """What an engine is built by and for."""
 
-    kind: Kind
+    builder: TensorRTBuilder
     version: str
     """Of the builder."""
     capabilities: tuple[str, ...]
@@ -52,7 +53,7 @@ class Target:
     def file_name(self, precision: str) -> str:
         """Engines for other GPUs, versions and precisions have other names."""
         gpu = [re.sub(r"[^a-z0-9]+", "-", self.device.label.lower())] if self.device else []
-        parts = (precision, self.kind.name, self.version, *self.capabilities, *gpu)
+        parts = (precision, self.builder.engine.name, self.version, *self.capabilities, *gpu)
         return "-".join(parts).rstrip("-") + ".engine"
 
 
@@ -121,11 +122,10 @@ def _build(
     if precision == "int8":
         check_qdq(model, source.path.name)
     try:
-        return source, model, build_apart(target.kind, data, plan)
+        return source, model, build_apart(target.builder, data, plan)
     except EngineError as error:
-        raise EngineError(
-            f"{target.kind.name} {target.version} cannot build {source.path.name}: {error}"
-        ) from error
+        what = f"{target.builder.engine.name} {target.version}"
+        raise EngineError(f"{what} cannot build {source.path.name}: {error}") from error
 
 
 def _check_layers(report: LayerReport, model: onnx.ModelProto, source: ModelFile) -> None:
@@ -158,10 +158,10 @@ def _publish(
     """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file."""
     path = source.path.parent / FOLDER / target.file_name(source.precision)
     inspected = {"inspected": parse_inspected(built.inspected)} if built.inspected else {}
-    sidecar = EngineSidecar(
+    sidecar = TensorRTSidecar(
         file=path.name,
         sha256=hashlib.sha256(built.data).hexdigest(),
-        kind=target.kind.name,
+        kind=target.builder.engine.name,
         version=target.version,
         platform=platform_name(),
         precision=source.precision,
@@ -179,7 +179,7 @@ def _publish(
     return Published(path, sidecar, report)
 
 
-def _write(path: Path, data: bytes, sidecar: EngineSidecar) -> None:
+def _write(path: Path, data: bytes, sidecar: TensorRTSidecar) -> None:
     file = sidecar_of(path)
     # Both are complete before either has its name, so that only two renames lie in between. What
     # ends the process there leaves an engine without a sidecar, which no reader takes for one.

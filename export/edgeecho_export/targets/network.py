@@ -2,7 +2,7 @@
 
 The network is strongly typed: what is FP16 or INT8 is so in the ONNX file, and no builder flag
 says otherwise. That is the only way that TensorRT 10.3 to 11.x and TensorRT-RTX share; the module
-is passed in, and what differs is in `Kind`.
+is passed in; what differs is in `tensorrt.py`, and what asks for `_is_rtx` here.
 """
 
 from __future__ import annotations
@@ -12,49 +12,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
-from edgeecho.common.errors import EngineError, MissingDependencyError, UsageError
-from edgeecho.engines.cuda import probe
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One builder."""
-
-    name: str
-    module: str
-    install: str
-    """What to type when something of it is missing."""
-    needs_gpu: bool = False
-
-    def load(self) -> Any:
-        """Import its module, after a look for the GPU that it needs (`EngineError`).
-
-        `MissingDependencyError` where it, or onnx, is not installed.
-        """
-        try:
-            import_module("onnx")
-            if self.needs_gpu:
-                import_module("cuda.bindings.runtime")
-                probe()
-            return import_module(self.module)
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError(
-                f"--engine {self.name} needs {error.name}, which is not installed: {self.install}"
-            ) from error
-
+from edgeecho.common.errors import EngineError, UsageError
+from edgeecho_export.targets.tensorrt import RTX, TensorRTBuilder
 
 _TURING = re.compile(r"operation '(?P<node>[^']*)' for Turing \(SM75\): (?P<what>.*?) is not sup")
-RTX = Kind("tensorrt-rtx", "tensorrt_rtx", "pip install 'edgeecho[tensorrt-rtx]'")
-TENSORRT = Kind(
-    "tensorrt",
-    "tensorrt",
-    "pip install 'edgeecho[tensorrt]', and TensorRT 10.3 or later from JetPack or NVIDIA",
-    needs_gpu=True,
-)
 
 
 @dataclass(frozen=True)
@@ -126,7 +90,7 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     _forbid_tf32(trt, config)
     _set_profile(builder, network, config, plan.batch)
-    rtx = trt.__name__ == RTX.module
+    rtx = _is_rtx(trt)
     # Kept by name too: it must outlive the build.
     cache = None if rtx else _configure(trt, config, plan)
     if plan.capabilities:
@@ -146,7 +110,7 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     )
 
 
-def build_apart(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
+def build_apart(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Built:
     """`build_engine` in a process of its own.
 
     After a build that it refused for sm75, TensorRT-RTX 1.7.1 makes the next INT8 build of the
@@ -154,18 +118,22 @@ def build_apart(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
-            return pool.submit(_build, kind, onnx_bytes, plan).result()
+            return pool.submit(_build, builder, onnx_bytes, plan).result()
         except BrokenProcessPool as error:
             raise EngineError("the builder's process ended: is there memory enough?") from error
 
 
-def _build(kind: Kind, onnx_bytes: bytes, plan: Plan) -> Built:
-    return build_engine(kind.load(), onnx_bytes, plan)
+def _build(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Built:
+    return build_engine(builder.load(), onnx_bytes, plan)
+
+
+def _is_rtx(trt: Any) -> bool:
+    return bool(trt.__name__ == RTX.engine.package)
 
 
 def _flags(trt: Any) -> int:
     # In TensorRT-RTX every network is strongly typed, flag or not.
-    if trt.__name__ == RTX.module:
+    if _is_rtx(trt):
         return 0
     return 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
 

@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 
 from edgeecho.bundle import ModelFile, default_model, open_model
-from edgeecho.bundle.sidecar import (
-    FOLDER,
-    EngineSidecar,
-    check_engine,
-    read_sidecar,
-    read_sidecars,
-    sidecar_of,
-)
 from edgeecho.common.errors import EngineError
 from edgeecho.common.files import write_json
 from edgeecho.common.seal import sealed
+from edgeecho.engines import sidecar as sidecars
+from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
+from edgeecho.engines.tensorrt.fit import TensorRTSidecar, read_engines
 
 ENGINE = b"an engine's bytes"
+
+
+def read_sidecar(file: Path) -> TensorRTSidecar:
+    return sidecars.read_sidecar(file, TensorRTSidecar)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +29,8 @@ def model() -> ModelFile:
 
 
 @pytest.fixture
-def sidecar(model: ModelFile) -> EngineSidecar:
-    return EngineSidecar(
+def sidecar(model: ModelFile) -> TensorRTSidecar:
+    return TensorRTSidecar(
         file="fp32-tensorrt-rtx-1.7.1.116-sm86.engine",
         sha256=hashlib.sha256(ENGINE).hexdigest(),
         kind="tensorrt-rtx",
@@ -49,7 +48,7 @@ def sidecar(model: ModelFile) -> EngineSidecar:
 
 
 @pytest.fixture
-def file(sidecar: EngineSidecar, tmp_path: Path) -> Path:
+def file(sidecar: TensorRTSidecar, tmp_path: Path) -> Path:
     """A sidecar in a bundle's folder, its engine beside it."""
     engine = tmp_path / FOLDER / sidecar.file
     engine.parent.mkdir()
@@ -58,26 +57,28 @@ def file(sidecar: EngineSidecar, tmp_path: Path) -> Path:
     return sidecar_of(engine)
 
 
-def test_what_is_written_is_read(sidecar: EngineSidecar, file: Path, tmp_path: Path) -> None:
+def test_what_is_written_is_read(sidecar: TensorRTSidecar, file: Path, tmp_path: Path) -> None:
     assert file.name == "fp32-tensorrt-rtx-1.7.1.116-sm86.json"
     assert read_sidecar(file) == sidecar
-    assert read_sidecars(tmp_path)[0] == (sidecar,)
+    assert read_engines(tmp_path)[0] == (sidecar,)
 
 
 def test_bundle_without_engines_has_none_and_what_is_on_its_way_is_none(
     file: Path, tmp_path: Path
 ) -> None:
-    assert read_sidecars(default_model())[0] == ()
+    assert read_engines(default_model())[0] == ()
     file.rename(file.with_name(f".{file.stem}-abc.tmp.json"))
-    assert read_sidecars(tmp_path)[0] == ()
+    assert read_engines(tmp_path)[0] == ()
 
 
-def test_engine_of_the_model_is_found(sidecar: EngineSidecar, file: Path, model: ModelFile) -> None:
+def test_engine_of_the_model_is_found(
+    sidecar: TensorRTSidecar, file: Path, model: ModelFile
+) -> None:
     assert check_engine(sidecar, file.parent, model) == file.with_suffix(".engine")
 
 
 def test_stale_engine_names_both_sides(
-    sidecar: EngineSidecar, file: Path, model: ModelFile
+    sidecar: TensorRTSidecar, file: Path, model: ModelFile
 ) -> None:
     other = dataclasses.replace(sidecar, onnx_sha256="ab" * 32)
     with pytest.raises(EngineError, match="stale") as caught:
@@ -90,7 +91,7 @@ def test_stale_engine_names_both_sides(
 
 @pytest.mark.parametrize(("content", "says"), [(ENGINE + b"!", "changed"), (None, "missing")])
 def test_engine_that_is_not_the_one_built_is_refused(
-    content: bytes | None, says: str, sidecar: EngineSidecar, file: Path, model: ModelFile
+    content: bytes | None, says: str, sidecar: TensorRTSidecar, file: Path, model: ModelFile
 ) -> None:
     engine = file.with_suffix(".engine")
     engine.unlink() if content is None else engine.write_bytes(content)
@@ -128,7 +129,7 @@ def spoiled(value: dict[str, Any], name: str, to: Any) -> str:
     ],
 )
 def test_sidecar_that_cannot_be_trusted_is_refused_in_one_line(
-    spoil: Any, says: str, sidecar: EngineSidecar, file: Path
+    spoil: Any, says: str, sidecar: TensorRTSidecar, file: Path
 ) -> None:
     text = spoil(sidecar.to_dict())
     file.unlink() if text is None else file.write_text(text)
@@ -139,10 +140,10 @@ def test_sidecar_that_cannot_be_trusted_is_refused_in_one_line(
 
 
 def test_a_stray_file_costs_no_other_engine(
-    sidecar: EngineSidecar, file: Path, tmp_path: Path
+    sidecar: TensorRTSidecar, file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / FOLDER / "notes.json").write_text("{}")
-    found, unusable = read_sidecars(tmp_path)
+    found, unusable = read_engines(tmp_path)
     assert found == (sidecar,)
     (reason,) = unusable
     assert reason.startswith("notes.json has schema version None")

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from edgeecho.bundle import ModelFile
-from edgeecho.bundle.sidecar import FOLDER, EngineSidecar, read_sidecars
 from edgeecho.common.errors import EngineError
 from edgeecho.engines.cuda import Device
+from edgeecho.engines.sidecar import FOLDER, EngineSidecar, read_sidecars
+from edgeecho.engines.tensorrt import RTX, TENSORRT
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRTSidecar(EngineSidecar):
+    """What is known of an engine that TensorRT or TensorRT-RTX has built."""
+
+    compute_capabilities: tuple[str, ...]
+    """GPU generations that it runs on, such as `sm86`."""
+    layers: Mapping[str, Any]
+    """What the builder made of the network: see `edgeecho_export.layers`."""
+    gpu: str = ""
+    """On which it was built, and the only one that runs it; empty: any of the capabilities."""
+    cuda: str = ""
+    """Newest CUDA of that GPU's driver, to be told, not held."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +51,18 @@ def platform_name() -> str:
     return f"{platform.system()} {platform.machine()}"
 
 
-def choose_engine(model: ModelFile, machine: Machine) -> EngineSidecar:
+def read_engines(bundle: Path) -> tuple[tuple[TensorRTSidecar, ...], tuple[str, ...]]:
+    """All engines of a bundle that one of the two runs; see `read_sidecars`."""
+    return read_sidecars(bundle, TensorRTSidecar, (TENSORRT, RTX))
+
+
+def choose_engine(model: ModelFile, machine: Machine) -> TensorRTSidecar:
     """The engine of `model` for `machine`; its bytes are not looked at.
 
     `EngineError` names both sides where there is none, and the command that builds one.
     """
     folder = model.path.parent
-    sidecars, unusable = read_sidecars(folder)
+    sidecars, unusable = read_engines(folder)
     refused = list(unusable)
     for sidecar in sidecars:
         if (sidecar.kind, sidecar.precision) != (machine.kind, model.precision):
@@ -50,7 +73,7 @@ def choose_engine(model: ModelFile, machine: Machine) -> EngineSidecar:
         refused.append(f"{sidecar.file} {reason}")
     found = "; ".join(refused) or f"{folder.name}/{FOLDER} has none"
     command = f"edgeecho build BUNDLE --precision {model.precision} --engine {machine.kind}"
-    if machine.kind == "tensorrt-rtx":
+    if machine.kind == RTX:
         command += f" --compute-capability {machine.device.compute_capability}"
     raise EngineError(
         f"no engine of {model.path.name} for this machine ({machine}): {found}; "
@@ -58,7 +81,7 @@ def choose_engine(model: ModelFile, machine: Machine) -> EngineSidecar:
     )
 
 
-def _misfit(sidecar: EngineSidecar, model: ModelFile, machine: Machine) -> str | None:
+def _misfit(sidecar: TensorRTSidecar, model: ModelFile, machine: Machine) -> str | None:
     """What keeps an engine from running here, the first of all reasons; None: nothing."""
     device = machine.device
     if sidecar.onnx_sha256 != model.sha256:

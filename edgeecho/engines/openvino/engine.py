@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: the default, since it comes with the base install and is the fastest."""
+"""A compiled OpenVINO model on the CPU, in f32 and kept between processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.cache import cache_folder, load_entry, say, store_entry
 from edgeecho.common.cpu import cpu_features, usable_cores
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines.base import EngineFacts, Outputs, arithmetic_of, outputs_of
-from edgeecho.engines.tuned import recall_threads
+from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.openvino.threads import recall_threads
 
 
 class OpenVINOEngine:
     """A compiled model; see `Engine`."""
 
-    def __init__(self, model: ModelFile, threads: int, *, cached: bool) -> None:
+    def __init__(
+        self, descriptor: EngineDescriptor, model: ModelFile, threads: int, *, cached: bool
+    ) -> None:
         import openvino
 
         core = openvino.Core()
@@ -42,10 +45,10 @@ class OpenVINOEngine:
         self._outputs = outputs_of(model.path.name, (n for port in ports for n in port.get_names()))
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
-            name="openvino",
+            name=descriptor.name,
             version=openvino.__version__.partition("-")[0],
             device=str(core.get_property("CPU", "FULL_DEVICE_NAME")),
-            precision=arithmetic_of(model),
+            precision=descriptor.arithmetic(model.precision),
             threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")),
         )
 
@@ -101,8 +104,3 @@ def _load_or_compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> 
         return compiled
     store_entry(key, stream.getvalue())
     return compiled
-
-
-def open_engine(model: ModelFile, threads: int, *, cached: bool = False) -> OpenVINOEngine:
-    """Compile `model` for the CPU; with `cached`, once for all processes."""
-    return OpenVINOEngine(model, threads, cached=cached)

@@ -1,16 +1,17 @@
-"""Engines inside a bundle: `engines/NAME.engine`, bytes as TensorRT wrote them, and `NAME.json`.
+"""Engines inside a bundle: `engines/NAME.engine`, bytes as a builder wrote them, and `NAME.json`.
 
 The sidecar says of which ONNX file, by what and for what an engine was built. An engine without
-one is no engine: it is written first, its sidecar last.
+one is no engine: it is written first, its sidecar last. What only one back end understands of it
+stands in that back end's own sidecar class, in the same file.
 """
 
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from edgeecho.bundle.open import ModelFile
 from edgeecho.bundle.typed import tuple_of, typed
@@ -23,42 +24,37 @@ SCHEMA_VERSION = 1
 _BUILD = "build it again with `edgeecho build`"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineSidecar:
-    """What is known of one built engine."""
+    """What is known of one built engine, whoever built it."""
 
     file: str
     """Of the engine, beside the sidecar."""
     sha256: str
     """Of the engine's bytes."""
     kind: str
-    """`tensorrt-rtx` or `tensorrt`."""
+    """Name of the engine that it was built for."""
     version: str
-    """Of TensorRT; an engine runs in no other."""
+    """Of that; an engine runs in no other."""
     platform: str
     """Of the build, such as `Linux x86_64`."""
     precision: str
     onnx_file: str
     onnx_sha256: str
     """Of the ONNX file that it was built from."""
-    compute_capabilities: tuple[str, ...]
-    """GPU generations that it runs on, such as `sm86`."""
     batch: tuple[int, int, int]
     """Smallest, optimal and largest number of clips in one run."""
     input_shape: tuple[int, ...]
     """Of one clip: (3, frames, size, size)."""
-    layers: Mapping[str, Any]
-    """What the builder made of the network: see `edgeecho_export.layers`."""
     edgeecho: str
     """Version that built it."""
-    gpu: str = ""
-    """On which it was built, and the only one that runs it; empty: any of the capabilities."""
-    cuda: str = ""
-    """Newest CUDA of that GPU's driver, to be told, not held."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON, sealed as a manifest is."""
         return sealed({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+
+Sidecar = TypeVar("Sidecar", bound=EngineSidecar)
 
 
 def sidecar_of(engine: Path) -> Path:
@@ -66,20 +62,33 @@ def sidecar_of(engine: Path) -> Path:
     return engine.with_name(engine.name.removesuffix(".engine") + ".json")
 
 
-def read_sidecars(bundle: Path) -> tuple[tuple[EngineSidecar, ...], tuple[str, ...]]:
-    """All engines of a bundle, by name, and what is wrong with the files that describe none."""
+def read_sidecars(
+    bundle: Path, sidecar: type[Sidecar], kinds: Sequence[str]
+) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
+    """The engines of these kinds in a bundle, by name, and what is wrong with files that say none.
+
+    `sidecar` is the class of the back end that they are built for.
+    """
     found, unusable = [], []
     for file in sorted((bundle / FOLDER).glob("[!.]*.json")):
         try:
-            found.append(read_sidecar(file))
+            values = _read_values(file)
+            if values.get("kind") in kinds:
+                found.append(_sidecar(file, values, sidecar))
+            elif not isinstance(values.get("kind"), str):
+                raise EngineError(f"{file} is incomplete (it names no kind): {_BUILD}")
         except EngineError as error:
             # One damaged file must not cost the others.
             unusable.append(str(error).replace(str(file), file.name))
     return tuple(found), tuple(unusable)
 
 
-def read_sidecar(file: Path) -> EngineSidecar:
+def read_sidecar(file: Path, sidecar: type[Sidecar]) -> Sidecar:
     """Read one; `EngineError` where it is missing, malformed or was changed."""
+    return _sidecar(file, _read_values(file), sidecar)
+
+
+def _read_values(file: Path) -> dict[str, Any]:
     try:
         value = parse_json(file.read_bytes())
     except FileNotFoundError as error:
@@ -96,11 +105,13 @@ def read_sidecar(file: Path) -> EngineSidecar:
         )
     if sealed(value)["seal"] != value.get("seal"):
         raise EngineError(f"{file} was changed after the build (its seal does not fit): {_BUILD}")
-    fields = {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
+    return {k: v for k, v in value.items() if k not in ("schema_version", "seal")}
+
+
+def _sidecar(file: Path, values: dict[str, Any], sidecar: type[Sidecar]) -> Sidecar:
+    lists = [name for name, hint in get_type_hints(sidecar).items() if get_origin(hint) is tuple]
     try:
-        for name in ("compute_capabilities", "batch", "input_shape"):
-            fields[name] = tuple_of(fields[name])
-        found = typed(EngineSidecar, fields)
+        found = typed(sidecar, values | {name: tuple_of(values[name]) for name in lists})
     except (KeyError, TypeError) as error:
         raise EngineError(f"{file} is incomplete ({error}): {_BUILD}") from error
     if not found.file.isprintable() or Path(found.file).name != found.file:

@@ -1,4 +1,4 @@
-"""TensorRT 10.3 to 11.x, and TensorRT-RTX, which has the same interface under another name."""
+"""A built engine with its memory on the GPU."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
-from edgeecho.bundle.sidecar import FOLDER, check_engine
 from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.cuda import Buffer, Graph, Stream, probe
-from edgeecho.engines.fit import Machine, choose_engine
-
-_ARITHMETIC = {"fp32": "f32", "fp16": "f16+f32", "int8": "int8+f32"}
-"""By precision of the file; the head is FP32 in all, and no f32 is TF32 (see `build`)."""
+from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.sidecar import FOLDER, check_engine
+from edgeecho.engines.tensorrt.fit import Machine, choose_engine
 
 
 class TensorRTEngine:
@@ -29,7 +27,9 @@ class TensorRTEngine:
     slow to launch, and takes an execution context, with the network's memory, per batch size.
     """
 
-    def __init__(self, model: ModelFile, kind: str, *, cuda_graph: bool = False) -> None:
+    def __init__(
+        self, descriptor: EngineDescriptor, model: ModelFile, kind: str, *, cuda_graph: bool = False
+    ) -> None:
         trt, machine = _look(kind)
         sidecar = choose_engine(model, machine)
         folder = model.path.parent / FOLDER
@@ -41,10 +41,10 @@ class TensorRTEngine:
         self._engine: Any = None
         self._context: Any = None
         self.facts = EngineFacts(
-            name=f"{kind}-graph" if cuda_graph else kind,
+            name=descriptor.name,
             version=machine.version,
             device=f"{machine.device.label}, {machine.device.compute_capability}",
-            precision=_ARITHMETIC[model.precision],
+            precision=descriptor.arithmetic(model.precision),
             threads=1,
         )
         self._stream = Stream()
@@ -173,24 +173,13 @@ class TensorRTEngine:
             self.close()
 
 
-def obstacle(model: ModelFile, kind: str, *, cuda_graph: bool = False) -> str | None:  # noqa: ARG001
+def obstacle(model: ModelFile, kind: str) -> str | None:
     """Why `model` cannot be run on this machine; None: it can."""
     try:
         choose_engine(model, _look(kind)[1])
     except EngineError as error:
         return str(error)
     return None
-
-
-def open_engine(
-    model: ModelFile,
-    threads: int,  # noqa: ARG001 - of a CPU
-    kind: str,
-    *,
-    cuda_graph: bool = False,
-) -> TensorRTEngine:
-    """Load the engine that was built of `model` for this machine; see `edgeecho build`."""
-    return TensorRTEngine(model, kind, cuda_graph=cuda_graph)
 
 
 def _look(kind: str) -> tuple[Any, Machine]:

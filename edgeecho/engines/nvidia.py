@@ -1,0 +1,29 @@
+"""What all engines for an NVIDIA GPU answer before their package is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeecho.common.errors import EngineError
+
+if TYPE_CHECKING:
+    from edgeecho.bundle import ModelFile
+    from edgeecho.engines.descriptor import EngineDescriptor
+
+
+def no_gpu(_model: ModelFile) -> str | None:
+    """Why there is no GPU to run on; None: there is one."""
+    from edgeecho.engines.cuda import probe
+
+    try:
+        probe()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+def look_for_gpu(engine: EngineDescriptor) -> str:
+    """For doctor: which GPU there is. The package is not tried, see `cuda`."""
+    from edgeecho.engines.cuda import probe
+
+    return f"installed, not tried; {probe().label}; runs on: {engine.runs_on}"

@@ -1,0 +1,92 @@
+"""ONNX Runtime: on the CPU, and on an NVIDIA GPU by its CUDA or its TensorRT provider.
+
+The GPU needs onnxruntime-gpu, which has the import name of onnxruntime.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+from edgeecho.bundle import ModelFile
+from edgeecho.engines.base import Engine
+from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.nvidia import look_for_gpu, no_gpu
+
+
+def _open(engine: EngineDescriptor, model: ModelFile, threads: int, _cached: bool) -> Engine:
+    from edgeecho.engines.onnxruntime.cpu import ONNXRuntimeEngine
+
+    return ONNXRuntimeEngine(engine, model, threads)
+
+
+def _open_on_gpu(
+    engine: EngineDescriptor, model: ModelFile, _threads: int, _cached: bool, *, provider: str
+) -> Engine:
+    from edgeecho.engines.onnxruntime.gpu import ONNXRuntimeGPUEngine
+
+    return ONNXRuntimeGPUEngine(engine, model, provider)
+
+
+def _list_providers(_engine: EngineDescriptor) -> str:
+    import onnxruntime
+
+    version = onnxruntime.__version__.partition("-")[0]
+    return f"{version}; providers: {', '.join(onnxruntime.get_available_providers())}"
+
+
+def _cuda_arithmetic(precision: str) -> str:
+    # CUDA has no INT8 convolution here: it computes the rounded values in f32.
+    return "f16+f32" if precision == "fp16" else "f32"
+
+
+def _tensorrt_arithmetic(precision: str) -> str:
+    if precision == "fp16":
+        return "f16+f32"
+    # It has no option against TF32, https://github.com/microsoft/onnxruntime/issues/26029.
+    rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
+    return f"int8+{rest}" if precision == "int8" else rest
+
+
+def _on_gpu(
+    name: str,
+    provider: str,
+    needs: str,
+    arithmetic: Callable[[str], str],
+    *,
+    auto: int | None = None,
+    load_s: float = 300.0,
+) -> EngineDescriptor:
+    return EngineDescriptor(
+        name,
+        package="onnxruntime",
+        install="pip uninstall -y onnxruntime; pip install 'edgeecho[gpu]'",
+        runs_on=f"NVIDIA GPU with {needs}",
+        open=partial(_open_on_gpu, provider=provider),
+        device="nvidia",
+        distribution="onnxruntime-gpu",
+        auto=auto,
+        refuses=no_gpu,
+        probe=look_for_gpu,
+        arithmetic=arithmetic,
+        load_s=load_s,
+    )
+
+
+CUDA, TENSORRT = "CUDAExecutionProvider", "TensorrtExecutionProvider"
+ENGINES = (
+    EngineDescriptor(
+        "onnxruntime",
+        package="onnxruntime",
+        install="pip install 'edgeecho[ort]'",
+        runs_on="CPU",
+        open=_open,
+        probe=_list_providers,
+        auto=4,
+        shares=True,
+    ),
+    _on_gpu("onnxruntime-cuda", CUDA, "CUDA and cuDNN", _cuda_arithmetic, auto=2),
+    # TensorRT builds its engine anew at each load: minutes, on a small device many.
+    _on_gpu("onnxruntime-tensorrt", TENSORRT, "TensorRT 10", _tensorrt_arithmetic, load_s=3600.0),
+)

@@ -1,0 +1,35 @@
+"""OpenVINO on the CPU: the default, since it comes with the base install and is the fastest."""
+
+from __future__ import annotations
+
+from edgeecho.bundle import ModelFile
+from edgeecho.engines.base import Engine
+from edgeecho.engines.descriptor import EngineDescriptor
+
+
+def _open(engine: EngineDescriptor, model: ModelFile, threads: int, cached: bool) -> Engine:
+    from edgeecho.engines.openvino.engine import OpenVINOEngine
+
+    return OpenVINOEngine(engine, model, threads, cached=cached)
+
+
+def _list_devices(_engine: EngineDescriptor) -> str:
+    import openvino
+
+    core = openvino.Core()
+    names = (f"{d} ({core.get_property(d, 'FULL_DEVICE_NAME')})" for d in core.available_devices)
+    return f"{openvino.__version__.partition('-')[0]}; devices: {', '.join(names)}"
+
+
+ENGINES = (
+    EngineDescriptor(
+        "openvino",
+        package="openvino",
+        install="pip install openvino",
+        runs_on="CPU (x86-64, arm64)",
+        open=_open,
+        probe=_list_devices,
+        auto=3,
+        shares=True,
+    ),
+)

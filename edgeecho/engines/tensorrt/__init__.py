@@ -1,0 +1,90 @@
+"""TensorRT 10.3 to 11.x, and TensorRT-RTX, which has the same interface under another name.
+
+Both run engines that `edgeecho build` has made of a bundle's ONNX file, see `fit`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from edgeecho.bundle import ModelFile
+from edgeecho.engines.base import Engine
+from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.nvidia import look_for_gpu
+
+TENSORRT, RTX = "tensorrt", "tensorrt-rtx"
+_ARITHMETIC = {"fp32": "f32", "fp16": "f16+f32", "int8": "int8+f32"}
+"""By precision of the file; the head is FP32 in all, and no f32 is TF32 (see `build`)."""
+
+
+def _open(
+    engine: EngineDescriptor,
+    model: ModelFile,
+    _threads: int,
+    _cached: bool,
+    *,
+    kind: str,
+    cuda_graph: bool = False,
+) -> Engine:
+    from edgeecho.engines.tensorrt.engine import TensorRTEngine
+
+    return TensorRTEngine(engine, model, kind, cuda_graph=cuda_graph)
+
+
+def _refuses(model: ModelFile, *, kind: str) -> str | None:
+    from edgeecho.engines.tensorrt.engine import obstacle
+
+    return obstacle(model, kind)
+
+
+def _arithmetic(precision: str) -> str:
+    return _ARITHMETIC[precision]
+
+
+def _describe(
+    name: str,
+    kind: str,
+    install: str,
+    runs_on: str,
+    *,
+    auto: int | None = None,
+    cuda_graph: bool = False,
+    builder: str | None = None,
+) -> EngineDescriptor:
+    return EngineDescriptor(
+        name,
+        package=kind.replace("-", "_"),
+        install=install,
+        runs_on=runs_on,
+        open=partial(_open, kind=kind, cuda_graph=cuda_graph),
+        device="nvidia",
+        auto=auto,
+        refuses=partial(_refuses, kind=kind),
+        probe=look_for_gpu,
+        arithmetic=_arithmetic,
+        builder=builder,
+    )
+
+
+_INSTALL = "pip install 'edgeecho[tensorrt]', and TensorRT 10.3 or later from JetPack or NVIDIA"
+_ON_IT = "NVIDIA GPU, engine built on it by `edgeecho build`"
+_BUILDERS = "edgeecho_export.targets.tensorrt"
+ENGINES = (
+    _describe(
+        TENSORRT,
+        TENSORRT,
+        _INSTALL,
+        _ON_IT,
+        auto=0,
+        builder=f"{_BUILDERS}:TENSORRT",
+    ),
+    _describe("tensorrt-graph", TENSORRT, _INSTALL, _ON_IT, cuda_graph=True),
+    _describe(
+        RTX,
+        RTX,
+        "pip install 'edgeecho[tensorrt-rtx]'",
+        "NVIDIA RTX GPU, engine built for it by `edgeecho build`",
+        auto=1,
+        builder=f"{_BUILDERS}:RTX",
+    ),
+)

@@ -1,0 +1,96 @@
+"""The builders of TensorRT, for the GPU that is here, and of TensorRT-RTX, for any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeecho.common.errors import MissingDependencyError, UsageError
+from edgeecho.engines import EngineDescriptor
+from edgeecho.engines.cuda import probe
+from edgeecho.engines.tensorrt import ENGINES
+from edgeecho.engines.tensorrt import RTX as RTX_NAME
+from edgeecho.engines.tensorrt import TENSORRT as TENSORRT_NAME
+from edgeecho_export.targets.builder import BuildOptions
+
+if TYPE_CHECKING:
+    from edgeecho_export.targets.publish import Published
+
+
+@dataclass(frozen=True)
+class TensorRTBuilder:
+    """One of the two; see `Builder`."""
+
+    engine: EngineDescriptor
+    """Which runs what is built."""
+    needs_gpu: bool
+    """Whether it builds on the GPU that is to run the engine, and for no other."""
+
+    def check(self, options: BuildOptions) -> None:
+        """See `Builder.check`."""
+        if not self.needs_gpu and (options.workspace_mb or options.timing_cache):
+            raise UsageError(
+                "--workspace-mb and --timing-cache are of --engine tensorrt: leave them"
+            )
+        if self.needs_gpu and options.compute_capability:
+            raise UsageError(
+                "--engine tensorrt builds for the GPU here: leave --compute-capability"
+            )
+
+    def load(self) -> Any:
+        """TensorRT's module, after a look for the GPU that it needs; see `Builder.load`."""
+        try:
+            import_module("onnx")
+            if self.needs_gpu:
+                import_module("cuda.bindings.runtime")
+                probe()
+            return import_module(self.engine.package)
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError(
+                f"--engine {self.engine.name} needs {error.name}, which is not installed: "
+                f"{self.engine.install}"
+            ) from error
+
+    def build(self, bundle: Path, precision: str, options: BuildOptions) -> Sequence[str]:
+        """See `Builder.build`; the errors are those of `build_rtx` and `build_tensorrt`."""
+        from edgeecho_export.targets.publish import build_rtx, build_tensorrt
+
+        if self.needs_gpu:
+            published = build_tensorrt(
+                bundle,
+                precision,
+                options.batch,
+                workspace_mb=options.workspace_mb,
+                timing_cache=options.timing_cache,
+            )
+        else:
+            capabilities = options.compute_capability.split(",")
+            published = build_rtx(bundle, precision, capabilities, options.batch)
+        return _lines(published)
+
+
+def _lines(published: Published) -> list[str]:
+    sidecar, report = published.sidecar, published.report
+    inputs = ", ".join(f"{count} {kind}" for kind, count in report.inputs().most_common())
+    size = published.path.stat().st_size / 1e6
+    targets = ", ".join((*filter(None, [sidecar.gpu]), *sidecar.compute_capabilities))
+    check = f"edgeecho verify BUNDLE --engine {sidecar.kind} --precision {sidecar.precision}"
+    return [
+        f"wrote {published.path} ({size:.1f} MB)",
+        f"  {sidecar.precision} from {sidecar.onnx_file}, sha256 {sidecar.onnx_sha256[:12]}",
+        f"  {sidecar.kind} {sidecar.version} for {targets}; "
+        f"batch {', '.join(map(str, sidecar.batch))}",
+        f"  {report.layers} layers; inputs of the convolutions: "
+        f"{inputs or 'not told by this TensorRT'}",
+        f"  built, not run yet: {check}"
+        if sidecar.gpu
+        else f"  built, not run: no GPU has seen this engine yet; there: {check}",
+    ]
+
+
+_BY_NAME = {engine.name: engine for engine in ENGINES}
+TENSORRT = TensorRTBuilder(_BY_NAME[TENSORRT_NAME], needs_gpu=True)
+RTX = TensorRTBuilder(_BY_NAME[RTX_NAME], needs_gpu=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgeecho.cine.ffmpeg import fields_refused
-from edgeecho.cine.types import Limits, size_changes
+from edgeecho.cine.store import size_changes
+from edgeecho.cine.types import Limits
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
-from edgeecho.cine.types import FrameStore, size_changes
+from edgeecho.cine.store import FrameStore, size_changes
 from edgeecho.common.errors import InputError
 
 # `send_frame`: one output frame per input frame, with its time stamp.

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, no_video
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
-from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures, videos
+from edgeecho.cine.failures import Failures
+from edgeecho.cine.ffmpeg import BARE, NO_RATE, open_video, packets, pictures, videos
 from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
+from edgeecho.cine.store import FrameStore
 from edgeecho.cine.structure import look_at
-from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.common.errors import InputError
 
 # MKV rounds time stamps to whole milliseconds.

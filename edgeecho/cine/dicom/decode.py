@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
 
 from edgeecho.cine.dicom.attributes import Layout
 from edgeecho.cine.dicom.codestream import (
@@ -33,18 +32,18 @@ from edgeecho.cine.dicom.file import DicomFile
 from edgeecho.cine.dicom.frames import Encoded
 from edgeecho.cine.dicom.quiet import DAMAGE, overheard
 from edgeecho.cine.dicom.rle import decode_rle
+from edgeecho.cine.dicom.syntaxes import (
+    BIG_ENDIAN,
+    J2K,
+    JPEG,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    LITTLE_ENDIAN,
+    NATIVE,
+    RLE,
+    syntax_name,
+)
 from edgeecho.common.errors import InputError, MissingDependencyError
-
-# Transfer syntaxes (PS3.5, annex A; PS3.6, annex A).
-_ROOT = "1.2.840.10008.1.2"
-_LITTLE_ENDIAN, _BIG_ENDIAN = f"{_ROOT}.1", f"{_ROOT}.2"
-NATIVE = frozenset({_ROOT, _LITTLE_ENDIAN, f"{_ROOT}.1.99", _BIG_ENDIAN, ""})
-RLE = f"{_ROOT}.5"
-_JPEG = frozenset({f"{_ROOT}.4.50", f"{_ROOT}.4.51"})
-_J2K = frozenset({f"{_ROOT}.4.90", f"{_ROOT}.4.91"})
-# Pillow and OpenCV decode neither.
-_JPEG_LOSSLESS = frozenset({f"{_ROOT}.4.57", f"{_ROOT}.4.70"})
-_JPEG_LS = frozenset({f"{_ROOT}.4.80", f"{_ROOT}.4.81"})
 
 DecodeFrame = Callable[[Encoded], NDArray[np.uint8]]
 
@@ -63,35 +62,17 @@ def frame_decoder(file: DicomFile, layout: Layout) -> DecodeFrame:
     if file.syntax == RLE:
         planes = replace(full, planar=1)
         return lambda data: display.show(_native(decode_rle(bytes(data), layout), planes, False))
-    if file.syntax in _JPEG:
+    if file.syntax in JPEG:
         return lambda data: _jpeg(bytes(data), layout, file.syntax, display)
-    if file.syntax in _J2K:
+    if file.syntax in J2K:
         return lambda data: _j2k(bytes(data), layout, file.syntax, display)
-    if file.syntax in _JPEG_LOSSLESS | _JPEG_LS:
+    if file.syntax in JPEG_LOSSLESS | JPEG_LS:
         _need_gdcm(file)
         return lambda data: _lossless(bytes(data), full, file.syntax, display)
     raise InputError(
         f"{file.name}: edgeecho has no decoder for its pixels ({syntax_name(file.syntax)}): "
         "export it as JPEG, JPEG 2000, RLE, H.264 or uncompressed"
     )
-
-
-_JPEG_XL = {
-    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-}
-"""Missing in pydicom's dictionary, though other packages add them to it (PS3.6, table A-1)."""
-
-
-def syntax_name(syntax: str) -> str:
-    """The transfer syntax's name in the standard; a UID that it lacks may be any text."""
-    if not syntax:
-        return "no transfer syntax given"
-    if syntax in _JPEG_XL:
-        return _JPEG_XL[syntax]
-    uid = UID(syntax)
-    return uid.name if not uid.is_private and uid.name != uid else "unknown transfer syntax"
 
 
 def _need_gdcm(file: DicomFile) -> None:
@@ -164,7 +145,7 @@ def _j2k(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[
 def _lossless(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[np.uint8]:
     stream = read_jpeg(data)
     stream.check(layout)
-    if syntax not in _JPEG_LS:
+    if syntax not in JPEG_LS:
         data = strip_lossless(data, stream)
     with overheard() as complained:
         pixels = _pydicom(data, layout, syntax, "gdcm")
@@ -174,7 +155,7 @@ def _lossless(data: bytes, layout: Layout, syntax: str, display: Display) -> NDA
 
 
 def _native(data: Encoded, layout: Layout, big_endian: bool) -> NDArray[np.generic]:
-    return _decode(data, layout, _BIG_ENDIAN if big_endian else _LITTLE_ENDIAN)
+    return _decode(data, layout, BIG_ENDIAN if big_endian else LITTLE_ENDIAN)
 
 
 def _pydicom(data: bytes, layout: Layout, syntax: str, plugin: str) -> NDArray[np.generic]:

@@ -13,15 +13,17 @@ from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspects
 from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
 from edgeecho.cine.dicom.codestream import BrokenFrameError
 from edgeecho.cine.dicom.damage import describe_damage
-from edgeecho.cine.dicom.decode import NATIVE, RLE, DecodeFrame, frame_decoder, syntax_name
+from edgeecho.cine.dicom.decode import DecodeFrame, frame_decoder
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
 from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
 from edgeecho.cine.dicom.kind import Other, doubts_of_kind, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
+from edgeecho.cine.dicom.syntaxes import NATIVE, RLE, syntax_name
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
-from edgeecho.cine.types import Cine, FrameStore, Limits
+from edgeecho.cine.store import FrameStore
+from edgeecho.cine.types import Cine, Limits
 from edgeecho.common.errors import InputError
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
-from edgeecho.trust.gates import LEARNED, SPACES, LearnedGate
+from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho_calibration.trust import Answered
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import calibrated_as, probabilities
-from edgeecho.trust.gates import FIXED, LEARNED
+from edgeecho.trust.gates import FIXED
 from edgeecho.trust.learned import Trust
+from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.signals import Signals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 

@@ -20,7 +20,7 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
-from edgeecho.trust.gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Interval
 
@@ -42,7 +42,7 @@ class Trust:
     residuals: Mapping[str, Residuals]
     """By clip mode."""
     spaces: Mapping[str, Space]
-    """By name, see `gates.SPACES`; without `embedding` if the model has no such output."""
+    """By name, see `learned_gates.SPACES`; without `embedding` if the model has no such output."""
     limits: Mapping[str, float]
     """Threshold of each learned gate, by name."""
 

@@ -1,7 +1,7 @@
 """Measurements of a video for the gates.
 
 All are computed from what the EF needs anyway: the decoded cine, the frames for the network, and
-its outputs for the clips. Nothing is judged here; `gates.py` does that.
+its outputs for the clips. Nothing is judged here; the gates do that.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.manifest import Manifest, RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.artefact import RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.manifest import Manifest
 
 
 def drift_section(manifest: Manifest) -> str:

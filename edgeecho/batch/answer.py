@@ -9,7 +9,8 @@ from typing import cast
 
 from edgeecho.batch.record import Record
 from edgeecho.batch.task import Task
-from edgeecho.batch.workers import Answered, Crew, answer_in_workers
+from edgeecho.batch.worker import Answered
+from edgeecho.batch.workers import Crew, answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.watch import Hung, Watched

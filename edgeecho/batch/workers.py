@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from edgeecho.batch.task import Task
-from edgeecho.common.cpu import stay_on, usable_cores
+from edgeecho.batch.worker import PATIENCE_S, Answered, ending_of, work_on
+from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
 from edgeecho.common.text import shown_name
-from edgeecho.inference import LoadedModel
 from edgeecho.results import Failure, Outcome
 
 # A video that crashed a worker is tried again: the cause may have been the memory of all workers
 # together, or a race in a library.
 _TRIES = 2
-_PATIENCE_S = 10
-
-Answered = tuple[int, Outcome]
-"""Index of the file, and its outcome."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +106,7 @@ class _Work:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._task, self._crew.threads, seat)
-        process = context.Process(target=_work, args=arguments, daemon=True)
+        process = context.Process(target=work_on, args=arguments, daemon=True)
         process.start()
         theirs.close()  # otherwise the worker's end would go unnoticed
         until = time.monotonic() + self._task.load_limit_s
@@ -184,18 +175,9 @@ class _Work:
             if self.goes_on:  # after an error or Ctrl-C
                 worker.process.terminate()
         for worker in self._workers.values():
-            worker.process.join(_PATIENCE_S)
+            worker.process.join(PATIENCE_S)
             if worker.process.is_alive():
                 worker.process.kill()
-
-
-def ending_of(process: BaseProcess) -> str:
-    """How a process ended, in words."""
-    process.join(_PATIENCE_S)
-    code = process.exitcode
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    return next((s.name for s in signal.Signals if s == -code), f"signal {-code}")
 
 
 def _given_up(file: Path, ending: str) -> Outcome:
@@ -206,57 +188,3 @@ def _given_up(file: Path, ending: str) -> Outcome:
         "--max-mb, or a higher --limit"
     )
     return Outcome(name, Failure.of(error))
-
-
-def _work(pipe: Connection, task: Task, threads: int, seat: int) -> None:
-    """Main function of a worker: load the model once, then answer files until the pipe closes."""
-    # Ctrl-C reaches every process of the terminal; a worker is ended by its parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # OpenVINO pins its threads, and without this every worker uses the same first cores (measured:
-    # two workers with one thread each took 7.2 s for 30 videos, one worker 5.3 s).
-    stay_on(slice(seat * threads, (seat + 1) * threads))
-    import cv2
-
-    from edgeecho.common.console import words
-
-    words.quiet = seat > 0  # all workers would print the same about the cache
-    cv2.setNumThreads(threads)
-
-    def answer(asked: tuple[int, Path], model: LoadedModel) -> Answered:
-        place, file = asked
-        return place, task.answer(file, partial(task.read, file), model)
-
-    answer_until_done(pipe, lambda: task.load(threads), answer)
-
-
-def answer_until_done(
-    pipe: Connection,
-    load: Callable[[], LoadedModel],
-    answer: Callable[[Any, LoadedModel], object],
-) -> None:
-    """Serve answers in a process of its own.
-
-    Send None once the model is loaded, or the error; then answer every message until the pipe
-    closes.
-    """
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    try:
-        try:
-            model = load()
-        except EdgeEchoError as error:
-            pipe.send(error)
-            return
-        pipe.send(None)
-        while True:
-            pipe.send(answer(pipe.recv(), model))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        # The parent has closed the pipe or was killed.
-        return
-
-
-def _end_with_parent() -> None:
-    """Exit when the parent ends, since a process that hangs does not notice its closed pipe."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from edgeecho.batch import Task
-from edgeecho.batch.workers import answer_until_done, ending_of
+from edgeecho.batch.worker import answer_until_done, ending_of
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
 from edgeecho.inference import LoadedModel
 from edgeecho.results import Failure, Outcome

@@ -33,10 +33,10 @@ def answer_all(
 ) -> list[Outcome]:
     """Return the outcome of each file, in their order; an unusable file does not end the call.
 
-    Answers in `record` are reused, and new ones are added to it. `crew` gives the worker processes;
-    None answers in this process, with `threads`. A file that takes longer than `limit_s` is tried
-    once more, in a process that can be killed. `tell` gets the number of files done. Errors are
-    those of `load_model`, and `OutputError` for the record.
+    Answers in `record` are reused, and new ones are added to it. With `crew`, files are
+    answered in worker processes, otherwise in this one with `threads`. A file that takes longer
+    than `limit_s` is tried once more, in a process that can be killed. `tell` gets the
+    number of files done. Errors: see `load_model`; `OutputError` for the record.
     """
     outcomes = [None if record is None else record.find(file) for file in files]
     places = [place for place, outcome in enumerate(outcomes) if outcome is None]

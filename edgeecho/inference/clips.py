@@ -48,8 +48,8 @@ def run_clips(
 ) -> ClipRun:
     """Run the clips that begin at `starts`, in any order; `EngineError` if an output is no number.
 
-    With `sharing`, clips that overlap enough are answered together, with the same results. `tell`
-    is called before the first and after each engine call.
+    With `sharing`, clips that overlap enough are answered together, with the same results.
+    `tell` is called before the first and after each engine call.
     """
     tell = tell or _tell_nobody
     begin = time.perf_counter()

@@ -10,8 +10,8 @@
     else:
         print(answer.ef, answer.interval, answer.warnings)
 
-Names are loaded when they are first used: `import edgeecho` alone imports no numpy. It does one
-thing: engines that are imported after it send nothing to their makers, see
+Names are loaded when they are first used: `import edgeecho` alone does not import numpy. It does
+have one effect: it switches off the telemetry of engines imported later, see
 `edgeecho.common.telemetry`.
 """
 

@@ -1,1 +1,1 @@
-"""Calibration stage: a data set's train split in, a calibration set out."""
+"""Calibration stage: INT8 calibration sets, layer sensitivity, intervals and gates."""

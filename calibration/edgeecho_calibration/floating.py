@@ -1,6 +1,6 @@
 """Returning single convolutions of an INT8 graph to float.
 
-One function serves the sensitivity analysis and export, so that what was analysed is what is
+The sensitivity analysis and export use the same function, so that what was analysed is what is
 published.
 """
 
@@ -14,21 +14,21 @@ from edgeecho.common.errors import InputError
 
 _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 _QUANTIZED = "_quantized"
-"""What onnxruntime's quantizer appends to a weight's name."""
+"""Suffix that onnxruntime's quantizer adds to a weight's name."""
 
 
 def quantized_layers(int8: onnx.ModelProto) -> tuple[str, ...]:
-    """Names of the quantized convolutions, such as `layer1.0.conv1.0.0`, in the graph's order."""
+    """Names of the quantized convolutions, such as `layer1.0.conv1.0.0`, in graph order."""
     return tuple(name for _, name in _quantized(int8.graph))
 
 
 def return_to_float(
     int8: onnx.ModelProto, fp32: onnx.ModelProto, layers: Collection[str]
 ) -> onnx.ModelProto:
-    """A copy of `int8` in which `layers` have the weights of `fp32` and read float activations.
+    """A copy of `int8` in which `layers` have the weights of `fp32` and float activations.
 
-    An activation that no quantized convolution reads any more is float for its other readers
-    too (the residual sum). `InputError` where a layer is not a quantized convolution of `int8`.
+    An activation that no quantized convolution reads any more becomes float for its other readers
+    too (the residual sum). `InputError` if a layer is not a quantized convolution of `int8`.
     """
     if unknown := sorted(set(layers) - set(quantized_layers(int8))):
         raise InputError(
@@ -75,7 +75,7 @@ def _drop_unread(graph: onnx.GraphProto) -> None:
     """Remove the Q/DQ pairs and the constants that nothing reads any more."""
     wanted = {output.name for output in graph.output}
     kept = []
-    for node in reversed(graph.node):  # the graph is sorted: readers come first here
+    for node in reversed(graph.node):  # the graph is sorted, so in reverse readers come first
         if wanted.intersection(node.output):
             kept.append(node)
             wanted.update(node.input)

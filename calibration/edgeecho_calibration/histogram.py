@@ -1,4 +1,4 @@
-"""A histogram of |values| that grows without keeping values, and the ranges chosen from it."""
+"""A streaming histogram of |values|, and choosing quantization ranges from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 BINS = 4096
 _LEVELS = 128
-"""Magnitudes that a signed 8-bit number has."""
+"""Number of magnitudes of a signed 8-bit number."""
 PERCENTILE = 99.999
 _CHUNK = 1 << 20
 
@@ -17,30 +17,30 @@ _CHUNK = 1 << 20
 class Histogram:
     """Counts of |values| in equal bins from 0 to a power of two.
 
-    A value beyond the top doubles it and adds neighbouring bins up, which is exact: the result
-    does not depend on the order of the clips.
+    A value beyond the top doubles the range and merges neighbouring bins. That is exact, so the
+    result does not depend on the order of the clips.
     """
 
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(BINS, np.int64)
         self.top = math.ldexp(1.0, -60)
-        """Upper edge of the last bin; at first below any value that matters."""
+        """Upper edge of the last bin; initially below any value that matters."""
         self.largest = 0.0
 
     @property
     def width(self) -> float:
-        """Of a bin."""
+        """Width of a bin."""
         return self.top / BINS
 
     def add(self, values: NDArray[np.float32]) -> None:
-        """Count finite values of any shape."""
+        """Add values of any shape; `ValueError` if one is not finite."""
         flat = values.reshape(-1)
         largest = float(max(flat.max(), -flat.min()))
         if not math.isfinite(largest):
             raise ValueError("a tensor holds values that are not numbers")
         self._grow(largest)
         scale = np.float32(1 / self.width)
-        # In pieces, so that the copies stay small.
+        # In chunks, so that the copies stay small.
         for first in range(0, len(flat), _CHUNK):
             places = (np.abs(flat[first : first + _CHUNK]) * scale).astype(np.int32)
             np.minimum(places, BINS - 1, out=places)
@@ -55,7 +55,7 @@ class Histogram:
 
 
 def choose_range(histogram: Histogram, method: str) -> float:
-    """The largest |value| that INT8 shall hold, by `minmax`, `percentile` or `entropy`."""
+    """The largest |value| to represent in INT8, by `minmax`, `percentile` or `entropy`."""
     if method == "minmax":
         return histogram.largest
     if method == "percentile":
@@ -71,14 +71,14 @@ def _percentile(histogram: Histogram) -> float:
 
 
 def _entropy(histogram: Histogram) -> float:
-    """The cut whose 128 levels lose the least information (Kullback-Leibler divergence).
+    """The clipping threshold at which 128 levels have the least Kullback-Leibler divergence.
 
     S. Migacz, "8-bit Inference with TensorRT", GTC 2017.
     """
     used = int(np.flatnonzero(histogram.counts)[-1]) + 1 if histogram.counts.any() else 1
     counts = histogram.counts[:used].astype(np.float64)
-    # After a ReLU most values are 0, which every scale holds exactly: they would outweigh all
-    # others. NVIDIA's pytorch-quantization puts the next bin's count in their place too.
+    # After a ReLU most values are 0, which every scale represents exactly, and they would outweigh
+    # all others. Like NVIDIA's pytorch-quantization, use the next bin's count instead.
     counts[0] = counts[1] if used > 1 else counts[0]
     best, least = used, math.inf
     step = max(1, used // 256)
@@ -90,11 +90,11 @@ def _entropy(histogram: Histogram) -> float:
 
 
 def _divergence(counts: NDArray[np.float64], end: int) -> float:
-    """KL divergence of what is cut at `end` and quantized from what it was."""
+    """KL divergence of the histogram clipped at bin `end` and quantized, from the original."""
     inside = counts[:end]
     reference = inside.copy()
     reference[-1] += counts[end:].sum()
-    # Each level spreads its sum evenly over those of its bins that hold anything.
+    # Each level spreads its sum evenly over its non-empty bins.
     level = np.arange(end) * _LEVELS // end
     filled = inside > 0
     sums = np.bincount(level, inside, _LEVELS)

@@ -1,4 +1,4 @@
-"""How large a network's tensors become over clips: one pass, one clip in memory at a time."""
+"""Collecting the ranges of a network's tensors over clips, in one pass and clip by clip."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from edgeecho_calibration.histogram import Histogram
 
 @dataclass(frozen=True)
 class Ranges:
-    """What was seen of each tensor, by name."""
+    """Ranges of tensors, by name."""
 
     largest: dict[str, float]
-    """max |value| of the input and each output; NaN or infinity where one was seen."""
+    """max |value| of the input and each output; NaN or infinity if one occurred."""
     histograms: dict[str, Histogram]
-    """Of |value|, for the tensors that were asked for."""
+    """Histograms of |value| for the requested tensors."""
     clips: int
 
 
 def collect_ranges(
     probe: Path, clips: Iterable[NDArray[np.float32]], histograms: Collection[str] = ()
 ) -> Ranges:
-    """Run an ONNX file whose outputs are the tensors to look at.
+    """Run an ONNX file whose outputs are the tensors to measure.
 
-    `clips`: each `(1, 3, T, S, S)`, normalised, drawn when its turn comes and let go after:
-    memory holds the activations of one clip (1 GB at full size), however many there are.
-    `histograms`: names of the tensors of which the methods beyond minmax need one.
+    `clips` are normalised `(1, 3, T, S, S)`. They are consumed one at a time, so memory holds the
+    activations of one clip only (1 GB at full size). `histograms` are the names of the tensors that
+    need one, for methods other than minmax.
     """
     import onnxruntime
 
@@ -44,7 +44,7 @@ def collect_ranges(
     for clip in clips:
         values = session.run(names, {"clip": clip})
         for name, value in zip(["clip", *names], [clip, *values], strict=True):
-            # `max` of Python would pass over a NaN.
+            # Python's `max` would ignore a NaN.
             largest[name] = float(np.maximum(largest[name], _largest(value)))
             if name in collected:
                 collected[name].add(value)
@@ -56,6 +56,6 @@ def collect_ranges(
 
 
 def _largest(value: NDArray[np.float32]) -> np.float32:
-    # Without a copy of the whole tensor, as `abs` would make one.
+    # `abs` would copy the whole tensor.
     top: np.float32 = np.maximum(value.max(), -value.min())
     return top

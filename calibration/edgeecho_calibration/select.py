@@ -1,4 +1,4 @@
-"""Choosing calibration clips: from the training split only, spread evenly over what varies."""
+"""Choosing calibration clips from the training split, spread evenly over what varies."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts
 from edgeecho_calibration.sets import CalibrationClip, CalibrationSet, cut_clip, hash_frames
 
 _CANDIDATES = 4
-"""Videos of each EF group that are decoded, since only decoding tells how bright one is."""
+"""Number of videos per EF group that are decoded, which is needed to know their brightness."""
 
 
 def select(data: Path, spec: PreprocessSpec, *, n: int, seed: int) -> CalibrationSet:
     """Choose `n` clips of `n` different videos of the TRAIN split of `data`.
 
-    The videos are sorted by EF and cut into `n` groups of equal size, of which each gives one.
-    Within a group that one is taken which brings the chosen videos nearest to being spread
-    evenly over brightness and, where the list knows it, frame rate too (a Latin hypercube);
-    its start is random. Validation and test videos are never looked at: a model that was
-    calibrated on them could not be judged by them. `InputError` where there are too few.
+    The videos are sorted by EF and split into `n` groups of equal size, and one is taken from each.
+    Within a group, it is the one that brings the chosen videos closest to an even spread over
+    brightness and, if the list states it, frame rate (a Latin hypercube). Its start is random.
+    Validation and test videos are never used, because a model that was calibrated on them could not
+    be judged by them. `InputError` if there are too few videos.
     """
     videos = read_dataset(data, split="TRAIN")
     if len(videos) < n:
@@ -72,10 +72,10 @@ def _clip(video: LabelledVideo, spec: PreprocessSpec, rng: np.random.Generator) 
 def _spread(
     groups: Sequence[Sequence[CalibrationClip]], rng: np.random.Generator
 ) -> list[CalibrationClip]:
-    """One of each group, such that the chosen lie evenly in the order of each quantity.
+    """Choose one clip of each group, so that their ranks in each quantity are evenly spaced.
 
-    As many even places are to be filled as there are groups. The groups take their turns in a
-    random order: each gives the clip that lies nearest to places that are still free.
+    There are as many evenly spaced places as groups. In random order, each group contributes the
+    clip that is nearest to places that are still free.
     """
     every = [clip for group in groups for clip in group]
     ranks = {"brightness": _ranks([clip.brightness for clip in every])}
@@ -87,7 +87,7 @@ def _spread(
     chosen: dict[int, CalibrationClip] = {}
     for turn in rng.permutation(len(groups)).tolist():
         mine = places[:, starts[turn] : starts[turn + 1]]
-        # (quantity, candidate, place); a place that was taken is infinitely far.
+        # (quantity, candidate, place); a taken place is infinitely far.
         distance = (mine[:, :, None] - free[:, None, :]) ** 2
         best = int(distance.min(axis=2).sum(axis=0).argmin())
         taken = distance[:, best].argmin(axis=1)
@@ -97,7 +97,7 @@ def _spread(
 
 
 def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """Each value's place in the order, from 0 to 1; equal values share the mean of theirs."""
+    """Rank of each value, from 0 to 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     places: NDArray[np.float64] = ((ends - counts / 2) / len(values))[inverse]

@@ -1,4 +1,4 @@
-"""What each quantized layer costs in EF points, and which to return to float."""
+"""Sensitivity analysis: what quantizing each layer costs in EF points, and which to keep float."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from edgeecho.tools.verify import Drift
 from edgeecho_calibration.floating import quantized_layers, return_to_float
 
 SPEED_RUNS = 15
-"""Of each network, in turns, so that a machine whose speed drifts slows both alike."""
+"""Runs of each network, in turns, so that changes of the machine's speed affect both alike."""
 
 
 @dataclass(frozen=True)
 class LayerDrift:
-    """Drift from FP32 of two networks that differ from the others in one layer."""
+    """The drift from FP32 that one layer causes."""
 
     name: str
-    """Of the convolution, such as `layer1.0.conv1.0.0`."""
+    """Name of the convolution, such as `layer1.0.conv1.0.0`."""
     only: Drift
-    """Where only this layer is quantized."""
+    """With only this layer quantized."""
     without: Drift
-    """Where all quantized layers but this are."""
+    """With all layers but this one quantized."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Mixed:
     """INT8 with the most damaging layers returned to float."""
 
     layers: tuple[str, ...]
-    """Those that were returned, the most damaging first."""
+    """The layers in float, the most damaging first."""
     drift: Drift
     slowdown: float
-    """Time of a clip, divided by that of the INT8 network that was given; median of runs."""
+    """Time per clip relative to the original INT8 network; ratio of medians."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,22 @@ class Sensitivity:
     engine: str
     clips: int
     int8: Drift
-    """Where every layer is quantized that the artefact quantizes."""
+    """With all layers quantized that are quantized in the artefact."""
     layers: tuple[LayerDrift, ...]
-    """In the order in which they run."""
+    """In execution order."""
     mixed: Mixed | None = None
-    """Where a largest drift was asked for."""
+    """None unless a maximum drift was requested."""
 
     def by_damage(self) -> tuple[LayerDrift, ...]:
-        """The layer whose quantization alone costs most comes first."""
+        """The layers, sorted so that the one that costs most on its own comes first."""
         return tuple(sorted(self.layers, key=lambda layer: -layer.only.mean))
 
 
 class Analysis:
-    """Variants of a bundle's INT8 network, held to its FP32 one on the same engine."""
+    """Compares variants of a bundle's INT8 network with its FP32 network on the same engine."""
 
     def __init__(self, bundle: Path, clips: Iterable[NDArray[np.float32]], engine: str) -> None:
-        """`clips`: `(1, 3, T, S, S)` each. `ModelError` where fp32 or int8 is not in `bundle`."""
+        """`clips` are `(1, 3, T, S, S)` each. `ModelError` if `bundle` lacks fp32 or int8."""
         if not bundle.is_dir():
             raise ModelError(
                 f"{bundle} is no bundle folder: make one with `edgeecho export --int8`"
@@ -85,16 +85,16 @@ class Analysis:
 
     @property
     def steps(self) -> int:
-        """Networks that `run` builds before it returns any layer to float."""
+        """Number of networks that `run` builds before it returns any layer to float."""
         return 1 + 2 * len(self._names)
 
     def run(
         self, *, max_drift: float | None = None, on_step: Callable[[], object] = lambda: None
     ) -> Sensitivity:
-        """Measure every layer; with `max_drift`, in EF points, also what has to be float.
+        """Measure every layer; with `max_drift` in EF points, also find what has to be in float.
 
         Layers return to float one after the other, the most damaging first, until no clip's EF
-        is further from FP32 than that. `VerificationError` where it does not hold even then.
+        drifts further from FP32 than that. `VerificationError` if that leaves no layer in INT8.
         """
 
         def measured(floating: Collection[str]) -> Drift:
@@ -144,7 +144,7 @@ class Analysis:
 
     def _drift(self, engine: Engine) -> Drift:
         found = _efs(engine, self._clips)
-        # Export takes the mean error off at the head, anew for whatever layers are in float.
+        # Export corrects the mean error at the head, whichever layers are in float.
         found += (self._expected - found).mean()
         return Drift.of(found, self._expected, self._expected)
 

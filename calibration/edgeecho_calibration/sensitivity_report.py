@@ -1,4 +1,4 @@
-"""A sensitivity analysis as a table for people, JSON for export, and a picture."""
+"""A sensitivity analysis as a table for people, JSON for export, and a plot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA = "edgeecho-sensitivity-1"
 
 
 def to_text(found: Sensitivity) -> str:
-    """One line a layer, the most damaging first; EF points from FP32."""
+    """A table with one line per layer, the most damaging first; EF points from FP32."""
     width = max(len(layer.name) for layer in found.layers)
     lines = [
         f"{found.model} on {found.engine}: EF points from FP32 over {found.clips} clips",
@@ -42,7 +42,7 @@ def to_text(found: Sensitivity) -> str:
 
 
 def to_dict(found: Sensitivity) -> dict[str, Any]:
-    """Plain types for JSON; `float_layers` is what export reads."""
+    """Plain types for JSON; export reads `float_layers`."""
     layers = found.mixed.layers if found.mixed else ()
     return {
         "schema": SCHEMA,
@@ -53,7 +53,7 @@ def to_dict(found: Sensitivity) -> dict[str, Any]:
 
 
 def read_float_layers(path: Path) -> tuple[str, ...]:
-    """Layers that an analysis with `--max-drift` returned to float; `InputError` if it is none."""
+    """Read the layers that an analysis with `--max-drift` returned to float; or `InputError`."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -76,7 +76,7 @@ def read_float_layers(path: Path) -> tuple[str, ...]:
 
 
 def draw(path: Path, found: Sensitivity) -> None:
-    """Bars in the order in which the layers run, written as a PNG."""
+    """Draw bars in the layers' execution order to a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 8), layout="constrained")

@@ -1,4 +1,4 @@
-"""Calibration sets on disk: which clips of which videos, and cutting them again."""
+"""Calibration sets on disk: which clips of which videos they name, and cutting these again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = "edgeecho-calibration-set-2"
 
 @dataclass(frozen=True)
 class CalibrationClip:
-    """One clip, named and hashed so that it can be cut again and recognised."""
+    """A clip, described and hashed so that it can be cut again and verified."""
 
     video: str
     start: int
@@ -32,21 +32,21 @@ class CalibrationClip:
     ef: float
     """Label in %."""
     fps: float | None
-    """Frames/s by the data set's list; None where it does not say."""
+    """Frame rate in frames/s by the data set's list; None if it does not state one."""
     brightness: float
     """Mean of the clip's pixels, 0..255."""
     video_sha256: str
     frames_sha256: str
-    """Of the clip's fitted frames `(frames, S, S, 3) uint8`, before normalisation."""
+    """SHA-256 of the clip's frames `(frames, S, S, 3) uint8` before normalisation."""
 
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """What `SET.json` holds: which clips, of which data, for which preprocessing."""
+    """The content of `SET.json`: clips of a data set, for a given preprocessing."""
 
     data: str
     folder: str
-    """Where the data were."""
+    """Folder of the data when the set was made."""
     file_list_sha256: str
     preprocess_sha256: str
     seed: int
@@ -58,7 +58,7 @@ class CalibrationSet:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> CalibrationSet:
-        """What `to_dict` gave; `InputError` where it is something else."""
+        """Inverse of `to_dict`; `InputError` for anything else."""
         if value.get("schema") != SCHEMA:
             raise InputError(
                 f"calibration set has schema {value.get('schema')!r}, this edgeecho reads "
@@ -85,7 +85,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _check_types(*values: Any) -> None:
-    """`InputError` where a field that JSON can spell in several ways is not what it should be."""
+    """Raise `InputError` if a field has another JSON type than declared."""
     for value in values:
         for field in fields(value):
             kind = _TYPES.get(str(field.type))
@@ -98,7 +98,7 @@ def _check_types(*values: Any) -> None:
 
 
 def read_set(path: Path) -> CalibrationSet:
-    """Read `SET.json`; `InputError` where it is none."""
+    """Read a `SET.json`; `InputError` if it is not one."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -113,18 +113,18 @@ def read_set(path: Path) -> CalibrationSet:
 
 
 class CalibrationClips:
-    """The clips of a set, checked, to be gone through as often as is wanted.
+    """A re-iterable over the verified clips of a set.
 
-    Each is cut when its turn comes, so memory holds one.
+    Clips are cut one at a time, so memory holds only one.
     """
 
     def __init__(
         self, chosen: CalibrationSet, spec: PreprocessSpec, *, data: Path | None = None
     ) -> None:
-        """`data`: where the videos are now; None: where they were.
+        """`data` is the folder of the videos; None takes the one in the set.
 
-        `InputError` where the set was chosen for other preprocessing, where it names a video
-        that is not of the TRAIN split, or where a file is not the one it was chosen from.
+        `InputError` if the set was made for another preprocessing, names a video outside the TRAIN
+        split, or a video was changed.
         """
         if chosen.preprocess_sha256 != spec.sha256():
             raise InputError(
@@ -156,14 +156,14 @@ class CalibrationClips:
         return len(self._clips)
 
     def spread(self, n: int) -> CalibrationClips:
-        """`n` of the clips, evenly over the set's order, which is that of their EF."""
+        """`n` of the clips, spread evenly over their EF, by which the set is sorted."""
         places = np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int).tolist()
         fewer = copy.copy(self)
         fewer._clips = tuple(self._clips[place] for place in places)
         return fewer
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        """Each clip `(1, 3, frames, S, S)`, normalised."""
+        """Yield each clip `(1, 3, frames, S, S)`, normalised."""
         for clip in self._clips:
             frames = prepare_labelled(self._videos[clip.video], self._spec).frames
             pixels = cut_clip(frames, clip.start, self._spec)
@@ -176,7 +176,7 @@ class CalibrationClips:
 
 
 def cut_clip(frames: NDArray[np.uint8], start: int, spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """`(T, S, S, 3)` -> `(frames, S, S, 3)`; fewer where the video is shorter than a clip."""
+    """Cut `(T, S, S, 3)` to `(frames, S, S, 3)`, or fewer if the video is shorter than a clip."""
     return np.ascontiguousarray(frames[start : start + spec.window : spec.period])
 
 
@@ -186,7 +186,7 @@ def hash_frames(pixels: NDArray[np.uint8]) -> str:
 
 
 def normalise_clip(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
-    """`(n, S, S, 3)` -> `(1, 3, frames, S, S)`; what a short video lacks is mean grey (0)."""
+    """Normalise `(n, S, S, 3)` to `(1, 3, frames, S, S)`; missing frames are mean grey (0)."""
     clip = np.zeros((1, 3, spec.frames, spec.size, spec.size), np.float32)
     clip[0, :, : len(pixels)] = normalise(pixels, spec)
     return clip

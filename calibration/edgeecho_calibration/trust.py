@@ -1,4 +1,4 @@
-"""What the network says of every validation video, kept so that a fit need not run it again."""
+"""Answering every validation video, and keeping the answers so that a new fit can reuse them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from edgeecho.preprocess import ClipMode, VideoFacts, clip_starts, prepare
 from edgeecho.trust import Signals, measure
 
 _COARSEST = 64
-"""Stride of the fewest clips that an interval is measured for, beside one alone."""
+"""Largest stride that an interval is measured for, besides the single-clip modes."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What was run on what: lines of one source are never mixed with another's."""
+    """The model and data of a run: answers of different sources are never mixed."""
 
     data: str
     file_list_sha256: str
@@ -39,7 +39,7 @@ class Source:
 
     @classmethod
     def of(cls, data: Path, model: LoadedModel, split: str, clips: ClipMode) -> Source:
-        """Of a data set and a model that are there."""
+        """Describe a data set and a loaded model."""
         return cls(
             data=describe_dataset(data),
             file_list_sha256=sha256_file(data / "FileList.csv"),
@@ -55,17 +55,17 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """One video: its truth, and what each clip mode would have said."""
+    """A labelled video, and the EF that each clip mode gives."""
 
     video: str
     ef: float
     """Label in %."""
     by_mode: Mapping[str, tuple[float, Signals]]
-    """Answer in %, and all that was measured with it."""
+    """Predicted EF in %, and the signals measured with it."""
 
 
 def modes_from(finest: ClipMode) -> tuple[ClipMode, ...]:
-    """The modes that a run of `finest` and two clips more can answer, finest first."""
+    """The clip modes that a run of `finest` and two more clips can answer, finest first."""
     single = (ClipMode("center"), ClipMode("one"))
     if finest.kind in ("center", "one"):
         return tuple(mode for mode in single if mode == finest or finest.kind == "center")
@@ -86,9 +86,9 @@ def answer_all(
     keep: Path | None,
     track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
 ) -> tuple[Source, list[Answered]]:
-    """Run every video of `split`; those that `keep` holds already are taken from it.
+    """Answer every video of `split`; those already in `keep` are taken from it.
 
-    `InputError` where one cannot be used: an interval must not be measured on those that work.
+    `InputError` if any cannot be used: an interval must not be measured on the usable videos only.
     """
     videos = read_dataset(data, split=split)
     source = Source.of(data, model, split, clips)
@@ -123,7 +123,7 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
 
 
 def _append(keep: Path, source: Source, one: Answered) -> None:
-    """One line a video, the source in the first. A run that is stopped leaves whole lines."""
+    """Append a line for a video; the first line of the file is the source."""
     try:
         new = not keep.is_file() or keep.stat().st_size == 0
         with keep.open("a", encoding="utf-8") as stream:
@@ -146,7 +146,7 @@ def _read(keep: Path, source: Source) -> dict[str, Answered]:
                 f"{keep} is of another model, data set or version: give another --keep, or "
                 "delete it"
             )
-        # What follows the last line break was being written when the run was stopped.
+        # A part after the last line break was being written when the run was stopped.
         answered = [_from_dict(json.loads(line)) for line in lines[1:-1]]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -163,7 +163,7 @@ def _cut_to(keep: Path, length: int) -> None:
 
 
 def _to_dict(one: Answered) -> dict[str, Any]:
-    """The signals that are the same in every mode are written once."""
+    """Plain types for JSON; signals that are the same in every mode are written once."""
     first = next(iter(one.by_mode.values()))[1]
     return {
         "video": one.video,

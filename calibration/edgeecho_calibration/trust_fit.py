@@ -1,4 +1,4 @@
-"""From the answers on validation videos to interval, spaces and thresholds."""
+"""Fitting interval, spaces and thresholds to the answers for validation videos."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
-from edgeecho.trust.gates import LEARNED, SPACES, LearnedGate
+from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho_calibration.trust import Answered
 
 _DIRECTIONS = 16
-# Standard deviation that every value has at least, beside that of the videos. Statistics are in
-# grey levels, pictures in their logarithm: what a codec, a colour conversion or a resize changes
-# must not be "far". Embeddings have no unit: a share of their root mean variance.
+# Standard deviation that is added to that of the videos, so that what a codec, a colour conversion
+# or a resize changes is not "far". Statistics are in grey levels, pictures in their logarithm.
+# Embeddings have no unit, so theirs is a share of their root mean variance.
 _FLOOR = {"statistics": 2.0, "picture": 0.3}
 _FLOOR_SHARE = 0.1
 _FOLDS = 5
 _MARGIN = 1.1
-"""A threshold lies this factor beyond the most extreme calibration video. Without it, a new video
-of the same kind is refused with probability 1 / (n + 1) by each gate."""
+"""Thresholds are this factor beyond the most extreme calibration video. Without it, each gate would
+refuse a new video of the same kind with probability 1 / (n + 1)."""
 
 
 def fit_trust(answered: Sequence[Answered], *, level: float, least: int, precision: str) -> Trust:
-    """What the runtime needs. `InputError` where fewer than `least` videos may be used.
+    """Fit what the runtime needs. `InputError` if fewer than `least` videos can be used.
 
-    Videos that a gate without calibration refuses are left out: at the bedside their EF is not
-    shown, so the interval is of the others. That choice looks at the video and never at its truth,
-    so videos that pass are exchangeable with those that passed here.
+    Videos that a gate without calibration refuses are left out: their EF is not shown, so the
+    interval is for the others. That choice depends on the video and never on its label, so videos
+    that pass later are exchangeable with those that pass here.
     """
     used = [a for a in answered if not refuse(_finest(a)[1], None)]
     if len(used) < least:
@@ -61,7 +61,7 @@ def fit_trust(answered: Sequence[Answered], *, level: float, least: int, precisi
 
 
 def fit_space(values: NDArray[np.float64], name: str) -> Space:
-    """From `(n, d)` measurements."""
+    """Fit a `Space` to measurements `(n, d)`."""
     n, d = values.shape
     centred = values - values.mean(axis=0)
     covariance = centred.T @ centred / max(n - 1, 1)
@@ -69,7 +69,7 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
     covariance[np.diag_indices(d)] += max(floor, 1e-6) ** 2
     scale = np.sqrt(np.diagonal(covariance))
     variances, directions = np.linalg.eigh(covariance / np.outer(scale, scale))
-    # A fifth of the videos: a direction that takes more than it explains is noise.
+    # At most a fifth of the number of videos, to keep noise out of the directions.
     k = max(min(_DIRECTIONS, n // 5, d - 1), 1)
     return Space(
         mean=values.mean(axis=0).astype(np.float32),
@@ -81,10 +81,10 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
 
 
 def _limits(used: Sequence[Answered], names: Sequence[str]) -> dict[str, float]:
-    """Each gate's most extreme value over the videos and modes.
+    """Thresholds from each gate's most extreme value over the videos and modes.
 
-    Distances are those of videos that their space was not fitted to: five times it is fitted
-    without a fifth of them.
+    Distances are cross-validated: each fifth of the videos is compared with spaces fitted to the
+    others.
     """
     seen: dict[str, list[float]] = {gate.name: [] for gate in LEARNED}
     for fold in range(min(_FOLDS, len(used))):

@@ -1,4 +1,4 @@
-"""Writing what was learned into the bundle that it was learned of."""
+"""Recording the results of `edgeecho calibrate trust` in the bundle."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from edgeecho_calibration.trust import Source
 
 
 def record_trust(bundle: Path, trust: Trust, source: Source, *, asked: int) -> dict[str, Any]:
-    """Put `trust.npz`, its entry in the manifest and the card into `bundle`; gives the entry.
+    """Write `trust.npz`, its manifest entry and the model card into `bundle`; return the entry.
 
-    A stop between the files leaves a bundle that does not open until this is run again: its
-    manifest then names another hash.
+    If it is interrupted between the files, the bundle cannot be opened until this is run again,
+    because the hash in its manifest does not match.
     """
     manifest = read_manifest(bundle)
     with atomic_path(bundle / TRUST_FILE) as temporary:
@@ -45,7 +45,7 @@ def record_trust(bundle: Path, trust: Trust, source: Source, *, asked: int) -> d
 
 
 def to_text(entry: Mapping[str, Any]) -> str:
-    """For people."""
+    """The entry as text."""
     widths = ", ".join(f"{mode} {v:.1f}" for mode, v in entry["half_width"].items())
     limits = ", ".join(f"{name} {v:.3g}" for name, v in entry["thresholds"].items())
     return "\n".join(

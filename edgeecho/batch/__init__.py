@@ -1,4 +1,4 @@
-"""Many files in one call: here or in worker processes, and from where a killed call stopped."""
+"""Answering many files in one call: in worker processes if wanted, and resumable after a kill."""
 
 from edgeecho.batch.answer import answer_all
 from edgeecho.batch.record import Record, open_record

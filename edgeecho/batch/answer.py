@@ -1,4 +1,4 @@
-"""Answering the files of a call that have no answer yet."""
+"""Answering all files of a call that have no answer yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import cast
 
 from edgeecho.batch.record import Record
 from edgeecho.batch.task import Task
-from edgeecho.batch.workers import Answered, Crew, answer_in_workers
+from edgeecho.batch.worker import Answered
+from edgeecho.batch.workers import Crew, answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.watch import Hung, Watched
@@ -17,7 +18,7 @@ from edgeecho.inference import read_ahead
 from edgeecho.results import Outcome
 
 LIMIT_S = 600.0
-"""A file that is not answered after so many seconds is given up, unless the user says otherwise."""
+"""Default time limit per file in s; a file that takes longer is given up."""
 
 
 def answer_all(
@@ -30,12 +31,12 @@ def answer_all(
     limit_s: float = LIMIT_S,
     tell: Callable[[int], None],
 ) -> list[Outcome]:
-    """What became of each file, in their order; a file that cannot be used ends nothing.
+    """Return the outcome of each file, in their order; an unusable file does not end the call.
 
-    Answers that `record` holds are taken from it, the others are kept there as they come. `crew`:
-    in worker processes; None: here, with `threads`. A file that takes longer than `limit_s` is
-    tried once more, in a process that can be ended. `tell` is told how many are done. Errors of
-    the model and the engine: those of `load_model`; of the record: `OutputError`.
+    Answers in `record` are reused, and new ones are added to it. With `crew`, files are
+    answered in worker processes, otherwise in this one with `threads`. A file that takes longer
+    than `limit_s` is tried once more, in a process that can be killed. `tell` gets the
+    number of files done. Errors: see `load_model`; `OutputError` for the record.
     """
     outcomes = [None if record is None else record.find(file) for file in files]
     places = [place for place, outcome in enumerate(outcomes) if outcome is None]
@@ -45,7 +46,7 @@ def answer_all(
         answers = answer_in_workers(task, left, crew, limit_s)
     else:
         answers = _answer_here(task, left, threads, limit_s)
-    with closing(answers):  # at once, also where a record cannot be written
+    with closing(answers):  # at once, even if the record cannot be written
         for place, outcome in answers:
             if record is not None:
                 record.add(outcome)
@@ -57,7 +58,7 @@ def answer_all(
 def _answer_here(
     task: Task, files: Sequence[Path], threads: int, limit_s: float
 ) -> Generator[Answered, None, None]:
-    """In this process as long as nothing hangs; from then on in a worker, which can be ended."""
+    """Answer in this process until something hangs; then in a worker, which can be killed."""
     if not files:
         return
     answers = Watched(_answer_each(task, files, threads))
@@ -83,8 +84,8 @@ def _answer_here(
 def _answer_each(
     task: Task, files: Sequence[Path], threads: int
 ) -> Generator[Outcome | None, None, None]:
-    """None once the model is loaded, then what became of each file."""
-    # The first file is read while the model is loaded, the next one while the engine runs.
+    """Yield None once the model is loaded, then the outcome of each file."""
+    # The first file is read while the model is loaded, the next ones while the engine runs.
     with read_ahead(task.read, files) as reads:
         model = task.load(threads)
         yield None

@@ -1,7 +1,7 @@
-"""Answers of a call in a file, so that a killed call goes on where it stopped.
+"""The resume file: answers of a call, so that a killed call continues where it stopped.
 
-A line holds what reports show of one file, without its name, by the SHA-256 of its bytes. Files
-that could not be answered are not kept: the next call tries them again.
+A line has what reports show about one file, identified by the SHA-256 of its bytes and without its
+name. Files that could not be answered are not kept; the next call tries them again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 
 
 class Record:
-    """The answers that a file holds, and those that are added to it."""
+    """The answers in a resume file, to which new ones are added."""
 
     def __init__(self, journal: Journal, model: ModelFile, answers: dict[str, Answer]) -> None:
         self._journal = journal
@@ -38,7 +38,7 @@ class Record:
         return len(self._answers)
 
     def find(self, file: Path) -> Outcome | None:
-        """What was answered of a file of this content, under whatever name."""
+        """The recorded outcome for a file of this content under any name, or None."""
         if not self._answers:
             return None
         with suppress(OSError):  # reading it gives the reason
@@ -48,7 +48,7 @@ class Record:
         return None
 
     def add(self, outcome: Outcome) -> None:
-        """Keep an answer; `OutputError` where the engine is not that of the others."""
+        """Keep an answer; `OutputError` if it comes from another engine than the others."""
         answer, sha256 = outcome.answer, outcome.sha256
         if not isinstance(answer, Answer) or sha256 is None or sha256 in self._answers:
             return
@@ -65,10 +65,10 @@ class Record:
 
 @contextmanager
 def open_record(path: Path, task: Task) -> Iterator[Record]:
-    """Take up the answers of `task` that `path` holds, or begin it.
+    """Read the answers of `task` in `path`, or start the file.
 
-    `OutputError` where it holds those of another model, clip mode or handling, where it is
-    damaged, or where another process writes it.
+    `OutputError` if it belongs to another model, clip mode or handling, is damaged, or is in use by
+    another process.
     """
     journal = Journal(path, "edgeecho_infer", 1, "edgeecho infer --resume", "--resume")
     with _locked(path):
@@ -81,25 +81,25 @@ def open_record(path: Path, task: Task) -> Iterator[Record]:
 
 
 def _key(task: Task) -> dict[str, Any]:
-    """What an answer depends on, beside the video and the engine that ran."""
+    """Everything that an answer depends on, except for the video and the engine."""
     model = task.model
     return {
         "model_sha256": model.sha256,
         "shared_sha256": model.shared and model.shared.sha256,
         "preprocess_sha256": model.preprocess.sha256(),
-        # Intervals and refusals: the same network may be calibrated again.
+        # For intervals and refusals: the same network may have been calibrated again.
         "trust_sha256": (model.uncertainty or {}).get("sha256"),
         "clips": task.clips,
         "handling": asdict(task.handling),
         "fps": task.fps,
-        # A refused number that was not to be shown is not in the file.
+        # Without this option, refused numbers are not in the file.
         "show_refused": task.show_refused,
         "edgeecho": VERSION,
     }
 
 
 def _identity(engine: EngineFacts) -> str:
-    # How many threads does not matter: it changes with --workers.
+    # Without the number of threads, which changes with --workers.
     return f"{engine.name} {engine.version}, {engine.precision}, on {engine.device}"
 
 
@@ -113,7 +113,7 @@ def _to_dict(answer: Answer) -> dict[str, Any]:
 
 
 def _from_dict(row: Mapping[str, Any], model: ModelFile) -> Answer:
-    """Reverse of `_to_dict`, through JSON."""
+    """Inverse of `_to_dict`, after JSON."""
     times = row["clip_times_s"]
     video: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
@@ -149,7 +149,7 @@ def _numbers(value: Mapping[str, Any] | None) -> Numbers | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Two processes that write one file would answer everything twice; a kill ends a lock."""
+    """Lock the file, so that two processes cannot write it; a kill releases the lock."""
     try:
         import fcntl
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""What a call wants of each of its files."""
+"""The options of a call, and answering a single file with them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from edgeecho.results.pictures import Pictures
 
 @dataclass(frozen=True, eq=False)
 class ReadFile:
-    """A file that was read, and the hash of its bytes."""
+    """A preprocessed file and the hash of its bytes."""
 
     ready: Ready
     sha256: str | None
-    """None: it was taken away just after."""
+    """None if the file was removed just after it was read."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """How to answer a file; it travels to other processes."""
+    """How to answer a file; it is sent to worker processes."""
 
     model: ModelFile
     engine: str
@@ -37,23 +37,23 @@ class Task:
     """Clip mode."""
     handling: Handling
     fps: float | None
-    """In frames/s, instead of what the file says."""
+    """Frame rate in frames/s that overrides the file's."""
     limits: Limits
     show_refused: bool
     frames: int
-    """So many of each video are kept for a page; 0: none."""
+    """Number of frames of each video to keep for the HTML page; 0 for none."""
 
     @property
     def load_limit_s(self) -> float:
-        """So long may `load` take, in s."""
+        """Time limit for `load` in s."""
         return load_limit_s(self.engine)
 
     def load(self, threads: int) -> LoadedModel:
-        """The model, ready to answer; see `load_model`."""
+        """Load the model; see `load_model`."""
         return load_opened(self.model, engine=self.engine, threads=threads)
 
     def read(self, file: Path) -> ReadFile:
-        """All that needs no engine."""
+        """Do everything that needs no engine."""
         ready = read_ready(
             file, self.model.preprocess, handling=self.handling, fps=self.fps, limits=self.limits
         )
@@ -70,7 +70,7 @@ class Task:
         *,
         tell: Tell | None = None,
     ) -> Outcome:
-        """What becomes of a file; `read` gives it or raises what `Task.read` raised.
+        """The outcome of a file; `read` returns what `Task.read` returned, or raises its error.
 
         `tell`: see `run_clips`.
         """

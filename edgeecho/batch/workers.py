@@ -1,50 +1,41 @@
-"""Files answered in several processes: a video that ends or hangs one of them ends nothing else."""
+"""Answering files in worker processes: a video that crashes or hangs one affects no other."""
 
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from edgeecho.batch.task import Task
-from edgeecho.common.cpu import stay_on, usable_cores
+from edgeecho.batch.worker import PATIENCE_S, Answered, ending_of, work_on
+from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
 from edgeecho.common.text import shown_name
-from edgeecho.inference import LoadedModel
 from edgeecho.results import Failure, Outcome
 
-# A video that ended a worker gets a second one: it may have been the memory of all together, and a
-# hang may be a race of a library.
+# A video that crashed a worker is tried again: the cause may have been the memory of all workers
+# together, or a race in a library.
 _TRIES = 2
-_PATIENCE_S = 10
-
-Answered = tuple[int, Outcome]
-"""Place among the files, and what became of that one."""
 
 
 @dataclass(frozen=True)
 class Crew:
-    """How many processes, so that together they have no more threads than there are cores."""
+    """The number of worker processes and their threads, together at most the number of cores."""
 
     workers: int
     threads: int
-    """Of each."""
+    """Threads per worker."""
     cores: int
 
     @classmethod
     def of(cls, wanted: int, files: int) -> Crew:
-        """At most `wanted`, one core at least for each, and none that has nothing to do."""
+        """At most `wanted` workers, with at least one core each, and none without a file."""
         cores = usable_cores()
         workers = max(1, min(wanted, cores, files))
         return cls(workers, cores // workers, cores)
@@ -61,12 +52,12 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     seat: int
-    """Which share of the cores it has, counted from 0."""
+    """Index of its share of the cores."""
     loaded: bool = False
     place: int | None = None
-    """Of the file that it answers."""
+    """Index of the file that it is answering."""
     until: float = math.inf
-    """When it must have said something, by the monotonic clock in s."""
+    """Deadline for its next message, in s of the monotonic clock."""
 
 
 def answer_in_workers(
@@ -77,12 +68,12 @@ def answer_in_workers(
     *,
     first_was_tried: bool = False,
 ) -> Generator[Answered, None, None]:
-    """What became of each file, as they come.
+    """Yield the outcome of each file as soon as it is known.
 
-    A file whose worker is ended by a crash or a kill, or says nothing for `limit_s` and is ended
-    here, is tried once more; then it has failed, with `InputError`'s exit code. `EdgeEchoError`
-    where the model cannot be loaded, unless a file was answered: then the others have failed.
-    `first_was_tried`: the first file hung before, elsewhere.
+    If a worker crashes, is killed, or takes longer than `limit_s`, its file is tried once more and
+    then fails, with the exit code of `InputError`. `EdgeEchoError` if the model cannot be loaded;
+    but if a file was answered before, the remaining files fail instead. `first_was_tried` says that
+    the first file already hung elsewhere.
     """
     work = _Work(task, files, crew, limit_s)
     work.tries[0] += first_was_tried
@@ -97,7 +88,7 @@ def answer_in_workers(
 
 
 class _Work:
-    """Who answers what, and what is left."""
+    """The workers, and the files that are left."""
 
     def __init__(self, task: Task, files: Sequence[Path], crew: Crew, limit_s: float) -> None:
         self._task, self._files, self._crew, self._limit_s = task, files, crew, limit_s
@@ -111,18 +102,18 @@ class _Work:
         return bool(self._left) or any(w.place is not None for w in self._workers.values())
 
     def add_worker(self, seat: int) -> None:
-        # Spawned, never forked: this process has threads, and no engine survives a fork.
+        # Spawned, not forked: this process has threads, and no engine survives a fork.
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._task, self._crew.threads, seat)
-        process = context.Process(target=_work, args=arguments, daemon=True)
+        process = context.Process(target=work_on, args=arguments, daemon=True)
         process.start()
-        theirs.close()  # or its end would not be seen
+        theirs.close()  # otherwise the worker's end would go unnoticed
         until = time.monotonic() + self._task.load_limit_s
         self._workers[ours] = _Worker(process, ours, seat, until=until)
 
     def listen(self) -> Iterator[Answered]:
-        """Wait until somebody says something, is gone, or has said nothing for too long."""
+        """Wait until a worker sends a message, ends, or exceeds its time limit."""
         soonest = min(worker.until for worker in self._workers.values())
         patience = None if soonest == math.inf else max(0.0, soonest - time.monotonic())
         for pipe in wait(list(self._workers), patience):
@@ -152,7 +143,7 @@ class _Work:
                 worker.until = time.monotonic() + self._limit_s
                 try:
                     worker.pipe.send((worker.place, self._files[worker.place]))
-                except OSError:  # it is gone: listening tells
+                except OSError:  # it has ended, which `listen` will find out
                     continue
 
     def _lost(self, worker: _Worker, ending: str) -> Iterator[Answered]:
@@ -171,31 +162,22 @@ class _Work:
         if worker.place is not None:
             self.tries[worker.place] += 1
             if self.tries[worker.place] < _TRIES:
-                self._left.append(worker.place)  # last, when less else is running
+                self._left.append(worker.place)  # at the end, when less else is running
             else:
                 yield worker.place, _given_up(self._files[worker.place], ending)
-        # Who could not even load the model would not the next time.
+        # A worker that could not load the model is not replaced: the next one could not either.
         if worker.loaded and self._left:
             self.add_worker(worker.seat)
 
     def dismiss(self) -> None:
         for worker in self._workers.values():
-            worker.pipe.close()  # whoever waits for the next file ends
-            if self.goes_on:  # an error, or Ctrl-C
+            worker.pipe.close()  # a worker that waits for a file ends
+            if self.goes_on:  # after an error or Ctrl-C
                 worker.process.terminate()
         for worker in self._workers.values():
-            worker.process.join(_PATIENCE_S)
+            worker.process.join(PATIENCE_S)
             if worker.process.is_alive():
                 worker.process.kill()
-
-
-def ending_of(process: BaseProcess) -> str:
-    """How a process that is gone was ended, in words."""
-    process.join(_PATIENCE_S)
-    code = process.exitcode
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    return next((s.name for s in signal.Signals if s == -code), f"signal {-code}")
 
 
 def _given_up(file: Path, ending: str) -> Outcome:
@@ -206,55 +188,3 @@ def _given_up(file: Path, ending: str) -> Outcome:
         "--max-mb, or a higher --limit"
     )
     return Outcome(name, Failure.of(error))
-
-
-def _work(pipe: Connection, task: Task, threads: int, seat: int) -> None:
-    """The worker: load the model once, then answer file by file until nobody asks any more."""
-    # Ctrl-C goes to every process of the terminal; this one is ended by the one that started it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # OpenVINO pins its threads: left to itself each worker takes the same first cores (measured:
-    # two workers with a thread each were slower than one, 7.2 s against 5.3 s for 30 videos).
-    stay_on(slice(seat * threads, (seat + 1) * threads))
-    import cv2
-
-    from edgeecho.common.console import words
-
-    words.quiet = seat > 0  # all of them would say the same of the cache
-    cv2.setNumThreads(threads)
-
-    def answer(asked: tuple[int, Path], model: LoadedModel) -> Answered:
-        place, file = asked
-        return place, task.answer(file, partial(task.read, file), model)
-
-    answer_until_done(pipe, lambda: task.load(threads), answer)
-
-
-def answer_until_done(
-    pipe: Connection,
-    load: Callable[[], LoadedModel],
-    answer: Callable[[Any, LoadedModel], object],
-) -> None:
-    """A process apart: tell None once the model is loaded, or why it cannot be; then give an answer
-    to everything that comes, until nobody asks any more.
-    """
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    try:
-        try:
-            model = load()
-        except EdgeEchoError as error:
-            pipe.send(error)
-            return
-        pipe.send(None)
-        while True:
-            pipe.send(answer(pipe.recv(), model))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        # Nobody asks, or nobody listens: the process that started this one is done, or was killed.
-        return
-
-
-def _end_with_parent() -> None:
-    """A process in which something hangs does not see that nobody waits for it any more."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -1,14 +1,8 @@
-"""A model on disk: manifest, artefacts, and opening them with everything checked."""
+"""The model bundle: its manifest and artefacts, and opening them with all checks."""
 
+from edgeecho.bundle.artefact import Artefact, RangeCheck, SharedCost, SharedGraph, Verification
 from edgeecho.bundle.card import render_card
-from edgeecho.bundle.manifest import (
-    Artefact,
-    Manifest,
-    RangeCheck,
-    SharedCost,
-    SharedGraph,
-    Verification,
-)
+from edgeecho.bundle.manifest import Manifest
 from edgeecho.bundle.open import (
     DEMO,
     EXAMPLE,

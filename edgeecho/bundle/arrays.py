@@ -1,8 +1,8 @@
-"""Reading an `.npz` whose headers may claim anything.
+"""Reading an untrusted `.npz` file.
 
-`numpy.load` allocates what a header claims before it reads, and hands the header to Python's own
-parser, which has errors of every kind. Here nothing is larger than what the archive holds, and a
-header is what `numpy.savez` writes or it is none (the format: NumPy's `lib/_format_impl.py`).
+`numpy.load` allocates what a header claims before it reads the data, and evaluates the header with
+Python's parser, which may raise anything. Here nothing is allocated beyond the archive's content,
+and only headers as `numpy.savez` writes them are accepted (NumPy's `lib/_format_impl.py`).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_BYTES = 1 << 30
-"""Of all arrays of a file together. The reference clips of a bundle take 40 MB."""
+"""Limit for all arrays of a file together. The reference clips of a bundle take 40 MB."""
 _VERSION = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
     rb"\{'descr': '([<>|](?:f[248]|[iu][1248]|b1))', 'fortran_order': (True|False), "
     rb"'shape': \(((?:[0-9]{1,18}, ?)*(?:[0-9]{1,18})?)\), \} *\n"
 )
-"""Numbers only: a bundle holds no text, no objects and no records."""
+"""Accepts numbers only: a bundle contains no text, objects or records."""
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of an `.npz`, by name. `ValueError` where it is none, damaged or too large."""
+    """All arrays of an `.npz` by name; `ValueError` if it is not one, damaged or too large."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -40,7 +40,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    # numpy writes no others; zipfile has errors of their own for each.
+    # numpy writes no other methods, and zipfile raises different errors for each of them.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{member.filename} is compressed by another method")
     if member.flag_bits & 1:
@@ -60,8 +60,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
 
 
 def as_floats(array: NDArray[Any], ndim: int = 1) -> NDArray[np.float32]:
-    """An array of finite numbers of `ndim` axes, each with at least one; else `ValueError`."""
-    with np.errstate(over="ignore"):  # what is too large becomes infinite
+    """The array as float32; `ValueError` unless it is finite, not empty, and has `ndim` axes."""
+    with np.errstate(over="ignore"):  # values that are too large become infinite
         floats = array.astype(np.float32)
     if array.ndim != ndim or not array.size or not np.isfinite(floats).all():
         raise ValueError(f"expected finite numbers on {ndim} axes, got shape {array.shape}")

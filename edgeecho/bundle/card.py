@@ -1,4 +1,4 @@
-"""The model card: a page that says nothing the manifest does not."""
+"""The model card, rendered from the manifest alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edgeecho.common.errors import ModelError
 
 
 def render_card(manifest: Manifest) -> str:
-    """Markdown of the manifest, in the order in which a reader asks.
+    """Render the manifest as Markdown, most important facts first.
 
-    `ModelError` where an entry of it lacks what the card says, or has it in another form: what
-    was measured is kept as it was written, by this version or another.
+    `ModelError` if an entry lacks a field or has it in another form: measurements are kept as they
+    were written, perhaps by another version of edgeecho.
     """
     try:
         return _render(manifest)
@@ -41,7 +41,7 @@ def _render(manifest: Manifest) -> str:
 
 
 def _title(manifest: Manifest) -> str:
-    # A card is often read no further than this line.
+    # Many readers read no further than this line.
     trained = manifest.trained_on.rstrip(".")
     if "never patients" in trained:
         trained += "; it knows nothing of patients"

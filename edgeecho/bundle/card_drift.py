@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.manifest import Manifest, RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.artefact import RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.manifest import Manifest
 
 
 def drift_section(manifest: Manifest) -> str:
-    """Against PyTorch, of each precision and engine; what was checked and calibrated beside it."""
+    """Drift from PyTorch by precision and engine, with the checks and calibration behind it."""
     rows = [
         f"| {_kind(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
         f"{', '.join(map(str, v.batches))} | {_statistics(v)} | {_allowed(v)} |"
@@ -38,7 +39,7 @@ def _statistics(check: Verification) -> str:
 
 
 def _allowed(check: Verification) -> str:
-    """Every limit; one that is wider than edgeecho's own says so."""
+    """All limits; those wider than edgeecho's own are marked."""
     if not check.allowed:
         return f"{check.tolerance:g}"
     return ", ".join(

@@ -1,6 +1,6 @@
-"""Which tensors of an ONNX file have their values in another file, which no hash covers.
+"""Finding tensors of an ONNX file that have external data, which no hash covers.
 
-An engine reads such a file without a word, whoever changed it.
+An engine reads the external file silently, whoever changed it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from edgeecho.bundle.wire import LENGTH, VARINT, Wire, expect, open_wire
 from edgeecho.common.errors import ModelError
 
-# Messages through which a tensor is reached, and the numbers of the fields that hold them: onnx
-# 1.23.2, onnx/onnx.proto. A test compares them with the installed package.
+# Messages that lead to a tensor, with the numbers of their fields, from onnx/onnx.proto of onnx
+# 1.23.2. A test compares them with the installed package.
 _TENSOR, _ENTRY = "TensorProto", "StringStringEntryProto"
 MESSAGES: Mapping[str, Mapping[int, str]] = {
     "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
@@ -32,24 +32,24 @@ MESSAGES: Mapping[str, Mapping[int, str]] = {
     "SparseTensorProto": {1: _TENSOR, 2: _TENSOR},
     _TENSOR: {13: _ENTRY},
 }
-"""By message: number of a field -> the message that it holds."""
+"""For each message, field number -> message type of that field."""
 _TENSOR_NAME, _DATA_LOCATION = 8, 14
-# A name beyond this is no file's.
+# No file name is longer.
 _LONGEST_NAME = 1000
 
 
 @dataclass(frozen=True)
 class ExternalTensor:
-    """A tensor whose values are not in the file that names it."""
+    """A tensor with external data."""
 
     name: str
-    """May be empty: a tensor in a node's attribute needs none."""
+    """Name of the tensor; may be empty for one in a node's attribute."""
     location: str
-    """Path of the other file as it is written there; empty: it does not say."""
+    """Path of the external file as written in the model; empty if it does not say."""
 
 
 def check_self_contained(path: Path) -> None:
-    """`ModelError` where the ONNX file `path` takes values from any other file."""
+    """Raise `ModelError` if the ONNX file `path` has external data."""
     for tensor in external_tensors(path):
         raise ModelError(
             f"{path} takes the values of {tensor.name or 'a tensor'} from "
@@ -59,10 +59,10 @@ def check_self_contained(path: Path) -> None:
 
 
 def check_shared(path: Path, plain: Path) -> None:
-    """`ModelError` where the shared graph `path` takes values from any file but `plain`.
+    """Raise `ModelError` if the shared graph `path` has external data in any file but `plain`.
 
-    `plain` was verified and lies in the same folder. Neither may be a link: engines differ in
-    whether they look for `plain` beside the link or beside what it points to.
+    `plain` has been verified and lies in the same folder. Neither may be a symbolic link, because
+    engines differ in whether they look for `plain` beside the link or beside its target.
     """
     for tensor in external_tensors(path):
         if tensor.location != plain.name:
@@ -80,16 +80,16 @@ def check_shared(path: Path, plain: Path) -> None:
 
 
 def external_tensors(path: Path) -> tuple[ExternalTensor, ...]:
-    """Every tensor of an ONNX file whose values are elsewhere, in no order.
+    """All tensors of an ONNX file with external data, in no particular order.
 
-    The weights in it are neither read nor copied. `ModelError` where it is damaged or no ONNX.
+    Weights are neither read nor copied. `ModelError` if the file is damaged or not ONNX.
     """
     with open_wire(path) as wire:
         return tuple(_external(wire))
 
 
 def _external(wire: Wire) -> Iterator[ExternalTensor]:
-    """No recursion: a graph may nest as deeply as its bytes allow."""
+    """Yield tensors with external data. Not recursive, because graphs may nest very deeply."""
     waiting = [("ModelProto", 0, len(wire.data))]
     while waiting:
         message, start, stop = waiting.pop()
@@ -110,13 +110,13 @@ def _tensor(wire: Wire, start: int, stop: int) -> Iterator[ExternalTensor]:
             name = wire.text(at, end, _LONGEST_NAME)
         elif number == _DATA_LOCATION:
             expect(kind, VARINT)
-            # Parsers differ in what they make of values that ONNX does not know.
+            # Parsers treat unknown values differently.
             elsewhere |= any(byte & 0x7F for byte in wire.data[at:end])
         elif number in MESSAGES[_TENSOR]:
             expect(kind, LENGTH)
             elsewhere = True
             key, value = wire.entry(at, end, _LONGEST_NAME)
             locations += [value] if key == "location" else []
-    # More than one: a parser takes one of them, which one is its own affair.
+    # With several locations, parsers differ in which one they use.
     for location in locations or [""] * elsewhere:
         yield ExternalTensor(name, location)

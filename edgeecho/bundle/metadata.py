@@ -1,4 +1,4 @@
-"""What the writer of an ONNX file says of it, in `ModelProto.metadata_props`."""
+"""Reading the metadata of an ONNX file, `ModelProto.metadata_props`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from edgeecho.bundle.wire import LENGTH, expect, open_wire
 
 _METADATA_PROPS = 14
-# What `edgeecho export` writes has 700 bytes.
+# `edgeecho export` writes 700 bytes.
 _LONGEST = 1_000_000
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """By key; `ModelError` where the file is no ONNX, or says two things under one key."""
+    """The metadata by key; `ModelError` if the file is not ONNX, or has two values for a key."""
     found: dict[str, str] = {}
     with open_wire(path) as wire:
         for number, kind, at, end in wire.fields(0, len(wire.data)):

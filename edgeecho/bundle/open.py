@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeecho.bundle.artefact import SharedCost
 from edgeecho.bundle.external import check_self_contained, check_shared
-from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest, SharedCost
+from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
 from edgeecho.bundle.metadata import read_metadata
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import parse_json, sha256_file

@@ -1,4 +1,4 @@
-"""A bundle with only what a device runs."""
+"""Copying a bundle with only what a device runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def slim(
 ) -> Manifest:
     """Copy `bundle` to `out` with the models of `precisions` and without reference clips.
 
-    Everything that was measured of them stays in manifest and card. Engines that were built from
-    the bundle are left behind: they belong to one machine. Errors: `ModelError` where the bundle
-    lacks one of them or is damaged, `UsageError` for an `out` that exists.
+    All measurements stay in the manifest and the model card. Built engines are not copied, because
+    they belong to one machine. `ModelError` if the bundle lacks a precision or is damaged,
+    `UsageError` if `out` exists.
     """
     manifest = read_manifest(bundle)
     absent = [p for p in precisions if p not in manifest.artefacts]

@@ -1,4 +1,4 @@
-"""Values from a file, held to the types that a dataclass declares for them."""
+"""Checking values from a file against the types declared by a dataclass."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-# Larger ones are no count and no measurement, and neither C nor a float has room for them.
+# A larger number is neither a count nor a measurement, and overflows in C.
 _LARGEST = 1 << 63
 
 
 def typed(cls: type[T], values: Mapping[str, Any]) -> T:
-    """`cls(**values)`; `TypeError` where one is missing, unknown or of another type.
+    """`cls(**values)`; `TypeError` if a value is missing, unknown or of another type.
 
-    Numbers are finite, a list is a tuple already. What a `Mapping[str, Any]` holds is not looked
-    at.
+    Numbers must be finite, and lists must already be tuples. The values of a `Mapping[str, Any]`
+    are not checked.
     """
     hints = get_type_hints(cls)
     for name, value in values.items():
@@ -27,7 +27,7 @@ def typed(cls: type[T], values: Mapping[str, Any]) -> T:
 
 
 def tuple_of(value: Any) -> tuple[Any, ...]:
-    """What JSON has as a list; `TypeError` for a text, whose letters a tuple would hold."""
+    """A JSON list as a tuple; `TypeError` for anything else, such as a text."""
     if not isinstance(value, list | tuple):
         raise TypeError(f"expected a list, got {reprlib.repr(value)}")
     return tuple(value)

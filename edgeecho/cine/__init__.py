@@ -1,4 +1,4 @@
-"""A file that a user has, decoded: `read_cine`."""
+"""Decoding a user's video or DICOM file to a `Cine`: `read_cine`."""
 
 from edgeecho.cine.find import VIDEO_SUFFIXES, Found, find_videos
 from edgeecho.cine.read import read_cine

@@ -1,6 +1,6 @@
-"""Pixels that are not square: the picture is stretched until they are, before anything looks at it.
+"""Pixel aspect ratio: frames with non-square pixels are resampled to square ones when decoded.
 
-A heart that is squeezed to half its width has another EF, and nothing in the picture tells.
+A heart that is squeezed to half its width has another EF, and nothing in the picture shows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgeecho.common.errors import InputError
 
-# More than any format asks for (anamorphic film 2, half fields 2 or 0.5): a damaged number.
+# No format needs more (anamorphic film 2, half fields 2 or 0.5): a larger ratio is damage.
 _MOST = 4.0
 
 
@@ -22,12 +22,12 @@ class Aspect:
     """The shape of a stored pixel."""
 
     ratio: float = 1.0
-    """Its width by its height."""
+    """Width divided by height."""
     source: str = ""
-    """What says so; "": nothing, and the pixels are taken for square."""
+    """Where the ratio comes from; empty if nothing states it and square pixels are assumed."""
 
     def check(self, name: str) -> None:
-        """`InputError` where no picture can have such pixels."""
+        """Raise `InputError` if no picture can have such pixels."""
         if not 1 / _MOST <= self.ratio <= _MOST:
             raise InputError(
                 f"{name} says that its pixels are {self.ratio:.3g} times as wide as high "
@@ -35,13 +35,13 @@ class Aspect:
             )
 
     def agrees(self, other: Aspect) -> bool:
-        """Whether both say the same, up to rounding."""
+        """Whether both ratios are equal within 2 %, which covers rounding."""
         return abs(self.ratio / other.ratio - 1) < 0.02
 
     def square(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) of the same picture with square pixels. No side becomes shorter.
+        """(height, width) of the same picture with square pixels; neither becomes smaller.
 
-        Unchanged where they are almost square: converters round a scale to whole pixels.
+        Almost square pixels count as square, because converters round a scale to whole pixels.
         """
         if self.agrees(SQUARE):
             return height, width
@@ -50,7 +50,7 @@ class Aspect:
         return round(height / self.ratio), width
 
     def against(self, other: Aspect) -> tuple[str, ...]:
-        """What another source says, where it differs."""
+        """A note if another source states a different ratio."""
         if not other.source or self.agrees(other):
             return ()
         return (
@@ -59,7 +59,7 @@ class Aspect:
         )
 
     def stretch(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """`(H, W, 3)` with square pixels; the frame itself where they are."""
+        """The frame `(H, W, 3)` with square pixels; the same array if they already are."""
         size = self.square(*frame.shape[:2])
         if size == frame.shape[:2]:
             return frame
@@ -67,7 +67,7 @@ class Aspect:
         return np.asarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
 
     def note(self, height: int, width: int) -> tuple[str, ...]:
-        """What was done to a picture that is stored in this size, for the result."""
+        """A note for the result on how a picture stored in this size was stretched."""
         size = self.square(height, width)
         if size == (height, width):
             return ()

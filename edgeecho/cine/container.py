@@ -1,7 +1,7 @@
-"""What kind of file it is, and the little of its header that FFmpeg does not tell.
+"""Recognising a file's container, and reading the few header fields that FFmpeg does not report.
 
-Only containers that are named here reach FFmpeg. It would open others too, and some of them,
-such as playlists, make it read other files or the network.
+Only the containers named here reach FFmpeg. It would open others too, and some of them, such as
+playlists, make it read other files or the network.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 HEAD_BYTES = 64 * 1024
-"""How much of a file `container_of` and `avi_rate` want to see."""
+"""Number of bytes that `container_of` and `avi_rate` need from the start of a file."""
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -19,11 +19,11 @@ _MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"
 
 
 def container_of(head: bytes) -> str | None:
-    """What a file is by its first bytes; None: no video.
+    """The container that a file's first bytes show; None if it is not a video.
 
-    `avi`, `mp4` (MOV too) and `mkv` (WebM too) say how many frames or seconds they hold; `other`
-    (MPEG transport, program and elementary streams, ASF) does not say it reliably, and `h26x`, a
-    bare H.264 or HEVC stream as DICOM holds it, has no time stamps.
+    `avi`, `mp4` (and MOV) and `mkv` (and WebM) state their number of frames or their duration;
+    `other` (MPEG transport, program and elementary streams, ASF) does not do so reliably. `h26x`,
+    a bare H.264 or HEVC stream as in DICOM files, has no time stamps.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
@@ -38,7 +38,7 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-# In MP4's format, by the brand in their first box.
+# Files in MP4's format that are no videos, by the brand in their first box.
 _LIKE_MP4 = {
     b"ftypheic": "HEIC image",
     b"ftypheix": "HEIC image",
@@ -57,7 +57,7 @@ _PICTURES = {
 
 
 def no_video(head: bytes) -> str | None:
-    """What a picture or a recording of sound is, by its first bytes; None: nothing known."""
+    """The kind of a still image or sound file, by its first bytes; None if it is neither."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP image"
     if head[4:12] in _LIKE_MP4:
@@ -66,11 +66,11 @@ def no_video(head: bytes) -> str | None:
 
 
 def avi_rate(head: bytes) -> float | None:
-    """Frames per second of an AVI file's video stream; None where the header says none.
+    """Frames per second of an AVI file's video stream; None if the header gives none.
 
-    FFmpeg answers 25 for a rate of zero, which nobody could tell from a true 25. Layout: AVI
-    RIFF file reference (Microsoft): `strh` has dwScale and dwRate 20 and 24 bytes after
-    fccType, `avih` begins with the microseconds of a frame.
+    FFmpeg reports 25 for a rate of zero, which cannot be told from a true 25. Layout: AVI RIFF
+    file reference (Microsoft): in `strh`, dwScale and dwRate are 20 and 24 bytes after fccType;
+    `avih` begins with the duration of a frame in microseconds.
     """
     stream = head.find(b"vids")
     if stream >= 0 and len(head) >= stream + 28:

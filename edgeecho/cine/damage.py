@@ -1,4 +1,4 @@
-"""What a video claims against what was decoded."""
+"""Finding missing frames: what a video's header claims against what was decoded."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from edgeecho.cine.structure import Structure
 
-# A step this much longer than the usual one has lost a frame, in a file whose steps are even.
+# In a file with a constant frame time, a step longer than this multiple of it has lost a frame.
 _GAP = 1.5
 _EVEN_SHARE = 0.9
-# From here on a step is no jitter of a camera or a browser: it skips a part of a beat.
+# A step longer than this multiple is not jitter of a camera or a browser: it skips part of a beat.
 _PAUSE = 4
-# Frames: a duration may count the last one or not, and is rounded.
+# In frames: a duration is rounded, and may or may not include the last frame.
 _SPARE = 2
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What the container's header says."""
+    """What the container's header claims."""
 
     container: str
     codec: str
@@ -28,45 +28,45 @@ class Claims:
     width: int
     fps: float | None
     frames: int | None
-    """What its lists name, where it has such lists; those of an MP4 grow while it is read."""
+    """Frames in the container's index, if it has one; an MP4's grows while it is read."""
     duration_s: float | None
-    """When the pictures end, where it says so of them and not of its sound."""
+    """When the video ends, if the container states that for the video and not just for sound."""
     stamped: bool
-    """Whether its frames have time stamps."""
+    """Whether the frames have time stamps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """What was really there."""
+    """What was decoded."""
 
     frames: NDArray[np.uint8]
     """`(T, H, W, 3)` RGB."""
     seconds: NDArray[np.float64]
-    """`(T,)` time stamps; NaN where the file gives none."""
+    """`(T,)` time stamps in s; NaN where the file gives none."""
     deinterlaced: int
-    """So many pictures were made of two fields."""
+    """Number of frames that were made of two interlaced fields."""
     failed_between: int
-    """Failures that were followed by a good frame, in the order of the file."""
+    """Failures before the last good frame, in file order."""
     failed_after: int
-    """Failures behind the last good frame."""
+    """Failures after the last good frame."""
     silent: int
-    """Packets of which the decoder gave no picture and no error; VP8 hides some on purpose."""
+    """Packets that gave neither a frame nor an error; VP8 hides some frames on purpose."""
     resized: int
-    """Frames that were left out, since their data are of another size."""
+    """Frames left out because their data are of another size."""
     broken: int
-    """Frames that were left out, since their data are cut short."""
+    """Frames left out because their data are truncated."""
 
     @property
     def count(self) -> int:
-        """Frames that can be used."""
+        """Number of usable frames."""
         return len(self.seconds)
 
 
 def find_damage(
     decoded: Decoded, claims: Claims, structure: Structure, stamps: NDArray[np.float64]
 ) -> tuple[str, ...]:
-    """What is missing, in words for the result; `stamps` `(T,)` in s, or NaN."""
-    # Then no frame is missing, whatever its sizes and its times say.
+    """Describe for the result what is missing. `stamps` is `(T,)` in s, NaN where unknown."""
+    # If every claimed frame was decoded, none is missing, whatever sizes and time stamps suggest.
     if decoded.count >= (claims.frames or np.inf) and not structure.fragments:
         structure = Structure()
         gaps = ""
@@ -74,7 +74,7 @@ def find_damage(
         gaps = ", ".join(f"{t:.2f} s" for t in _gaps(stamps))
     found = _of_claims(decoded, claims, structure, stamps)
     failed = decoded.failed_between or decoded.failed_after or decoded.silent
-    # Of themselves uneven times are no damage: cameras and browsers drop frames.
+    # Uneven time stamps alone are no damage: cameras and browsers drop frames.
     if gaps and (found or failed or structure.broken):
         found.append(f"frames are missing after {gaps}")
         gaps = ""
@@ -112,7 +112,7 @@ def _of_claims(
 
 
 def note_pause(stamps: NDArray[np.float64]) -> tuple[str, ...]:
-    """Of a file in which nothing is missing: where its writer left out frames; `stamps` `(T,)`."""
+    """For an undamaged file, note the longest pause in its time stamps `(T,)`."""
     steps = np.diff(stamps)
     if len(steps) < 2 or not np.isfinite(steps).all() or steps.max() <= _PAUSE * np.median(steps):
         return ()
@@ -125,8 +125,8 @@ def note_pause(stamps: NDArray[np.float64]) -> tuple[str, ...]:
 def count_missing(
     decoded: Decoded, claims: Claims, structure: Structure, stamps: NDArray[np.float64]
 ) -> int:
-    """Frames that the file claims and that were not decoded; `stamps` as for `find_damage`."""
-    # By the clock: frames that are missing in the middle are not told from a low rate.
+    """Number of claimed frames that were not decoded; `stamps` as for `find_damage`."""
+    # By time: frames missing in the middle cannot be told from a low frame rate.
     damaged = structure.cut or structure.broken
     lost_s = _lost_s(decoded, claims, stamps, 0.5 if damaged else _SPARE)
     lost = round(lost_s / _step_s(claims, stamps))
@@ -136,13 +136,13 @@ def count_missing(
 
 
 def _end_s(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64]) -> float:
-    # By the file's own clock, which need not be at zero when the pictures begin.
+    # By the file's own clock, which need not be zero at the first frame.
     begin = decoded.seconds[0] if np.isfinite(decoded.seconds[0]) else 0.0
     return float(begin + stamps[-1]) + _step_s(claims, stamps)
 
 
 def _lost_s(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64], spare: float) -> float:
-    """By how much the pictures end too early; 0.0 up to `spare` frames, and where unknown."""
+    """Seconds by which the video ends too early; 0.0 for up to `spare` frames or if unknown."""
     if claims.duration_s is None:
         return 0.0
     lost = claims.duration_s - _end_s(decoded, claims, stamps)
@@ -150,14 +150,14 @@ def _lost_s(decoded: Decoded, claims: Claims, stamps: NDArray[np.float64], spare
 
 
 def _step_s(claims: Claims, stamps: NDArray[np.float64]) -> float:
-    """The usual time from frame to frame."""
+    """The usual frame time in s; infinite if unknown."""
     steps = np.diff(stamps)
     usual = float(np.median(steps)) if len(steps) and np.isfinite(steps).all() else 0.0
     return max(usual, 1 / claims.fps if claims.fps else 0.0) or np.inf
 
 
 def _gaps(stamps: NDArray[np.float64]) -> list[float]:
-    """Where frames are missing in a file of constant rate, in s; the first three."""
+    """Times in s of the first three gaps, in a file with a constant frame rate."""
     steps = np.diff(stamps)
     if len(steps) < 2 or not np.isfinite(steps).all():
         return []

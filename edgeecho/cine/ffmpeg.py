@@ -1,17 +1,16 @@
-"""FFmpeg, through PyAV: a file's packets in one pass, its pictures, and what could not be decoded.
+"""Decoding with FFmpeg through PyAV: packets in one pass, frames, and what could not be decoded.
 
-PyAV and not OpenCV (measured, see docs/inputs.md): the pixels are equal bit for bit and are what
-EchoNet-Dynamic was trained on, but OpenCV hides damage, does not tell an interlaced picture from a
-progressive one, and gives memory that nobody wrote for success where its conversion fails.
+We use PyAV and not OpenCV (measured, see docs/inputs.md). The pixels of both are equal bit for bit,
+and are those that EchoNet-Dynamic was trained on. But OpenCV hides damage, does not distinguish
+interlaced from progressive frames, and returns uninitialised memory as a success if its
+conversion fails.
 """
 
 from __future__ import annotations
 
 import errno
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import av
@@ -22,26 +21,28 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from edgeecho.cine.failures import Failures
 from edgeecho.cine.types import DEFAULT_LIMITS, Limits
 from edgeecho.common.errors import InputError
 
 ERRORS = (FFmpegError, OSError, ValueError)
-"""What PyAV raises of a file that cannot be decoded, or read: the last two come from the stream."""
-# Of what `container_of` knows, by FFmpeg's names. Others, such as playlists, make it open further
-# files or the network; so do references inside these, which the list of protocols forbids.
+"""What PyAV raises if a file cannot be decoded or read; the last two come from the stream."""
+# FFmpeg's names of the formats that `container_of` knows. Other formats, such as playlists, make it
+# open more files or the network, and so do references inside these: hence the empty list of
+# protocols.
 _FORMATS = "avi,mov,matroska,asf,mpeg,mpegts,mpegvideo,h264,hevc"
-# Each read goes through Python.
+# Large, because each read goes through Python.
 _BUFFER_BYTES = 1 << 18
 _COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 BARE = ("h264", "hevc", "mpegvideo")
-"""FFmpeg's names of streams without a container around them."""
+"""FFmpeg's names of bare streams, which have no container."""
 NO_RATE = 1
-"""Rate of such a stream that says none, in frames/s: FFmpeg's own 25 could be a true one."""
+"""Rate in frames/s that marks a bare stream without one: FFmpeg's own default, 25, may be true."""
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "framerate": str(NO_RATE)}
 
 
-# Else the MJPG decoder gives a damaged picture for whole: what lies behind the damage is black, or
-# of an earlier picture. Others say which pictures are corrupt.
+# Without this, the MJPG decoder returns damaged frames as whole: after the damage they are black or
+# show an earlier frame. Other decoders mark corrupt frames.
 _STRICT = {"err_detect": "explode"}
 
 
@@ -49,13 +50,14 @@ _STRICT = {"err_detect": "explode"}
 def open_video(
     source: BinaryIO, name: str, kind: str, limits: Limits
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """A container and its first video stream; `InputError` where there is none. `kind`: in words.
+    """Open a container and its first video stream; `InputError` if there is none.
 
-    Decodes in one thread: how much is saved of a damaged stretch then does not depend on the
-    machine, and at these sizes more threads gain little.
+    `kind` is the container's name for messages. Decoding uses one thread: how much of a damaged
+    stretch is recovered then does not depend on the machine, and at these sizes more threads gain
+    little.
     """
-    # Looking at a header may take as many pixels as by default, so that a lower limit can name the
-    # size that is over it.
+    # Reading the header always has the default limit, so that the error for a lower one can name
+    # the frame size.
     bounds = _bounds(max(limits.pixels, DEFAULT_LIMITS.pixels))
     try:
         container = av.open(
@@ -84,19 +86,19 @@ def open_video(
 
 
 def videos(container: InputContainer) -> list[VideoStream]:
-    """Its moving pictures; not covers and thumbnails."""
+    """The video streams, without cover pictures and thumbnails."""
     return [s for s in container.streams.video if not s.disposition & _COVER]
 
 
 class _Source:
-    """A file for PyAV, in which a seek that leads out of it raises nothing: PyAV would print it."""
+    """A file for PyAV whose invalid seeks return an error code: PyAV would print an exception."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.read, self.tell = stream.read, stream.tell
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """The new position, or a negative error code as FFmpeg has them."""
+        """Return the new position or, as FFmpeg does, a negative error code."""
         try:
             return self._stream.seek(offset, whence)
         except (OSError, ValueError):
@@ -104,20 +106,23 @@ class _Source:
 
 
 def _bounds(pixels: int) -> dict[str, str]:
-    """Larger frames are an error before memory is spent on them. FFmpeg counts rows as whole blocks
-    of 64 pixels, so it is given more, and the caller checks each frame's exact size."""
+    """Options that make larger frames an error before memory is allocated for them.
+
+    FFmpeg counts rows in whole blocks of 64 pixels, so it is given a higher limit; the caller
+    checks each frame's exact size.
+    """
     return {"max_pixels": str(2 * pixels + (1 << 20))}
 
 
 def fields_refused(name: str, codec: str) -> InputError:
-    """Of pictures whose fields cannot be told apart."""
+    """The error for interlaced frames whose fields cannot be separated."""
     return InputError(
         f"{name} is {codec} in interlaced fields, which edgeecho does not read: export it with "
         "progressive frames"
     )
 
 
-# Their decoders, or their streams, say of each picture whether it is interlaced.
+# Codecs that state for each frame whether it is interlaced.
 _SAY_THEMSELVES = {
     *("dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4"),
     *("prores", "rawvideo", "utvideo", "vc1", "wmv3"),
@@ -140,91 +145,10 @@ def _damaged_header(name: str, kind: str) -> InputError:
     )
 
 
-@dataclass
-class Failures:
-    """Pictures that were there and could not be used.
-
-    By their places in the file: the order in which pictures are shown is another one.
-    """
-
-    _failed: list[int] = field(default_factory=list)
-    _open: list[tuple[int, int | None]] = field(default_factory=list)
-    """Place and time stamp of lost ones, to which all up to the next key frame may refer: FFmpeg
-    paints those over what it has instead (of an H.264 file with a damaged middle, 46 of 91 pictures
-    were wrong)."""
-    _last_whole: int = -1
-    _begun: int = 0
-    _shown_from: int = 0
-    """Packets whose pictures are to be shown."""
-    _whole: int = 0
-    _recent: deque[tuple[int | None, int]] = field(
-        default_factory=lambda: deque([(None, 0)], maxlen=64)
-    )
-    """Time stamp and place of packets whose pictures a decoder may still hold back, newest
-    first."""
-
-    @property
-    def between(self) -> int:
-        """Those that a whole picture follows."""
-        return sum(place < self._last_whole for place in self._failed)
-
-    @property
-    def after(self) -> int:
-        """Those behind the last whole picture."""
-        return len(self._failed) - self.between
-
-    @property
-    def silent(self) -> int:
-        """Packets of which came neither a picture nor an error."""
-        return max(self._shown_from - self._whole - len(self._failed), 0)
-
-    def begin(self, packet: Packet[Any]) -> None:
-        """The next packet is to be decoded."""
-        self._begun += 1
-        self._shown_from += bool(packet.size) and not packet.is_discard
-        self._recent.appendleft((_stamp(packet), self._begun))
-
-    def lose(self, picture: VideoFrame | None = None) -> None:
-        """One more, to which others may refer; None: that of the packet that was begun last."""
-        place = self._place(picture)
-        self._failed.append(place)
-        self._open.append((place, self._recent[0][0] if picture is None else picture.pts))
-
-    def is_usable(self, picture: VideoFrame) -> bool:
-        """Whether it is whole and refers to whole ones only; is to be asked once of each."""
-        if picture.is_corrupt:
-            self.lose(picture)
-            return False
-        place = self._place(picture)
-        if picture.key_frame:
-            self._open = [lost for lost in self._open if _follows(lost, place, picture.pts)]
-        elif any(place >= lost for lost, _ in self._open):
-            self._failed.append(place)
-            return False
-        self._whole += 1
-        self._last_whole = max(self._last_whole, place)
-        return True
-
-    def _place(self, picture: VideoFrame | None) -> int:
-        stamp = None if picture is None else _stamp(picture)
-        places = (place for known, place in self._recent if known == stamp is not None)
-        return next(places, self._begun)
-
-
-def _follows(lost: tuple[int, int | None], place: int, pts: int | None) -> bool:
-    """Whether later pictures may refer to a lost one in spite of the key frame at `place`: not if
-    it is shown before that, though it comes after it in the file."""
-    return lost[0] > place and lost[1] is not None and pts is not None and lost[1] > pts
-
-
-def _stamp(source: Packet[Any] | VideoFrame) -> int | None:
-    return source.pts if source.pts is not None else source.dts
-
-
 def packets(
     container: InputContainer, stream: VideoStream, failures: Failures
 ) -> Iterator[Packet[Any]]:
-    """Those of the stream in the order of the file; the last is empty and flushes the decoder."""
+    """The packets of a stream in file order; the last is empty and flushes the decoder."""
     source = container.demux(stream)
     while True:
         try:
@@ -242,10 +166,10 @@ def packets(
 def pictures(
     packet: Packet[Any], stream: VideoStream, failures: Failures, *, one_each: bool
 ) -> list[VideoFrame]:
-    """What the decoder gives for a packet: whole pictures that refer to whole pictures.
+    """Decode a packet; return the frames that are whole and refer to whole frames only.
 
-    `one_each`: the container keeps each picture by itself. Else a stretch that is cut short holds
-    whole pictures too, and the decoder knows which.
+    `one_each` says that each packet of the container has one frame. Otherwise a truncated packet
+    may hold whole frames too, and the decoder knows which.
     """
     if packet.is_corrupt and one_each:
         failures.lose()

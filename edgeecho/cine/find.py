@@ -1,4 +1,4 @@
-"""Finding the cines in folders, such as those of a study."""
+"""Finding the cines in a folder, such as a study's."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from edgeecho.common.errors import InputError
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".wmv", ".dcm"}
 )
-"""What is taken from a folder whatever its content: if it is broken, that must be said. Files of
-other names are taken where they begin as a video or a DICOM file does."""
+"""Files with these suffixes are always taken from a folder: a broken one must be reported. Others
+are taken if their first bytes are those of a video or a DICOM file."""
 
 _HEAD_BYTES = 1024
 # SOP class of the directory of a DICOM medium, an index without an image (PS3.10, 8.6).
@@ -25,11 +25,11 @@ _UNKNOWN = "other file"
 
 @dataclass(frozen=True)
 class Found:
-    """What is to be read."""
+    """The files to read, and a count of the others."""
 
     files: tuple[Path, ...]
     passed_over: Mapping[str, int]
-    """How many of what else is in the folders, such as `still`."""
+    """Number of other files in the folders by kind, such as `still`."""
 
     @property
     def passed_over_words(self) -> str:
@@ -38,10 +38,10 @@ class Found:
 
 
 def find_videos(paths: Iterable[Path]) -> Found:
-    """Files as given; folders as the videos in them, sorted, sub-folders included.
+    """The given files, and the videos in the given folders and their sub-folders, sorted.
 
-    A study's stills, reports and other objects are no videos. Hidden files and folders are not
-    looked at. A folder without videos is an `InputError`.
+    A study's stills, reports and other objects are passed over, and hidden files and folders are
+    ignored. A folder without videos is an `InputError`.
     """
     files: list[Path] = []
     passed_over = Counter[str]()
@@ -82,8 +82,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def _other(path: Path) -> str | None:
-    """What else a file is; None: a video, or something that looks like one and is broken."""
-    if not path.is_file():  # a pipe, say: opening it would wait for ever
+    """The kind of a file that is no cine; None for a video, whole or broken."""
+    if not path.is_file():  # opening a pipe would block for ever
         return _UNKNOWN
     try:
         with path.open("rb") as stream:
@@ -103,7 +103,7 @@ def _other(path: Path) -> str | None:
 def _is_video(head: bytes) -> bool:
     kind = container_of(head)
     if kind == "mp4":
-        # A first box of 16 MB and more is a text with one of their names at its fifth letter.
+        # A first box of 16 MB or more is text that has a box's name at its fifth letter by chance.
         return head[0] == 0
     # Bare H.264 has no mark of its own: icons begin with the same bytes.
     return kind not in (None, "h26x")

@@ -1,28 +1,29 @@
-"""Damage inside MJPG that FFmpeg's decoder paints over without a word."""
+"""Damage in MJPG that FFmpeg's decoder conceals without an error."""
 
 from __future__ import annotations
 
 from edgeecho.cine.ffmpeg import fields_refused
-from edgeecho.cine.types import Limits, size_changes
+from edgeecho.cine.store import size_changes
+from edgeecho.cine.types import Limits
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 
 
 class JPEGs:
-    """The packets of one video, each a JPEG, looked at before they are decoded."""
+    """Checks the packets of one video, each a JPEG, before they are decoded."""
 
     def __init__(self, name: str, limits: Limits, size: tuple[int, int]) -> None:
-        """`size`: (height, width) that the container claims."""
+        """`size` is the (height, width) that the container claims."""
         self._name, self._limits, self._size = name, limits, size
         self._count = 0
         self.resized = 0
-        """So many claim another size."""
+        """Number of packets that claim another size."""
         self._cut: set[int] = set()
 
     def fits(self, data: bytes) -> bool:
-        """Whether it is to be decoded: False where it claims another size.
+        """Whether to decode a packet: False if it claims another frame size.
 
-        `InputError` where it claims more pixels than `limits` allow, before any memory is spent.
+        `InputError` if it claims more pixels than `limits` allow, before memory is allocated.
         """
         found = jpeg_size(data)
         if found is not None:
@@ -35,31 +36,31 @@ class JPEGs:
         if found is None or found == self._size:
             return True
         if found == ((self._size[0] + 1) // 2, self._size[1]):
-            # FFmpeg weaves them, and does not say so.
+            # Two fields: FFmpeg weaves them together and does not say so.
             raise fields_refused(self._name, "MJPG")
         self.resized += 1
         return False
 
     @property
     def last(self) -> int:
-        """Number of the packet that was looked at last."""
+        """Number of the last packet checked."""
         return self._count - 1
 
     def broken(self) -> set[int]:
-        """After all: numbers of the packets whose data are cut short.
+        """Numbers of the packets whose data are truncated; call it after the last packet.
 
-        `InputError` where most frames are of another size than the container's.
+        `InputError` if most frames have another size than the container claims.
         """
         if self.resized * 2 > self._count:
             raise size_changes(self._name)
-        # Some cameras write no end marker at all: then its absence means nothing.
+        # Some cameras never write an end marker: then its absence means nothing.
         return set() if len(self._cut) * 2 > self._count else self._cut
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) that a JPEG's frame header claims; None where there is none.
+    """(height, width) in a JPEG's frame header; None if there is no header.
 
-    ITU-T T.81, B.2.2: markers SOF0..SOF15 but for DHT (C4), JPG (C8) and DAC (CC).
+    ITU-T T.81, B.2.2: markers SOF0..SOF15 except DHT (C4), JPG (C8) and DAC (CC).
     """
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:

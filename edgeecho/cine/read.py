@@ -1,4 +1,4 @@
-"""Choosing the reader by content."""
+"""`read_cine`: chooses the reader by the file's content."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from edgeecho.common.text import shown_name
 
 
 def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
-    """Decode a video or a multi-frame DICOM file; `InputError` where that cannot be done.
+    """Decode a video or a multi-frame DICOM file; `InputError` if that is impossible.
 
-    The file's kind is known by its content, its suffix is not looked at. What is missing in a
-    damaged file is named in the `Cine`'s `damage`.
+    The content decides the file's kind; the suffix is ignored. What is missing in a damaged file is
+    named in `Cine.damage`.
     """
     _check_readable(path, limits)
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    # Imported when they are needed: OpenCV for one kind, pydicom for the other.
+    # Imported late, because videos need OpenCV and DICOM files need pydicom.
     from edgeecho.cine.dicom import is_dicom, read_dicom
 
     if is_dicom(head):
@@ -32,7 +32,7 @@ def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
 
 def _check_readable(path: Path, limits: Limits) -> None:
     try:
-        # FFmpeg is given UTF-8; OpenCV ends the process on a name that is not.
+        # FFmpeg takes UTF-8, and OpenCV ends the process if the name is not.
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(f"{shown_name(path)} is not a UTF-8 file name: rename the file") from error

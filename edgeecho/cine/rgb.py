@@ -1,4 +1,4 @@
-"""Decoded pictures to RGB: woven fields are unwoven first, by FFmpeg's own filter."""
+"""Converting decoded frames to RGB; interlaced ones are deinterlaced first, by FFmpeg's filter."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
-from edgeecho.cine.types import FrameStore, size_changes
+from edgeecho.cine.store import FrameStore, size_changes
 from edgeecho.common.errors import InputError
 
-# One picture for each that comes in, at its time.
+# `send_frame`: one output frame per input frame, with its time stamp.
 _DEINTERLACE = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
 
 
 class ToRGB:
-    """Converts the pictures of one stream, into a store."""
+    """Converts the frames of one stream into a `FrameStore`."""
 
     def __init__(self, stream: VideoStream, name: str, store: FrameStore, aspect: Aspect) -> None:
         self._stream, self._name, self._store, self._aspect = stream, name, store, aspect
@@ -34,24 +34,26 @@ class ToRGB:
         self._filter: Graph | None = None
         self._size = (0, 0)
         self.seconds: list[float] = []
-        """Time stamp of each frame in the store; NaN where the file gives none."""
+        """Time stamp in s of each frame in the store; NaN where the file gives none."""
         self.deinterlaced = 0
-        """So many pictures were made of two fields, taken at different times."""
+        """Number of frames made of two fields, which were taken at different times."""
 
     def add(self, frame: VideoFrame) -> None:
-        """A picture of two fields is stored when the next one comes. `InputError` where fields
-        cannot be unwoven, and those of the store."""
+        """Store a frame; an interlaced one is stored when the next one comes.
+
+        `InputError` if it cannot be deinterlaced; other errors are those of the store.
+        """
         if frame.interlaced_frame:
             self.deinterlaced += 1
             self._unweave(frame)
             return
-        # A progressive one goes past the filter, which is ended: between a picture of fields and
-        # one without it interpolates from lines that nobody wrote.
+        # A progressive frame bypasses the filter, which is flushed: between an interlaced and a
+        # progressive frame it interpolates from uninitialised lines.
         self.flush()
         self._keep(frame, self._unit)
 
     def flush(self) -> None:
-        """Store what still waits."""
+        """Store the frames that are still in the filter."""
         if self._filter is not None:
             ended, self._filter = self._filter, None
             self._run(ended, None)
@@ -65,7 +67,7 @@ class ToRGB:
 
     def _new_filter(self, frame: VideoFrame) -> Graph:
         if self._stream.codec_context.name == "hevc":
-            # Each field is a picture of its own there, of half the height.
+            # In HEVC each field is a frame of its own, of half the height.
             raise fields_refused(self._name, "HEVC")
         graph = Graph()
         source = graph.add_buffer(
@@ -85,7 +87,7 @@ class ToRGB:
                 picture = graph.vpull()
                 assert isinstance(picture, VideoFrame)
                 self._keep(picture, picture.time_base)
-        except (BlockingIOError, EOFError):  # it wants another one first, or has given all
+        except (BlockingIOError, EOFError):  # the filter needs another frame, or is drained
             return
         except ERRORS as error:
             raise self._cannot() from error
@@ -98,9 +100,9 @@ class ToRGB:
 
     def _keep(self, frame: VideoFrame, unit: Fraction | None) -> None:
         try:
-            # A context for each frame would take longer than the decoder, and so do threads. BGR
-            # and cubic as OpenCV asks for: other settings differ from it by up to 3 levels for
-            # deep or odd-sized pixels.
+            # One context for all frames, and one thread: anything else takes longer than decoding.
+            # BGR and bicubic are OpenCV's settings; others differ by up to 3 levels for more than 8
+            # bits or odd sizes.
             shown = self._convert.reformat(
                 frame, format="bgr24", interpolation="BICUBIC", threads=1
             )
@@ -124,8 +126,10 @@ class ToRGB:
 
 
 def _placed(picture: NDArray[np.uint8], matrix: SideData | None) -> NDArray[np.uint8]:
-    """Turned and mirrored in right angles as a container's display matrix says: (x, y) is shown at
-    (ax + cy, bx + dy). Telephones turn, front cameras mirror."""
+    """Rotate by right angles and mirror a frame as the container's display matrix says.
+
+    (x, y) is displayed at (ax + cy, bx + dy). Telephones rotate, front cameras mirror.
+    """
     if matrix is None:
         return picture
     a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))

@@ -1,4 +1,4 @@
-"""What the sizes inside a file say of its end and of its middle, whatever its header claims."""
+"""Finding truncation and damage by walking through a file's chunks, boxes or elements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-# More than any cine that is read holds (sound included). Behind them nothing is looked at.
+# Elements to look at; no cine within the limits has more, sound included.
 _MOST = 200_000
 _HEAD_BYTES = 20
 _MOST_PADDING = 1 << 20
@@ -16,16 +16,16 @@ _MOST_PADDING = 1 << 20
 
 @dataclass
 class Structure:
-    """Plain facts; of a kind of file that has no such structure none is true."""
+    """What the walk found; the defaults if the container has no such structure."""
 
     cut: bool = False
-    """Something ends behind the end of the file."""
+    """An element ends after the end of the file: it is truncated."""
     broken: bool = False
-    """Somewhere between is what cannot be there, so that what follows was not looked at."""
+    """Something in the middle is not valid; what follows it was not looked at."""
     fragments: bool = False
-    """It is an MP4 in pieces, each with a list of its own frames: no list names them all."""
+    """It is a fragmented MP4: each fragment has its own index, and no index names all frames."""
     empty: int = 0
-    """Chunks of an AVI that stand for a frame which was not recorded: the one before stays."""
+    """Empty chunks of an AVI, each for a frame that was not recorded: the previous one stays."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class _Element:
     name: bytes
     head: int
     size: int | None
-    """Of its content; None: up to the end of what it lies in."""
+    """Size of the content in bytes; None if it extends to the end of its parent."""
 
 
 def look_at(source: BinaryIO, kind: str) -> Structure:
-    """Walk through a file of a `kind` of `container_of`; leaves `source` at its begin."""
+    """Walk through a file; `kind` is that of `container_of`. Leaves `source` at its start."""
     found = Structure()
     if kind in _KINDS:
         _walk(source, *_KINDS[kind], found)
@@ -66,7 +66,7 @@ def _walk(
         if beside and not known and _is_padding(source, at):
             return
         if element is None:
-            # A few bytes before the end of the file may be the begin of an element.
+            # A few bytes before the end of the file may be the start of an element.
             found.cut |= length - at < _HEAD_BYTES and ends[-1] > length and any(head)
             found.broken |= not found.cut
             return
@@ -77,7 +77,7 @@ def _walk(
         found.cut |= length < end < math.inf
         found.fragments |= element.name == b"moof"
         if element.name == _SEGMENT:
-            ends.clear()  # what follows it is not part of it
+            ends.clear()  # what follows is not part of the segment
         if element.name in opened:
             ends.append(end)
             at += element.head
@@ -89,26 +89,26 @@ def _walk(
 
 
 def _is_padding(source: BinaryIO, at: int) -> bool:
-    """Whether what lies behind the last fragment is neither a part of one nor the begin of one."""
+    """Whether the bytes after the last fragment are neither part of one nor the start of one."""
     source.seek(at)
     rest = source.read(_MOST_PADDING)
-    # The size of a box begins with a zero.
+    # The size of a box begins with a zero byte.
     return b"moof" not in rest and (rest[0] != 0 or not any(rest))
 
 
 def _chunk(head: bytes) -> _Element | None:
-    """Of a RIFF file; lists are named by what they list."""
+    """Parse a RIFF chunk; a list is named by the type of its content."""
     if len(head) < 8 or not head[:4].isascii() or not head[:4].strip(b"\0"):
         return None
     (size,) = struct.unpack_from("<I", head, 4)
     if head[:4] in (b"RIFF", b"LIST"):
         return _Element(head[8:12], 12, max(size - 4, 0))
-    # An odd chunk is padded.
+    # Chunks of an odd size are padded by a byte.
     return _Element(head[:4], 8, size + size % 2)
 
 
 def _box(head: bytes) -> _Element | None:
-    """ISO/IEC 14496-12, 4.2."""
+    """Parse a box of an MP4 (ISO/IEC 14496-12, 4.2)."""
     if len(head) < 8 or min(head[4:8]) < 0x20:
         return None
     size, name = struct.unpack_from(">I4s", head)
@@ -121,7 +121,7 @@ def _box(head: bytes) -> _Element | None:
 
 
 def _ebml(head: bytes) -> _Element | None:
-    """RFC 8794: the name and the size are numbers whose leading zeros tell their lengths."""
+    """Parse an EBML element (RFC 8794); leading zeros give the lengths of its name and its size."""
     if not head or head[0] < 0x10:
         return None
     names = 9 - head[0].bit_length()
@@ -137,18 +137,18 @@ def _ebml(head: bytes) -> _Element | None:
     if name not in _EBML_NAMES or (unknown and name not in _EBML_OPENED):
         return None
     if name == _BLOCK and head[names + sizes : names + sizes + 1] < b"\x80":
-        return None  # it would be of a track beyond the 126th
+        return None  # its track number would be above 126
     return _Element(name, names + sizes, None if unknown else size)
 
 
-# ISO/IEC 14496-12, 4.3: what may lie beside the fragments of an MP4.
+# ISO/IEC 14496-12, 4.3: boxes that may lie beside the fragments of an MP4.
 _BESIDE_FRAGMENTS = frozenset(
     b"moof mdat sidx ssix styp mfra free skip emsg prft uuid moov ftyp meta udta".split()
 )
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _BLOCK = b"\xa3"
 _EBML_OPENED = frozenset({_SEGMENT, _CLUSTER})
-# RFC 9559, 5.1: all that may lie beside these or in them.
+# RFC 9559, 5.1: all elements that may lie beside these or inside them.
 _BESIDE = "1a45dfa3 114d9b74 1549a966 1654ae6b 1c53bb6b 1043a770 1254c367 1941a469 ec bf"
 _INSIDE = "e7 5854 a7 ab a3 a0 af"
 _EBML_NAMES = _EBML_OPENED | set(map(bytes.fromhex, f"{_BESIDE} {_INSIDE}".split()))

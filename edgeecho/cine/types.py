@@ -1,4 +1,4 @@
-"""What every reader gives, and the limits that every reader keeps."""
+"""`Cine`, which every reader returns, and the limits that every reader respects."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError, UsageError
 
 RATES_AGREE = 1.1
-"""Two statements of a frame rate that differ by a larger factor contradict each other."""
+"""Two frame rates that differ by a larger factor contradict each other."""
 FROM_USER = "--fps"
-"""`fps_source` of a rate that the user gave."""
+"""`Cine.fps_source` of a rate given by the user."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a file is decoded before it is refused: a header can claim anything."""
+    """The largest file that is decoded: a header can claim anything."""
 
     pixels: int = 4096 * 4096
-    """Of one frame, height times width."""
+    """Height times width of one frame."""
     frames: int = 4000
-    """Decoded, and after resampling."""
+    """Number of frames, both as decoded and after resampling."""
     megabytes: int = 800
-    """10^6 bytes: of the file, of its decoded frames `(T, H, W, 3)`, and of the resampled ones."""
+    """Size in 10^6 bytes of the file, of its decoded frames, and of the resampled frames."""
 
     def check_size(self, name: str, height: int, width: int) -> None:
-        """`InputError` where frames of that size must not be decoded."""
+        """Raise `InputError` if frames of that size must not be decoded."""
         if not 0 < height * width <= self.pixels or min(height, width) < 1:
             raise InputError(
                 f"{name} says that its frames are {width}x{height}, over the limit of "
@@ -36,7 +36,7 @@ class Limits:
             )
 
     def check_resampled(self, count: int, frame_bytes: int) -> None:
-        """`InputError` where a video must not be brought to `count` frames of that size."""
+        """Raise `InputError` if a video must not be resampled to `count` frames of that size."""
         words = f"resampling makes {count} frames of it"
         if count > self.frames:
             raise InputError(
@@ -66,14 +66,14 @@ class Region:
             raise ValueError(f"expected x, y >= 0 and width, height >= 1, got {self}")
 
     def inside(self, height: int, width: int) -> Region | None:
-        """The part of it that lies within an image; None where there is none."""
+        """The part of it that lies inside an image; None if there is none."""
         right, bottom = min(self.x + self.width, width), min(self.y + self.height, height)
         if right <= self.x or bottom <= self.y:
             return None
         return Region(self.x, self.y, right - self.x, bottom - self.y)
 
     def scaled(self, down: float, across: float) -> Region:
-        """The same part of an image that was stretched by these factors; whole pixels, outwards."""
+        """The same region after the image was stretched, rounded outwards to whole pixels."""
         x, y = int(self.x * across), int(self.y * down)
         right, bottom = (self.x + self.width) * across, (self.y + self.height) * down
         return Region(x, y, math.ceil(right) - x, math.ceil(bottom) - y)
@@ -81,38 +81,38 @@ class Region:
 
 @dataclass(frozen=True)
 class Cine:
-    """A decoded moving image."""
+    """A decoded cine loop."""
 
     frames: NDArray[np.uint8]
     """`(T, H, W, 3)` RGB."""
     timestamps_s: NDArray[np.float64]
-    """`(T,)` time of each frame in seconds from the first; NaN where the file gives none."""
+    """`(T,)` time of each frame in s from the first; NaN if the file gives none."""
     fps: float | None
-    """Frames per second; None where the file gives none."""
+    """Frames per second; None if the file gives none."""
     fps_source: str
-    """Where the frame rate came from: `container`, `time stamps`, a DICOM attribute's name,
-    `video stream` (which has no container), `--fps` or `unknown`."""
+    """Where the frame rate comes from: `container`, `time stamps`, a DICOM attribute's name,
+    `video stream` (one without a container), `--fps` or `unknown`."""
     container: str
     """`avi`, `mp4`, `mkv`, `dicom`, `other` or `h26x` (see `container_of`)."""
     codec: str
-    """FourCC of an AVI, FFmpeg's name of the codec of other videos, transfer syntax name of a DICOM
-    file."""
+    """FourCC of an AVI, FFmpeg's codec name for other videos, name of a DICOM file's transfer
+    syntax."""
     regions: tuple[Region, ...] = ()
-    """Where a DICOM file says that there is 2D tissue, within the image's bounds."""
+    """The 2D tissue regions of a DICOM file, inside the image's bounds."""
     damage: tuple[str, ...] = ()
-    """What is missing or contradictory in the file, in words that go into the result."""
+    """What is missing or contradictory in the file, as text for the result."""
     missing: int = 0
-    """Frames that the file claims to hold and that were not decoded; 0 where it claims none."""
+    """Frames that the file claims and that were not decoded; 0 if it claims none."""
     deinterlaced: int = 0
-    """So many frames were made of two interlaced fields by FFmpeg's bwdif filter."""
+    """Number of frames that FFmpeg's bwdif filter made of two interlaced fields."""
     pixel_aspect: float = 1.0
-    """Width by height of a pixel as the file stores it. The pixels of `frames` are square."""
+    """Pixel aspect ratio in the file, width by height. The pixels of `frames` are square."""
     notes: tuple[str, ...] = ()
-    """What the file says oddly and what was made of it, in words that go into the result."""
+    """Oddities of the file and how they were handled, as text for the result."""
     fps_notes: tuple[str, ...] = ()
-    """The same of the frame rate: what could not be used of it, and what was taken instead."""
+    """The same for the frame rate: what could not be used, and what was taken instead."""
     fps_doubt: str | None = None
-    """Two statements of the file on its frame rate that contradict each other."""
+    """Two contradictory statements about the frame rate."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
@@ -125,7 +125,7 @@ class Cine:
             )
 
     def at_rate(self, fps: float, source: str = FROM_USER) -> Cine:
-        """The same frames at a constant rate, which somebody knows better than the file."""
+        """The same frames at a constant rate that is known from elsewhere."""
         if not 1 <= fps <= 1000:
             raise UsageError(f"--fps {fps:g} is no frame rate: give 1 to 1000 frames/s")
         stamps = np.arange(len(self.frames)) / fps
@@ -140,69 +140,5 @@ class Cine:
 
     @property
     def why_no_rate(self) -> str:
-        """Where `fps` is None: what is the matter."""
+        """Why `fps` is None."""
         return "; ".join(self.fps_notes) or "the file does not say its frame rate"
-
-
-def size_changes(name: str) -> InputError:
-    """Of a video whose frames are not of one size."""
-    return InputError(
-        f"{name}: the frame size changes within the video: export it with one frame size"
-    )
-
-
-class FrameStore:
-    """Decoded frames of one size, in memory that grows with them and with nothing else.
-
-    Not a list and `np.stack`: that holds every frame twice at the end.
-    """
-
-    def __init__(self, name: str, limits: Limits) -> None:
-        self._name = name
-        self._limits = limits
-        self._buffer = np.empty((0, 0, 0, 3), np.uint8)
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def append(self, frame: NDArray[np.uint8]) -> None:
-        """Add a frame `(H, W, 3)` RGB; errors: those of `place`."""
-        self.place(*frame.shape[:2])[...] = frame
-
-    def place(self, height: int, width: int) -> NDArray[np.uint8]:
-        """Where the next frame `(H, W, 3)` is to be written, and now; it is added already.
-
-        `InputError` at a limit or where the size changes.
-        """
-        shape = (height, width, 3)
-        if not self._count:
-            self._limits.check_size(self._name, height, width)
-            self._buffer = np.empty((16, *shape), np.uint8)
-        if shape != self._buffer.shape[1:]:
-            raise size_changes(self._name)
-        self._check_room()
-        if self._count == len(self._buffer):
-            # In place: for buffers of this size realloc moves pages and copies nothing.
-            self._buffer.resize((self._count * 3 // 2, *shape), refcheck=False)
-        self._count += 1
-        frame: NDArray[np.uint8] = self._buffer[self._count - 1]
-        return frame
-
-    def frames(self) -> NDArray[np.uint8]:
-        """`(T, H, W, 3)`; the store must not be used after it."""
-        self._buffer.resize((self._count, *self._buffer.shape[1:]), refcheck=False)
-        return self._buffer
-
-    def _check_room(self) -> None:
-        if self._count >= self._limits.frames:
-            raise InputError(
-                f"{self._name} has more than {self._limits.frames} frames: "
-                "cut it shorter, or raise --max-frames"
-            )
-        size = (self._count + 1) * self._buffer[0].nbytes
-        if size > self._limits.megabytes * 1_000_000:
-            raise InputError(
-                f"{self._name}: its decoded frames need more than {self._limits.megabytes} MB "
-                f"({self._count} frames so far): cut it shorter, or raise --max-mb"
-            )

@@ -1,4 +1,4 @@
-"""AVI, MP4, MKV and other containers: every picture that is whole, and what is missing."""
+"""Reading AVI, MP4, MKV and other containers: all whole frames, and what is missing."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from numpy.typing import NDArray
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, no_video
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
-from edgeecho.cine.ffmpeg import BARE, NO_RATE, Failures, open_video, packets, pictures, videos
+from edgeecho.cine.failures import Failures
+from edgeecho.cine.ffmpeg import BARE, NO_RATE, open_video, packets, pictures, videos
 from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
+from edgeecho.cine.store import FrameStore
 from edgeecho.cine.structure import look_at
-from edgeecho.cine.types import DEFAULT_LIMITS, Cine, FrameStore, Limits
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
 from edgeecho.common.errors import InputError
 
-# MKV rounds stamps to whole milliseconds.
+# MKV rounds time stamps to whole milliseconds.
 _CLOSE_S = 0.0015
 _NAMES = {"avi": "AVI", "mp4": "MP4", "mkv": "MKV", "other": "video", "h26x": "H.264 or HEVC"}
 
 
 def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
-    """Decode every frame of a video file; `InputError` where nothing can be decoded."""
-    # A stream, not a name: FFmpeg would take the part before a colon in "12:30.avi" for a protocol.
+    """Decode every frame of a video file; `InputError` if nothing can be decoded."""
+    # Not by name: FFmpeg would take the part before the colon in "12:30.avi" for a protocol.
     with path.open("rb") as stream:
         return _read(stream, path.name, limits)
 
@@ -39,9 +41,9 @@ def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
 def read_video_bytes(
     data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, aspect: Aspect | None = None
 ) -> Cine:
-    """The same from memory, for a video stream inside a DICOM file; `name` is for messages.
+    """Decode a video stream from memory, as in a DICOM file; `name` is for messages.
 
-    `aspect`, of its pixels, goes before what the stream says.
+    `aspect` takes precedence over the stream's own pixel aspect ratio.
     """
     return _read(io.BytesIO(data), name, limits, aspect)
 
@@ -96,16 +98,16 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
 
 
 def _aspect(stream: VideoStream) -> Aspect:
-    # The container's (such as MP4's `pasp`) before the codec's, as players do.
+    # As in players, the container's ratio (such as MP4's `pasp`) takes precedence over the codec's.
     ratio = float(stream.sample_aspect_ratio or 0)
     return Aspect(ratio, "sample aspect ratio") if ratio > 0 else SQUARE
 
 
 def _claims(container: InputContainer, stream: VideoStream, kind: str, head: bytes) -> Claims:
-    # The mean rate before the nominal one, which frames that were dropped on purpose do not change.
+    # The mean rate, not the nominal one, which ignores frames that were dropped on purpose.
     rate = stream.average_rate or stream.guessed_rate
     context = stream.codec_context
-    # Bare streams have no time stamps: FFmpeg makes them up, and of B-frames wrong ones.
+    # Bare streams have no time stamps: FFmpeg invents them, and wrongly for B-frames.
     stamped = container.format.name not in BARE
     if not stamped:
         rate = None if context.framerate == NO_RATE else context.framerate
@@ -145,10 +147,10 @@ class _Decoding:
         is_jpeg = stream.codec_context.name == "mjpeg"
         self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
         self._packets: list[int] = []
-        """Of MJPG: which packet each frame is from."""
+        """For MJPG, the packet that each frame comes from."""
 
     def run(self) -> Decoded:
-        """All frames."""
+        """Decode all frames."""
         for packet in packets(self._container, self._stream, self._failures):
             if self._jpegs is None or not packet.size or self._jpegs.fits(bytes(packet)):
                 self._decode(packet)
@@ -179,15 +181,15 @@ class _Decoding:
 
 
 def _time(decoded: Decoded, claims: Claims) -> tuple[NDArray[np.float64], float | None, str]:
-    """Time stamps in s from the first frame, the rate, and where the rate is from."""
+    """Time stamps in s from the first frame, the rate, and where the rate comes from."""
     count = decoded.count
     if claims.fps is None and (claims.container == "avi" or not claims.stamped):
-        # The stamps are then made of a rate of FFmpeg's own.
+        # The time stamps were then computed from FFmpeg's default rate.
         return np.full(count, np.nan), None, "unknown"
     stamps = decoded.seconds - decoded.seconds[0]
     steps = np.diff(stamps)
     if claims.fps is not None and (count < 2 or not claims.stamped or not np.all(steps > 0)):
-        # Some containers carry no time stamp per frame: then the frame rate is all there is.
+        # Some containers have no time stamp per frame, only the frame rate.
         source = "container" if claims.stamped else "video stream"
         return np.arange(count) / claims.fps, claims.fps, source
     if count < 2 or not np.all(steps > 0):

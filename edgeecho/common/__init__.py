@@ -1,1 +1,1 @@
-"""What every room uses and that knows nothing of hearts: errors, files, words, the machine."""
+"""Helpers that every package uses and that know nothing of hearts: errors, files, console, CPU."""

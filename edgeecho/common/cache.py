@@ -1,12 +1,12 @@
-"""Compiled models that are kept from one process to the next.
+"""A cache of compiled models that outlives the process.
 
-Entries are ours, not OpenVINO's `CACHE_DIR`: that has no checksum, and a compiled model with a few
-changed bytes is run without a word and gives another EF (tried with 2026.4: 3 of 16 damaged files
-did, one answered -3e33). Its key does not know the artefact's hash either.
+This is our own cache, not OpenVINO's `CACHE_DIR`, which has no checksum: a compiled model with a
+few changed bytes runs without any error and gives another EF (with OpenVINO 2026.4, 3 of 16
+damaged files did; one answered -3e33). Nor does its key include the artefact's hash.
 
-An entry is one file: a line of JSON that says what it is, then the compiled model. Only its owner
-can write it, since whoever can decides about an EF. It holds nothing of any video and no paths. The
-cache is never needed: whatever goes wrong with it costs time and one line on stderr.
+An entry is one file: a line of JSON that describes it, then the compiled model. Only the owner may
+write it, because whoever can write it can change an EF. It contains nothing about any video, and no
+paths. The cache is optional: any problem with it costs time and one line on stderr.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from edgeecho.common.errors import OutputError
 from edgeecho.common.files import atomic_path, parse_json
 
 VARIABLE = "EDGEECHO_CACHE"
-"""Environment variable: another folder; empty or `off`: no cache."""
+"""Environment variable that names another folder; empty or `off` disables the cache."""
 LIMIT_BYTES = 1_000_000_000
-"""Of all entries; those that were not used for longest go first."""
+"""Maximum size of all entries together; the least recently used are removed first."""
 _FORMAT = 1
 _SUFFIX = ".compiled"
-# A link would be checked in the place of what it is a link to; a pipe would be waited for.
+# Following a link would check one file and read another; opening a pipe would block.
 _READ_ENTRY = os.O_RDONLY | sum(
     getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
 )
@@ -41,7 +41,7 @@ _ABANDONED_S = 3600
 
 
 def cache_folder() -> Path | None:
-    """Where entries are; it may not exist yet. None: the cache is switched off."""
+    """The folder of the entries, which may not exist yet; None if the cache is switched off."""
     given = os.environ.get(VARIABLE)
     if given is not None:
         return None if given.strip().lower() in ("", "off") else Path(given)
@@ -52,7 +52,7 @@ def cache_folder() -> Path | None:
 
 
 def describe_folder() -> str:
-    """The same for people, without the name of the user whose folder it is."""
+    """The folder as text for people, without the user's name."""
     if cache_folder() is None:
         return "switched off"
     if VARIABLE in os.environ:
@@ -63,14 +63,14 @@ def describe_folder() -> str:
 
 
 def load_entry(key: Mapping[str, Any]) -> bytes | None:
-    """What was kept under `key`; None where nothing was, or not what was written."""
+    """The compiled model stored under `key`; None if there is none or its checksum is wrong."""
     path = _entry_path(key)
     if path is None or not _folder_is_safe(path.parent):
         return None
     head, blob = None, b""
     try:
         with os.fdopen(os.open(path, _READ_ENTRY), "rb") as stream:
-            # Of what is open, not of the name: that may be another file by now.
+            # Check the open file, not the name, which may point to another file by now.
             if _only_we_write(os.fstat(stream.fileno())):
                 head = parse_json(stream.readline(1 << 16))
                 blob = stream.read()
@@ -83,12 +83,12 @@ def load_entry(key: Mapping[str, Any]) -> bytes | None:
         say("a compiled model in the cache is damaged or not ours: it is compiled anew")
         return None
     with suppress(OSError):
-        os.utime(path)  # says when it was used last
+        os.utime(path)  # the modification time records the last use
     return blob
 
 
 def store_entry(key: Mapping[str, Any], blob: bytes) -> None:
-    """Keep `blob`, and let go of what was not used for longest where it becomes too much."""
+    """Store `blob`; remove the least recently used entries if the cache grows beyond its limit."""
     path = _entry_path(key)
     if path is None or len(blob) > LIMIT_BYTES or not _folder_is_safe(path.parent):
         return
@@ -107,19 +107,19 @@ def store_entry(key: Mapping[str, Any], blob: bytes) -> None:
 
 
 def entries() -> dict[Path, os.stat_result]:
-    """Every file that the cache wrote."""
+    """All files of the cache, with their `stat`."""
     folder = cache_folder()
     found = {}
     with suppress(OSError):  # no folder: no entries
         for path in folder.iterdir() if folder else ():
             if path.suffix == _SUFFIX:
-                with suppress(OSError):  # another process was faster
+                with suppress(OSError):  # another process removed it
                     found[path] = path.lstat()
     return found
 
 
 def clear_cache() -> int:
-    """Remove every entry and nothing else; how many these were. `OutputError`."""
+    """Remove every entry and nothing else; return their number. Raises `OutputError`."""
     found = entries()
     for path in found:
         try:
@@ -131,7 +131,7 @@ def clear_cache() -> int:
 
 @cache
 def say(message: str) -> None:
-    """On stderr, once."""
+    """Print a message on stderr, each message once per process."""
     from edgeecho.common.console import words
 
     words.print(message)
@@ -148,9 +148,9 @@ def _system_folder() -> Path:
 
 
 def _folder_is_safe(folder: Path) -> bool:
-    """Whether nobody else can put files in the place of ours; also where there is no folder yet.
+    """Whether other users cannot replace our files; True also if there is no folder yet.
 
-    A group may: its files are not ours, and are not run.
+    A folder that a group may write to passes: files of other owners are never run.
     """
     try:
         facts = folder.stat()

@@ -1,16 +1,16 @@
-"""Words go to stderr, data to stdout; progress bars are words."""
+"""The console for messages and progress bars. They go to stderr; stdout is for data."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# Neither markup nor emoji: a file may be called "[red]" or ":heart:".
+# Without markup and emoji, because a file may be called "[red]" or ":heart:".
 words = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr; it draws nothing where stderr is not a terminal."""
+    """A progress bar on stderr; it draws nothing if stderr is not a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""The processor, as far as threads and compiled models depend on it."""
+"""Facts about the CPU on which threads and compiled models depend."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def usable_cores() -> int:
 
 
 def stay_on(cores: slice) -> None:
-    """Keep this process, and what it starts, on some of its cores; where the system can do that."""
+    """Pin this process and its children to some of its cores, where the system supports that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[cores])
 
 
 def cpu_features() -> str:
-    """Its instruction sets, where the system tells them: virtual machines of one name differ."""
+    """The CPU's instruction sets, if known: virtual machines with the same CPU name differ."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):  # not Linux

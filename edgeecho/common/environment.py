@@ -1,4 +1,4 @@
-"""Where the times were measured. Never the host's name, the user's, or a path."""
+"""The machine that times were measured on. Never its host name, a user's name or a path."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CPUS = Path("/sys/devices/system/cpu")
 
 @dataclass(frozen=True)
 class Environment:
-    """What a reader needs to judge a time. None: the system does not say."""
+    """What a reader needs to judge a measured time. A field is None if the system does not say."""
 
     edgeecho: str
     python: str
     numpy: str
     opencv: str
     system: str
-    """Kernel, its version, architecture."""
+    """Kernel, kernel version and architecture."""
     distribution: str | None
     cpu: str
     cores_physical: int | None
@@ -32,13 +32,13 @@ class Environment:
     cores_usable: int | None
     """Logical cores that this process may run on (its affinity)."""
     cpu_quota: float | None
-    """CPUs' worth of time that a container's limit allows; None: no limit."""
+    """CPU limit of the container, in CPUs; None if there is no limit."""
     governor: str | None
     """CPU frequency governor(s)."""
     memory_mb: int | None
     """Installed memory in MB (10^6 bytes)."""
     load_average: tuple[float, float, float] | None
-    """Over 1, 5 and 15 minutes, when this was read: before the first measurement."""
+    """Over 1, 5 and 15 minutes, read before the first measurement."""
 
     @property
     def busy(self) -> bool:
@@ -47,7 +47,7 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Look at this machine, now."""
+    """Read the facts of this machine."""
     return Environment(
         edgeecho=VERSION,
         python=platform.python_version(),
@@ -89,7 +89,7 @@ def _cores_physical() -> int | None:
 
 
 def _cpu_quota() -> float | None:
-    """Control groups, version 2, as seen from inside a container: `quota period` in µs."""
+    """The quota of control groups v2, which a container sees as `quota period` in µs."""
     quota, _, period = _read(Path("/sys/fs/cgroup/cpu.max")).partition(" ")
     return int(quota) / int(period) if quota.isdecimal() else None
 

@@ -1,18 +1,18 @@
-"""What a user can mend: one class per exit code, one line per message.
+"""Errors that a user can fix: each class has an exit code, each message is one line.
 
-A message says what is wrong, why, and what to do next. Anything that is not an
-`EdgeEchoError` is a bug of ours and keeps its traceback.
+A message says what is wrong, why, and what to do next. Any exception that is not an
+`EdgeEchoError` is a bug in edgeecho and keeps its traceback.
 """
 
 from __future__ import annotations
 
 REFUSED_EXIT_CODE = 5
-"""`infer` ran every file, but a gate refused the EF of at least one: no error, a result that says
-so. It comes after the codes of errors."""
+"""`infer` ran every file, but a gate refused the EF of at least one. That is a result and not an
+error; if there were errors too, their exit code takes precedence."""
 
 
 class EdgeEchoError(Exception):
-    """Base of every error that a user can mend."""
+    """Base class of every error that a user can fix."""
 
     exit_code = 1
 

@@ -1,11 +1,11 @@
-"""What edgeecho's optional extras need, read from the installed metadata; nothing is imported."""
+"""Which packages of an optional extra are missing, from package metadata; imports nothing."""
 
 from __future__ import annotations
 
 import re
 from importlib import metadata
 
-# The same module under another name; having both breaks it.
+# Distributions that provide the same module; installing both breaks it.
 _STANDS_IN = {"onnxruntime": ("onnxruntime-gpu",)}
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is ever seen under a final name."""
+"""Writing files atomically: no half-written file ever appears under its final name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from edgeecho.common.errors import OutputError, UsageError
 
-# What a user can mend; any other OSError in a writing block is a bug and keeps its traceback.
+# Errors that a user can fix; any other OSError while writing is a bug and keeps its traceback.
 _MENDABLE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
     errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.EBUSY,
@@ -31,7 +31,7 @@ def _read_umask() -> int:
     return mask
 
 
-# It can only be read by changing it, for all threads: once, before there are any.
+# The umask can only be read by setting it, for the whole process: do so once, before any thread.
 _UMASK = _read_umask()
 
 
@@ -45,24 +45,24 @@ def sha256_file(path: Path) -> str:
 
 
 def looks_like_safetensors(head: bytes) -> bool:
-    """Whether a file begins so, by its first 9 bytes: the length of a JSON object, and its `{`.
+    """Whether a file's first 9 bytes are those of a safetensors file: a JSON length and `{`.
 
-    To be asked before any other kind, since the length may begin with any byte.
+    Ask this before testing for other formats, since the length may begin with any byte.
     """
-    # The format allows no longer header.
+    # 100 MB is the format's limit for the header.
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= 100_000_000
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents; `OutputError` where that cannot be done."""
+    """Create a folder and its parents; raises `OutputError`."""
     with _output_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
 def parse_json(text: str | bytes) -> Any:
-    """A JSON document of others; `ValueError` for what is none or nests beyond 64 levels.
+    """Parse an untrusted JSON document; `ValueError` if it is invalid or deeper than 64 levels.
 
-    What is accepted can be walked by recursion; it may still be of any type.
+    The result is safe to walk recursively, but may be of any type.
     """
     try:
         value = json.loads(text)
@@ -79,11 +79,11 @@ def parse_json(text: str | bytes) -> Any:
 
 @contextmanager
 def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` if the block succeeds.
+    """Yield a temporary path beside `path`, and rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, since many writers choose the format by it. `mode`: of
-    the published file, such as 0o600; None: what the user's umask gives to a new one.
-    `OutputError` where the file cannot be written.
+    The temporary name keeps the suffix, because many writers choose the format by it. `mode` is
+    the permissions of the file, such as 0o600; None takes those of the user's umask. Raises
+    `OutputError` if the file cannot be written.
     """
     make_folder(path.parent)
     with _output_errors(path):
@@ -99,10 +99,10 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
-            # mkstemp gives 0600; a published file gets what the user's umask would have given.
+            # mkstemp creates the file with mode 0600, whatever the umask.
             temporary.chmod(0o666 & ~_UMASK if mode is None else mode)
             temporary.replace(path)
-            with suppress(PermissionError):  # a folder that may be written to and not read
+            with suppress(PermissionError):  # the folder is writable but not readable
                 flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -110,11 +110,11 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; rename it to `path` if the block succeeds.
+    """Yield a temporary folder beside `path`, and rename it to `path` if the block succeeds.
 
-    An existing, non-empty `path` is a `UsageError` unless `overwrite` is set and it holds the
-    file `marker`, which says that it is a folder of the same kind; it stays until the new
-    folder is complete. `OutputError` where the folder cannot be written.
+    A non-empty `path` raises `UsageError` unless `overwrite` is set and it contains the file
+    `marker`, which shows that it is a folder of the same kind. It is replaced once the new folder
+    is complete. Raises `OutputError` if the folder cannot be written.
     """
     path = path.resolve()
     _check_replaceable(path, marker, overwrite)
@@ -136,13 +136,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a file that grows; who is killed in it leaves a last line without an end."""
+    """Append a line. A process that is killed meanwhile leaves a last line without a newline."""
     with _output_errors(path), path.open("a", encoding="utf-8") as stream:
         stream.write(line + "\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, in a form that people can read and diff."""
+    """Write indented JSON atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
@@ -183,7 +183,7 @@ def _output_errors(path: Path) -> Iterator[None]:
 
 
 def flush(path: Path) -> None:
-    """A file's bytes, or a folder's names, are on the disk afterwards, where the system can."""
+    """Flush a file's bytes, or a folder's entries, to the disk, where the system supports that."""
     if path.is_dir() and os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,6 +1,6 @@
-"""A file of sealed lines that only grows: a kill costs at most the line that is being written.
+"""An append-only file of sealed JSON lines: a kill loses at most the line being written.
 
-{"<kind>": <version>, "key": {...}, "seal": ...}    whose lines these are
+{"<kind>": <version>, "key": {...}, "seal": ...}    the first line: which run the others are of
 {..., "seal": ...}                                   one result
 """
 
@@ -20,22 +20,22 @@ from edgeecho.common.seal import sealed
 
 @dataclass(frozen=True)
 class Journal:
-    """Which file, and what its lines are."""
+    """A journal file and how messages refer to it."""
 
     path: Path
     kind: str
-    """What stands in the first line, such as `edgeecho_answers`."""
+    """Key of the version in the first line, such as `edgeecho_answers`."""
     version: int
     command: str
-    """That writes it, for messages."""
+    """The command that writes it, for messages."""
     option: str
-    """By which a user names it or its folder, for messages."""
+    """The option that names the file or its folder, for messages."""
 
     def take_up(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The results that are there; a last line that a kill has cut is taken off the file.
+        """Read the results so far, and truncate a last line that a kill left incomplete.
 
-        An absent or empty file is begun. `OutputError` where it is of another `key`, or not as it
-        was written.
+        A missing or empty file is started. `OutputError` if the file has another `key` or is
+        damaged.
         """
         content = self._whole_lines()
         if not content:
@@ -57,11 +57,11 @@ class Journal:
         return rows
 
     def add(self, value: Mapping[str, Any]) -> None:
-        """One more line; it is in the file before this returns."""
+        """Append a line; it is in the file when this returns."""
         append_line(self.path, json.dumps(sealed(value), allow_nan=False))
 
     def damaged(self) -> OutputError:
-        """For whoever finds that a line does not hold what it must."""
+        """The error for a line whose content is not what was expected."""
         return OutputError(
             f"{self.path} is damaged or no file of `{self.command}`: remove it to begin again, "
             f"or choose another {self.option}"

@@ -1,4 +1,4 @@
-"""What installed stages add to the runtime: entry points, imported when they are used."""
+"""Plug-ins of the installed stages: entry points, imported only when they are used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from edgeecho.common.extras import missing_of_extra
 
 
 def load_plugin(entry: EntryPoint, what: str, *, whole_extra: bool = True) -> Any:
-    """Import what `entry` names; `MissingDependencyError` where something for it is missing.
+    """Import what `entry` names; `MissingDependencyError` if one of its packages is missing.
 
-    `what` is what the user asked for, such as "`edgeecho train`", and the extra in the entry
-    point's brackets is what the error tells to install. `whole_extra`: all of its packages must
-    be there before the work begins; False: only those that the plug-in imports.
+    `what` is what the user asked for, such as "`edgeecho train`". The error says to install the
+    extra in the entry point's brackets. With `whole_extra`, all packages of that extra must be
+    installed; otherwise only those that the plug-in imports.
     """
     extra = entry.extras[0] if entry.extras else None
     try:
@@ -28,7 +28,7 @@ def load_plugin(entry: EntryPoint, what: str, *, whole_extra: bool = True) -> An
 
 
 def require_extra(what: str, extra: str) -> None:
-    """`MissingDependencyError` where a package of the extra, which `what` needs, is missing."""
+    """Raise `MissingDependencyError` if a package of the extra that `what` needs is missing."""
     if missing := missing_of_extra(extra):
         raise _missing(what, missing[0], extra)
 

@@ -1,4 +1,4 @@
-"""A hash of a JSON document inside it, to find damage."""
+"""A JSON document that contains its own hash, so that damage is detected."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """`value` with a `seal`, the SHA-256 of all the rest: a damaged mean is a wrong EF.
+    """`value` with a `seal`, the SHA-256 of everything else: a damaged mean is a wrong EF.
 
-    It finds damage and careless edits; it is no signature.
+    It detects damage and careless edits. It is not a signature.
     """
     rest = {k: v for k, v in value.items() if k != "seal"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))

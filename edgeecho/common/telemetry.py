@@ -1,12 +1,12 @@
-"""Engines that would call home, told not to before they are imported.
+"""Switches off the telemetry of the inference engines before they are imported.
 
 OpenVINO: `import openvino` writes a persistent identifier to `~/intel` and posts it, with version
 and system, to a public analytics service, on Linux from a thread that forks. OpenBLAS stops its
-threads when a process forks, so a matrix product in another thread may wait for ever (14 of 15
-processes hung, with this module none of 15).
+threads when a process forks, so a matrix product in another thread may never return (14 of 15
+processes hung; with this module, none of 15).
 
-ONNX Runtime, from 1.29: its first session writes an identifier and a database to the user's cache
-and posts events to its maker (Privacy.md in its wheel).
+ONNX Runtime, since 1.29: its first session writes an identifier and a database to the user's cache
+and posts events to its vendor (Privacy.md in its wheel).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import sys
 
 
 def shut_out() -> None:
-    """For this process and those that it starts; what was imported before has called already.
+    """Switch telemetry off for this process and its children, if the engines are not yet imported.
 
-    Done by `import edgeecho`, for no code of ours can then forget it.
+    `import edgeecho` calls this, so that no code of ours can forget it.
     """
-    # Python refuses to import what is None here, and OpenVINO then takes a stub of its own.
+    # Python refuses to import a module that is None here; OpenVINO then uses its own stub.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    # Read once, when the library is initialised: its function to switch events off comes too late.
+    # The library reads this when it is initialised; its function to disable events comes too late.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

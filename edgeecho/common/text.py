@@ -1,27 +1,28 @@
-"""Text that a file's name may be part of, for a terminal or a spreadsheet."""
+"""Making untrusted text, such as a file's name, safe for a terminal or a spreadsheet."""
 
 from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
 
-# Control characters (ESC colours a terminal), invisible ones (some turn the text around), lone
-# surrogates, and what breaks a line or a paragraph.
+# Control characters (ESC colours a terminal), invisible ones (some reverse the text), lone
+# surrogates, and line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# A spreadsheet runs a cell that begins with one of these; an apostrophe before it makes it text
+# A spreadsheet evaluates a cell that begins with one of these, unless an apostrophe precedes it
 # (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
 def shown_name(file: Path) -> str:
-    """File name without folders, which often hold a patient's name; bytes that are no UTF-8 as
-    escapes.
+    """The file's name without its folders, which often contain a patient's name.
+
+    Bytes that are not UTF-8 become escapes.
     """
     return file.name.encode("utf-8", "backslashreplace").decode()
 
 
 def plain(text: str) -> str:
-    r"""One line: what cannot be seen becomes an escape such as `\x1b`, `\n` or `\u202e`."""
+    r"""One line of text; invisible characters become escapes such as `\x1b`, `\n` or `\u202e`."""
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
         for c in text
@@ -29,6 +30,6 @@ def plain(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """For a CSV cell: `plain`, and a formula's sign stands behind an apostrophe."""
+    """`plain` text for a CSV cell; an apostrophe before a formula's sign makes it text."""
     text = plain(text)
     return f"'{text}" if text.startswith(_FORMULA) else text

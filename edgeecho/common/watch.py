@@ -1,7 +1,7 @@
-"""Work in a thread, watched from outside: nobody waits without a limit for what may never come.
+"""Running a generator in a thread with a time limit for each item.
 
-A thread that hangs in a library cannot be ended, and Python would wait for it for ever where a
-process ends: hence `end_process`.
+A thread that hangs in a library cannot be ended, and at exit Python would wait for it for ever:
+hence `end_process`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-# A library that hangs with the interpreter's lock in its hands stops our clock too. The
-# interpreter's own watchdog, which needs no lock, then ends the process so much later.
+# A library that hangs while it holds the GIL stops our own timer too. The interpreter's watchdog
+# needs no GIL, and ends the process this long after the limit.
 _GRACE_S = 30.0
 _PATIENCE_S = 10.0
-# Set when a thread has ended. Not `Thread.is_alive`: after a `join` that Ctrl-C interrupts, Python
-# takes a thread for ended that is not.
+# Each is set when its thread has ended. `Thread.is_alive` is not enough: after a `join` that Ctrl-C
+# interrupts, Python reports a running thread as ended.
 _ends: list[threading.Event] = []
 
 
 class Hung(Exception):  # noqa: N818
-    """What was waited for did not come in time."""
+    """The next item did not arrive within the time limit."""
 
 
 class Watched(Generic[Item]):
-    """A generator that runs in a thread of its own, from now on and ahead of its consumer."""
+    """A generator that runs in its own thread, from construction on and ahead of its consumer."""
 
     def __init__(self, items: Generator[Item]) -> None:
         self._items = items
@@ -40,7 +40,7 @@ class Watched(Generic[Item]):
         threading.Thread(target=self._run, name="watched", daemon=True).start()
 
     def next(self, seconds: float) -> Item:
-        """The next item, or what the generator raised; `Hung` where none comes for so long."""
+        """Return the next item or raise what the generator raised; `Hung` after `seconds`."""
         with _lock_watched(seconds + _GRACE_S):
             try:
                 found = self._found.get(timeout=seconds)
@@ -52,7 +52,7 @@ class Watched(Generic[Item]):
         return found[0]
 
     def close(self) -> None:
-        """Take no more; the thread ends after its present item, or is left behind."""
+        """Stop. The thread ends after its current item; if it hangs, it is left behind."""
         self._closing.set()
         self._ended.wait(0 if self._hung else _PATIENCE_S)
 
@@ -70,12 +70,12 @@ class Watched(Generic[Item]):
 
 
 def watched_thread_runs() -> bool:
-    """Whether the thread of a `Watched` still runs, hung perhaps."""
+    """Whether the thread of any `Watched` is still running, perhaps hung."""
     return not all(end.is_set() for end in _ends)
 
 
 def end_process(code: int) -> None:
-    """End this process where such a thread still runs; else do nothing."""
+    """Exit the process at once if such a thread is still running; otherwise do nothing."""
     if watched_thread_runs():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # full, or closed

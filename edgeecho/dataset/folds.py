@@ -1,4 +1,4 @@
-"""Splits, and which numbered folds of a data set are which split."""
+"""Splits, and which numbered folds of a data set belong to which split."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WORD = re.compile(f"(train|val|test)=({_RANGE}(?:,{_RANGE})*)")
 
 
 def splits_of(root: Path, texts: Sequence[tuple[str, str]]) -> list[str]:
-    """TRAIN, VAL or TEST of each row of `root`'s listing, given as where it is and its Split.
+    """TRAIN, VAL or TEST for each row of `root`'s listing, given as (location, Split).
 
-    `InputError` for a Split that is none, for numbers without a choice of folds, for a choice
-    without numbers, and for folds that only the rows or only the choice know.
+    `InputError` for an invalid Split, for numbers without FOLDS.txt or the reverse, and for folds
+    that only the rows or only FOLDS.txt have.
     """
     folds = _read_folds(root)
     if folds is None:
@@ -34,7 +34,7 @@ def splits_of(root: Path, texts: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def describe_folds(root: Path) -> str | None:
-    """The choice of folds, the same words for the same choice: `train=0,1,2 test=3`."""
+    """The choice of folds in a canonical form such as `train=0,1,2 test=3`; None without one."""
     folds = _read_folds(root)
     if folds is None:
         return None
@@ -72,7 +72,7 @@ def _fold(text: str) -> int | None:
 
 
 def _read_folds(root: Path) -> dict[int, str] | None:
-    """Fold -> split; None where there is no such file."""
+    """Mapping of fold to split; None if there is no FOLDS.txt."""
     file = root / _FILE
     if not file.is_file():
         return None

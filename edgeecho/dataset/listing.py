@@ -1,4 +1,4 @@
-"""The rows of FileList.csv."""
+"""Reading the rows of FileList.csv."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class LabelledVideo:
     """One row of FileList.csv."""
 
     name: str
-    """File name without a video's suffix."""
+    """File name without a video suffix."""
     path: Path
     ef: float
     """Ejection fraction in %."""
     split: str
     """TRAIN, VAL or TEST."""
     fps: float | None
-    """Frames per second, where the listing says so."""
+    """Frames per second, if the listing states it."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class _Row:
     file_name: str
     ef: float
     split: str
-    """As it is written."""
+    """As written in the file."""
     fps: float | None
 
 
 def read_dataset(root: Path, *, split: str | None = None) -> tuple[LabelledVideo, ...]:
-    """Read the rows of `root/FileList.csv`, in order, of one split or of all.
+    """Read the rows of `root/FileList.csv` in order, of one split or of all.
 
-    Every row must be usable and every video must exist: a row that was quietly dropped would
-    make two people report different numbers on "the same" data. Otherwise `InputError`.
+    `InputError` if any row is unusable or any video is missing: if rows were dropped silently, two
+    people would report different numbers for "the same" data.
     """
     listing = root / "FileList.csv"
     if not listing.is_file():
@@ -67,9 +67,9 @@ def read_dataset(root: Path, *, split: str | None = None) -> tuple[LabelledVideo
 
 
 def describe_dataset(root: Path) -> str:
-    """What the data are, for manifests and model cards: `root/DESCRIPTION.txt`, if it is there.
+    """A description for manifests and model cards: the text of `root/DESCRIPTION.txt`, if any.
 
-    A choice of folds is told too: another choice is another test set.
+    It includes the choice of folds, because another choice is another test set.
     """
     file = root / "DESCRIPTION.txt"
     text = "an EchoNet-format data set without a description"
@@ -108,7 +108,7 @@ def _read_row(row: Mapping[str, str | None], where: str) -> _Row:
 
 
 def _find(folder: Path, rows: Sequence[_Row]) -> list[Path]:
-    """The file of each row; `InputError` where there is none, or several."""
+    """The file of each row; `InputError` if there is none, or more than one."""
     videos = VideoFolder(folder)
     found = [videos.find(row.file_name) for row in rows]
     if absent := [row.file_name for row, files in zip(rows, found, strict=True) if not files]:

@@ -1,4 +1,4 @@
-"""A labelled video, decoded and prepared as every stage does it."""
+"""Decoding and preparing a labelled video, in the same way for every stage."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgeecho.dataset.listing import LabelledVideo
 from edgeecho.preprocess import Prepared, PreprocessSpec, prepare
 
 LISTED = "FileList.csv"
-"""`fps_source` of a rate that the listing gives."""
+"""`Cine.fps_source` of a rate that comes from the listing."""
 
 
 @contextmanager
 def naming(video: LabelledVideo) -> Iterator[None]:
-    """An `InputError` inside names the file: it is one of a whole data set."""
+    """Add the video's file name to an `InputError` raised inside."""
     try:
         yield
     except InputError as error:
@@ -27,14 +27,14 @@ def naming(video: LabelledVideo) -> Iterator[None]:
 
 
 def read_labelled(video: LabelledVideo) -> Cine:
-    """`read_cine` of it; the listing's frame rate counts where the file says none."""
+    """Decode a labelled video; the listing's frame rate is used if the file has none."""
     return with_listed_rate(read_cine(video.path), video.fps)
 
 
 def with_listed_rate(cine: Cine, fps: float | None) -> Cine:
-    """What a listing says of its frame rate, in frames/s, counts where the file says none.
+    """The cine with the listing's frame rate, in frames/s, if the file has none.
 
-    Where they contradict each other, the cine's rate is in doubt.
+    If both contradict each other, `fps_doubt` is set.
     """
     if fps is None:
         return cine
@@ -47,6 +47,6 @@ def with_listed_rate(cine: Cine, fps: float | None) -> Cine:
 
 
 def prepare_labelled(video: LabelledVideo, spec: PreprocessSpec) -> Prepared:
-    """`read_labelled` and `prepare`; errors name the file."""
+    """Decode and prepare a labelled video; errors name the file."""
     with naming(video):
         return prepare(read_labelled(video), spec)

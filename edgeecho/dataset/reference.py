@@ -1,6 +1,6 @@
-"""Reference clips: a few real inputs on which back ends are held to the same number.
+"""Reference clips: a few real inputs on which every engine must give the same EF as PyTorch.
 
-Training writes them beside a checkpoint; export compares every engine with PyTorch on them.
+Training writes them beside a checkpoint, and export compares every engine with PyTorch on them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _COUNT = 8
 
 @dataclass(frozen=True)
 class ReferenceClips:
-    """Clips before normalisation, so that they do not depend on mean and std."""
+    """Labelled clips before normalisation, so that they do not depend on mean and std."""
 
     clips: NDArray[np.uint8]
     """`(n, frames, S, S, 3)` RGB."""
@@ -33,17 +33,20 @@ class ReferenceClips:
     """`(n,)` labelled EF in %."""
 
     def normalised(self, spec: PreprocessSpec) -> NDArray[np.float32]:
-        """`(n, 3, frames, S, S)`: what an engine is given."""
+        """The engine's input `(n, 3, frames, S, S)`."""
         return np.stack([normalise(clip, spec) for clip in self.clips])
 
     def to_arrays(self) -> dict[str, Any]:
-        """For an .npz. The channel axis stands before the pixels there: ultrasound is nearly grey,
-        and equal planes that follow one another compress to one."""
+        """Arrays for an .npz file.
+
+        They are planar, since ultrasound is nearly grey, and equal planes in sequence compress to
+        one.
+        """
         return {"clips": self.clips.transpose(0, 1, 4, 2, 3), "ef": self.efs}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ReferenceClips:
-        """Reverse of `to_arrays`; `KeyError` or `ValueError` where they are none."""
+        """Inverse of `to_arrays`; raises `KeyError` or `ValueError` for other arrays."""
         clips = np.ascontiguousarray(arrays["clips"].transpose(0, 1, 3, 4, 2))
         efs = as_floats(arrays["ef"])
         if clips.dtype != np.uint8 or len(clips) != len(efs):
@@ -56,8 +59,8 @@ def select_reference_clips(
 ) -> ReferenceClips | None:
     """The central clips of up to `n` videos, spread evenly over EF.
 
-    Videos shorter than the window are passed over (their padding is no uint8 value) and
-    replaced by others; None where all are.
+    Videos shorter than a clip are skipped, since their padding is no uint8 value, and replaced by
+    others; None if all are too short.
     """
     chosen: list[tuple[float, NDArray[np.uint8]]] = []
     for video in _spread_over_ef(videos, n):
@@ -76,21 +79,21 @@ def select_reference_clips(
 
 
 def _spread_over_ef(videos: Sequence[LabelledVideo], n: int) -> list[LabelledVideo]:
-    """All videos: first `n` that are evenly spread over EF, then the rest."""
+    """All videos: first `n` spread evenly over EF, then the rest."""
     by_ef = sorted(videos, key=lambda video: video.ef)
     places = np.linspace(0, len(by_ef) - 1, min(n, len(by_ef))).round().astype(int).tolist()
     return [by_ef[p] for p in places] + [v for p, v in enumerate(by_ef) if p not in places]
 
 
 def save_reference_clips(path: Path, reference: ReferenceClips) -> str:
-    """Write a compressed .npz atomically; give its SHA-256."""
+    """Write a compressed .npz atomically and return its SHA-256."""
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **reference.to_arrays())
     return sha256_file(path)
 
 
 def load_reference_clips(path: Path, sha256: str) -> ReferenceClips:
-    """Read what `save_reference_clips` wrote; `InputError` where it is not that file."""
+    """Read what `save_reference_clips` wrote; `InputError` if it is another file."""
     if not path.is_file():
         raise InputError(f"{path}: no reference clips beside the checkpoint: copy them there too")
     if sha256_file(path) != sha256:

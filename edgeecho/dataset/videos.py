@@ -1,4 +1,4 @@
-"""Which file in Videos/ a row of FileList.csv means."""
+"""Finding the file in Videos/ that a row of FileList.csv names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from edgeecho.cine import VIDEO_SUFFIXES
 
 
 def bare_name(file_name: str) -> str:
-    """Without a video's suffix. Other dots, such as those of a UID, are of the name."""
+    """The name without a video suffix. Other dots, such as those in a UID, are part of it."""
     return _parts(file_name)[0]
 
 
 class VideoFolder:
-    """The files of a folder, looked at once."""
+    """The files of a folder, listed once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,9 +33,9 @@ class VideoFolder:
                 self._by_name[stem + suffix].append(file)
 
     def find(self, name: str) -> Sequence[Path]:
-        """The file of exactly this name, or else those of this name with a video's suffix.
+        """The file of exactly this name, or otherwise those of this name with a video suffix.
 
-        Suffixes may be written in any case. None or several: it is not clear what is meant.
+        Suffixes may be in any case. The result may be empty, or ambiguous with several files.
         """
         if name in self._files:
             return [self._folder / name]
@@ -43,7 +43,7 @@ class VideoFolder:
 
 
 def _parts(file_name: str) -> tuple[str, str]:
-    """Stem and suffix, this in lower case and empty where it is no video's."""
+    """Stem and video suffix in lower case; the suffix is empty if it is not a video's."""
     path = Path(file_name)
     suffix = path.suffix.lower()
     return (path.stem, suffix) if suffix in VIDEO_SUFFIXES else (file_name, "")

@@ -1,10 +1,10 @@
-"""The way of an answer: a video is made ready, cut into clips, run, and judged.
+"""Inference: a video is prepared, cut into clips, run through the engine, and judged.
 
-ready.py       what is done before the network: decode, prepare, measure
-clips.py       clips through an engine, a few at a time
-sharing.py     which clips are answered together, computing nothing twice
-warnings.py    what makes an answer worth less without refusing it
-estimation.py  all of it: from a model and a video to `EFEstimate`
+ready.py       everything before the network: decode, preprocess, measure
+clips.py       running clips through an engine in small batches
+sharing.py     which clips are answered together, so that nothing is computed twice
+warnings.py    problems that make an EF less reliable but do not refuse it
+estimation.py  all of it: from a model and a video to an `EFEstimate`
 """
 
 from edgeecho.inference.clips import BATCH, ClipRun, Tell, run_clips

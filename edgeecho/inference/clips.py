@@ -1,4 +1,4 @@
-"""Clips of a prepared video through an engine, a few at a time: memory does not grow with them."""
+"""Running the clips of a prepared video through an engine, in batches to limit memory."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from edgeecho.inference.sharing import Sharing, run_block, split
 from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, pad_short
 
 BATCH = 4
-"""Clips of an engine call, of those that are not answered together."""
+"""Clips per engine call, for clips that are not answered together."""
 
 Tell = Callable[[int, int], None]
-"""Is told how many clips are done, and of how many. What it raises ends the run."""
+"""Progress callback: clips done, and clips in total. An exception in it ends the run."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClipRun:
-    """What the network said of `n` clips of one video."""
+    """The network's outputs for `n` clips of one video."""
 
     starts: NDArray[np.intp]
-    """`(n,)` first frames, as they were asked for."""
+    """`(n,)` first frames, as requested."""
     outputs: Outputs
     cut_ms: float
-    """Normalising and cutting."""
+    """Time for normalising and cutting clips."""
     engine_ms: float
     shared: int
-    """Of the clips so many were answered together."""
+    """Number of clips that were answered together."""
 
 
 def run_clips(
@@ -46,14 +46,14 @@ def run_clips(
     batch: int = BATCH,
     tell: Tell | None = None,
 ) -> ClipRun:
-    """Run the clips that begin at `starts`, in any order; `EngineError` where one is no number.
+    """Run the clips that begin at `starts`, in any order; `EngineError` if an output is no number.
 
-    With `sharing`, clips that overlap enough are answered together; the numbers are the same.
-    `tell` is called before the first and after each call of the engine.
+    With `sharing`, clips that overlap enough are answered together, with the same results.
+    `tell` is called before the first and after each engine call.
     """
     tell = tell or _tell_nobody
     begin = time.perf_counter()
-    # Only what the clips reach is normalised: of 176 frames the central clip sees 63.
+    # Normalise only the frames of these clips: of 176 frames, the central clip has 63.
     offset = int(starts.min())
     reach = slice(offset, int(starts.max()) + spec.frames * spec.period)
     video = pad_short(normalise(prepared.frames[reach], spec), spec)
@@ -89,7 +89,7 @@ def _tell_nobody(_done: int, _of: int) -> None:
 
 
 def _joined(rows: list[tuple[NDArray[np.intp], Outputs]], engine: Engine) -> Outputs:
-    """In the order of the starts."""
+    """Concatenate the outputs in the order of the starts."""
     order = np.argsort(np.concatenate([places for places, _ in rows]))
     efs = np.concatenate([batch.ef for _, batch in rows])[order]
     seen = [batch.embedding for _, batch in rows if batch.embedding is not None]

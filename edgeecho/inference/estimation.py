@@ -1,4 +1,4 @@
-"""Clips through an engine to one EF with its spread."""
+"""Estimating the EF of a video: from a model and a cine to an `EFEstimate`."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ DEFAULT_CLIPS = "stride:16"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to answer."""
+    """A model loaded into an engine."""
 
     file: ModelFile
     engine: Engine
     trust: Trust | None = None
-    """None: no uncertainty was measured of it."""
+    """None if its uncertainty was not measured."""
     threads: int = 0
-    """As they were asked for; 0: the engine's choice."""
+    """Requested number of threads; 0 leaves it to the engine."""
     batch: int = BATCH
-    """Clips of an engine call, of those that are not answered together."""
+    """Clips per engine call, for clips that are not answered together."""
 
     @cached_property
     def sharing(self) -> Sharing | None:
-        """How to answer clips together; None where the model or the engine cannot."""
+        """How to answer clips together; None if the model or the engine cannot do so."""
         if self.file.shared is None or not shares(self.engine.facts.name):
             return None
         return Sharing(self.file.shared.cost, lambda: self._shared)
@@ -70,14 +70,14 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class EFEstimate:
-    """The answer for one video, with all that is needed to judge and to reproduce it."""
+    """The EF of one video, with everything that is needed to judge and reproduce it."""
 
     ef: float
-    """Mean over the clips, in %."""
+    """Mean over the clips in %."""
     clip_starts: tuple[int, ...]
-    """First frame of each clip, counted from 0 among the frames at the model's time base."""
+    """First frame of each clip, counted from 0 at the model's frame rate."""
     clip_times_s: tuple[float, ...] | None
-    """Time of these frames in s; None where the frame rate is unknown."""
+    """Time of these frames in s; None if the frame rate is unknown."""
     clip_efs: tuple[float, ...]
     """EF of each clip in %."""
     clips: str
@@ -87,19 +87,19 @@ class EFEstimate:
     engine: EngineFacts
     video: VideoFacts
     timings_ms: Mapping[str, float]
-    """decode (when read from a file), preprocess, engine."""
+    """Times of decode (if read from a file), preprocess and engine."""
     interval: Interval | None = None
-    """None: the answer is refused, or the model has no measured uncertainty."""
+    """None if the EF is refused or the model has no measured uncertainty."""
     probabilities: Probabilities | None = None
-    """None as `interval` is."""
+    """None in the same cases."""
     refusals: tuple[Refusal, ...] = ()
-    """Why the number must not be used; empty: every gate let it pass."""
+    """Why the EF must not be used; empty if it passed every gate."""
     clips_shared: int = 0
-    """So many clips were answered together: the time of one depends on its neighbours."""
+    """Number of clips that were answered together, so that their times depend on each other."""
 
     @property
     def refused(self) -> bool:
-        """Whether a gate refused the number: who shows it all the same must say so."""
+        """Whether a gate refused the EF. Whoever still shows it must say so."""
         return bool(self.refusals)
 
     @property
@@ -115,15 +115,15 @@ def load_model(
     precision: str | None = None,
     threads: int = 0,
 ) -> LoadedModel:
-    """Open a bundle or .onnx file (None: the demo model), verify it and compile it.
+    """Open a bundle or .onnx file (None: the demo model), verify it and load it into an engine.
 
-    Errors: `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine.
+    Raises `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine.
     """
     return load_opened(open_model(path, precision=precision), engine=engine, threads=threads)
 
 
 def load_opened(file: ModelFile, *, engine: str = "auto", threads: int = 0) -> LoadedModel:
-    """`load_model` of a model that was opened already."""
+    """Load a model file that is already open and verified; see `load_model`."""
     trust = load_trust(file)
     ready = load_engine(engine, file, threads=threads, cached=True)
     return LoadedModel(file, ready, trust, threads)
@@ -136,10 +136,10 @@ def estimate(
     clips: str = DEFAULT_CLIPS,
     handling: Handling | None = None,
 ) -> EFEstimate:
-    """EF of a decoded video.
+    """Estimate the EF of a decoded video.
 
-    `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`); `handling` is what the user
-    decided about crop and time. Errors: those of `prepare` and `estimate_ready`.
+    `clips` is `one`, `center`, `all` or `stride:N` (see `ClipMode`); `handling` has the user's
+    options for crop and time. Errors are those of `prepare` and `estimate_ready`.
     """
     ClipMode.parse(clips)
     return estimate_ready(make_ready(cine, model.file.preprocess, handling), model, clips=clips)
@@ -148,9 +148,9 @@ def estimate(
 def estimate_ready(
     ready: Ready, model: LoadedModel, *, clips: str = DEFAULT_CLIPS, tell: Tell | None = None
 ) -> EFEstimate:
-    """EF of a video that was made ready. `EngineError` where it is not a number.
+    """Estimate the EF of a preprocessed video. `EngineError` if it is not a number.
 
-    Clips are cut and run a few at a time, so memory does not grow with their number. `tell`: see
+    Clips are cut and run in batches, so memory does not grow with their number. `tell`: see
     `run_clips`.
     """
     mode = ClipMode.parse(clips)
@@ -163,7 +163,7 @@ def estimate_ready(
 
 
 def answer_clips(ready: Ready, model: LoadedModel, mode: ClipMode, run: ClipRun) -> EFEstimate:
-    """The answer of a video of which the network has said what it says of each clip."""
+    """Combine the network's outputs for the clips of a video to its `EFEstimate`."""
     efs = run.outputs.ef
     ef = float(efs.mean(dtype=np.float64))
     signals = ready.signals.with_clips(efs, run.outputs.embedding)
@@ -202,9 +202,9 @@ def estimate_file(
     fps: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> EFEstimate:
-    """`estimate` of a file, the decoding time included in `timings_ms`.
+    """Estimate the EF of a file; `timings_ms` includes decoding.
 
-    `fps`, in frames/s, goes before what the file says.
+    `fps`, in frames/s, overrides the file's frame rate.
     """
     return answer_file(path, model, clips=clips, handling=handling, fps=fps, limits=limits)[0]
 
@@ -219,7 +219,7 @@ def answer_file(
     listed_fps: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[EFEstimate, Prepared]:
-    """`estimate_file`, and the frames that the network was shown.
+    """Like `estimate_file`, but also return the frames that the network saw.
 
     `listed_fps`: see `read_ready`.
     """
@@ -236,6 +236,6 @@ def answer_file(
 
 
 def _times(prepared: Prepared, starts: NDArray[np.intp]) -> tuple[float, ...] | None:
-    # A video that is shorter than a clip has a second start behind its last frame.
+    # A video that is shorter than a clip has a second start after its last frame.
     times = prepared.times_s[np.minimum(starts, len(prepared.times_s) - 1)]
     return tuple(times.tolist()) if np.isfinite(times).all() else None

@@ -1,4 +1,4 @@
-"""All that is done with a video before the network sees it, and doing it ahead in a thread."""
+"""Everything before the network: decode, preprocess and measure, also ahead in a thread."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A video that waits for the network. It holds no decoded frames, which may be large."""
+    """A preprocessed and measured video. It has no decoded frames, which may be large."""
 
     prepared: Prepared
     facts: VideoFacts
     signals: Signals
     timings_ms: Mapping[str, float]
-    """decode (when read from a file), preprocess: as long as they took in their thread."""
+    """Times of decode (if read from a file) and preprocess in their thread."""
 
 
 def make_ready(
     cine: Cine, spec: PreprocessSpec, handling: Handling | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Ready:  # fmt: skip
-    """Prepare a decoded video and measure what gates and results need. Errors: `prepare`'s."""
+    """Prepare a decoded video and measure what gates and results need. Errors: see `prepare`."""
     begin = time.perf_counter()
     ready = look_at(cine, prepare(cine, spec, handling, limits), spec)
     return replace(ready, timings_ms={"preprocess": (time.perf_counter() - begin) * 1e3})
 
 
 def look_at(cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> Ready:
-    """The same of a video that was prepared already."""
+    """Measure a video that is already prepared."""
     begin = time.perf_counter()
     facts = VideoFacts.of(cine, prepared, spec)
     signals = measure(cine, prepared, facts, spec)
@@ -58,9 +58,9 @@ def read_ready(
     listed_fps: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Ready:
-    """`make_ready` of a file; `fps`, in frames/s, goes before what the file says.
+    """Decode a file and make it ready; `fps`, in frames/s, overrides the file's frame rate.
 
-    `listed_fps`, a data set's: see `with_listed_rate`.
+    `listed_fps` is the data set's, see `with_listed_rate`.
     """
     begin = time.perf_counter()
     cine = read_cine(path, limits)
@@ -74,13 +74,13 @@ def read_ready(
 def read_ahead(
     read: Callable[[Path], Read], files: Sequence[Path]
 ) -> Iterator[Iterator[Future[Read]]]:
-    """`read` of each file, in order, in a thread that is one file ahead of whoever takes them.
+    """Call `read` for each file, in order, in a thread that is one file ahead of the consumer.
 
-    It begins at once, so that a model can be loaded meanwhile. An error stays with its file: the
-    future raises it. Leaving waits for the file that is being read, and reads no more.
+    Reading starts at once, so that a model can be loaded meanwhile. A file's future raises its
+    error. Leaving the context waits for the file that is being read, and reads no more.
     """
-    # One thread and one file ahead: more would hold more videos in memory, and while the engine
-    # runs, it has use for every core itself.
+    # Only one thread and one file ahead: more would hold more videos in memory, and the engine can
+    # use all cores itself.
     pool = ThreadPoolExecutor(1, "edgeecho-read")
     left = iter(files)
     waiting: deque[Future[Read]] = deque()

@@ -1,4 +1,4 @@
-"""Which clips of a video are answered together, by the graph that computes nothing twice."""
+"""Answering overlapping clips together with the shared graph, which computes nothing twice."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from edgeecho.engines import Outputs, SharedEngine
 from edgeecho.preprocess import PreprocessSpec
 
 _BLOCK = 16
-"""Most clips of a call: memory grows with it, and what is shared hardly does beyond."""
+"""Maximum number of clips per call: more take more memory and hardly save more work."""
 _WORTH = 1.25
-"""Plain work over shared work from which on it pays: gathering states takes its share of time."""
+"""Minimum ratio of plain to shared work at which sharing pays: gathering states costs time."""
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """What it takes to answer clips together."""
+    """What is needed to answer clips together."""
 
     cost: SharedCost
     open: Callable[[], SharedEngine]
-    """Compiles the graph when it is first needed."""
+    """Returns the engine; compiles the graph on the first call."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Clips that one call answers."""
+    """Clips that one call answers together."""
 
     places: NDArray[np.intp]
-    """Where they stand among the starts that were asked for."""
+    """Their indices among the requested starts."""
     first: int
-    """First frame that is needed, of the padded video."""
+    """First frame of the padded video that is needed."""
     stop: int
     starts: NDArray[np.int64]
-    """Of each clip, counted in periods from `first`; even."""
+    """Start of each clip in sampling periods from `first`; always even."""
 
 
 def split(
     starts: NDArray[np.intp], spec: PreprocessSpec, cost: SharedCost
 ) -> tuple[list[Block], NDArray[np.intp]]:
-    """Blocks of clips that are worth sharing, and the places of the clips that are left.
+    """Blocks of clips that are worth sharing, and the indices of the remaining clips.
 
-    Only clips whose starts differ by a multiple of two periods meet in the same states: by one,
-    they show the same frames, but stages that halve take every second state.
+    Only clips whose starts differ by a multiple of two periods share states. If they differ by one
+    period they share frames, but the network's stages of stride 2 take every second state.
     """
     blocks, left = [], []
     for places in _families(starts, 2 * spec.period):
@@ -66,13 +66,13 @@ def split(
 def run_block(
     video: NDArray[np.float32], block: Block, spec: PreprocessSpec, engine: SharedEngine
 ) -> Outputs:
-    """Answer a block of a normalised, padded video `(3, T, S, S)`."""
+    """Run a block of clips of a normalised, padded video `(3, T, S, S)`."""
     frames = np.ascontiguousarray(video[None, :, block.first : block.stop : spec.period])
     return engine.infer({"frames": frames, "starts": block.starts})
 
 
 def _families(starts: NDArray[np.intp], modulus: int) -> Iterator[NDArray[np.intp]]:
-    """Places of starts that are equal modulo `modulus`, in the order of time, in even blocks."""
+    """Indices of starts that are equal modulo `modulus`, by time, in blocks of equal size."""
     for rest in range(modulus):
         places = np.flatnonzero(starts % modulus == rest)
         if len(places):

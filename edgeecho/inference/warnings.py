@@ -1,4 +1,4 @@
-"""What makes an answer worth less without refusing it, in words that a user can act on."""
+"""Warnings: problems that make an EF less reliable but do not refuse it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from edgeecho.preprocess import PreprocessSpec, VideoFacts
 
-# Beyond this ratio between the video's frame rate and training's, clips taken by index hold
-# clearly more or less of a heart beat than the network has seen.
+# If the video's frame rate differs from training's by more than this factor, clips taken by index
+# hold clearly more or less of a heart beat than the network has seen.
 _RATE_RATIO = 1.25
 
 
 def find_warnings(
     facts: VideoFacts, spec: PreprocessSpec, prepared_frames: int, refused: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """Warnings about one video; `prepared_frames` is its length at the model's time base.
+    """Warnings about one video; `prepared_frames` is its length at the model's frame rate.
 
-    `refused` names the gates that said more than a warning would.
+    `refused` are the gates that refused it, whose warnings would repeat the reason.
     """
     refused = set(refused)
     found = [*(f"damaged file: {damage}" for damage in facts.damage), *facts.notes]

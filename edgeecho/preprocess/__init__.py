@@ -1,4 +1,4 @@
-"""From decoded frames to what the network sees: one code for training and the bedside."""
+"""Preprocessing from decoded frames to network input: the same code in training and inference."""
 
 from edgeecho.preprocess.clips import ClipMode, clip_starts, gather_clips
 from edgeecho.preprocess.facts import VideoFacts

@@ -1,4 +1,4 @@
-"""Which clips of a video are looked at, and cutting them out."""
+"""Choosing the clips of a video and cutting them out."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edgeecho.preprocess.spec import PreprocessSpec
 
 @dataclass(frozen=True)
 class ClipMode:
-    """Which start frames are taken: `one`, `center`, `all` or `stride:N`.
+    """Which clips are taken, by start frame: `one`, `center`, `all` or `stride:N`.
 
-    `one` is the published single random clip (here drawn with a fixed seed), `all` the
-    published test-time protocol (every start), `center` the middle start, `stride:N` every
-    N-th start.
+    `one` is the published single random clip (here drawn with a fixed seed), `all` is the
+    published test-time protocol (every start), `center` is the middle start, and `stride:N` is
+    every N-th start.
     """
 
     kind: str
@@ -26,7 +26,7 @@ class ClipMode:
 
     @classmethod
     def parse(cls, text: str) -> ClipMode:
-        """Read the form used on the command line; anything else is a `UsageError`."""
+        """Parse the form used on the command line; `UsageError` for anything else."""
         if text in ("one", "center", "all"):
             return cls(text)
         if match := re.fullmatch(r"stride:([1-9][0-9]*)", text):
@@ -40,7 +40,7 @@ class ClipMode:
 
 
 def count_starts(n_frames: int, spec: PreprocessSpec) -> int:
-    """Number of possible start frames of a video of `n_frames` frames, padding included.
+    """Number of possible start frames in a video of `n_frames` frames, padding included.
 
     For 32x2: `max(n_frames, 64) - 62`. The published code draws starts from
     `range(F - (length - 1) * period)`, so the last clip ends on the last frame.
@@ -54,7 +54,7 @@ def clip_starts(
 ) -> NDArray[np.intp]:
     """Start frames `(n,)` of the clips that `mode` takes from a video of `n_frames` frames.
 
-    `seed` decides the clip of mode `one` and nothing else.
+    `seed` affects mode `one` only.
     """
     count = count_starts(n_frames, spec)
     if mode.kind == "one":

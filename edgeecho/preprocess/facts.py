@@ -1,4 +1,4 @@
-"""What is known of a video after it was read and prepared: the facts that results report."""
+"""Facts about a video that results report."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from edgeecho.preprocess.spec import PreprocessSpec
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """Plain values; frames are numbered from 0 as decoded."""
+    """What is known about a video after preprocessing. Frames are numbered from 0 as decoded."""
 
     container: str
     codec: str
     width: int
-    """Pixels of the decoded picture, made square."""
+    """Width of the decoded frames in square pixels."""
     height: int
-    """Pixels of the decoded picture, made square."""
+    """Height of the decoded frames in square pixels."""
     pixel_aspect: float
-    """Width by height of a pixel in the file, see `Cine.pixel_aspect`."""
+    """See `Cine.pixel_aspect`."""
     frames: int
-    """Decoded frames."""
+    """Number of decoded frames."""
     fps: float | None
-    """Frames/s as used; None: unknown."""
+    """Frame rate as used, in frames/s; None if unknown."""
     fps_source: str
     damage: tuple[str, ...]
     """What is missing or contradictory in the file."""
     notes: tuple[str, ...]
-    """What the file says oddly, and what was made of it."""
+    """Oddities of the file and how they were handled."""
     deinterlaced_frames: int
-    """So many frames were made of two fields, see `Cine.deinterlaced`."""
+    """See `Cine.deinterlaced`."""
     repeated_frames: tuple[int, ...]
     """Frames that show the same picture as the one before."""
     odd_frames: tuple[int, ...]
     """Single frames that fit neither neighbour."""
     heart_rate_bpm: float | None
-    """Estimated from periodic motion."""
+    """Estimated from periodic motion; None if unknown."""
     area: str
     """`whole`, `central square`, or how the sector was found."""
     square: tuple[int, int, int] | None
-    """x, y and side in pixels of the square that was cut out; None: `whole`, `central square`."""
+    """x, y and side in pixels of the crop; None for `whole` and `central square`."""
     fill: float | None
-    """Share of that square that is sector."""
+    """Share of that square that is sector, 0 to 1."""
     sectors: int
-    """Moving sectors in the picture; 0 where none was found or looked for."""
+    """Number of moving sectors; 0 if none was found or searched for."""
     still_pictures: int
-    """Pictures beside them that stand still."""
+    """Number of pictures beside them that do not move."""
     time: str
     """`native` or `resample(FPS)`."""
     clip_s: float | None
-    """Seconds that a clip spans; None where the frame rate is unknown."""
+    """Seconds that a clip spans; None if the frame rate is unknown."""
 
     @property
     def beats_per_clip(self) -> float | None:
-        """Heart beats in a clip, where both are known."""
+        """Heart beats in a clip; None if its duration or the heart rate is unknown."""
         if self.clip_s is None or self.heart_rate_bpm is None:
             return None
         return self.clip_s * self.heart_rate_bpm / 60
 
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:
-        """Collect them, and look at how the frames move."""
+        """Collect the facts, and measure the motion of the frames."""
         count, height, width = cine.frames.shape[:3]
         sector, motion = prepared.sector, find_motion(prepared.fitted, cine.fps)
         return cls(

@@ -1,4 +1,4 @@
-"""Frames of any size to the normalised video that clips are cut from."""
+"""Converting frames of any size to the normalised video that clips are cut from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from edgeecho.preprocess.spec import PreprocessSpec
 
 
 def fit_frames(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """`(T, H, W, 3) uint8` -> `(T, size, size, 3) uint8`, aspect ratio kept.
+    """Crop and resize frames: `(T, H, W, 3) uint8` -> `(T, size, size, 3) uint8`.
 
-    Frames that already have the right size pass through untouched. Others lose what lies
-    outside the central square (squashing would distort the anatomy) and are resized with
-    cubic interpolation, as EchoNet-Dynamic's frames were.
+    Frames of the right size are returned unchanged. Others are cropped to the central square,
+    since squashing would distort the anatomy, and resized with cubic interpolation, as
+    EchoNet-Dynamic's frames were.
     """
     _, height, width, _ = frames.shape
     size = spec.size
@@ -25,7 +25,7 @@ def fit_frames(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.ui
     square = frames[:, top : top + side, left : left + side]
     out = np.empty((len(frames), size, size, 3), np.uint8)
     for source, target in zip(square, out, strict=True):
-        # A contiguous copy: cv2.resize takes no view whose rows are apart.
+        # Copied, because cv2.resize needs contiguous rows.
         cv2.resize(
             np.ascontiguousarray(source), (size, size), dst=target, interpolation=cv2.INTER_CUBIC
         )
@@ -33,17 +33,17 @@ def fit_frames(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.ui
 
 
 def normalise(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
-    """`(T, S, S, 3) uint8` -> `(3, T, S, S) float32`: `(value - mean) / std` per channel.
+    """Normalise to `(value - mean) / std`: `(T, S, S, 3) uint8` -> `(3, T, S, S) float32`.
 
-    A pixel has 256 values, so the 256 results are computed once per channel, in float32 as
-    the published code does it, and looked up: the same bits, several times as fast.
+    The 256 possible results are computed once per channel, in float32 as in the published code,
+    and then looked up: the same bits, several times as fast.
     """
     mean = np.asarray(spec.mean, np.float32)
     std = np.asarray(spec.std, np.float32)
     table = (np.arange(256, dtype=np.float32)[None, :] - mean[:, None]) / std[:, None]
     video = np.empty((3, *frames.shape[:3]), np.float32)
     for channel in range(3):
-        # mode="clip" skips the bounds check, which no uint8 index into 256 entries can fail.
+        # mode="clip" skips the bounds check, which a uint8 index into 256 entries cannot fail.
         np.take(table[channel], frames[..., channel], out=video[channel], mode="clip")
     return video
 
@@ -51,10 +51,10 @@ def normalise(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.flo
 def pad_short(video: NDArray[np.float32], spec: PreprocessSpec) -> NDArray[np.float32]:
     """Append zeros to a video of fewer than `frames * period` frames, as published.
 
-    `(3, T, S, S)` -> `(3, max(T, frames * period), S, S)`. The zeros are appended after
-    normalisation: they are the training set's mean grey. For 32x2 a video of 63 frames would
-    fill a clip without padding; the published code pads it to 64 all the same, which gives
-    a second clip that ends in one padded frame.
+    `(3, T, S, S)` -> `(3, max(T, frames * period), S, S)`. After normalisation, zeros are the
+    training set's mean grey. With 32x2 clips, a video of 63 frames would fill a clip without
+    padding; the published code still pads it to 64, which gives a second clip that ends in one
+    padded frame.
     """
     missing = spec.frames * spec.period - video.shape[1]
     if missing <= 0:

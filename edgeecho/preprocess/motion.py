@@ -1,4 +1,4 @@
-"""What moves, and how: repeated frames, odd frames, heart rate. From the pixels alone."""
+"""Repeated frames, odd frames and heart rate, measured from the pixels alone."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Two frames this much nearer to each other than frames usually are show the same picture.
+# Frames whose distance is at most this share of the usual one show the same picture.
 _REPEATED = 0.02
-# A frame this much further from its two nearest than they are from each other fits neither.
-# On 200 phantoms and one real cine sound frames stayed below 1.4; a lower half that was painted
-# grey gave 2.2 or more.
+# A frame is odd if it is this many times further from its two neighbours than they are from each
+# other. On 200 phantoms and one real cine, undamaged frames stayed below 1.4; frames with a grey
+# lower half had 2.2 or more.
 _ODD = 2.0
 _SLOWEST_BPM, _FASTEST_BPM = 35.0, 200.0
-# A period is believed where frames that far apart are clearly more alike than others: the dip
-# in the mean distance, as a share of the height before it. On 120 phantoms and one real cine
+# A period is accepted if frames that far apart are clearly more alike than others: the depth of the
+# dip in the mean distance, as a share of the height before it. On 120 phantoms and one real cine,
 # true periods had 0.10 to 0.8; without a beat it stayed below 0.02.
 _LEAST_DIP = 0.08
-# Of several dips (one, two, three beats) the first that is nearly as deep as the deepest.
+# Of several dips (at one, two, three beats) take the first that is nearly as deep as the deepest.
 _NEARLY = 0.6
-# The distances of all pairs of so many frames are looked at: 20 s at 50 frames/s.
+# All pairs of this many frames are compared: 20 s at 50 frames/s.
 _MOST_FRAMES = 1000
 
 Floats = NDArray[np.floating]
@@ -28,19 +28,19 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Motion:
-    """What the frames of a video say about its time."""
+    """What the motion of the frames shows."""
 
     repeated: tuple[int, ...]
     """Frames that show the same picture as the frame before them."""
     odd: tuple[int, ...]
     """Single frames that resemble neither neighbour while these resemble each other: damage that
-    a decoder painted over, or a picture that does not belong here."""
+    a decoder concealed, or a picture from elsewhere."""
     heart_rate_bpm: float | None
-    """Beats per minute; None where the rate of the frames is unknown or nothing repeats."""
+    """Beats per minute; None if the frame rate is unknown or nothing is periodic."""
 
 
 def find_motion(frames: NDArray[np.uint8], fps: float | None) -> Motion:
-    """Look at frames `(T, S, S, 3)`; `fps` in frames/s, where known."""
+    """Measure the motion of frames `(T, S, S, 3)`; `fps` in frames/s, if known."""
     squared = _squared_distances(frames[:_MOST_FRAMES])
     repeated, odd = _repeated_and_odd(squared)
     rate = None if fps is None else _heart_rate(squared, fps)
@@ -48,7 +48,7 @@ def find_motion(frames: NDArray[np.uint8], fps: float | None) -> Motion:
 
 
 def _squared_distances(frames: NDArray[np.uint8]) -> Floats:
-    """`(T, T)` squared Euclidean distances of green pixels, every third row and column."""
+    """Squared Euclidean distances `(T, T)` of the green pixels in every third row and column."""
     pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
     pixels -= pixels.mean(axis=0)
     products = pixels @ pixels.T
@@ -63,8 +63,8 @@ def _repeated_and_odd(squared: Floats) -> tuple[tuple[int, ...], tuple[int, ...]
     repeated = np.flatnonzero(step <= _REPEATED * usual) + 1
     if len(step) < 2:
         return tuple(repeated.tolist()), ()
-    # The two nearest frames, and how far apart these are. At the ends both lie on one side, where
-    # a wall that begins to move takes a frame away from both.
+    # Distances to the two nearest frames, and between these. At the ends both are on one side,
+    # and a wall that begins to move separates a frame from both: hence the factor.
     one = np.concatenate([step[:1], step])
     other = np.concatenate([across[:1], step[1:], across[-1:]])
     apart = np.maximum(np.concatenate([step[1:2], across, step[-2:-1]]), usual)
@@ -74,10 +74,10 @@ def _repeated_and_odd(squared: Floats) -> tuple[tuple[int, ...], tuple[int, ...]
 
 
 def _heart_rate(squared: Floats, fps: float) -> float | None:
-    """The lag at which frames are most alike again, as beats per minute.
+    """Heart rate in beats/min, from the lag at which frames are most alike again.
 
-    The mean squared distance of frames `lag` apart rises from zero, and dips where `lag` is a
-    whole beat. The lag is refined by a parabola through the dip.
+    The mean squared distance of frames `lag` apart rises from zero and dips where `lag` is a whole
+    beat. A parabola through the dip refines the lag.
     """
     count = len(squared)
     first = max(2, int(np.ceil(fps * 60 / _FASTEST_BPM)))

@@ -1,4 +1,4 @@
-"""The outline of what moves, where it may be an ultrasound sector."""
+"""Outlining the moving parts of a picture that may be an ultrasound sector."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from edgeecho.preprocess.panels import split_panels
 from edgeecho.preprocess.sector_motion import BLUR, REACH, MotionMap, disc
 
 LEAST_SIDE = 32
-"""Pixels that a sector has at least, in width and height."""
-# As the share of its outline that moves: scattered windows do not fill the hull around them.
+"""Minimum width and height of a sector in pixels."""
+# Minimum share of its outline that moves: scattered windows do not fill the hull around them.
 _LEAST_SOLID = 0.5
-# Longer by shorter side: a strip is a trace (ECG, Doppler, M-mode).
+# Longer side by shorter side: a strip is a trace (ECG, Doppler, M-mode).
 _MOST_OBLONG = 3.0
-# Of a picture that stands still: share of the image; grey levels of what is lit, and of its
-# speckle, which tells it from a grey background.
+# For a picture that does not move: minimum share of the image; grey level above which a pixel is
+# lit; grey levels of speckle, which distinguishes it from a grey background.
 _LEAST_STILL, _LIT, _LEAST_DETAIL = 0.05, 8.0, 2.0
-# Panels are told apart on a grid of so many of the map's pixels.
+# Panels are separated on a grid that is coarser than the map by this factor.
 _COARSER = 2
 # In grey levels: more than a codec leaves in the black beside a sector.
 _BRIGHTER = 3.0
-# In grey levels: panels that move change by more on the whole.
+# In grey levels: the mean change of a moving panel is larger.
 _LEAST_CHANGE = 1.0
 
 Outline = NDArray[np.int32]
-"""`(n, 2)` corners x, y of a polygon, in pixels of the original image; they belong to it."""
+"""`(n, 2)` corners x, y of a polygon, in pixels of the original image, which are part of it."""
 
 
 def find_outlines(motion: MotionMap, area: Region, least: float) -> list[Outline]:
-    """Outlines of the sectors that move in an area of the image, one a panel, the largest first.
+    """Outlines of the moving sectors in an area of the image, one per panel, largest first.
 
-    `least` is the share of the area that a sector has at least; of several, the share of its part.
+    `least` is the minimum share of the area that a sector fills; with several panels, of its panel.
     """
     part = motion.within(area)
     panels = _panels(part, np.asarray(part.level > 0, np.uint8), least)
@@ -49,7 +49,7 @@ def find_outlines(motion: MotionMap, area: Region, least: float) -> list[Outline
     one = _outline(part, area, least)
     if one is not None:
         return [one]
-    # Panels that fill the image leave no place where there is but noise: see what is lit.
+    # Panels that fill the image leave no place with noise alone: look at what is lit instead.
     lit = _panels(part, _lit(part), least)
     if len(lit) < 2 or any(part.change[mask > 0].mean() < _LEAST_CHANGE for mask in lit):
         return []
@@ -57,7 +57,7 @@ def find_outlines(motion: MotionMap, area: Region, least: float) -> list[Outline
 
 
 def count_still(motion: MotionMap, known: Iterable[Region]) -> int:
-    """How many pictures as large as a sector stand still, outside of known rectangles."""
+    """Number of still pictures as large as a sector, outside the known rectangles."""
     moving = cv2.dilate(np.asarray(motion.level > 0, np.uint8), disc(REACH))
     for region in known:
         x, y, right, bottom = (
@@ -73,9 +73,9 @@ def count_still(motion: MotionMap, known: Iterable[Region]) -> int:
 
 
 def _panels(part: MotionMap, shown: NDArray[np.uint8], least: float) -> list[NDArray[np.uint8]]:
-    """Masks that divide all that may be a sector into panels; fewer than two where it is one.
+    """Masks that divide what may be a sector into panels; fewer than two for a single sector.
 
-    A coarser grid is fine enough, and four times as fast.
+    A coarser grid is fine enough and four times as fast.
     """
     height, width = shown.shape
     size = max(width // _COARSER, 1), max(height // _COARSER, 1)
@@ -83,9 +83,9 @@ def _panels(part: MotionMap, shown: NDArray[np.uint8], least: float) -> list[NDA
     coarse = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     brighter = picture > np.percentile(picture, 10) + _BRIGHTER
 
-    # A dark chamber is no gap between panels: it is filled before what is thin goes, such as the
-    # wall that closes it, and after. The first look is at what is lit as well: of a sector in the
-    # dark but pieces move.
+    # A dark chamber is no gap between panels: it is filled both before and after thin parts, such
+    # as the wall around it, are removed. The first pass includes lit pixels, since only pieces of
+    # a dark sector move.
     panels = []
     for looked_at in (_filled(coarse | brighter.astype(np.uint8)), coarse):
         panels = _divided(looked_at, picture, part.scale * _COARSER, least / 4, REACH // _COARSER)
@@ -100,7 +100,7 @@ def _panels(part: MotionMap, shown: NDArray[np.uint8], least: float) -> list[NDA
 def _divided(
     shown: NDArray[np.uint8], picture: NDArray[np.float32], scale: int, least: float, reach: int
 ) -> list[NDArray[np.uint8]]:
-    """Panels of a mask, less what is thinner than twice `reach` or too small for a sector."""
+    """Panels of a mask without parts that are thinner than twice `reach` or too small."""
 
     def large(mask: NDArray[np.uint8]) -> bool:
         return may_be_sector(mask, scale, least * mask.size)
@@ -119,9 +119,9 @@ def _filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def may_be_sector(
     solid: NDArray[np.uint8], scale: int, area: float, hull: cv2.typing.MatLike | None = None
 ) -> bool:
-    """Whether a mask of 0 and 1, or its given hull, is large and compact enough.
+    """Whether a mask of 0 and 1 is large and compact enough for a sector; `hull` may be given.
 
-    `area` in pixels of the mask, each of which stands for `scale` x `scale` of the image.
+    `area` is in pixels of the mask, each of which stands for `scale` x `scale` image pixels.
     """
     if not solid.any():
         return False
@@ -136,15 +136,15 @@ def may_be_sector(
 
 
 def _outline(part: MotionMap, area: Region, least: float) -> Outline | None:
-    """The outline of what moves in a part of the map, if it may be a sector.
+    """The outline of the moving part of a map, if it may be a sector; otherwise None.
 
-    It is the convex hull around the largest thing that moves, less what is thin: sectors are
-    convex, but for the bent edge under a curved probe, and what is dark lies inside.
+    It is the convex hull of the largest moving component without its thin parts. Sectors are
+    convex, except for the bent edge under a curved probe, and their dark parts lie inside.
     """
     moving = np.asarray(part.level > 0, np.uint8)
     solid = max(_components(_solid(moving)), key=np.count_nonzero, default=np.zeros_like(moving))
-    # Opening rounded the corners off: what moves beside them is theirs. Averaging had widened
-    # the edges.
+    # Opening has rounded the corners off: add the motion beside them. Averaging has widened the
+    # edges: erode them.
     edges = cv2.dilate(solid, disc(REACH // 2)) * moving * part.sharp
     inner = np.asarray(cv2.erode(edges, disc(BLUR)), np.uint8)
     if not inner.any():
@@ -156,7 +156,7 @@ def _outline(part: MotionMap, area: Region, least: float) -> Outline | None:
 
 
 def _in_image(hull: cv2.typing.MatLike, part: MotionMap, area: Region) -> Outline:
-    """From pixels of an area's map to the middle of those of the image that each stands for."""
+    """Convert map pixels of an area to the centres of the image pixels they stand for."""
     corner = np.array([area.x, area.y]) // part.scale * part.scale
     return np.asarray(hull[:, 0] * part.scale + part.scale // 2 + corner, np.int32)
 
@@ -166,19 +166,19 @@ def _hull(mask: NDArray[np.uint8]) -> cv2.typing.MatLike:
 
 
 def _solid(mask: NDArray[np.uint8], reach: int = REACH) -> NDArray[np.uint8]:
-    """A mask less what is thin."""
+    """A mask without its thin parts."""
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc(reach))
     return np.asarray(opened, np.uint8)
 
 
 def _lit(part: MotionMap, where: NDArray[np.bool_] | bool = True) -> NDArray[np.uint8]:
-    """What is not black, less what is thin; dark speckle is sparse."""
+    """Mask of what is not black, without thin parts; closed first, since dark speckle is sparse."""
     lit = np.asarray((part.picture > _LIT) & where, np.uint8)
     return _solid(np.asarray(cv2.morphologyEx(lit, cv2.MORPH_CLOSE, disc(BLUR)), np.uint8))
 
 
 def _components(mask: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Its connected parts, as masks of 0 and 1."""
+    """The connected components of a mask, as masks of 0 and 1."""
     count, labels = cv2.connectedComponents(mask)
     if count == 2:
         yield mask

@@ -1,7 +1,7 @@
-"""Panels of one picture, told apart by shape and by content; see `docs/inputs.md`.
+"""Separating the panels of a screen by shape and content; see `docs/inputs.md`.
 
 All masks are `(h, w)` of 0 and 1 on the map's grid. The thresholds were chosen on 600 generated
-screens, half of them with panels; the comments give what was seen there.
+screens, half of them with panels; the comments give the values measured there.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
-# Of the smaller by the larger panel, in pixels.
+# Minimum size of the smaller panel as a share of the larger.
 _LEAST_RATIO = 0.2
-# An apex is above the middle of its fan: so far from it at most, as a share of the fan's width.
-# 95 % of the panels had under 0.1, halves of a sector that a shadow parts about 0.4.
+# An apex is above the middle of its fan: maximum distance from it, as a share of the fan's width.
+# 95 % of the panels had less than 0.1; the halves of a sector split by a shadow, about 0.4.
 _ASKEW = 0.14
-# How far the dark between two apexes reaches down, by their distance: 0.4 and more between fans of
-# up to 100 degrees that touch at their corners, 0.2 and less under a bent probe.
+# Minimum depth of the dark valley between two apexes, as a share of their distance: 0.4 or more
+# between fans of up to 100 degrees that touch at their corners, 0.2 or less under a curved probe.
 _LEAST_VALLEY = 0.28
-# How wide it is where both fans have begun, as a share of the narrower fan.
+# Its minimum width where both fans have begun, as a share of the narrower fan.
 _LEAST_GAP = 0.4
-# Of two fans, one below the other: width of the lower one's beginning by either's width (0.53 and
-# less; 0.8 where a dark band runs through a sector), and how much narrower the waist is.
+# For two fans one below the other: maximum width at the start of the lower one as a share of either
+# width (0.53 or less; 0.8 for a dark band through a sector), and minimum narrowing at the waist.
 _WIDEST_APEX, _LEAST_WAIST = 0.5, 0.5
-# Share of rows in which the edges beside a straight gap are straight to a pixel.
+# Share of rows in which the edges of a straight gap are straight to a pixel.
 _STRAIGHT = 0.8
-# Share of a picture's fine detail that is there twice: half of it where one of two panels is a
-# copy. Copies with an overlay had 0.40 and more, other pictures 0.25 and less.
+# Share of a picture's fine detail that occurs twice: ideally half if one panel is a copy of the
+# other. Copies with an overlay had 0.40 or more, other pictures 0.25 or less.
 _TWICE = 0.36
-# So far from each other at least, as a share of the picture's width or height.
+# Minimum distance of the copies, as a share of the picture's width or height.
 _APART = 0.3
 
 
 def split_panels(
     mask: Mask, picture: NDArray[np.float32], whole: Callable[[Mask], bool]
 ) -> list[Mask]:
-    """Divide what moves into panels: one mask each; `mask` alone where it shows one sector.
+    """Divide a mask of what moves into one mask per panel; `[mask]` if it shows one sector.
 
-    None where it shows nothing.
-    `picture` is the mean picture, `whole` says whether a part is large and compact enough.
+    The result is empty if the mask is. `picture` is the mean picture; `whole` says whether a part
+    is large and compact enough.
     """
     box = cv2.boundingRect(mask)
     if not box[2]:
@@ -67,9 +67,9 @@ def split_panels(
 
 
 def _column(mask: Mask) -> int | None:
-    """Where two fans stand side by side: between them is a valley that narrows downwards.
+    """The column between two fans side by side, where a valley narrows downwards; or None.
 
-    A shadow that parts a sector begins at the probe and widens.
+    A shadow that splits a sector begins at the probe and widens instead.
     """
     top = _first(mask)
     ridge = top - np.maximum(np.minimum.accumulate(top), np.minimum.accumulate(top[::-1])[::-1])
@@ -95,9 +95,9 @@ def _column(mask: Mask) -> int | None:
 
 
 def _row(mask: Mask) -> int | None:
-    """Where one fan stands above another: a waist, and below it begins a new apex.
+    """The row between two fans one above the other: a waist with a new apex below it; or None.
 
-    Below a dark band a sector goes on as wide as it was.
+    Below a mere dark band, a sector continues as wide as it was.
     """
     wide = _extent(mask)
     above, below = np.maximum.accumulate(wide), np.maximum.accumulate(wide[::-1])[::-1]
@@ -118,9 +118,9 @@ def _row(mask: Mask) -> int | None:
 
 
 def _repeated(mask: Mask, picture: NDArray[np.float32]) -> tuple[int | None, int | None]:
-    """The column or row between a picture and its copy: the middle, in the direction of the copy.
+    """The column or row between a picture and its copy: the middle, in the copy's direction.
 
-    Fine detail is compared, by its autocorrelation: an overlay leaves most of it.
+    The autocorrelation of fine detail is used, because an overlay leaves most of that.
     """
     detail = picture - cv2.GaussianBlur(picture, (0, 0), 2)
     detail *= mask / (np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 4)) + 1)
@@ -131,7 +131,7 @@ def _repeated(mask: Mask, picture: NDArray[np.float32]) -> tuple[int | None, int
     power = cv2.mulSpectrums(spectrum, spectrum, 0, conjB=True)
     product = cv2.dft(power, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE, nonzeroRows=height)
     total = float(product[0, 0])
-    # Shifts to the right and down, and to the left and down.
+    # Shifts down and to the right, and down and to the left.
     right, left = product[:height, :width], product[:height, :-width:-1]
     down, across = round(_APART * height), round(_APART * width)
     best = 0.0
@@ -147,7 +147,10 @@ def _repeated(mask: Mask, picture: NDArray[np.float32]) -> tuple[int | None, int
 
 
 def _straight(gap: NDArray[np.intp], length: int) -> bool:
-    """Whether a gap is as wide all along, as between rectangles; `gap` where both sides are."""
+    """Whether a gap has the same width along its length, as between rectangles.
+
+    `gap` holds its width wherever both sides are present.
+    """
     if len(gap) < _STRAIGHT * length:
         return False
     usual = np.median(gap)
@@ -155,7 +158,10 @@ def _straight(gap: NDArray[np.intp], length: int) -> bool:
 
 
 def _highest(values: NDArray[np.intp], *, last: bool = False) -> tuple[int, int]:
-    """Place and height of the highest value between 0.2 and 0.8 of the length, or near it."""
+    """Index and value of the maximum between 0.2 and 0.8 of the length.
+
+    With several maxima, the index is one after the last with `last`, otherwise their median.
+    """
     begin, end = len(values) * 2 // 10, len(values) * 8 // 10
     if begin >= end:
         return 0, 0
@@ -165,25 +171,25 @@ def _highest(values: NDArray[np.intp], *, last: bool = False) -> tuple[int, int]
 
 
 def _first(mask: Mask) -> NDArray[np.intp]:
-    """The first row of each column that is not 0; the height where there is none."""
+    """The first non-zero row of each column; the height if there is none."""
     rows: NDArray[np.intp] = np.where(mask.any(axis=0), mask.argmax(axis=0), len(mask))
     return rows
 
 
 def _extent(mask: Mask) -> NDArray[np.intp]:
-    """From the first to the last column of each row that is not 0."""
+    """Width of each row from its first to its last non-zero column."""
     span = mask.shape[1] - _first(mask.T) - _first(mask[:, ::-1].T)
     return np.asarray(np.maximum(span, 0), np.intp)
 
 
 def _apex(mask: Mask) -> float:
-    """The column of its apex."""
+    """The column of a fan's apex."""
     _, y, _, height = cv2.boundingRect(mask)
     columns = np.flatnonzero(mask[y : y + max(height // 10, 2)].any(axis=0))
     return float(columns[0] + columns[-1]) / 2
 
 
 def _askew(mask: Mask) -> float:
-    """How far the apex is from the middle of the fan, as a share of its width."""
+    """Distance of the apex from the middle of the fan, as a share of its width."""
     x, _, width, _ = cv2.boundingRect(mask)
     return abs(_apex(mask) - x - (width - 1) / 2) / width

@@ -1,4 +1,4 @@
-"""From a decoded video to frames as the network knows them: cut, masked, resized, timed."""
+"""Preparing a decoded video for the network: sector crop, mask, resize and temporal resampling."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from edgeecho.preprocess.spec import PreprocessSpec
 from edgeecho.preprocess.timebase import count_resampled, find_gaps, resample_places
 
 PLAUSIBLE_FPS = (15.0, 150.0)
-"""Frame rates of echocardiograms; beyond them the number in the file is taken for an error."""
-# EchoNet-Dynamic's format: such frames were cut out and masked when the data set was made.
+"""Plausible frame rates of an echocardiogram; a file's rate outside them is taken for an error."""
+# EchoNet-Dynamic's frame size: such frames were cropped and masked when the data set was made.
 _CUT_OUT = (112, 112)
-# Of a clip: where a heart stands still for longer, its EF is an invention.
+# Maximum share of a clip's frames in gaps: if the heart stands still for longer, its EF is made up.
 _MOST_EMPTY = 0.25
 
 
 @dataclass(frozen=True)
 class Handling:
-    """What a user may decide about a video."""
+    """The user's preprocessing options for a video."""
 
     time: str | None = None
-    """`native` or `resample`, instead of what the model's spec says."""
+    """`native` or `resample`; overrides the model's spec."""
     crop: Region | None = None
-    """Cut this rectangle out instead of looking for the sector."""
+    """Rectangle to crop instead of searching for the sector."""
     find_sector: bool = True
-    """False: take the central square, mask nothing."""
+    """If False, the central square is taken and nothing is masked."""
 
     def __post_init__(self) -> None:
         if self.time not in (None, "native", "resample"):
@@ -43,26 +43,26 @@ class Handling:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A video as the network will see it, before normalisation, and what was done to it."""
+    """A video as the network will see it, before normalisation, and how it was made."""
 
     frames: NDArray[np.uint8]
     """`(T', S, S, 3)` RGB."""
     fitted: NDArray[np.uint8]
-    """`(T, S, S, 3)` RGB: the decoded frames, cut and resized, before any resampling."""
+    """`(T, S, S, 3)` RGB: the decoded frames, cropped and resized, before temporal resampling."""
     times_s: NDArray[np.float64]
-    """`(T',)` time of each frame in s from the first; NaN where the frame rate is unknown."""
+    """`(T',)` time of each frame in s from the first; NaN if the frame rate is unknown."""
     source: NDArray[np.intp]
-    """`(T',)` the decoded frame that each frame is."""
+    """`(T',)` number of the decoded frame that each frame shows."""
     fps: float | None
-    """Rate of `frames`: the spec's after resampling, else the file's."""
+    """Rate of `frames`: the spec's after resampling, otherwise the file's."""
     time: str
-    """`native` or `resample(FPS)`: how time was treated."""
+    """`native` or `resample(FPS)`."""
     area: str
-    """Which part of the image it is: `whole` (it was cut out already), `central square`, or how
-    the sector was found."""
+    """The part of the image that is used: `whole` (cropped before), `central square`, or how the
+    sector was found."""
     sector: Sector | None
     notes: tuple[str, ...] = ()
-    """What resampling made up where the file has no frames, in words that go into the result."""
+    """Where resampling repeats frames because the file has none, as text for the result."""
 
 
 def prepare(
@@ -71,11 +71,11 @@ def prepare(
     handling: Handling | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Prepared:
-    """Cut the sector out, resize it, and bring it to the spec's time base.
+    """Crop and mask the sector, resize it, and resample it to the spec's frame rate.
 
-    `InputError` where the crop lies outside the image, or where the video must be resampled
-    and its frame rate is unknown or implausible, a gap in its time stamps is too long, or it
-    would exceed the limits.
+    `InputError` if the crop reaches outside the image. If the video must be resampled, also if its
+    frame rate is unknown or implausible, a gap in its time stamps is too long, or the result would
+    exceed the limits.
     """
     handling = handling or Handling()
     fitted, area, sector = _cut(cine, spec, handling)

@@ -1,4 +1,4 @@
-"""Rectangles that are to be told apart: a DICOM file's regions, the boxes around sectors."""
+"""Comparing rectangles: a DICOM file's regions and the boxes around sectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST = 16
 
 
 def distinct(regions: Iterable[Region]) -> list[Region]:
-    """Those that are large enough for a sector; what lies for the most part in another goes."""
+    """Regions that are large enough for a sector, without those mostly inside a larger one."""
     kept: list[Region] = []
     for region in sorted(regions, key=lambda r: -r.width * r.height)[:_MOST]:
         large = min(region.width, region.height) >= LEAST_SIDE
@@ -32,8 +32,8 @@ def same(one: Region, other: Region) -> bool:
 def around(box: Region, square: tuple[int, int, int], image: Region) -> Region:
     """The part of a sector's square that its box fills, inside the image.
 
-    Cut out by `--crop`, it shows the sector at the square's scale. A margin of 2 pixels moved the
-    EF of one small phantom by 2 points: there is none.
+    With `--crop` it shows the sector at the square's scale. It has no margin: one of 2 pixels
+    changed the EF of a small phantom by 2 points.
     """
     left, top, side = square
     x, y = max(left, box.x, 0), max(top, 0)

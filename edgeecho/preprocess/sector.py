@@ -1,4 +1,4 @@
-"""The ultrasound sector in a scanner's screen: found, cut out, and resized for the network."""
+"""Finding the ultrasound sector on a scanner's screen, and cropping it for the network."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from edgeecho.preprocess.outline import count_still, find_outlines
 from edgeecho.preprocess.rectangles import around, distinct, same
 from edgeecho.preprocess.sector_motion import MotionMap, motion_map
 
-# What a sector is at least, as a share of the image, and of a DICOM region: a fan fills a third to
-# two thirds of its region, so less is but a part of it and the whole region the better answer.
+# Minimum share of the image, and of a DICOM region, that a sector fills. A fan fills a third to two
+# thirds of its region; less is only a part of it, and the whole region is the better answer.
 _LEAST_OF_IMAGE, _LEAST_OF_REGION = 0.05, 0.2
-# A region is no still where such a share of it changes by so many grey levels.
+# A region moves if this share of it changes by this many grey levels.
 _LEAST_MOVING, _LEAST_CHANGE = 0.1, 1.0
-# Width of an outline by the square's side: a fan of 100 degrees is 1.5 times as wide as deep.
+# Maximum width of an outline by the square's side; a fan of 100 degrees has 1.5.
 _WIDEST = 1.6
 
-# Choices that a refusal names.
+# Maximum number of choices that a refusal lists.
 _MOST_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Sector:
-    """The part of a frame that is kept, and the square that is cut around it."""
+    """The part of a frame that is kept, and the square crop around it."""
 
     outline: NDArray[np.int32]
-    """`(n, 2)` corners x, y of a polygon, in pixels of the original image; they belong to it."""
+    """`(n, 2)` corners x, y of a polygon, in pixels of the original image, which are part of it."""
     square: tuple[int, int, int]
-    """x, y of the upper left corner and side, in pixels of the original image. It may reach
-    outside the image; there it is black."""
+    """x and y of the upper left corner, and side, in pixels of the original image. Parts outside
+    the image are black."""
     method: str
     """How it was found: `DICOM region`, `found in the frames` or `--crop`."""
     fill: float
     """Share of the square that is sector, 0 to 1."""
     choices: tuple[Region, ...] = ()
-    """A rectangle around each moving sector that was found, as for `--crop`, from the left."""
+    """A rectangle around each moving sector, as for `--crop`, from left to right."""
     still: int = 0
-    """So many pictures beside it stand still."""
+    """Number of other pictures on the screen that do not move."""
 
     @property
     def several(self) -> str | None:
-        """Where more than one moves: how many, and how to choose; None: there is no choice."""
+        """If several sectors move, how many and how to choose one; otherwise None."""
         if len(self.choices) < 2:
             return None
         shown = self.choices[:_MOST_SHOWN]
@@ -55,14 +55,14 @@ class Sector:
 
 
 def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Sector | None:
-    """The sector of a B-mode cine `(T, H, W, 3)` RGB; None where nothing looks like one.
+    """The sector of a B-mode cine `(T, H, W, 3)` RGB; None if nothing looks like one.
 
-    `regions` are a DICOM file's 2D tissue regions, within the image's bounds: the sector is
-    searched in the one that moves most, and where none is found there, it is the region itself.
-    Without regions, and where a region runs through the sector, the whole image is searched.
-    There None is the answer for a still, for a black or a wholly moving image (a sector that
-    fills the image looks like a camera's noise), and where what moves is too small, too thin or
-    too scattered. Of several sectors the largest is taken; all of them are its `choices`.
+    `regions` are a DICOM file's 2D tissue regions, inside the image's bounds. The one that moves
+    most is searched; if it has no sector, the region itself is the sector. Without regions, or if a
+    region cuts through the sector, the whole image is searched. The result is then None for a
+    still, for a black or a wholly moving image (a sector that fills the image looks like a camera's
+    noise), and if what moves is too small, too thin or too scattered. Of several sectors the
+    largest is taken; all of them are its `choices`.
     """
     motion = motion_map(frames)
     height, width = frames.shape[1:3]
@@ -87,7 +87,7 @@ def find_sector(frames: NDArray[np.uint8], regions: Sequence[Region] = ()) -> Se
 
 
 def _in_region(motion: MotionMap, region: Region) -> list[Sector]:
-    """The sectors that move in a region, or all of it; none in a still."""
+    """The moving sectors in a region, or the whole region; empty if it does not move."""
     outlines = find_outlines(motion, region, _LEAST_OF_REGION)
     if outlines:
         return [_as_deep(outline, "DICOM region") for outline in outlines]
@@ -96,7 +96,7 @@ def _in_region(motion: MotionMap, region: Region) -> list[Sector]:
 
 
 def _distinct(sectors: Iterable[Sector]) -> list[Sector]:
-    """Each sector once, as it was found first."""
+    """The sectors without duplicates; the first one found is kept."""
     kept: list[Sector] = []
     for sector in sectors:
         if not any(same(_box(sector), _box(other)) for other in kept):
@@ -109,14 +109,14 @@ def _box(sector: Sector) -> Region:
 
 
 def crop_sector(region: Region) -> Sector:
-    """The rectangle that a user gives, all of it."""
+    """A sector that is the whole rectangle given by the user."""
     return _whole(region, "--crop")
 
 
 def sector_to_size(frames: NDArray[np.uint8], sector: Sector, size: int) -> NDArray[np.uint8]:
-    """The square, black outside the outline, resized to `(T, size, size, 3)` as `fit_frames` does.
+    """Crop the square, blacken it outside the outline, and resize it to `(T, size, size, 3)`.
 
-    Frame by frame: the squares of a long cine would take as much memory as the cine.
+    It works frame by frame, since the squares of a long cine would take as much memory as the cine.
     """
     out = np.empty((len(frames), size, size, 3), np.uint8)
     for target, square in zip(out, _squares(frames, sector), strict=True):
@@ -125,7 +125,7 @@ def sector_to_size(frames: NDArray[np.uint8], sector: Sector, size: int) -> NDAr
 
 
 def _squares(frames: NDArray[np.uint8], sector: Sector) -> Iterator[NDArray[np.uint8]]:
-    """The square of each frame, in one buffer that the next one overwrites."""
+    """The square of each frame; all share one buffer, which the next frame overwrites."""
     height, width = frames.shape[1:3]
     left, top, side = sector.square
     rows = slice(max(top, 0), max(min(top + side, height), 0))
@@ -139,9 +139,9 @@ def _squares(frames: NDArray[np.uint8], sector: Sector) -> Iterator[NDArray[np.u
 
 
 def _cuts(regions: Sequence[Region], outline: NDArray[np.int32]) -> bool:
-    """Whether regions run through a sector: then they are not this image's.
+    """Whether the regions cut through a sector, and so do not belong to this image.
 
-    So it is in files that were made smaller and kept their tags (pydicom's `ybr_color`).
+    This happens in files that were scaled down and kept their tags (pydicom's `ybr_color`).
     """
     mask = _mask(outline, (0, 0, int(outline.max()) + 1))
     inside = np.zeros_like(mask)
@@ -152,14 +152,14 @@ def _cuts(regions: Sequence[Region], outline: NDArray[np.int32]) -> bool:
 
 
 def _whole(region: Region, method: str) -> Sector:
-    """A rectangle and the square around all of it."""
+    """A rectangle with the square around all of it."""
     return _sector(_corners(region), method, max(region.width, region.height))
 
 
 def _as_deep(outline: NDArray[np.int32], method: str) -> Sector:
-    """A fan and a square of its height: the scale is the depth's, as in EchoNet-Dynamic's frames.
+    """A fan with a square of its height: depth sets the scale, as in EchoNet-Dynamic's frames.
 
-    A fan is wider than it is deep, and the square cuts its lower corners off, as theirs does
+    A fan is wider than it is deep, so the square cuts its lower corners off, as theirs does
     (squares of the display's height; Ouyang et al., Nature 2020, Methods). The whole width would
     show the heart a third smaller than in training.
     """
@@ -168,7 +168,7 @@ def _as_deep(outline: NDArray[np.int32], method: str) -> Sector:
 
 
 def _sector(outline: NDArray[np.int32], method: str, side: int) -> Sector:
-    """The square is centred on the outline's bounding box."""
+    """A sector whose square is centred on the outline's bounding box."""
     x, y, width, height = cv2.boundingRect(outline)
     square = (x - (side - width) // 2, y - (side - height) // 2, side)
     return Sector(outline, square, method, fill=float((_mask(outline, square) > 0).mean()))
@@ -181,9 +181,9 @@ def _corners(region: Region) -> NDArray[np.int32]:
 
 
 def _mask(outline: NDArray[np.int32], square: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """`(side, side)` 255 within the outline and on it, 0 elsewhere."""
+    """A mask `(side, side)` that is 255 inside the outline and on it, and 0 elsewhere."""
     x, y, side = square
-    # All of the outline is drawn: where it is clipped, its edges would fall on other pixels.
+    # Draw the whole outline: the edges of a clipped one would fall on other pixels.
     left, top, width, height = cv2.boundingRect(outline)
     pad = max(x - left, y - top, left + width - x - side, top + height - y - side, 0)
     mask = np.zeros((side + 2 * pad, side + 2 * pad), np.uint8)

@@ -1,4 +1,4 @@
-"""How a video becomes network input; fixed at training, obeyed everywhere after."""
+"""The preprocessing spec: how a video becomes network input, fixed at training."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 
 from edgeecho.common.errors import ModelError
 
-# One value each so far. They are written down all the same: a spec that asks for something
-# this version does not do must be refused, not treated as if it had asked for this.
+# Each has a single supported value so far. They are in the spec so that one with another value is
+# refused, and not treated as if it had this one.
 _SUPPORTED = {
     "padding": "zeros-after-normalisation",
     "fit": "center-square",
     "interpolation": "cubic",
 }
-# Memory is allocated from these, and a spec may come from anybody. A clip of 32 frames, every
-# second one, of 112x112 pixels spans 0.8 million.
+# Limits, because memory is allocated from a spec, and it may be untrusted. A clip of 32x2 frames of
+# 112x112 pixels spans 0.8 million pixels.
 _MOST = 4096
 _MOST_PIXELS = 64 << 20
 _MOST_FPS = 1000.0
@@ -29,10 +29,10 @@ _MOST_FPS = 1000.0
 
 @dataclass(frozen=True)
 class PreprocessSpec:
-    """What training did to its videos, so that every later stage does the same.
+    """The preprocessing used in training, which every later stage must repeat exactly.
 
-    The defaults are EchoNet-Dynamic's (Ouyang et al., Nature 2020): 32 frames, every second
-    one, 112x112. `mean` and `std` have no default: they belong to the training set.
+    The defaults are EchoNet-Dynamic's (Ouyang et al., Nature 2020): 32 frames, every second one,
+    112x112 pixels. `mean` and `std` have no default, because they belong to the training set.
     """
 
     mean: tuple[float, float, float]
@@ -42,19 +42,19 @@ class PreprocessSpec:
     frames: int = 32
     """Frames in a clip."""
     period: int = 2
-    """Every `period`-th video frame is taken."""
+    """Sampling period: a clip takes every `period`-th video frame."""
     size: int = 112
     """Height and width of a clip in pixels."""
     training_fps: float | None = None
-    """Median frame rate of the training set in frames/s, where known."""
+    """Median frame rate of the training set in frames/s, if known."""
     time: str = "native"
-    """`native`: clips take video frames by index, whatever the frame rate, as published;
-    `resample(FPS)`: videos are brought to FPS frames/s by their time stamps first."""
+    """`native`: clips take video frames by index, whatever the frame rate, as published.
+    `resample(FPS)`: videos are first resampled to FPS frames/s by their time stamps."""
     padding: str = "zeros-after-normalisation"
-    """A video that is too short is continued with mean grey, not with black."""
+    """A video that is too short is padded with mean grey, not with black."""
     fit: str = "center-square"
-    """Frames of another size: central square crop, then resize. (What is not sector is cut
-    away before, see `prepare`.)"""
+    """Frames of another size are cropped to the central square and resized. (`prepare` crops the
+    sector before.)"""
     interpolation: str = "cubic"
     """Resize filter of `fit`."""
 
@@ -100,14 +100,14 @@ class PreprocessSpec:
 
     @property
     def resample_fps(self) -> float | None:
-        """Rate to which videos are brought, in frames/s; None for `native`."""
+        """Frame rate to which videos are resampled, in frames/s; None for `native`."""
         match = re.fullmatch(r"resample\(([0-9]+(?:\.[0-9]+)?)\)", str(self.time))
         rate = float(match.group(1)) if match else 0.0
         return rate if 0 < rate <= _MOST_FPS else None
 
     @property
     def window(self) -> int:
-        """Video frames from a clip's first to its last, both counted: 63 for 32x2."""
+        """Number of video frames from a clip's first to its last, both included: 63 for 32x2."""
         return (self.frames - 1) * self.period + 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class PreprocessSpec:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> PreprocessSpec:
-        """Read a spec; a field that is missing or unknown is a `ModelError`."""
+        """Read a spec; `ModelError` if a field is missing or unknown."""
         if not isinstance(value, Mapping):
             raise ModelError(f"preprocess spec: expected its fields, got {reprlib.repr(value)}")
         known = {f.name for f in fields(cls)}
@@ -124,7 +124,7 @@ class PreprocessSpec:
             raise ModelError(
                 f"preprocess spec: unknown field {', '.join(unknown)}: upgrade edgeecho"
             )
-        # None of them has a default here: a field that got lost must not become another number.
+        # No field has a default here: a lost field must not become another number.
         if missing := sorted(known - set(value)):
             raise ModelError(f"preprocess spec: {', '.join(missing)} missing")
         try:
@@ -137,6 +137,6 @@ class PreprocessSpec:
             raise ModelError(f"preprocess spec: {error}") from error
 
     def sha256(self) -> str:
-        """Hash of the canonical JSON: equal hashes mean equal preprocessing."""
+        """SHA-256 of the canonical JSON: equal hashes mean equal preprocessing."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

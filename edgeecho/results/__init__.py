@@ -1,4 +1,4 @@
-"""What became of each file, as every report shows it: a refused number cannot be reached."""
+"""The outcome of each file, as reports show it: a refused EF is not reachable from them."""
 
 from edgeecho.results.bands import BANDS, band, likelihood, percent
 from edgeecho.results.outcome import Answer, Failure, Numbers, Outcome, answers, labels

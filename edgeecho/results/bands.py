@@ -1,4 +1,4 @@
-"""An EF and its probabilities in words."""
+"""Clinical bands of EF, and probabilities in words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ BANDS = (
     (40, 50, "mid", "mildly reduced"),
     (50, 100, "high", "preserved"),
 )
-"""From, to, short name, words, of the heart-failure guidelines. They print whole numbers; on a
-continuous scale: <= 40 reduced, > 40 and < 50 mildly reduced, >= 50 preserved."""
-# Calibrated language of the IPCC (Mastrandrea et al. 2010), without its two outermost grades,
-# which a few hundred residuals cannot tell apart.
+"""From, to, short name and words, after the heart-failure guidelines. These print whole numbers; on
+a continuous scale <= 40 is reduced, > 40 and < 50 mildly reduced, >= 50 preserved."""
+# Calibrated language of the IPCC (Mastrandrea et al. 2010) without its two extreme grades, which a
+# few hundred residuals cannot distinguish.
 _LIKELIHOODS = (
     (0.10, "very unlikely"),
     (0.33, "unlikely"),
@@ -20,19 +20,19 @@ _LIKELIHOODS = (
 
 
 def band(ef: float) -> str:
-    """Words of the band that an EF in % lies in."""
+    """Name of the band of an EF in %."""
     if ef <= 40:
         return "reduced"
     return "mildly reduced" if ef < 50 else "preserved"
 
 
 def percent(probability: float) -> str:
-    """`7 %`; never 0 or 100, which no measured probability can claim."""
+    """Text such as `7 %`; never 0 or 100 %, which no measured probability can claim."""
     if probability < 0.01:
         return "< 1 %"
     return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
 
 
 def likelihood(probability: float) -> str:
-    """`very unlikely` to `very likely`."""
+    """A probability in words, `very unlikely` to `very likely`."""
     return next((words for most, words in _LIKELIHOODS if probability <= most), "very likely")

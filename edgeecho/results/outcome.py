@@ -1,7 +1,7 @@
-"""What became of one file: an answer, a refused answer, or the reason why there is none.
+"""The outcome of one file: an answer, a refused answer, or the reason why there is none.
 
-Reports know no `EFEstimate`. They get an `Answer`, which holds the numbers apart from everything
-else and has none where a gate refused them: what a report was not given it cannot show.
+Reports never get an `EFEstimate`. They get an `Answer`, which separates the numbers from everything
+else and has none if a gate refused them: a report cannot show what it was not given.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """All that says what the EF is."""
+    """Everything that discloses the EF."""
 
     ef: float
     """In %."""
     sd: float | None
-    """Over the clips, in EF points; None for a single clip."""
+    """Standard deviation over the clips in EF points; None for a single clip."""
     clip_efs: tuple[float, ...]
     """In %."""
     interval: Interval | None
@@ -38,7 +38,7 @@ class Numbers:
 
     @property
     def band(self) -> str:
-        """Clinical band of `ef`, in words."""
+        """Clinical band of `ef` in words."""
         return band(self.ef)
 
 
@@ -47,11 +47,12 @@ class Answer:
     """An estimate as reports may show it."""
 
     numbers: Numbers | None
-    """None: refused."""
+    """None if the EF was refused."""
     although_refused: Numbers | None
-    """Of a refused one whose number was asked for. To be shown with the word and the reasons."""
+    """Numbers of a refused EF, if the user asked for them. Show them only with the word "refused"
+    and the reasons."""
     refusals: tuple[Refusal, ...]
-    """Why the numbers must not be used; empty: every gate let them pass."""
+    """Why the numbers must not be used; empty if they passed every gate."""
     clips: str
     """Clip mode."""
     clip_starts: tuple[int, ...]
@@ -70,7 +71,7 @@ class Answer:
 
     @classmethod
     def of(cls, estimate: EFEstimate, *, show_refused: bool = False) -> Answer:
-        """The one way from an estimate into a report. A refused one loses its numbers here."""
+        """Convert an estimate, the only way into a report. A refused one loses its numbers."""
         numbers = Numbers(
             estimate.ef,
             estimate.sd,
@@ -102,22 +103,22 @@ class Failure:
 
     @classmethod
     def of(cls, error: EdgeEchoError) -> Failure:
-        """From the error that was raised."""
+        """The failure for an error."""
         return cls(str(error), error.exit_code)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One file of an `infer` call. Its number is its place in the call, counted from 1."""
+    """The outcome of one file of an `infer` call. Its number is its place in the call, from 1."""
 
     file: str
-    """File name without folders: folder names often hold a patient's name."""
+    """File name without folders, whose names often contain a patient's name."""
     answer: Answer | Failure
     sha256: str | None = None
-    """Of the file's bytes, where it was answered: it tells files of one name apart, and finds the
-    file again under any name."""
+    """SHA-256 of an answered file's bytes: it distinguishes files of the same name and identifies a
+    renamed file."""
     pictures: Pictures | None = None
-    """Frames for the HTML report, where one was asked for."""
+    """Frames for the HTML report, if one was requested."""
 
     @property
     def status(self) -> str:
@@ -128,12 +129,12 @@ class Outcome:
 
 
 def answers(outcomes: Sequence[Outcome]) -> list[Answer]:
-    """Those of the files that could be used, refused or not."""
+    """The answers of the files that could be used, refused or not."""
     return [o.answer for o in outcomes if isinstance(o.answer, Answer)]
 
 
 def labels(outcomes: Sequence[Outcome]) -> list[str]:
-    """What people are shown: the file name, with its number where the call has two of that name."""
+    """Labels for people: the file name, with its number if the call has several of that name."""
     count = Counter(outcome.file for outcome in outcomes)
     return [
         f"{outcome.file} #{number}" if count[outcome.file] > 1 else outcome.file

@@ -1,4 +1,4 @@
-"""Frames for a report, encoded: a few hundred kilobytes a video, however long it is."""
+"""Encoding frames for a report: a few hundred kilobytes per video, however long it is."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from edgeecho.inference import EFEstimate
 from edgeecho.preprocess import Prepared
 
 MOST_FRAMES = 256
-"""Of one video: 5 s at 50 frames/s."""
+"""Maximum number of frames of one video: 5 s at 50 frames/s."""
 _MOST_OF_A_PAGE = 4000
-# Frames of 112 px took 1.5 kB (a real cine) to 3 kB (phantoms, all speckle), and a third more as
-# text in a page: 4000 frames are 8 to 16 MB.
+# Frames of 112 px take 1.5 kB (a real cine) to 3 kB (phantoms, all speckle), and a third more as
+# Base64 in a page: 4000 frames are 8 to 16 MB.
 _QUALITY = 85
 _COLUMNS = 16
-# JPEG's blocks: frames that begin on a block's edge do not bleed into their neighbours.
+# JPEG's block size: frames aligned to blocks do not bleed into their neighbours.
 _BLOCK = 16
 
 
 def frames_each(files: int) -> int:
-    """How many frames of each video a page of so many may show; 0: too few to be of use."""
+    """Number of frames per video on a page with so many videos; 0 if too few to be useful."""
     share = min(MOST_FRAMES, _MOST_OF_A_PAGE // max(files, 1))
     return share if share >= 32 else 0
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Frames as the network saw them, never the original with whatever is written on it.
+    """Frames as the network saw them, never the original, which may have text burned in.
 
-    Frames are numbered from 0 at the model's time base, as clips are.
+    Frames are numbered from 0 at the model's frame rate, as in clips.
     """
 
     sprite: bytes
-    """JPEG: cells of `cell` x `cell` pixels, row by row; a frame fills the upper left of its."""
+    """JPEG with a frame at the upper left of each cell of `cell` x `cell` pixels, row by row."""
     size: int
     """Height and width of a frame in pixels."""
     cell: int
     columns: int
     indices: tuple[int, ...]
-    """The frame in each cell, increasing."""
+    """Number of the frame in each cell, increasing."""
     times_s: tuple[float, ...] | None
-    """Their times in s; None where the frame rate is unknown."""
+    """Times of these frames in s; None if the frame rate is unknown."""
     total: int
-    """Frames of the video; those that are not in `indices` were left out."""
+    """Number of frames in the video; those not in `indices` were left out."""
     clip: tuple[int, ...]
-    """Frames of the middle one of the clips that were run; those from `total` on are padding."""
+    """Frame numbers of the middle clip that was run; from `total` on they are padding."""
     place: int
-    """Which one that is, from 0."""
+    """Index of that clip, from 0."""
 
     @classmethod
     def of(cls, prepared: Prepared, answer: EFEstimate, most: int = MOST_FRAMES) -> Pictures:
-        """At most `most` frames, evenly spread, and in any case all of the middle clip."""
+        """Take at most `most` frames, evenly spread, but always all frames of the middle clip."""
         spec = answer.model.preprocess
         total = len(prepared.frames)
         place = (len(answer.clip_starts) - 1) // 2
@@ -78,7 +78,7 @@ class Pictures:
         )
 
     def corner(self, index: int) -> tuple[int, int]:
-        """x, y in pixels of a frame's upper left corner in the sprite."""
+        """x and y in pixels of a frame's upper left corner in the sprite."""
         row, column = divmod(self.indices.index(index), self.columns)
         return column * self.cell, row * self.cell
 

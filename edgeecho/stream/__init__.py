@@ -1,4 +1,4 @@
-"""Answers while the frames are still coming."""
+"""Streaming: EFs while the frames are still arriving."""
 
 from edgeecho.stream.play import Played, Player
 from edgeecho.stream.rolling import Rolling, Update

@@ -1,4 +1,4 @@
-"""Frames on one thread, answers on another: an engine that is behind loses updates, not frames."""
+"""Reads frames in one thread and answers in another: a slow engine drops updates, not frames."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from edgeecho.stream.rolling import Rolling, Update
 from edgeecho.stream.sources import Frames, Timed
 
 MOST_PENDING = 4
-"""Updates that may wait for the engine; they are run together. Older ones are dropped, so that an
-answer is never further behind than these and the ones that run."""
+"""Maximum number of updates that wait for the engine, to be run together. Older ones are dropped,
+so that no answer is further behind than these and the ones that are running."""
 _MOST_FRAMES = 4096
-"""That may wait, 112x112 RGB: 154 MB. A source that sends more has to wait."""
+"""Maximum number of waiting frames, 154 MB at 112x112 RGB. A faster source has to wait."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """An update, and how it came about in time."""
+    """An update and its timing."""
 
     update: Update
     behind_s: float
-    """From the arrival of its last frame to the answer."""
+    """Seconds from the arrival of its last frame to the answer."""
     answered: int
-    """Updates so far, this one included, the one at the end left out."""
+    """Number of updates so far, including this one, but not the final one."""
     dropped: int
-    """Updates so far that were never computed, because the engine was behind."""
+    """Number of updates so far that were dropped because the engine was behind."""
 
 
 @dataclass
 class Player:
-    """Plays frames into a `Rolling`; made for one play."""
+    """Feeds frames to a `Rolling`; can be used once."""
 
     rolling: Rolling
     frames: Frames
@@ -45,7 +45,7 @@ class Player:
     _dropped: int = 0
 
     def play(self) -> Iterator[Played]:
-        """Every update as soon as it is there. What the source raises is raised here."""
+        """Yield each update as soon as it is ready. Exceptions of the source are raised here."""
         threading.Thread(target=self._read, name="frames", daemon=True).start()
         pending: list[tuple[int, float]] = []
         while True:
@@ -64,13 +64,13 @@ class Player:
                 return
 
     def finish(self) -> Played:
-        """The last answer, when `play` is over or was interrupted."""
+        """The final answer, after `play` has ended or was interrupted."""
         begin = time.monotonic()
         update = self.rolling.finish()
         return Played(update, time.monotonic() - begin, self._answered, self._dropped)
 
     def _take(self, pending: list[tuple[int, float]]) -> bool:
-        """Hand over every frame that is waiting, at least one; False: that was the last."""
+        """Pass on all waiting frames, at least one; False after the last."""
         waiting = [self._queue.get()]
         while not self._queue.empty():
             waiting.append(self._queue.get())
@@ -86,7 +86,7 @@ class Player:
         try:
             for item in self.frames.coming:
                 self._queue.put((time.monotonic(), item))
-        except BaseException as error:  # noqa: BLE001 it belongs to the thread that answers
+        except BaseException as error:  # noqa: BLE001 raised in the answering thread
             self._queue.put((time.monotonic(), error))
         else:
             self._queue.put((time.monotonic(), None))

@@ -1,8 +1,8 @@
-"""An answer every so many frames, of frames that come one by one.
+"""Rolling estimates: an EF every few frames, from frames that arrive one by one.
 
-An update is the answer that `estimate` gives for what was seen so far, or for the last seconds of
-it: the same clips, the same mean, the same gates. What the network said of a clip is kept, so each
-clip is run once.
+An update is the answer that `estimate` gives for the frames so far, or for the last seconds of
+them: the same clips, the same mean, the same gates. The network's outputs are kept, so each clip is
+run once.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from edgeecho.preprocess.timebase import count_resampled, places_at
 
 @dataclass(frozen=True)
 class Update:
-    """What is known when a clip is complete. Frames are counted at the model's time base."""
+    """The answer once a clip is complete. Frames are counted at the model's frame rate."""
 
     frames: int
-    """So many frames were seen."""
+    """Number of frames so far."""
     time_s: float
-    """Time of the last of them, from the first."""
+    """Time of the last frame, from the first, in s."""
     estimate: EFEstimate
-    """`clip_starts` and `clip_times_s` count from the first frame that ever came."""
+    """`clip_starts` and `clip_times_s` count from the very first frame."""
     end: bool = False
-    """No frame comes after it."""
+    """Whether this is the final update."""
 
 
 class Rolling:
-    """Takes frames, says which clips they complete, and answers. Not for several threads at once.
+    """Takes frames, tells which clips they complete, and answers. Not thread-safe.
 
-    `origin` and `prepared` say how frames were made of what was decoded (`prepare` of the whole
-    file, or of the first frames of a stream); their own frames are not looked at. `mode` is
-    `stride:N`. With `over_s`, an update is of the last `over_s` seconds, never less than a clip.
+    `origin` and `prepared` tell how the frames were made (`prepare` of the whole file, or of the
+    first frames of a stream); their own frames are not used. `mode` is `stride:N`. With `over_s`,
+    an update covers the last `over_s` seconds, but at least one clip.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Rolling:
         if over_s is not None and rate is None:
             raise InputError("the frame rate is not known: give it with --fps")
         self._keep = max(round(over_s * rate), self._spec.window) if over_s and rate else None
-        self._frames: list[NDArray[np.uint8]] = []  # as they came, from number _first on
+        self._frames: list[NDArray[np.uint8]] = []  # as they arrived, from number _first on
         self._stamps: list[float] = []
         self._first = 0
-        self._places: list[int] = []  # of the frames at the time base, from number _start on
+        self._places: list[int] = []  # source of each frame at the model's rate, from _start on
         self._start = 0
         self._next = 0  # first frame of the next clip
         self._cut_ms, self._engine_ms = 0.0, 0.0  # so far
@@ -69,20 +69,20 @@ class Rolling:
 
     @property
     def count(self) -> int:
-        """Frames at the model's time base that are certain by now."""
+        """Number of frames at the model's frame rate that are final."""
         return self._start + len(self._places)
 
     def add(self, frame: NDArray[np.uint8], time_s: float) -> list[int]:
-        """Take the next frame `(S, S, 3)`; gives the first frames of the clips that it completes.
+        """Take the next frame `(S, S, 3)`; return the starts of the clips that it completes.
 
-        `time_s` increases from 0. What is given here is to be given to `answer`, or to nobody.
+        `time_s` increases from 0. The caller passes these starts to `answer` or drops them.
         """
         self._frames.append(frame)
         self._stamps.append(time_s)
         if self._rate is None:
             self._places.append(self._first + len(self._frames) - 1)
         else:
-            # A frame of the time base is certain once one came that is not before its time.
+            # A resampled frame is final once a frame arrived that is not before its time.
             self._extend(int(np.floor(time_s * self._rate)) + 1)
         due = []
         while self._next + self._spec.window <= self.count:
@@ -91,7 +91,7 @@ class Rolling:
         return due
 
     def answer(self, starts: Sequence[int]) -> list[Update]:
-        """Run the clips that begin at `starts`, in increasing order; an update for each."""
+        """Run the clips that begin at `starts`, in increasing order; return an update for each."""
         if not starts:
             return []
         cut_ms, engine_ms = self._cut_ms, self._engine_ms
@@ -112,16 +112,16 @@ class Rolling:
         return updates
 
     def finish(self) -> Update:
-        """The answer when no frame comes any more, with the clips that nobody asked for so far.
+        """The final answer, with the clips that were not yet run.
 
-        `InputError` where none ever came.
+        `InputError` if there was no frame at all.
         """
         if not self._frames:
             raise InputError("no frame came: check what sends them")
         if self._rate:
             self._extend(count_resampled(np.array(self._stamps), self._rate))
         starts = clip_starts(self.count, self._spec, self._mode)
-        # Without any answer so far, all of the window's; otherwise what was left out stays out.
+        # If there was no answer yet, run all clips of the window; otherwise dropped clips stay out.
         least = self._next if self._rows else self._after(self.count)
         self._next = self.count
         self._run(starts[starts >= least].tolist())
@@ -137,11 +137,11 @@ class Rolling:
             self._places += places_at(new / self._rate, stamps, first=self._first).tolist()
 
     def _after(self, end: int) -> int:
-        """First frame of the window that ends before `end`."""
+        """First frame of the averaging window that ends before `end`."""
         return max(self._start, end - self._keep) if self._keep else self._start
 
     def _run(self, starts: Sequence[int]) -> int:
-        """Gives the number of clips that were answered together."""
+        """Run clips and keep their outputs; return the number that were answered together."""
         if not starts:
             return 0
         spec, model, asked = self._spec, self._model, np.array(starts, np.intp)
@@ -159,7 +159,7 @@ class Rolling:
         return run.shared
 
     def _judge(self, end: int, seen: int, shared: int) -> EFEstimate:
-        """The answer for the frames before number `end`, decoded from those before `seen`."""
+        """The answer for the frames before `end`, made of the decoded frames before `seen`."""
         first = self._after(end)
         begin = self._places[first - self._start]
         fitted = np.stack(self._frames[begin - self._first : seen - self._first])
@@ -198,7 +198,7 @@ class Rolling:
         return self._stamps[self._places[frame - self._start] - self._first]
 
     def _forget(self, first: int) -> None:
-        """Everything that no later update looks at."""
+        """Delete everything before frame `first`, which no later update needs."""
         del self._places[: first - self._start]
         self._start = first
         unseen = self._places[0] - self._first

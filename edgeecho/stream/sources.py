@@ -1,4 +1,4 @@
-"""Where frames come from, one by one: a file that is played, or another program's output."""
+"""Sources of frames that arrive one by one: a file in real time, or another program's output."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, 
 from edgeecho.preprocess.sector import sector_to_size
 
 Timed = tuple[NDArray[np.uint8], float]
-"""A frame `(S, S, 3)`, and its time in s from the first."""
+"""A frame `(S, S, 3)` and its time in s from the first."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames to come, and how they are made of what is decoded."""
+    """Frames to come, and how they are made from decoded ones."""
 
     origin: Cine
     prepared: Prepared
@@ -31,9 +31,9 @@ class Frames:
 
 
 def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
-    """The frames of a file that was read, each when its time has come; until `stop`.
+    """The frames of a decoded file, each at its time, until `stop` is set.
 
-    `InputError` where the file does not say its frame rate.
+    `InputError` if the file does not state its frame rate.
     """
     if cine.fps is None:
         raise InputError(f"{cine.why_no_rate}: give the frame rate with --fps")
@@ -51,9 +51,9 @@ def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
 def read_raw(
     stream: RawIOBase, width: int, height: int, fps: float, handling: Handling, spec: PreprocessSpec
 ) -> Frames:
-    """Frames of `height x width x 3` bytes, RGB row by row, at a constant rate.
+    """Read raw RGB frames of `height x width x 3` bytes, row by row, at a constant rate.
 
-    It waits for the first of them; where a sector must be found, for those of a clip.
+    Waits for the first frame or, if a sector must be found, for the first 1.5 seconds.
     """
     raw = _raw(stream, width, height)
     given = handling.crop is not None or not handling.find_sector
@@ -75,7 +75,7 @@ def read_raw(
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Width and height of `WxH`; `UsageError`."""
+    """Parse `WxH` to width and height; `UsageError` for anything else."""
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise UsageError(f"--frame-size {text!r} is no size: give WIDTHxHEIGHT, such as 112x112")
@@ -83,7 +83,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def _raw(stream: RawIOBase, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
-    # Unbuffered: a thread that waits in a buffered stream holds its lock, and Python cannot end.
+    # Unbuffered: a thread that waits in a buffered stream holds its lock, and Python cannot exit.
     size = width * height * 3
     while True:
         data, have = np.empty(size, np.uint8), 0

@@ -1,1 +1,1 @@
-"""What a command does to a model, a video or a machine: `tools/NAME` is behind `edgeecho NAME`."""
+"""Commands on a model, a video or the machine: `tools/NAME` implements `edgeecho NAME`."""

@@ -1,4 +1,4 @@
-"""Whether an answer can be trusted: interval, probabilities, and gates that refuse it."""
+"""Whether an EF can be trusted: its interval, probabilities, and the gates that may refuse it."""
 
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust

@@ -1,10 +1,10 @@
 """Split-conformal intervals, and probabilities from the same residuals.
 
-Residuals on videos that the network was not trained on say how far its answers are from the truth.
-For a new video that is exchangeable with them, an interval as wide as their ceil((n + 1) level)-th
-smallest absolute value holds the truth with probability `level` at least, whatever the network
-(Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005; Lei et al., J. Am. Stat.
-Assoc. 2018;113:1094).
+Residuals on videos that the network was not trained on measure how far its EF is from the truth.
+For a new video that is exchangeable with them, the interval of the EF plus or minus the
+ceil((n + 1) level)-th smallest absolute residual contains the truth with probability of at least
+`level`, whatever the network (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World,
+2005; Lei et al., J. Am. Stat. Assoc. 2018;113:1094).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from edgeecho.preprocess import ClipMode
 from edgeecho.trust.types import Interval, Probabilities
 
 Residuals = NDArray[np.float32]
-"""`(n,)` true EF minus answer, in EF points."""
+"""`(n,)` true EF minus predicted EF, in EF points."""
 
 
 def half_width(residuals: Residuals, level: float) -> float:
-    """Half the width of the interval; `ValueError` where `n` is too small for the level."""
+    """Half the width of the interval in EF points; `ValueError` if `n` is too small for `level`."""
     rank = math.ceil((len(residuals) + 1) * level)
     if rank > len(residuals):
         raise ValueError(f"{len(residuals)} residuals are too few for a level of {level:g}")
@@ -31,15 +31,15 @@ def half_width(residuals: Residuals, level: float) -> float:
 
 
 def interval(ef: float, half: float, level: float) -> Interval:
-    """Around an answer in %, cut to what an EF can be."""
+    """The interval around an EF in %, clipped to 0..100 %."""
     low, high = np.clip([ef - half, ef + half], 0.0, 100.0)
     return Interval(float(low), float(high), level)
 
 
 def probabilities(ef: float, residuals: Residuals) -> Probabilities:
-    """How probable the true EF is <= 40 % and < 50 %, were each residual as likely as the others.
+    """Probabilities that the true EF is <= 40 % and < 50 %, if all residuals are equally likely.
 
-    `(k + 0.5) / (n + 1)`: of `n` videos none shows that something never happens.
+    They are `(k + 0.5) / (n + 1)`, because `n` videos cannot show that something never happens.
     """
     truth = ef + residuals.astype(np.float64)
     count = len(residuals) + 1
@@ -50,10 +50,10 @@ def probabilities(ef: float, residuals: Residuals) -> Probabilities:
 
 
 def calibrated_as(mode: ClipMode, half_widths: Mapping[str, float]) -> str | None:
-    """The calibrated mode whose interval an answer of `mode` is given; None where there is none.
+    """The calibrated clip mode whose interval applies to `mode`; None if there is none.
 
-    Fewer clips are averaged to a worse answer, so where the mode itself was not calibrated it is
-    the one of the widest interval among those with fewer clips.
+    Averaging fewer clips gives a worse EF. So if the mode itself was not calibrated, it is the one
+    with the widest interval among those with fewer clips.
     """
     if str(mode) in half_widths:
         return str(mode)

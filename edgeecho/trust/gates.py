@@ -1,36 +1,33 @@
-"""The gates: what must be true of a video before its EF may be used.
+"""The gates: checks that a video must pass before its EF may be used.
 
-Thresholds that do not depend on the data are constants here, with their measurement beside them
-(4,000 drawn and 300 rendered phantoms, `docs/trust.md`). The others are learned from the
-calibration videos and are in the bundle.
+Thresholds that do not depend on the data are constants here, with their measurements beside them
+(4,000 drawn and 300 rendered phantoms, `docs/trust.md`). The others are in `learned_gates.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from edgeecho.preprocess import PLAUSIBLE_FPS
 from edgeecho.trust.signals import Signals
-from edgeecho.trust.space import Space
-from edgeecho.trust.types import Refusal
 
-# Of a clip's window. 3.3 % of whole phantoms are shorter than a window at 50 frames/s, 0.5 % than
-# this share; half a beat, at 45 beats/min, is 0.55 of it.
+# Share of a clip's window. At 50 frames/s, 3.3 % of whole phantoms are shorter than a window and
+# 0.5 % than this share; half a beat at 45 beats/min is 0.55 of a window.
 LEAST_WINDOW = 0.6
-# Beats in a clip. A clip of 63 frames at 50 frames/s holds one from 48 beats/min on, 0.75 from 36.
+# Beats per clip. A clip of 63 frames at 50 frames/s holds one beat from 48 beats/min on, and 0.75
+# from 36.
 LEAST_BEATS = 0.75
-# Of the picture; phantoms have 0.33 to 0.73.
+# Share of the picture; phantoms have 0.33 to 0.73.
 LEAST_LIT = 0.1
-# In grey levels, see `Signals.moves`; phantoms have 6 and more, a still with noise below 0.5.
+# In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5.
 LEAST_MOTION = 2.0
-# In s: phantoms of this length without a period were not seen.
+# In s: no phantom of this length was without a detected period.
 PERIOD_SHOWS_S = 3.0
-# Share of the file's frames. As `prepare` allows of frames that resampling invents.
+# Share of the file's frames; `prepare` allows the same share of frames that resampling repeats.
 LEAST_SOUND = 0.75
 
 Seen = Callable[[Signals], str | None]
-"""The reason to refuse, or None."""
+"""A gate: returns the reason to refuse, or None."""
 
 
 def _too_short(s: Signals) -> str | None:
@@ -122,103 +119,4 @@ FIXED: Mapping[str, Seen] = {
     "no-period": _no_period,
     "few-frames-decoded": _few_frames,
 }
-"""Gates that need no calibration, in the order in which reasons are given."""
-
-
-@dataclass(frozen=True)
-class LearnedGate:
-    """A gate whose threshold is the most, or the least, that the calibration videos had."""
-
-    name: str
-    seen: Callable[[Signals, Mapping[str, Space]], float | None]
-    """What is compared; None: it cannot be told of this video or this model."""
-    words: str
-    """The reason, with `seen` and `limit` to fill in."""
-    least: bool = False
-    """The threshold is a lower one."""
-
-    def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
-        """Hold a video against the threshold."""
-        seen = self.seen(signals, spaces)
-        if seen is None or (seen >= limit if self.least else seen <= limit):
-            return None
-        return Refusal(
-            self.name.partition("/")[0],
-            self.words.format(seen=seen, limit=limit, share=seen / max(limit, 1e-9)),
-        )
-
-
-SPACES: Mapping[str, Callable[[Signals], object]] = {
-    "statistics": lambda s: s.statistics,
-    "picture": lambda s: s.picture,
-    "embedding": lambda s: s.embedding,
-}
-"""What is held against the calibration videos as a whole: name of the space, and its value."""
-
-
-def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
-    def seen(signals: Signals, spaces: Mapping[str, Space]) -> float | None:
-        value = SPACES[name](signals)
-        if value is None or name not in spaces:
-            return None
-        return spaces[name].distance(value)  # type: ignore[arg-type]
-
-    return seen
-
-
-_VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
-LEARNED: tuple[LearnedGate, ...] = (
-    LearnedGate(
-        "sector/least",
-        lambda s, _: s.lit,
-        "{seen:.0%} of the picture is not black, {limit:.0%} at least with the calibration videos: "
-        "look at it with `edgeecho preview`, or give --crop",
-        least=True,
-    ),
-    LearnedGate(
-        "sector/most",
-        lambda s, _: s.lit,
-        "{seen:.0%} of the picture is not black, {limit:.0%} at most with the calibration videos: "
-        "look at it with `edgeecho preview`, or give --crop",
-    ),
-    LearnedGate(
-        "frozen/share",
-        lambda s, _: s.changing,
-        "no part of the picture changes by more than {seen:.0%} of its brightness, by {limit:.0%} "
-        "at least in the calibration videos: is there a moving heart in it?",
-        least=True,
-    ),
-    LearnedGate(
-        "low-contrast",
-        lambda s, _: s.contrast,
-        "{seen:.0f} grey levels between tissue and blood, {limit:.0f} at least with the "
-        "calibration videos: raise the gain, or look for a better acoustic window",
-        least=True,
-    ),
-    LearnedGate(
-        "clip-spread",
-        lambda s, _: s.clip_sd,
-        "the answer varies along the video by {seen:.1f} EF points (standard deviation over the "
-        "clips), {limit:.1f} at most with the calibration videos: hold the probe still, or cut out "
-        "the part that shows the heart well",
-    ),
-    LearnedGate(
-        "far-statistics",
-        _distance("statistics"),
-        "its brightness or colours lie {share:.2f} times as far from the calibration videos' as "
-        "those of any of these: check gain and colour map, grey B-mode is wanted",
-    ),
-    LearnedGate(
-        "far-picture",
-        _distance("picture"),
-        "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
-        "these: " + _VIEW,
-    ),
-    LearnedGate(
-        "far-embedding",
-        _distance("embedding"),
-        "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
-        "any of these: " + _VIEW,
-    ),
-)
-"""Gates whose thresholds are in the bundle, by name."""
+"""Gates without calibration, in the order in which their reasons are given."""

@@ -1,4 +1,4 @@
-"""All gates over one answer, and its interval where they let it pass."""
+"""Applying all gates to an EF, and its interval if it passes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import calibrated_as, probabilities
-from edgeecho.trust.gates import FIXED, LEARNED
+from edgeecho.trust.gates import FIXED
 from edgeecho.trust.learned import Trust
+from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.signals import Signals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
@@ -17,20 +18,20 @@ _UNMEASURED = "so no interval is given, and the gates that take calibration vide
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is thought of one answer."""
+    """The outcome of all gates for one EF."""
 
     interval: Interval | None
-    """None where the answer is refused: it is measured on answers that were not."""
+    """None if the EF is refused, because intervals are measured on accepted ones only."""
     probabilities: Probabilities | None
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
-    """What was not measured of this model, or otherwise than it ran."""
+    """What was not measured for this model, or was measured in other conditions."""
 
 
 def judge(
     signals: Signals, ef: float, mode: ClipMode, trust: Trust | None, *, precision: str
 ) -> Verdict:
-    """Hold an answer `ef` in %, of clips taken by `mode` of a model of `precision`, against it."""
+    """Judge an EF in % from the clips of `mode`, answered by a model of `precision`."""
     refusals = refuse(signals, trust)
     if trust is None:
         return Verdict(
@@ -66,7 +67,7 @@ def judge(
 
 
 def refuse(signals: Signals, trust: Trust | None) -> tuple[Refusal, ...]:
-    """Every gate's reason; one a gate."""
+    """The refusals of all gates, at most one per gate name."""
     found: dict[str, Refusal] = {}
     for name, look in FIXED.items():
         if reason := look(signals):

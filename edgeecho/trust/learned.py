@@ -1,6 +1,6 @@
-"""What `edgeecho calibrate trust` learned of a model, as it lies in the bundle.
+"""The results of `edgeecho calibrate trust` in a bundle.
 
-`trust.npz` holds the numbers, the manifest's `uncertainty` all that a person may ask.
+`trust.npz` has the numbers, and `uncertainty` in the manifest has what people may want to read.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
-from edgeecho.trust.gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Interval
 
 TRUST_FILE = "trust.npz"
 METHOD = "split conformal"
-# Errors of a file or of an entry that is not what this version writes.
+# Errors raised for a file or an entry that this version did not write.
 _MALFORMED = (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, eq=False)
 class Trust:
-    """Residuals, spaces and thresholds of one model."""
+    """Residuals, spaces and gate thresholds measured for one model."""
 
     level: float
     precision: str
-    """Of the model that was run."""
+    """Precision of the model that was measured."""
     half_widths: Mapping[str, float]
-    """By clip mode, in EF points."""
+    """Half width of the interval in EF points, by clip mode."""
     residuals: Mapping[str, Residuals]
     """By clip mode."""
     spaces: Mapping[str, Space]
-    """By name, see `gates.SPACES`; `embedding` is absent where the model gives none."""
+    """By name, see `learned_gates.SPACES`; without `embedding` if the model has no such output."""
     limits: Mapping[str, float]
-    """Threshold of each learned gate."""
+    """Threshold of each learned gate, by name."""
 
     def interval(self, mode: ClipMode, ef: float) -> Interval | None:
-        """Around an answer in % of clips taken by `mode`; None: nothing was measured for it."""
+        """The interval around an EF in % from the clips of `mode`; None if none was measured."""
         calibrated = calibrated_as(mode, self.half_widths)
         if calibrated is None:
             return None
@@ -55,9 +55,9 @@ class Trust:
 
 
 def load_trust(model: ModelFile) -> Trust | None:
-    """What was learned of `model`; None where nothing was (a lone file, an older bundle).
+    """Read what was measured for `model`; None if nothing was, as for a lone ONNX file.
 
-    `ModelError` where the bundle's file is missing, damaged or of another kind.
+    `ModelError` if the bundle's file is missing, damaged or of another kind.
     """
     if model.uncertainty is None:
         return None
@@ -117,7 +117,7 @@ def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
 
 
 def save_trust(trust: Trust, path: Path) -> None:
-    """Write the numbers; what is in the manifest is not repeated."""
+    """Write the numbers that are not in the manifest."""
     arrays: dict[str, Any] = {f"residuals.{m}": v for m, v in trust.residuals.items()}
     for name, space in trust.spaces.items():
         arrays |= {

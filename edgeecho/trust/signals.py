@@ -1,7 +1,7 @@
-"""What is measured of a video before anybody believes its EF.
+"""Measurements of a video for the gates.
 
-Everything here is computed from what the answer needs anyway: the decoded cine, the frames that
-the network is shown, and what it said of its clips. Nothing is judged here; `gates.py` does that.
+All are computed from what the EF needs anyway: the decoded cine, the frames for the network, and
+its outputs for the clips. Nothing is judged here; the gates do that.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from edgeecho.cine import Cine
 from edgeecho.preprocess import Prepared, PreprocessSpec, VideoFacts
 
 GRID = 14
-"""Rows and columns of the coarse pictures: 8x8 pixels a cell, so that speckle averages out and
-chambers stay."""
-# More frames than these say nothing new of a picture's mean, and cost time.
+"""Rows and columns of the coarse pictures: 8x8 pixels per cell average speckle out and keep
+chambers."""
+# More frames add nothing to a picture's mean, and cost time.
 _MOST_FRAMES = 512
 # In grey levels; below it the logarithm is nearly linear.
 _KNEE = 4.0
-# In grey levels: what is nearly black changes by a large share for no reason.
+# In grey levels; added to the brightness, since noise in near black is a large share of it.
 _DARK = 8.0
-# In grey levels, as mean over time. The black beside a sector stays below it after JPEG.
+# In grey levels, mean over time. The black beside a sector stays below it after JPEG.
 _LIT = 4.0
 
 Floats = NDArray[np.float32]
@@ -32,51 +32,51 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """Measurements of one video; frames are those that the network is shown, unless said."""
+    """Measurements of one video, on the frames that the network sees unless stated otherwise."""
 
     frames: int
-    """At the model's time base."""
+    """Number of frames at the model's frame rate."""
     window: int
-    """Frames that a clip spans."""
+    """Number of frames that a clip spans."""
     fps: float | None
-    """Of the file, in frames/s; None: unknown."""
+    """Frame rate of the file in frames/s; None if unknown."""
     fps_source: str
     why_no_rate: str
-    """Where `fps` is None: what is the matter."""
+    """Why `fps` is None."""
     fps_doubt: str | None
-    """Two statements of the file on it that contradict each other."""
+    """Two contradictory statements about the frame rate."""
     video_s: float | None
     """Seconds from the first to the last decoded frame."""
     heart_rate_bpm: float | None
-    """None: no period found, or the rate of the frames is unknown."""
+    """None if no period was found or the frame rate is unknown."""
     beats_per_clip: float | None
     sound: float
     """Share of the file's frames that were decoded and fit their neighbours, 0 to 1."""
     lit: float
     """Share of the picture that is not black, 0 to 1."""
     moves: float
-    """How much the coarse picture of the decoded frames moves, noise left out, in grey levels; see
+    """Motion of the coarse picture of the decoded frames without noise, in grey levels; see
     `_moves`."""
     contrast: float
-    """Between the bright and the dark tenth of what is lit, in grey levels."""
+    """Difference between the brightest and darkest tenths of the lit pixels, in grey levels."""
     statistics: Floats
     """`(7,)` mean and standard deviation of R, G and B, and colourfulness, in grey levels."""
     picture: Floats
     """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
-    log(1 + grey / 4): how bright a sector is matters less than where it is."""
+    log(1 + grey / 4), because the position of a sector matters more than its brightness."""
     several_sectors: str | None = None
-    """Where more than one moves in the picture, see `Sector.several`."""
+    """See `Sector.several`."""
     clip_sd: float | None = None
     """Standard deviation over the clips in EF points; None for a single clip."""
     embedding: Floats | None = None
-    """`(d,)` mean over the clips of what the network's last layer is given."""
+    """`(d,)` input of the network's last layer, mean over the clips."""
 
     @property
     def changing(self) -> float:
-        """Share of its brightness by which a twentieth of the lit cells change at least.
+        """Relative change over time that a twentieth of the lit cells reach or exceed.
 
-        What a wall sweeps over turns from tissue to blood and back; tissue that only slides does
-        not. As a share, it does not depend on the gain.
+        Where a wall moves, a cell changes from tissue to blood and back; tissue that only slides
+        does not change like that. As a share of the brightness, it does not depend on the gain.
         """
         mean, sd = _KNEE * np.expm1(self.picture).reshape(2, -1)
         lit = mean > _LIT
@@ -86,13 +86,13 @@ class Signals:
 
     @property
     def beats(self) -> float | None:
-        """Heart beats in the whole video, where both are known."""
+        """Heart beats in the whole video; None if its duration or heart rate is unknown."""
         if self.video_s is None or self.heart_rate_bpm is None:
             return None
         return self.video_s * self.heart_rate_bpm / 60
 
     def with_clips(self, efs: Floats, embeddings: Floats | None) -> Signals:
-        """With what the network said of `n` clips: `(n,)` in % and `(n, d)`, where it has one."""
+        """Add the network's outputs for `n` clips: EFs `(n,)` in % and embeddings `(n, d)`."""
         return replace(
             self,
             clip_sd=float(np.std(efs, ddof=1)) if len(efs) > 1 else None,
@@ -101,7 +101,7 @@ class Signals:
 
 
 def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessSpec) -> Signals:
-    """Look at a video that was prepared; what the clips say is added by `with_clips`."""
+    """Measure a prepared video; `with_clips` adds the network's outputs later."""
     chosen = np.unique(np.linspace(0, len(prepared.frames) - 1, _MOST_FRAMES).astype(np.intp))
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
     grey = _coarse(frames)
@@ -128,18 +128,18 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
 
 
 def _coarse(frames: NDArray[np.uint8]) -> Floats:
-    """`(T, S, S, 3)` -> `(T, GRID, GRID)` mean grey of each cell."""
+    """Mean grey of each cell: `(T, S, S, 3)` -> `(T, GRID, GRID)`."""
     small = np.empty((len(frames), GRID, GRID, 3), np.float32)
     for frame, target in zip(frames, small, strict=True):
-        # As float: a cell's mean must not be rounded to whole grey levels before it is averaged.
+        # As float, so that a cell's mean is not rounded to whole grey levels.
         cv2.resize(frame.astype(np.float32), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
     return np.asarray(small.mean(axis=-1), np.float32)
 
 
 def _moving(prepared: Prepared, facts: VideoFacts) -> Floats:
-    """Neighbours as they were decoded, less those that repeat the one before.
+    """Coarse pictures of the decoded frames, without repeated ones.
 
-    Repeated frames, which resampling makes too, would pass noise off as motion that lasts.
+    Repeated frames, which resampling produces too, would make noise look like lasting motion.
     """
     frames = prepared.fitted[:_MOST_FRAMES]
     kept = np.ones(len(frames), bool)
@@ -148,11 +148,11 @@ def _moving(prepared: Prepared, facts: VideoFacts) -> Floats:
 
 
 def _moves(grey: Floats) -> float:
-    """How much a tenth of the cells move at least, beyond noise.
+    """Motion beyond noise, in grey levels, that a tenth of the cells reach or exceed.
 
-    Noise that is new in every frame has half the mean squared step between neighbours as its
-    variance (von Neumann, Ann. Math. Stat. 1941;12:367); what a cell's variance exceeds that by is
-    motion that lasts. So a still with fresh noise or JPEG artefacts in every frame moves by 0.
+    The variance of noise that is independent in each frame is half the mean squared difference of
+    successive frames (von Neumann, Ann. Math. Stat. 1941;12:367). A cell's variance beyond that is
+    lasting motion. So a still with fresh noise or JPEG artefacts in every frame moves by 0.
     """
     if len(grey) < 2:
         return 0.0

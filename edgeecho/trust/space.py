@@ -1,4 +1,4 @@
-"""How far a measurement lies from those of the calibration videos."""
+"""Distance of a measurement from those of the calibration videos."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float32]
 
 
-# In standard deviations: text over a few cells of a picture must not outweigh all the others.
+# In standard deviations, so that text over a few cells of a picture cannot outweigh all others.
 _MOST = 8.0
 
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """A Gaussian of `k` principal directions and equal variance in all others.
+    """A Gaussian with `k` principal directions and equal variance in all others.
 
-    Probabilistic principal components (Tipping and Bishop, J. R. Stat. Soc. B 1999;61:611) of
-    values in units of their own standard deviation: a full covariance of 500 numbers cannot be had
-    from 500 videos, and a cell that is black in all of them says more than one that is not.
+    It is probabilistic PCA (Tipping and Bishop, J. R. Stat. Soc. B 1999;61:611) of standardised
+    values. A full covariance of 500 values cannot be estimated from 500 videos. Values are
+    standardised because a cell that is black in all videos says more than one that is not.
     """
 
     mean: Floats
@@ -28,11 +28,11 @@ class Space:
     scale: Floats
     """`(d,)` standard deviations."""
     directions: Floats
-    """`(k, d)`, orthonormal, of scaled values."""
+    """`(k, d)`, orthonormal, for scaled values."""
     variances: Floats
-    """`(k,)` along them."""
+    """`(k,)` variances along these directions."""
     rest: float
-    """Variance in each other direction."""
+    """Variance in every other direction."""
 
     def __post_init__(self) -> None:
         k, d = self.directions.shape
@@ -43,7 +43,7 @@ class Space:
             raise ValueError("expected scales and variances above 0")
 
     def distance(self, value: ArrayLike) -> float:
-        """Mahalanobis distance of `(d,)` from the mean, by the root of `d`: 1 is usual."""
+        """Mahalanobis distance of a value `(d,)`, divided by sqrt(d): 1 is typical."""
         scaled = (np.asarray(value, np.float64) - self.mean) / self.scale
         scaled = np.clip(scaled, -_MOST, _MOST)
         along = self.directions.astype(np.float64) @ scaled

@@ -1,4 +1,4 @@
-"""How far an answer can be trusted: plain values that estimation fills and reports show."""
+"""Interval, probabilities and refusal: values that inference computes and reports show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """Where the true EF lies, in %, with probability `level` for videos like those of `n`."""
+    """An interval that contains the true EF with probability `level`, for videos like those it was
+    measured on."""
 
     low: float
     """In %, at least 0."""
@@ -23,7 +24,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """How probable the bands of heart failure are, from the same residuals as the interval."""
+    """Probabilities of the heart-failure bands, from the same residuals as the interval."""
 
     at_most_40: float
     """Reduced: EF <= 40 %."""
@@ -36,6 +37,6 @@ class Refusal:
     """One reason why the number must not be used."""
 
     gate: str
-    """Its name, for programs: `too-short`, `frozen`, ..."""
+    """Name of the gate, for programs: `too-short`, `frozen`, ..."""
     reason: str
-    """What was seen, what is wanted and what to do, in one line."""
+    """What was measured, what is required and what to do, in one line."""

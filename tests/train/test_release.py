@@ -110,14 +110,14 @@ def test_clips_that_are_missing_are_asked_for(narrow_run: Path, tmp_path: Path) 
 
 
 def test_training_can_begin_with_it(narrow_run: Path, tmp_path: Path) -> None:
-    from edgeecho_train.start import _initial, _network
+    from edgeecho_train.initial import build_network, read_initial
 
     out = tmp_path / "small.safetensors"
     release_checkpoint(narrow_run / "best.pt", out)
-    weights, origin, before = _initial(str(out))
+    weights, origin, before = read_initial(str(out))
     assert len(before) == 1
     assert origin == f"sha256:{sha256_file(out)}"
-    network = _network(0.0625, weights)
+    network = build_network(0.0625, weights)
     assert torch.equal(network.fc.weight, load_checkpoint(out)["state_dict"]["fc.weight"])
 
 

@@ -14,7 +14,7 @@ from edgeecho.cine import Cine, read_cine
 from edgeecho.cli.options.answer import VideoOptions
 from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, Trust, judge, measure, refuse
-from edgeecho.trust.gates import LEARNED
+from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration.trust import Answered
 from edgeecho_calibration.trust_fit import fit_trust
 

@@ -1,1 +1,1 @@
-"""Training stage: an EchoNet-format data set in, a checkpoint out."""
+"""Training stage: from an EchoNet-format data set to a checkpoint."""

@@ -1,7 +1,6 @@
-"""Checkpoints: plain types and tensors only, so that `weights_only=True` loads them.
+"""Checkpoints, made of plain types and tensors only, so that `weights_only=True` can load them.
 
-`best.pt` is what export takes. `last.pt` is the same with the state of the run beside it.
-The keys of both:
+`best.pt` is the input of export. `last.pt` also has the state of the run. Their keys are:
 
     format        "edgeecho-checkpoint-1"
     architecture  "r2plus1d_18"
@@ -12,8 +11,8 @@ The keys of both:
     reference_clips  file name, sha256 and n of the clips beside it, or None
     run           (last.pt only) optimizer, scheduler, history, position
 
-A checkpoint that is published is rounded to FP16 and has another format, see `rounded`; it is
-read into the same keys.
+A published checkpoint is rounded to FP16 and has another format, see `rounded`; it is read into the
+same keys.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 from edgeecho_train.rounded import read_rounded
 
 FORMAT = "edgeecho-checkpoint-1"
-# What `torch.load` raises on damaged bytes: whatever its unpickler stumbles over.
+# What `torch.load` and its unpickler raise for damaged bytes.
 _DAMAGE = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -49,7 +48,7 @@ _DAMAGE = (
 
 
 def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> None:
-    """Write atomically: a kill at any moment leaves the old file or the new one."""
+    """Write atomically: a kill at any time leaves either the old file or the new one."""
     value = {
         "format": FORMAT,
         "architecture": ARCHITECTURE,
@@ -62,7 +61,7 @@ def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> N
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read one of our own checkpoints onto the CPU, or raise `ModelError`."""
+    """Read an edgeecho checkpoint onto the CPU; `ModelError` for anything else."""
     value = load_file(path)
     if value.get("format") != FORMAT:
         raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
@@ -73,9 +72,9 @@ _UNDESCRIBED = "data that the checkpoint does not describe"
 
 
 def training_history(provenance: Any) -> tuple[str, ...]:
-    """What a network was trained on, in words: the last data first, then what came before.
+    """Descriptions of the data that a network was trained on, the latest first.
 
-    `provenance`: of its checkpoint, which may be anybody's.
+    `provenance` comes from its checkpoint and is untrusted.
     """
     data = provenance.get("data") if isinstance(provenance, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("description"), str):
@@ -84,7 +83,7 @@ def training_history(provenance: Any) -> tuple[str, ...]:
     if isinstance(data.get("n_train"), int):
         last += f", {data['n_train']:,} of its videos"
     before = data.get("before")
-    if before is None:  # a checkpoint of an older version, which did not keep it
+    if before is None:  # older versions did not keep it
         recipe = provenance.get("recipe")
         begun = isinstance(recipe, dict) and str(recipe.get("init", "")).startswith("sha256:")
         before = [_UNDESCRIBED] if begun else []
@@ -97,7 +96,7 @@ def trained_on(provenance: Any) -> str:
 
 
 def load_file(path: Path) -> dict[str, Any]:
-    """Read what torch saved, or a rounded checkpoint of ours, whose `format` is then `FORMAT` too.
+    """Read a file that torch saved, or an edgeecho checkpoint in FP16, whose `format` is replaced.
 
     `ModelError` for anything else.
     """
@@ -114,16 +113,16 @@ def load_file(path: Path) -> dict[str, Any]:
 
 
 def _load_torch_file(path: Path) -> dict[str, Any]:
-    """Read a dict of tensors, numbers and texts that torch saved; anything else: `ModelError`.
+    """Read a dict of tensors, numbers and texts that torch saved; `ModelError` for anything else.
 
-    `weights_only=True`: a checkpoint is data, not a program. Numpy scalars are let through, since
-    EchoNet-Dynamic's release holds some.
+    With `weights_only=True` a checkpoint is data, not a program. Numpy scalars are allowed, because
+    EchoNet-Dynamic's release has some.
     """
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
             value = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
-        # torch's own words are many, and advise to run what the file holds.
+        # torch's message is long, and suggests running the file's code.
         refused = re.search(r"GLOBAL (\S+)", str(error))
         reason = (
             f"it holds {refused[1]}, which may be a program: save tensors and numbers alone"
@@ -137,7 +136,7 @@ def _load_torch_file(path: Path) -> dict[str, Any]:
 
 
 def _numpy_scalars() -> list[Any]:
-    # Pickled by numpy 1 under a module name that numpy 2 has moved; both name a number.
+    # numpy 1 and 2 pickle scalars under different module names; both are harmless.
     scalar = np.float64(0).__reduce__()[0]
     dtypes = [type(np.dtype(t)) for t in (np.float32, np.float64, np.int32, np.int64)]
     return [

@@ -1,7 +1,7 @@
 """Clips for training and validation, each a function of (seed, epoch, index) alone.
 
-That is what makes a killed run resumable at any batch with the same result: no generator
-has a state that would have to be saved, whatever the number of worker processes.
+So a killed run can resume at any batch with the same result: no random generator has a state that
+would have to be saved, whatever the number of worker processes.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _VALIDATION = -1
 
 
 class ClipKey(NamedTuple):
-    """Names one clip: `epoch` is -1 for validation, where nothing is augmented."""
+    """Identifies a clip; `epoch` is -1 for validation, where nothing is augmented."""
 
     epoch: int
     video: int
 
 
 class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
-    """One random clip `(3, frames, S, S) float32` and its EF in %, by `ClipKey`."""
+    """Random clips `(3, frames, S, S) float32` with their EF in %, by `ClipKey`."""
 
     def __init__(
         self, videos: Sequence[LabelledVideo], spec: PreprocessSpec, *, pad: int, seed: int
@@ -63,9 +63,9 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
 def one_clip(
     frames: NDArray[np.uint8], spec: PreprocessSpec, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A clip with a random start, out of prepared frames: the published protocol."""
+    """A clip of prepared frames with a random start, as published."""
     start = clip_starts(len(frames), spec, ClipMode("one"), seed=int(rng.integers(1 << 31)))
-    # Only the window's frames are normalised; indices then begin at 0.
+    # Normalise only the frames of the clip; its start is then 0.
     window = frames[start[0] : start[0] + spec.frames * spec.period]
     video = pad_short(normalise(window, spec), spec)
     clip: NDArray[np.float32] = gather_clips(video, np.zeros(1, np.intp), spec)[0]
@@ -75,9 +75,9 @@ def one_clip(
 def random_crop(
     clip: NDArray[np.float32], pad: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The published augmentation: zero border of `pad` pixels, one crop for the whole clip.
+    """The published augmentation: a zero border of `pad` pixels, and one crop for the whole clip.
 
-    Offsets run over 0..2*pad-1 (23 for 12 pixels), exactly as published.
+    Offsets are 0..2*pad-1 (23 for 12 pixels), exactly as published.
     """
     size = clip.shape[-1]
     padded = np.pad(clip, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
@@ -86,7 +86,7 @@ def random_crop(
 
 
 class _Batches:
-    """Batch sampler: the order of an epoch follows from (seed, epoch)."""
+    """A batch sampler over a fixed list of batches."""
 
     def __init__(self, batches: list[list[ClipKey]]) -> None:
         self._batches = batches
@@ -99,7 +99,10 @@ class _Batches:
 
 
 def training_batches(n: int, batch_size: int, *, seed: int, epoch: int) -> list[list[ClipKey]]:
-    """The epoch's batches in order. An incomplete last batch is dropped, as published."""
+    """The batches of an epoch, in an order that depends on (seed, epoch) alone.
+
+    An incomplete last batch is dropped, as published.
+    """
     size = min(batch_size, n)
     order = np.random.default_rng([seed, epoch]).permutation(n)
     keys = [ClipKey(epoch, int(index)) for index in order]
@@ -107,7 +110,7 @@ def training_batches(n: int, batch_size: int, *, seed: int, epoch: int) -> list[
 
 
 def validation_batches(n: int, batch_size: int) -> list[list[ClipKey]]:
-    """All videos in order, the same clip of each at every epoch."""
+    """Batches of all videos in order, with the same clip of each in every epoch."""
     keys = [ClipKey(_VALIDATION, index) for index in range(n)]
     return [keys[i : i + batch_size] for i in range(0, n, batch_size)]
 
@@ -115,7 +118,7 @@ def validation_batches(n: int, batch_size: int) -> list[list[ClipKey]]:
 def loader(
     dataset: ClipDataset, batches: list[list[ClipKey]], *, workers: int
 ) -> DataLoader[tuple[Tensor, Tensor]]:
-    """A loader over exactly these batches, decoding in `workers` processes."""
+    """A data loader for these batches that decodes in `workers` processes."""
     return DataLoader(
         dataset,
         batch_sampler=_Batches(batches),
@@ -127,7 +130,7 @@ def loader(
 
 
 def _end_with(parent: int, _worker: int) -> None:
-    # torch's workers watch for the death of their parent, but take whoever it is once they have
-    # started: without this, one whose run is killed in those seconds waits for ever.
+    # torch's workers notice the end of their parent only after they have started: without this, a
+    # worker whose run is killed before that waits for ever.
     if os.getppid() != parent:
         raise SystemExit

@@ -1,4 +1,4 @@
-"""The run's history as CSV and as a picture."""
+"""The history of a run as a CSV file and a plot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS = ("epoch", "train_loss", "val_loss", "val_mae", "val_correlation", "lr"
 
 
 def write_log(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Write `log.csv` and `loss.png` anew from the whole history, atomically."""
+    """Write `log.csv` and `loss.png` from the whole history, atomically."""
     with (
         atomic_path(folder / "log.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as stream,

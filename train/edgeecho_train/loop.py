@@ -1,15 +1,14 @@
-"""The training loop: resumable at any batch, best and last checkpoint, a log."""
+"""The training loop: resumable at any batch; writes the best and last checkpoint and a log."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import UsageError
@@ -17,83 +16,9 @@ from edgeecho.tools.evaluate import Metrics
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches
 from edgeecho_train.log import write_log
-from edgeecho_train.network import R2Plus1D18
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.training import Training
 
 _SNAPSHOT_SECONDS = 120.0
-
-
-@dataclass
-class Position:
-    """How far a run has come; all of it is in `last.pt`."""
-
-    epoch: int = 0
-    batch: int = 0
-    loss_sum: float = 0.0
-    seconds: float = 0.0
-    """Time spent in the current epoch."""
-    best_loss: float = float("inf")
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Training:
-    """One run: network, optimizer, schedule and position."""
-
-    def __init__(
-        self, network: R2Plus1D18, recipe: Recipe, *, batches_per_epoch: int, device: torch.device
-    ) -> None:
-        self.recipe = recipe
-        self.device = device
-        self.position = Position()
-        # Three times as fast as the default layout on a CPU, and what tensor cores want.
-        self.network = network.to(device).to(memory_format=torch.channels_last_3d)
-        self.optimizer = _optimizer(network, recipe)
-        self.schedule = _schedule(self.optimizer, recipe, batches_per_epoch)
-        self.loss: nn.Module = nn.MSELoss() if recipe.loss == "mse" else nn.SmoothL1Loss()
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs besides the weights."""
-        return {
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "position": vars(self.position).copy(),
-        }
-
-    def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Continue where `last.pt` was written."""
-        self.network.load_state_dict(checkpoint["state_dict"])
-        self.optimizer.load_state_dict(checkpoint["run"]["optimizer"])
-        self.schedule.load_state_dict(checkpoint["run"]["schedule"])
-        self.position = Position(**checkpoint["run"]["position"])
-
-    def train_mode(self) -> None:
-        """The network as an epoch trains it."""
-        self.network.train()
-        if self.recipe.freeze_batch_norm:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm3d):
-                    module.eval()
-
-    def predict(self, clips: Tensor) -> Tensor:
-        """EF of a batch, in the recipe's arithmetic."""
-        clips = clips.to(self.device, memory_format=torch.channels_last_3d)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
-            features = self.network.features(clips)
-        # The head stays in float32: a bfloat16 number near 50 has steps of 0.25.
-        return self.network.head(features.float())
-
-    def step(self, clips: Tensor, efs: Tensor) -> float:
-        """One optimizer step; gives the batch's mean loss. `UsageError` where it is no number."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = self.loss(self.predict(clips), efs.to(self.device))
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        if self.recipe.schedule == "onecycle":
-            self.schedule.step()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise UsageError(f"the training loss is {value}: start again with a lower --lr")
-        return value
 
 
 def run(
@@ -105,7 +30,7 @@ def run(
     facts: dict[str, Any],
     workers: int,
 ) -> None:
-    """Train up to the recipe's last epoch, writing checkpoints and log into `out`."""
+    """Train up to the recipe's last epoch; write checkpoints and log into `out`."""
     recipe, position = training.recipe, training.position
     while position.epoch < recipe.epochs:
         _train_epoch(training, train, out=out, facts=facts, workers=workers)
@@ -127,7 +52,7 @@ def run(
         position.batch, position.loss_sum, position.seconds = 0, 0.0, 0.0
         if improved:
             _save(out / "best.pt", training, facts)
-        # Before last.pt: a run that is killed between the two writes the log anew.
+        # Written before last.pt: a run that is killed in between rewrites the log.
         write_log(out, position.history)
         _save(out / "last.pt", training, facts, run=True)
         row = position.history[-1]
@@ -188,21 +113,3 @@ def _save(path: Path, training: Training, facts: dict[str, Any], *, run: bool = 
     history = training.position.history
     value = {**facts, "provenance": {**facts["provenance"], "result": history[-1:]}}
     save_checkpoint(path, training.network, {**value, "run": training.state()} if run else value)
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
-        )
-    return torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
-
-
-def _schedule(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, batches: int
-) -> torch.optim.lr_scheduler.LRScheduler:
-    if recipe.schedule == "step":
-        return torch.optim.lr_scheduler.StepLR(optimizer, step_size=15, gamma=0.1)
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.lr, total_steps=recipe.epochs * batches
-    )

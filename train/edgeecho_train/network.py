@@ -1,8 +1,8 @@
 """R(2+1)D-18 with one output, at torchvision's width or narrower.
 
-The network of Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action
-Recognition" (CVPR 2018), as torchvision builds it: same blocks, same state-dict keys, and at
-width 1 the same shapes. torchvision hard-codes the widths, hence this definition.
+This is the network of Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action
+Recognition" (CVPR 2018), as in torchvision: the same blocks and state-dict keys and, at width 1,
+the same shapes. It is defined here because torchvision hard-codes the widths.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from torchvision.models.video.resnet import BasicBlock, Conv2Plus1D
 ARCHITECTURE = "r2plus1d_18"
 _PLANES = (64, 128, 256, 512)
 _STEM_PLANES = 45
-# 55.6 is the published initial bias of the last layer: about the mean EF of EchoNet-Dynamic.
+# The published initial bias of the last layer, about the mean EF of EchoNet-Dynamic.
 _EF_BIAS = 55.6
 
 
 class R2Plus1D18(nn.Module):
-    """`(n, 3, T, H, W) float32` normalised clips -> `(n,)` EF in %.
+    """Normalised clips `(n, 3, T, H, W) float32` -> EF in % `(n,)`.
 
-    `width` multiplies every channel count: 1 gives torchvision's 31,300,638 parameters
-    (with one output), 0.25 about a sixteenth of them. It is rounded to a 64th.
+    `width` multiplies every channel count: 1 gives torchvision's 31,300,638 parameters (with one
+    output), 0.25 about a sixteenth of them. It is rounded to a multiple of 1/64.
     """
 
     def __init__(self, width: float = 1.0) -> None:
@@ -31,7 +31,7 @@ class R2Plus1D18(nn.Module):
         narrowest = round(_PLANES[0] * width)
         if narrowest < 4:
             raise ValueError(f"width {width} leaves fewer than 4 channels; use at least 0.0625")
-        # Every other count follows from the narrowest, so that `width_of` gives it back.
+        # All other counts derive from the narrowest, so that `width_of` can recover the width.
         self.width = narrowest / _PLANES[0]
         planes = [round(p * self.width) for p in _PLANES]
         self.stem = _stem(round(_STEM_PLANES * self.width), planes[0])
@@ -52,16 +52,16 @@ class R2Plus1D18(nn.Module):
         return pooled.flatten(1)
 
     def head(self, features: Tensor) -> Tensor:
-        """EF in % from pooled features."""
+        """EF in % `(n,)` from pooled features."""
         ef: Tensor = self.fc(features)
         return ef.squeeze(1)
 
     def forward(self, clip: Tensor) -> Tensor:
-        """EF in % for each clip."""
+        """EF in % `(n,)` of each clip."""
         return self.head(self.features(clip))
 
     def _initialise(self) -> None:
-        # As torchvision's VideoResNet does it, but for the bias of the head.
+        # As in torchvision's VideoResNet, except for the bias of the head.
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -73,12 +73,12 @@ class R2Plus1D18(nn.Module):
 
 
 def width_of(state_dict: Mapping[str, Tensor]) -> float:
-    """The width factor that a state dict's stem was built with."""
+    """The width factor of a network, from the stem in its state dict."""
     return float(state_dict["stem.3.weight"].shape[0]) / _PLANES[0]
 
 
 def initial_weights(network: R2Plus1D18, state_dict: Mapping[str, Tensor]) -> None:
-    """Load all but the head, such as torchvision's Kinetics-400 weights (400 outputs)."""
+    """Load all weights except the head's, as from torchvision's Kinetics-400 network."""
     body = {k: v for k, v in state_dict.items() if not k.startswith("fc.")}
     missing, unexpected = network.load_state_dict(body, strict=False)
     if unexpected or set(missing) != {"fc.weight", "fc.bias"}:

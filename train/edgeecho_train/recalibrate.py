@@ -1,8 +1,8 @@
-"""A line from a network's answers to the labels, folded into its head.
+"""Linear recalibration of a network's EFs to the labels, folded into its head.
 
-A short training with small batches ends on another scale than it began: while it trains, a batch
-norm uses the statistics of the batch, and afterwards their running mean. Two numbers, measured on
-videos that no weight was fitted to, put that right, and nothing of what the network sees changes.
+After a short training with small batches the outputs are on a slightly wrong scale: in training, a
+batch norm uses the statistics of the batch, and afterwards their running mean. Slope and intercept,
+measured on videos that no weight was fitted to, correct that, and leave the features as they are.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from edgeecho.preprocess import (
 from edgeecho_train.network import R2Plus1D18
 
 LEAST_VIDEOS = 30
-# Below, answers hardly follow the labels, and a line would hide that.
+# Below this, predictions hardly follow the labels, and recalibration would hide that.
 _LEAST_CORRELATION = 0.5
 
 
 @dataclass(frozen=True)
 class Line:
-    """EF = slope x answer + intercept, in %."""
+    """EF = slope * prediction + intercept, in %."""
 
     slope: float
     intercept: float
     n: int
-    """Videos that it was fitted to, by least squares."""
+    """Number of videos in the least-squares fit."""
     mae_before: float
-    """On these videos, in EF points."""
+    """Mean absolute error on these videos in EF points."""
     mae_after: float
 
 
@@ -52,9 +52,9 @@ def fit_line(
     *,
     track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
 ) -> Line:
-    """Answer the central clip of each video and fit the line; `track` may show a progress bar.
+    """Predict the central clip of each video and fit the line; `track` may show a progress bar.
 
-    `InputError` for fewer than 30 videos, `ModelError` for a network that learnt too little.
+    `InputError` for fewer than 30 videos, `ModelError` for a network that has learnt too little.
     """
     if len(videos) < LEAST_VIDEOS:
         raise InputError(
@@ -81,7 +81,7 @@ def fit_line(
 
 
 def fold(state_dict: Mapping[str, Tensor], line: Line) -> dict[str, Any]:
-    """The weights of the network whose answers are already on the line."""
+    """The weights with the line folded into the head."""
     return {
         **state_dict,
         "fc.weight": state_dict["fc.weight"] * line.slope,

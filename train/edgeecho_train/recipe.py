@@ -1,4 +1,4 @@
-"""What a training run does, in one value that is kept with the run."""
+"""The training recipe: all options of a run, kept with it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CHOICES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """The defaults are EchoNet-Dynamic's published recipe (Ouyang et al., Nature 2020).
+    """Options of a training run. The defaults are EchoNet-Dynamic's (Ouyang et al., Nature 2020).
 
-    One thing is left to the user: it starts from Kinetics-400 weights (`init="kinetics"`),
-    which cannot be had offline.
+    One default differs: the published recipe starts from Kinetics-400 weights (`init="kinetics"`),
+    which are not available offline.
     """
 
     width: float = 1.0
@@ -29,22 +29,22 @@ class Recipe:
     time: str = "native"
     """`native` (as published) or `resample(FPS)`; see `PreprocessSpec`."""
     init: str = "random"
-    """`random`, `kinetics` (torchvision downloads it) or a checkpoint file's SHA-256."""
+    """`random`, `kinetics` (torchvision downloads it) or the SHA-256 of a checkpoint file."""
     epochs: int = 45
     batch_size: int = 20
     optimizer: str = "sgd"
-    """`sgd` has momentum 0.9."""
+    """`sgd` (with momentum 0.9) or `adamw`."""
     lr: float = 1e-4
     weight_decay: float = 1e-4
     schedule: str = "step"
     """`step`: a tenth every 15 epochs; `onecycle`: up to `lr` and down, over all epochs."""
     loss: str = "mse"
-    """On EF in %; `smooth-l1` grows linearly beyond 1 EF point."""
+    """`mse` or `smooth-l1`, which grows linearly beyond 1 EF point; of the EF in %."""
     bf16: bool = False
-    """Forward pass in bfloat16 autocast: about twice as fast where the CPU or GPU has it."""
+    """Forward pass in bfloat16 autocast: about twice as fast if the CPU or GPU supports it."""
     freeze_batch_norm: bool = False
-    """Batch norms keep the statistics that `init` brings, so that a network trains as it answers:
-    for fine-tuning with batches too small to measure them (scale and shift are still learnt)."""
+    """Batch norms keep the statistics of `init`, so that training and inference agree. For
+    fine-tuning with batches too small to measure them; scale and shift are still learnt."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Recipe:
 
     @property
     def pad(self) -> int:
-        """Border of the random crop in pixels: 12 at 112, as published, and in proportion."""
+        """Border of the random crop in pixels: 12 for a size of 112, as published, and scaled."""
         return round(self.size * 12 / 112)
 
     def to_dict(self) -> dict[str, Any]:

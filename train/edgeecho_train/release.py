@@ -1,4 +1,4 @@
-"""`edgeecho release`: a checkpoint as it is published, in half the bytes."""
+"""`edgeecho release`: publishing a checkpoint in FP16, at half the size."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def _fit_line(checkpoint: Path, data: Path) -> Line:
 def release_checkpoint(
     checkpoint: Path, out: Path, *, line: Line | None = None, data: Path | None = None
 ) -> Rounding:
-    """Write `out` and the reference clips beside it, these first: a reader of `out` wants them.
+    """Write the reference clips and then `out`, so that whoever reads `out` finds them.
 
-    `line`, fitted to videos of `data`, is folded into the head and told in the provenance.
+    `line`, fitted to the videos of `data`, is folded into the head and recorded in the provenance.
 
-    Errors: `ModelError` for a checkpoint that is not ours or does not fit FP16, `InputError`
-    where its reference clips are not there, `UsageError`.
+    `ModelError` for a checkpoint that is not edgeecho's or does not fit FP16, `InputError` if its
+    reference clips are missing, `UsageError` for wrong file names.
     """
     from edgeecho.common.files import sha256_file
     from edgeecho.dataset import describe_dataset

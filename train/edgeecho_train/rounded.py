@@ -1,9 +1,9 @@
-"""Our checkpoint rounded to FP16 for publication: a safetensors file of half the size.
+"""Checkpoints rounded to FP16 for publication: a safetensors file of half the size.
 
-What is trained is float16; the running statistics of the batch norms stay float32, since a variance
-may lie beyond FP16 and they are few. Reading makes float32 of all: that upcast is the FP32
-reference of everything that is exported from the file. The header's metadata has one key,
-`edgeecho`, whose JSON holds
+Trained weights are float16. The running statistics of the batch norms stay float32, since a
+variance may exceed FP16, and they are few. Reading converts everything to float32, and that upcast
+is the FP32 reference of everything exported from the file. The header's metadata has one key,
+`edgeecho`, whose JSON has
 
     format        "edgeecho-checkpoint-fp16-1"
     architecture, width, preprocess, provenance, reference_clips: as in `checkpoint`
@@ -29,26 +29,27 @@ FORMAT = "edgeecho-checkpoint-fp16-1"
 _KEY = "edgeecho"
 _FACTS = ("architecture", "width", "preprocess", "provenance", "reference_clips")
 _STATISTICS = ("running_mean", "running_var")
-# A count of batches that no evaluation reads.
+# A batch counter that inference does not use.
 _DROPPED = "num_batches_tracked"
 _MOST_LOST = 2**-10
-"""Of a layer. Rounding a number costs up to 2^-11 of it, unless it is one of FP16's smallest."""
+"""Maximum relative error of a layer. Rounding a number to FP16 costs up to 2^-11, or more if it is
+subnormal."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """What FP16 did to the weights."""
+    """The effect of rounding on the weights."""
 
     weights: int
-    """How many were rounded."""
+    """Number of rounded weights."""
     largest: float
-    """Largest relative error of a layer: |rounded - exact| / |exact|, all its weights a vector."""
+    """Largest relative error of a layer: |rounded - exact| / |exact| of its weights as a vector."""
     layer: str
-    """Which one that was."""
+    """The layer with this error."""
 
 
 def round_weights(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Rounding]:
-    """The tensors of the file; `ModelError` where a weight is more than FP16 can hold, or less."""
+    """Round the tensors; `ModelError` if weights are too large or too small for FP16."""
     tensors: dict[str, Tensor] = {}
     layers: dict[str, list[tuple[Tensor, Tensor]]] = {}
     for name, value in state_dict.items():
@@ -62,7 +63,7 @@ def round_weights(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], 
                 "publish the checkpoint as it is"
             )
         if not statistics:
-            # By layer: a shift next to nothing beside its scale may lose what it likes.
+            # By layer, because the error of a tiny shift beside a large scale does not matter.
             layers.setdefault(name.rpartition(".")[0], []).append((value, kept))
     errors = {name: _relative_error(pairs) for name, pairs in layers.items()}
     worst = max(errors, key=lambda name: errors[name])
@@ -82,7 +83,7 @@ def _relative_error(pairs: list[tuple[Tensor, Tensor]]) -> float:
 
 
 def write_rounded(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write atomically; `facts` are those of the checkpoint, the file's own keys are taken."""
+    """Write atomically; of the checkpoint's `facts`, only the keys of this format are kept."""
     header = {"format": FORMAT, **{key: facts[key] for key in _FACTS}}
     text = json.dumps(header, ensure_ascii=False, allow_nan=False)
     with atomic_path(path) as temporary:
@@ -90,7 +91,7 @@ def write_rounded(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, An
 
 
 def read_rounded(path: Path) -> dict[str, Any]:
-    """Its facts, and in `state_dict` the weights as float32; `ModelError` for any other file."""
+    """Read the facts and, in `state_dict`, float32 weights; `ModelError` for any other file."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = _facts(path, file.metadata() or {})

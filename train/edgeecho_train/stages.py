@@ -1,8 +1,8 @@
-"""A run in stages: a TOML file says what each does, and each starts from the best of the last.
+"""Training in stages from a TOML file; each stage starts from the best checkpoint of the previous.
 
 [common]            # fields of `Recipe`, for every stage
 frames = 32
-[[stage]]           # small clips first, where a pass costs a fraction
+[[stage]]           # small clips first, which cost a fraction
 size = 56
 epochs = 8
 [[stage]]
@@ -34,8 +34,8 @@ else:
         ) from error
 
 STAGES_FILE = "recipe.toml"
-"""The copy that is kept with the run."""
-# `init` is what joins the stages, and the command line says it of the first.
+"""Name of the copy that is kept with the run."""
+# `init` links the stages; the command line sets that of the first.
 _FIELDS = {field.name: field.type for field in fields(Recipe) if field.name != "init"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -47,15 +47,15 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Stages:
-    """What a TOML file asks for."""
+    """The stages of a TOML file."""
 
     text: str
-    """As it was read."""
+    """Text of the file."""
     recipes: tuple[Recipe, ...]
 
 
 def read_stages(path: Path) -> Stages:
-    """Read a TOML file; `UsageError` where it is none, or has fields that `Recipe` has not."""
+    """Read a TOML file; `UsageError` if it is invalid or has fields that `Recipe` lacks."""
     try:
         text = path.read_text(encoding="utf-8")
         value = tomllib.loads(text)
@@ -83,9 +83,10 @@ def _checked(path: Path, table: Any) -> dict[str, Any]:
 def train_stages(
     data: Path, out: Path, stages: Stages, *, resume: bool, device: str, workers: int, init: str
 ) -> Path:
-    """Run the stages into `out/stage1`, `out/stage2`, ...; gives the last one's best checkpoint.
+    """Run the stages in `out/stage1`, `out/stage2`, ...; return the last one's best checkpoint.
 
-    `resume` continues in the stage in which the run ended; other errors are those of `train`.
+    `resume` continues in the stage that was interrupted. `UsageError` for another recipe or an
+    existing run; other errors are those of `train`.
     """
     kept = out / STAGES_FILE
     if resume and kept.is_file() and kept.read_text(encoding="utf-8") != stages.text:

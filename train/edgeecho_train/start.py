@@ -1,4 +1,4 @@
-"""From a data set and a recipe to a run, fresh or resumed."""
+"""Starting or resuming a training run from a data set and a recipe."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from edgeecho.common.console import words
-from edgeecho.common.errors import EngineError, ModelError, UsageError
+from edgeecho.common.errors import EngineError, UsageError
 from edgeecho.common.files import make_folder, sha256_file, write_json
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.dataset.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_train.checkpoint import load_checkpoint, training_history
+from edgeecho_train.checkpoint import load_checkpoint
 from edgeecho_train.data import ClipDataset, training_batches
-from edgeecho_train.loop import Training, run
-from edgeecho_train.network import ARCHITECTURE, R2Plus1D18, initial_weights, width_of
+from edgeecho_train.initial import build_network, read_initial
+from edgeecho_train.loop import run
+from edgeecho_train.network import ARCHITECTURE
 from edgeecho_train.recipe import Recipe
 from edgeecho_train.stats import channel_statistics
+from edgeecho_train.training import Training
 
-# Up to here a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient is then
-# memory that nobody wrote (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 are right).
+# With up to 16 frames, a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient
+# is then uninitialised memory (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 steps
+# are right).
 _BF16_SHORT = 16
 
 
 def train(
     data: Path, out: Path, recipe: Recipe, *, resume: bool, device: str, workers: int, init: str
 ) -> None:
-    """Run `recipe` on the TRAIN and VAL rows of `data`; everything is written into `out`.
+    """Run `recipe` on the TRAIN and VAL rows of `data`, and write everything into `out`.
 
-    `init` is `random`, `kinetics` or a checkpoint file. Errors: `UsageError` for an existing
-    run without `resume` or a different recipe, `InputError` and `ModelError` for unusable
-    data and checkpoints, `EngineError` for a device that is not there.
+    `init` is `random`, `kinetics` or a checkpoint file. `UsageError` for an existing run without
+    `resume` or with another recipe, `InputError` and `ModelError` for unusable data and
+    checkpoints, `EngineError` for a missing device.
     """
     videos = {split: read_dataset(data, split=split) for split in ("TRAIN", "VAL")}
     target = _device(device)
@@ -54,9 +56,9 @@ def train(
             "--freeze-batch-norm keeps statistics, and random weights have none: give --init"
         )
     torch.manual_seed(recipe.seed)
-    weights, origin, before = _initial(init)
+    weights, origin, before = read_initial(init)
     recipe = replace(recipe, init=origin)
-    network = _network(recipe.width, weights)
+    network = build_network(recipe.width, weights)
     if last.exists():
         saved = load_checkpoint(last)
         _check_same(saved["provenance"], recipe, data)
@@ -137,7 +139,7 @@ def _facts(
 
 def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    default = Recipe().to_dict()  # what a run of an older version, which had fewer fields, did
+    default = Recipe().to_dict()  # for runs of older versions, which had fewer fields
     changed = [
         f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k, default[k]) != asked[k]
     ]
@@ -148,50 +150,11 @@ def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
         )
     if provenance["data"]["file_list_sha256"] != sha256_file(data / "FileList.csv"):
         raise UsageError("the run to resume was trained on other data: give the same FileList.csv")
-    # Folds are told there.
+    # The description includes the choice of folds.
     if (told := provenance["data"]["description"]) != (now := describe_dataset(data)):
         raise UsageError(
             f"the run to resume was trained on other data ({told}; now {now}): give the same ones"
         )
-
-
-def _initial(init: str) -> tuple[dict[str, Tensor] | None, str, tuple[str, ...]]:
-    """Weights, where they are from, and what they were trained on."""
-    if init == "random":
-        return None, "random", ()
-    if init == "kinetics":
-        from torchvision.models.video import R2Plus1D_18_Weights
-
-        try:
-            weights = R2Plus1D_18_Weights.KINETICS400_V1.get_state_dict(progress=True)
-            return weights, "kinetics", ("Kinetics-400",)
-        except OSError as error:
-            raise ModelError(
-                f"Kinetics-400 weights cannot be downloaded ({error}): "
-                "put torchvision's file into its cache, or use --init random"
-            ) from error
-    found = load_checkpoint(Path(init))
-    history = training_history(found.get("provenance"))
-    return found["state_dict"], f"sha256:{sha256_file(Path(init))}", history
-
-
-def _network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:
-    try:
-        network = R2Plus1D18(width)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    if weights is None:
-        return network
-    if width_of(weights) != network.width:
-        raise UsageError(
-            f"--init holds a network of width {width_of(weights):g}, --width is {width:g}: "
-            "make them equal"
-        )
-    if weights["fc.weight"].shape == network.fc.weight.shape:
-        network.load_state_dict(weights)
-    else:
-        initial_weights(network, weights)
-    return network
 
 
 def _device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of a training set, computed as published. No torch."""
+"""Mean and standard deviation of a training set, computed as published, without torch."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from edgeecho.common.console import progress_bar
 from edgeecho.dataset import LabelledVideo, naming, read_labelled
 from edgeecho.preprocess import PLAUSIBLE_FPS, ClipMode, PreprocessSpec, clip_starts, prepare
 
-# EchoNet-Dynamic takes 128 videos of the training split and one 16x2 clip of each.
+# EchoNet-Dynamic uses 128 videos of the training split, with one 16x2 clip each.
 _VIDEOS = 128
 _FRAMES, _PERIOD = 16, 2
 
 
 @dataclass(frozen=True)
 class ChannelStatistics:
-    """Per channel (R, G, B), on the 0..255 scale."""
+    """Statistics per channel (R, G, B) on the 0..255 scale."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     videos: int
-    """How many videos they were computed from."""
+    """Number of videos that they were computed from."""
     fps: float | None
-    """Median of the plausible frame rates of these files, in frames/s; None: none says one."""
+    """Median of the plausible frame rates of these files in frames/s; None if there are none."""
 
 
 def channel_statistics(
     videos: Sequence[LabelledVideo], *, size: int = 112, time: str = "native", seed: int = 0
 ) -> ChannelStatistics:
-    """Statistics over 128 random videos, one random 16x2 clip each, in float64.
+    """Statistics over one random 16x2 clip of each of 128 random videos, in float64.
 
-    `E[x^2] - E[x]^2` as published; float64 keeps it exact on the 0..255 scale. What a video of
-    fewer than 32 frames lacks counts as black, as published: it is padded with zeros after a
-    normalisation by mean 0 and std 1. (In training these zeros are mean grey.)
+    The variance is `E[x^2] - E[x]^2`, as published; float64 keeps it exact on the 0..255 scale.
+    Frames that a video of fewer than 32 frames lacks count as black, as published: it is padded
+    with zeros after normalisation with mean 0 and std 1. (In training, such zeros are mean grey.)
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(videos))[:_VIDEOS]
@@ -58,7 +58,7 @@ def channel_statistics(
             clip = frames[start::_PERIOD][:_FRAMES].astype(np.float64)
             total += clip.sum(axis=(0, 1, 2))
             squares += (clip**2).sum(axis=(0, 1, 2))
-    # Frames that a short video lacks add nothing to the sums, but they count.
+    # Missing frames of a short video add nothing to the sums, but are counted.
     count = len(chosen) * _FRAMES * size**2
     mean = total / count
     std = np.sqrt(squares / count - mean**2)
@@ -72,6 +72,6 @@ def _middle(rates: Sequence[float | None]) -> float | None:
 
 
 def _three(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float, float]:
-    # Rounded to float32, the precision in which the spec is applied.
+    # Rounded to float32, the precision in which they are applied.
     first, second, third = (float(v) for v in values.astype(np.float32))
     return first, second, third

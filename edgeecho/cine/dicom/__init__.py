@@ -1,4 +1,4 @@
-"""Multi-frame DICOM, through pydicom. No text of a file goes anywhere: only pixels and timing."""
+"""Reading multi-frame DICOM with pydicom. Only pixels and timing leave this package, never text."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["is_dicom", "kind_of_file", "read_dicom"]
 
 
 def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
-    """Decode every frame of a DICOM file; `InputError` where that cannot be done.
+    """Decode every frame of a DICOM file; `InputError` if that is impossible.
 
     Frames that cannot be decoded are left out and named in `damage`; the others keep their own
-    time. JPEG Lossless and JPEG-LS need the extra `dicom-lossless`, else they are a
-    `MissingDependencyError`. Nothing that the file says in words gets into the `Cine` or an error.
+    times. JPEG Lossless and JPEG-LS need the extra `dicom-lossless`; without it they raise
+    `MissingDependencyError`. No text of the file gets into the `Cine` or an error.
     """
-    # pydicom takes longer to import than a video to read: only this module is imported for those.
+    # Importing pydicom takes longer than reading a video, so it is imported for DICOM files only.
     from edgeecho.cine.dicom.reader import read
 
     return read(path, limits)
 
 
 def kind_of_file(path: Path) -> Other | None:
-    """What a DICOM file is instead of a transthoracic cine, by its header; None: nothing known."""
+    """What a DICOM file is if its header shows that it is no transthoracic cine; otherwise None."""
     from edgeecho.cine.dicom.file import read_kind
 
     return read_kind(path)

@@ -1,4 +1,4 @@
-"""What a DICOM file says of the shape of its pixels."""
+"""The pixel aspect ratio of a DICOM file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.dicom.attributes import decimals, items, numbers
 
-# Vertical, then horizontal size of a pixel (PS3.3, C.7.6.3.1.7), or distance of rows, then of
-# columns (10.7.1.3), in the order of trust.
+# Each gives the vertical, then the horizontal size of a pixel (PS3.3, C.7.6.3.1.7), or the distance
+# of rows, then of columns (10.7.1.3). The most trusted comes first.
 KEYWORDS = (
     "PixelAspectRatio",
     "PixelSpacing",
@@ -21,7 +21,7 @@ KEYWORDS = (
 
 
 def read_aspects(dataset: Dataset) -> list[Aspect]:
-    """All that the file says and that can be used; the first is to be believed."""
+    """All usable statements of the file; the first takes precedence."""
     read = {keyword: decimals(dataset, keyword) for keyword in KEYWORDS}
     return [
         Aspect(float(values[1] / values[0]), keyword)
@@ -31,15 +31,16 @@ def read_aspects(dataset: Dataset) -> list[Aspect]:
 
 
 def doubts_of_aspect(dataset: Dataset, said: Sequence[Aspect]) -> tuple[str, ...]:
-    """What says otherwise than the first of what was `said`, in words for the result."""
+    """Notes for the result on everything that contradicts the first of what was `said`."""
     against = [note for other in said[1:] for note in said[0].against(other)]
     return (*against, *_scales(dataset, said[0] if said else None))
 
 
 def _scales(dataset: Dataset, used: Aspect | None) -> tuple[str, ...]:
-    """The regions' PhysicalDeltaX and PhysicalDeltaY (PS3.3, C.8.5.5).
+    """Compare the regions' PhysicalDeltaX and PhysicalDeltaY (PS3.3, C.8.5.5).
 
-    A warning and no correction: they are for measuring, and converted files keep old ones.
+    They give a warning and no correction: they are meant for measuring, and converted files keep
+    old values.
     """
     for item in items(dataset, "SequenceOfUltrasoundRegions"):
         deltas = [numbers(item, f"PhysicalDelta{axis}") for axis in "XY"]

@@ -1,4 +1,4 @@
-"""Attributes of a DICOM file that may be missing or damaged, read without trust."""
+"""Reading DICOM attributes that may be missing or damaged."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.cine.types import Limits
 from edgeecho.common.errors import InputError
 
-# PS3.3, C.7.6.3.1.2. Only these words are repeated to the user: any other text in that attribute
-# may be anything, a name too.
+# PS3.3, C.7.6.3.1.2. Only these values are shown to the user: any other text in the attribute may
+# be anything, even a name.
 _PHOTOMETRIC = {
     "ARGB",
     "CMYK",
@@ -52,9 +52,9 @@ class Layout:
     rows: int
     columns: int
     samples: int
-    """Per pixel: 1, or 3 for colour."""
+    """Samples per pixel: 1, or 3 for colour."""
     bits_allocated: int
-    """Per sample: 8 or 16."""
+    """Bits per sample: 8 or 16."""
     bits_stored: int
     signed: bool
     planar: int
@@ -63,7 +63,7 @@ class Layout:
 
     @property
     def native_bytes(self) -> int:
-        """Of one uncompressed frame."""
+        """Size of one uncompressed frame in bytes."""
         samples = self.rows * self.columns * self.samples
         if self.photometric == "YBR_FULL_422":  # two pixels share one pair of colour samples
             samples = samples // 3 * 2
@@ -71,7 +71,7 @@ class Layout:
 
 
 def read_layout(dataset: Dataset, name: str, limits: Limits) -> Layout:
-    """The layout that the header claims; `InputError` where it cannot be used."""
+    """The layout that the header claims; `InputError` if it is not supported."""
     rows, columns = (_integer(dataset, key, name) for key in ("Rows", "Columns"))
     limits.check_size(name, rows, columns)
     photometric = _photometric(dataset, name)
@@ -104,13 +104,13 @@ def read_layout(dataset: Dataset, name: str, limits: Limits) -> Layout:
 
 
 def claimed_frames(dataset: Dataset) -> int | None:
-    """NumberOfFrames; None where it is missing, no number, or below 1."""
+    """NumberOfFrames; None if it is missing, not a number, or below 1."""
     values = numbers(dataset, "NumberOfFrames")
     return int(values[0]) if len(values) == 1 and values[0] >= 1 else None
 
 
 def numbers(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
-    """The attribute's values; none where it is absent or, as in damaged files, not numeric."""
+    """The attribute's values; empty if it is absent or, as in damaged files, not numeric."""
     try:
         value = dataset.get(keyword)
         found = np.atleast_1d(np.asarray([] if value is None else value, np.float64))
@@ -120,10 +120,9 @@ def numbers(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
 
 
 def decimals(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
-    """The values of an attribute that is written in decimal digits; NaN for one that is no number.
+    """The values of a DS or IS attribute (PS3.5, 6.2); NaN for a value that is not a number.
 
-    A comma is read as the decimal point that some writers put in its place: DICOM has no other use
-    for it there (DS and IS; PS3.5, 6.2).
+    A comma is read as a decimal point. Some writers use it so, and it has no other meaning there.
     """
     try:
         raw = dataset.get_item(keyword)
@@ -137,7 +136,7 @@ def decimals(dataset: Dataset, keyword: str) -> NDArray[np.float64]:
 
 
 def _decimal(word: str) -> float:
-    # float() takes more than digits: "1_000", "nan" and "1e999" among it.
+    # float() would also accept "1_000", "nan" and "1e999".
     found = re.fullmatch(r"\s*([+-]?\d*[.,]?\d*(?:[eE][+-]?\d+)?)\s*", word, re.ASCII)
     try:
         value = float(found.group(1).replace(",", ".")) if found else float("nan")
@@ -147,13 +146,13 @@ def _decimal(word: str) -> float:
 
 
 def pointed(dataset: Dataset, keyword: str) -> list[str]:
-    """Keywords of the attributes that this one points at; what is no tag of the standard is not."""
+    """Keywords of the attributes that this one points at, if the standard has them."""
     tags = [int(value) for value in numbers(dataset, keyword) if 0 <= value <= 0xFFFFFFFF]
     return [found for found in map(keyword_for_tag, tags) if found]
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """The attribute's value, empty where it is absent or damaged; never to be shown to anyone."""
+    """The attribute's value; empty if it is absent or damaged. Never show it to anyone."""
     try:
         return str(dataset.get(keyword) or "").strip()
     except DAMAGE:
@@ -161,7 +160,7 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 
 def words(dataset: Dataset, keyword: str) -> list[str]:
-    """The attribute's values, none where it is absent or damaged; as `text`, never to be shown."""
+    """The attribute's values; empty if it is absent or damaged. Like `text`, never show them."""
     try:
         value = dataset.get(keyword)
         several = value if isinstance(value, MultiValue) else [value or ""]
@@ -171,7 +170,7 @@ def words(dataset: Dataset, keyword: str) -> list[str]:
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """The items of a sequence; none where it is absent or damaged."""
+    """The items of a sequence; empty if it is absent or damaged."""
     try:
         return list(dataset.get(keyword) or [])
     except DAMAGE:

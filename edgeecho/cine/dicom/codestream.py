@@ -1,6 +1,6 @@
-"""What a compressed frame says of itself, read before any decoder sees it.
+"""Checking the header and the data of a compressed frame before any decoder sees it.
 
-A decoder reserves memory by these numbers, and libjpeg paints over damage without a word.
+A decoder allocates memory by these numbers, and libjpeg conceals damage without an error.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Codestream:
     component_ids: bytes = b""
     jfif: bool = False
     adobe_transform: int | None = None
-    """Of the Adobe marker: 0 none, 1 YCbCr; None without that marker."""
+    """Colour transform in the Adobe marker: 0 none, 1 YCbCr; None without that marker."""
     segments: list[tuple[int, bytes]] = field(default_factory=list)
-    """JPEG: markers of the header and what follows their length."""
+    """JPEG: the header's segments as marker and payload."""
     scan: int = 0
-    """Where the header ends and the entropy-coded data begin."""
+    """Offset at which the header ends and the entropy-coded data begin."""
     zero_codes: dict[int, int] = field(default_factory=dict)
-    """JPEG: what the code of zero bits means in each AC table."""
+    """JPEG: the symbol of the all-zero code in each AC table."""
     zeros_are_blocks: bool = False
     """Whether long runs of zero bits are valid data of the first component."""
 
     def check(self, layout: Layout) -> None:
-        """`BrokenFrameError` where it is not what the DICOM header says."""
+        """Raise `BrokenFrameError` if the frame is not what the DICOM header says."""
         if (self.height, self.width) != (layout.rows, layout.columns):
             raise BrokenFrameError(f"the frames say that they are {self.width}x{self.height}")
         if self.components != layout.samples:
@@ -48,7 +48,7 @@ class Codestream:
 
 
 def read_jpeg(data: bytes) -> Codestream:
-    """Up to the first scan; `BrokenFrameError` where it is damaged (ITU-T T.81, annex B)."""
+    """Read a header up to the first scan (ITU-T T.81, annex B); `BrokenFrameError` if damaged."""
     stream = Codestream()
     at = 2
     try:
@@ -72,9 +72,9 @@ def read_jpeg(data: bytes) -> Codestream:
 
 
 def _segment(stream: Codestream, marker: int, payload: bytes) -> None:
-    # SOF0..SOF15 but for DHT, JPG and DAC, and SOF55 of JPEG-LS (ITU-T T.87, annex C).
+    # SOF0..SOF15 except DHT, JPG and DAC, and SOF55 of JPEG-LS (ITU-T T.87, annex C).
     if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-        if stream.components:  # readers differ in which one they believe
+        if stream.components:  # decoders differ in which one they use
             raise BrokenFrameError("the frames have two headers")
         stream.precision = payload[0]
         stream.height = int.from_bytes(payload[1:3], "big")
@@ -84,7 +84,7 @@ def _segment(stream: Codestream, marker: int, payload: bytes) -> None:
     elif marker == 0xC4:
         stream.zero_codes |= _zero_codes(payload)
     elif marker == 0xDA:
-        # EOB and runs of zeros have no bits for a size: four bits can be a whole block.
+        # EOB and runs of zeros have no size bits: a whole block may take four bits.
         symbol = stream.zero_codes.get(payload[2] & 0x0F, 0)
         stream.zeros_are_blocks = symbol >> 4 != 0 or symbol & 0x0F == 0
     elif marker == 0xE0 and payload.startswith(b"JFIF"):
@@ -94,7 +94,7 @@ def _segment(stream: Codestream, marker: int, payload: bytes) -> None:
 
 
 def _zero_codes(tables: bytes) -> dict[int, int]:
-    """Of each AC table in a DHT segment, its first symbol (T.81, B.2.4.2)."""
+    """The first symbol of each AC table in a DHT segment (T.81, B.2.4.2)."""
     found = {}
     while len(tables) > 17:
         if tables[0] >> 4 == 1:
@@ -103,20 +103,20 @@ def _zero_codes(tables: bytes) -> dict[int, int]:
     return found
 
 
-# Behind FF in entropy-coded data: stuffing, more fill, restart marks, the end (T.81, B.1.1.2).
+# After FF in entropy-coded data: stuffing, fill bytes, restart markers or the end (T.81, B.1.1.2).
 _STRANGE_IN_JPEG = re.compile(rb"\xff[^\x00\xff\xd0-\xd9]", re.DOTALL)
-# Only tile parts, packet marks and the end are above FF8F (T.800, A.1).
+# Only tile parts, packet markers and the end are above FF8F (T.800, A.1).
 _STRANGE_IN_J2K = re.compile(rb"\xff[\x94-\xd8\xda-\xff]", re.DOTALL)
 _ANOTHER_SCAN, _FIRST_TILE, _END = b"\xff\xda", b"\xff\x90", b"\xff\xd9"
 
 
 def check_scan(data: bytes, stream: Codestream) -> None:
-    """`BrokenFrameError` where JPEG data cannot be right, though libjpeg would decode on.
+    """Raise `BrokenFrameError` for invalid JPEG data that libjpeg would decode without an error.
 
-    Where markers stand amid them. And where 64 bytes are zero: with the usual tables these are
-    blocks of 8x8 with all of their 63 frequencies, all equal, which no picture has.
+    Invalid are markers inside the data, and 64 zero bytes: with the usual tables these are blocks
+    of 8x8 with all 63 frequencies present and equal, which no picture has.
     """
-    end = data.rfind(_END)  # behind it may be padding
+    end = data.rfind(_END)  # padding may follow
     if data.find(_ANOTHER_SCAN, stream.scan) >= 0:
         return
     zeros = not stream.zeros_are_blocks and data.find(bytes(64), stream.scan, end) >= 0
@@ -125,10 +125,10 @@ def check_scan(data: bytes, stream: Codestream) -> None:
 
 
 def strip_lossless(data: bytes, stream: Codestream) -> bytes:
-    """Lossless JPEG with the least of headers; `BrokenFrameError` where that is not in it.
+    """Reduce a lossless JPEG to the segments that decoding needs; `BrokenFrameError` for others.
 
-    gdcm ends the process where its libjpeg has anything to remark on a header, and its guesses
-    of colours, which the DICOM header says, are made of what is taken out here.
+    gdcm ends the process if its libjpeg warns about a header, and it guesses the colour space,
+    which the DICOM header states, from the segments that are removed here.
     """
     kept = b"\xff\xd8"
     for marker, payload in stream.segments:
@@ -142,10 +142,10 @@ def strip_lossless(data: bytes, stream: Codestream) -> bytes:
 
 
 def read_j2k(data: bytes) -> tuple[bytes, Codestream]:
-    """A bare codestream and its header; `BrokenFrameError` without one (ITU-T T.800, A.5.1).
+    """Find a bare codestream and read its header (ITU-T T.800, A.5.1); `BrokenFrameError`.
 
-    Without the boxes of JP2: the DICOM header says the colours (PS3.5, A.4.4), and two headers
-    could contradict each other.
+    The boxes of JP2 are dropped: the DICOM header states the colour space (PS3.5, A.4.4), and two
+    headers could contradict each other.
     """
     at = data.find(b"\xff\x4f\xff\x51", 0, 4096)
     siz = data[at + 4 : at + 43]
@@ -159,7 +159,7 @@ def read_j2k(data: bytes) -> tuple[bytes, Codestream]:
         precision=(siz[38] & 0x7F) + 1,
     )
     tiles, end = data.find(_FIRST_TILE, at), data.rfind(_END)
-    # Arithmetic coding leaves no such runs; packets without content are one zero byte each.
+    # Arithmetic coding leaves no such runs; an empty packet is a single zero byte.
     if data.find(bytes(256), tiles, end) >= 0 or _STRANGE_IN_J2K.search(data, tiles, end):
         raise BrokenFrameError("their data are damaged")
     return data[at:], stream

@@ -1,4 +1,4 @@
-"""What a file claims and does not hold, in words for the result."""
+"""Describing missing DICOM frames as text for the result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Iterable
 def describe_damage(
     claimed: int | None, decoded: int, lost: list[int], notes: Iterable[str]
 ) -> tuple[str, ...]:
-    """Empty for a whole file. `lost`: numbers of frames that could not be decoded, from 0."""
+    """Notes on missing frames; empty for a whole file.
+
+    `lost` are the numbers of frames that could not be decoded, counted from 0.
+    """
     found = decoded + len(lost)
     words = []
     if claimed is None and found > 1:
@@ -23,7 +26,7 @@ def describe_damage(
 
 
 def frame_numbers(indices: list[int]) -> str:
-    """Such as `frames 41-63 and 70`: counted from 0, as in all results; three stretches at most."""
+    """Text such as `frames 41-63 and 70`, counted from 0; at most three stretches."""
     stretches: list[list[int]] = []
     for index in indices:
         if stretches and index == stretches[-1][-1] + 1:

@@ -1,7 +1,7 @@
-"""One encoded frame to RGB, by decoders that are chosen by name.
+"""Decoding one encoded frame to RGB, with decoders that are chosen by name.
 
-pydicom alone would take whichever plug-in is installed: pixels would depend on the machine, and
-pylibjpeg-libjpeg is under the GPL.
+By default pydicom takes whichever plug-in is installed: pixels would then depend on the machine,
+and pylibjpeg-libjpeg is under the GPL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
 
 from edgeecho.cine.dicom.attributes import Layout
 from edgeecho.cine.dicom.codestream import (
@@ -33,65 +32,47 @@ from edgeecho.cine.dicom.file import DicomFile
 from edgeecho.cine.dicom.frames import Encoded
 from edgeecho.cine.dicom.quiet import DAMAGE, overheard
 from edgeecho.cine.dicom.rle import decode_rle
+from edgeecho.cine.dicom.syntaxes import (
+    BIG_ENDIAN,
+    J2K,
+    JPEG,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    LITTLE_ENDIAN,
+    NATIVE,
+    RLE,
+    syntax_name,
+)
 from edgeecho.common.errors import InputError, MissingDependencyError
-
-# Transfer syntaxes (PS3.5, annex A; PS3.6, annex A).
-_ROOT = "1.2.840.10008.1.2"
-_LITTLE_ENDIAN, _BIG_ENDIAN = f"{_ROOT}.1", f"{_ROOT}.2"
-NATIVE = frozenset({_ROOT, _LITTLE_ENDIAN, f"{_ROOT}.1.99", _BIG_ENDIAN, ""})
-RLE = f"{_ROOT}.5"
-_JPEG = frozenset({f"{_ROOT}.4.50", f"{_ROOT}.4.51"})
-_J2K = frozenset({f"{_ROOT}.4.90", f"{_ROOT}.4.91"})
-# Pillow and OpenCV decode neither.
-_JPEG_LOSSLESS = frozenset({f"{_ROOT}.4.57", f"{_ROOT}.4.70"})
-_JPEG_LS = frozenset({f"{_ROOT}.4.80", f"{_ROOT}.4.81"})
 
 DecodeFrame = Callable[[Encoded], NDArray[np.uint8]]
 
 
 def frame_decoder(file: DicomFile, layout: Layout) -> DecodeFrame:
-    """What turns an encoded frame of this file into `(H, W, 3)` RGB, or raises `BrokenFrameError`.
+    """A function that decodes a frame of this file to `(H, W, 3)` or raises `BrokenFrameError`.
 
-    `InputError` where nothing here decodes the transfer syntax, `MissingDependencyError` where an
-    extra does.
+    `InputError` if the transfer syntax is not supported, `MissingDependencyError` if it takes an
+    extra.
     """
     display = Display(file, layout)
     if file.syntax in NATIVE:
         return lambda data: display.show(_native(data, layout, file.pixels.big_endian))
-    # Nothing lossless but native pixels is subsampled, whatever the header says.
+    # Of the lossless formats only native pixels are subsampled, whatever the header says.
     full = replace(layout, photometric=layout.photometric.removesuffix("_422"))
     if file.syntax == RLE:
         planes = replace(full, planar=1)
         return lambda data: display.show(_native(decode_rle(bytes(data), layout), planes, False))
-    if file.syntax in _JPEG:
+    if file.syntax in JPEG:
         return lambda data: _jpeg(bytes(data), layout, file.syntax, display)
-    if file.syntax in _J2K:
+    if file.syntax in J2K:
         return lambda data: _j2k(bytes(data), layout, file.syntax, display)
-    if file.syntax in _JPEG_LOSSLESS | _JPEG_LS:
+    if file.syntax in JPEG_LOSSLESS | JPEG_LS:
         _need_gdcm(file)
         return lambda data: _lossless(bytes(data), full, file.syntax, display)
     raise InputError(
         f"{file.name}: edgeecho has no decoder for its pixels ({syntax_name(file.syntax)}): "
         "export it as JPEG, JPEG 2000, RLE, H.264 or uncompressed"
     )
-
-
-_JPEG_XL = {
-    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-}
-"""Newer than pydicom's dictionary; other packages add them to it (PS3.6, table A-1)."""
-
-
-def syntax_name(syntax: str) -> str:
-    """The transfer syntax's name in the standard; what is not in it may be any text."""
-    if not syntax:
-        return "no transfer syntax given"
-    if syntax in _JPEG_XL:
-        return _JPEG_XL[syntax]
-    uid = UID(syntax)
-    return uid.name if not uid.is_private and uid.name != uid else "unknown transfer syntax"
 
 
 def _need_gdcm(file: DicomFile) -> None:
@@ -102,7 +83,7 @@ def _need_gdcm(file: DicomFile) -> None:
         )
     trace = import_module("gdcm").Trace
     for switch_off in (trace.WarningOff, trace.ErrorOff, trace.DebugOff):
-        switch_off()  # it prints on stderr
+        switch_off()  # gdcm prints on stderr
 
 
 def _jpeg(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[np.uint8]:
@@ -120,11 +101,11 @@ def _jpeg(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray
 
 
 def _libjpeg_knows_the_colours(stream: Codestream, layout: Layout) -> bool:
-    """Whether libjpeg's guess of the colours is right, so that pydicom is not needed.
+    """Whether libjpeg guesses the colour space correctly, so that pydicom is not needed.
 
-    libjpeg takes three components for RGB by an Adobe marker or by their IDs, else for YCbCr.
-    pydicom's way takes four times as long, fails with the IDs, and converts YBR twice where an
-    Adobe marker confirms it.
+    libjpeg takes three components for RGB if an Adobe marker or their IDs say so, and otherwise for
+    YCbCr. pydicom takes four times as long, fails with the IDs, and converts YBR twice if an Adobe
+    marker confirms it.
     """
     if layout.samples == 1 or stream.adobe_transform == 1:
         return True
@@ -136,7 +117,7 @@ def _libjpeg_knows_the_colours(stream: Codestream, layout: Layout) -> bool:
 
 
 def _pillow(data: bytes) -> NDArray[np.uint8]:
-    # Not OpenCV: a third faster, but libjpeg's complaints about damage go to stderr there.
+    # OpenCV would be a third faster, but prints libjpeg's warnings about damage on stderr.
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             return np.asarray(image)
@@ -145,10 +126,11 @@ def _pillow(data: bytes) -> NDArray[np.uint8]:
 
 
 def _check_tail(pixels: NDArray[np.uint8]) -> None:
-    """Where JPEG data end too early, libjpeg fills the rest with mid-grey, to the last block.
+    """Raise `BrokenFrameError` if the last block is mid-grey, as where JPEG data end too early.
 
-    So it is with most damage within the data too: what is decoded from there on takes other
-    numbers of bits, most often more. The last corner of an ultrasound image is never of that grey.
+    libjpeg fills missing blocks with that grey. Most damage inside the data shows in the same way,
+    because the codes after it usually take more bits. No ultrasound image has that grey in its last
+    corner.
     """
     if (pixels[-4:, -4:] == 128).all():
         raise BrokenFrameError("their data are damaged")
@@ -163,7 +145,7 @@ def _j2k(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[
 def _lossless(data: bytes, layout: Layout, syntax: str, display: Display) -> NDArray[np.uint8]:
     stream = read_jpeg(data)
     stream.check(layout)
-    if syntax not in _JPEG_LS:
+    if syntax not in JPEG_LS:
         data = strip_lossless(data, stream)
     with overheard() as complained:
         pixels = _pydicom(data, layout, syntax, "gdcm")
@@ -173,7 +155,7 @@ def _lossless(data: bytes, layout: Layout, syntax: str, display: Display) -> NDA
 
 
 def _native(data: Encoded, layout: Layout, big_endian: bool) -> NDArray[np.generic]:
-    return _decode(data, layout, _BIG_ENDIAN if big_endian else _LITTLE_ENDIAN)
+    return _decode(data, layout, BIG_ENDIAN if big_endian else LITTLE_ENDIAN)
 
 
 def _pydicom(data: bytes, layout: Layout, syntax: str, plugin: str) -> NDArray[np.generic]:
@@ -181,7 +163,7 @@ def _pydicom(data: bytes, layout: Layout, syntax: str, plugin: str) -> NDArray[n
 
 
 def _decode(data: Encoded, layout: Layout, syntax: str, **options: Any) -> NDArray[np.generic]:
-    """`(H, W)` or, as RGB, `(H, W, 3)` stored values."""
+    """Stored values `(H, W)` or, as RGB, `(H, W, 3)`."""
     options |= {
         "number_of_frames": 1,
         "rows": layout.rows,

@@ -1,14 +1,14 @@
-"""Knowing a DICOM file by its first bytes; imports nothing, for it is asked of every file."""
+"""Recognising a DICOM file by its first bytes. Imports nothing, because every file is tested."""
 
 from __future__ import annotations
 
 
 def is_dicom(head: bytes) -> bool:
-    """Whether a file that begins with these (at least 132) bytes is to be read as DICOM.
+    """Whether a file that begins with these (at least 132) bytes is a DICOM file.
 
-    By "DICM" behind the preamble (PS3.10, 7.1). Files without it, as old archives hold them,
-    begin with an element of group 0002 or 0008, little endian: an explicit VR or a small length
-    follows the tag.
+    It has "DICM" after the preamble (PS3.10, 7.1). Files without a preamble, as in old archives,
+    begin with a little-endian element of group 0002 or 0008, whose tag is followed by an explicit
+    VR or a small length.
     """
     if head[128:132] == b"DICM":
         return True

@@ -1,4 +1,4 @@
-"""From stored values to the grey or colour that a display would show, 8 bits a sample."""
+"""Converting stored values to the grey levels or colours of a display, 8 bits per sample."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from edgeecho.common.errors import InputError
 
 
 class Display:
-    """What every stored value is shown as, worked out once for a file.
+    """A lookup table from stored to displayed values, computed once for a file.
 
-    - 8 bits stored, unsigned: as they are. A window is not applied to them: the clips that models
+    - Unsigned 8-bit values stay as they are. They are not windowed, because the clips that models
       are trained on were not windowed either.
-    - Other depths of grey: by WindowCenter and WindowWidth, the first of several, after
-      RescaleSlope and RescaleIntercept (PS3.3, C.11.1.1.2, C.11.2.1.2 and C.11.2.1.3). Without a
-      window, and for colour: the whole range of BitsStored becomes 0..255, negative values too.
-    - MONOCHROME1 is inverted after that: low values are bright (PS3.3, C.7.6.3.1.2).
-    - PALETTE COLOR by its table, of whose 16-bit entries the upper byte is taken (C.7.6.3.1.5).
+    - Other depths of grey use the first WindowCenter and WindowWidth, after RescaleSlope and
+      RescaleIntercept (PS3.3, C.11.1.1.2, C.11.2.1.2 and C.11.2.1.3). Without a window, and for
+      colour, the whole range of BitsStored maps to 0..255, negative values included.
+    - MONOCHROME1 is then inverted: low values are bright (PS3.3, C.7.6.3.1.2).
+    - PALETTE COLOR uses its own table, and the upper byte of 16-bit entries (C.7.6.3.1.5).
 
-    Values outside the range are shown as its ends: nothing wraps around.
+    Values outside the range are clipped; none wraps around.
     """
 
     def __init__(self, file: DicomFile, layout: Layout) -> None:
@@ -40,7 +40,7 @@ class Display:
         self._as_they_are = layout.samples == 3 and bool((self._table == every).all())
 
     def show(self, stored: NDArray[np.generic]) -> NDArray[np.uint8]:
-        """`(H, W)` or `(H, W, 3)` stored values to `(H, W, 3)` RGB."""
+        """Convert stored values `(H, W)` or `(H, W, 3)` to RGB `(H, W, 3)`."""
         if self._as_they_are:
             return stored.astype(np.uint8, copy=False)
         native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
@@ -64,7 +64,7 @@ def _grey(stored: NDArray[np.generic], dataset: Dataset, layout: Layout) -> NDAr
         return _to_bytes(255 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -500, 500))))
     if function == "LINEAR_EXACT":
         return _to_bytes(((values - centre) / width + 0.5) * 255)
-    # A width of 1 is a threshold: every value is then beyond one of the ends.
+    # A width of 1 is a threshold: every value is then below or above the window.
     return _to_bytes(((values - centre + 0.5) / max(width - 1, 1e-9) + 0.5) * 255)
 
 
@@ -83,14 +83,14 @@ def _first(dataset: Dataset, keyword: str) -> float | None:
 
 
 def _palette(stored: NDArray[np.generic], file: DicomFile) -> NDArray[np.uint8]:
-    """`(N, 3)` RGB of N stored values; `InputError` without a table that can be used."""
+    """RGB `(N, 3)` of N stored values; `InputError` without a usable table."""
     try:
         if file.pixels.big_endian:
             _swap_tables(file.dataset)
         colours = apply_color_lut(stored, file.dataset)
     except DAMAGE:
         colours = np.empty((0, 0))
-    # pydicom counts in the entries' own type: 8 bits do not reach beyond entry 255.
+    # pydicom indexes in the entries' own type, and 8 bits do not reach beyond entry 255.
     entries = numbers(file.dataset, "RedPaletteColorLookupTableDescriptor")
     too_long = len(entries) == 3 and not 1 <= entries[0] <= 256 and colours.dtype.itemsize == 1
     if colours.shape != (len(stored), 3) or too_long:
@@ -100,7 +100,7 @@ def _palette(stored: NDArray[np.generic], file: DicomFile) -> NDArray[np.uint8]:
 
 
 def _swap_tables(dataset: Dataset) -> None:
-    """pydicom takes 16-bit words of a big-endian file for little endian (VR OW: PS3.5, 7.3)."""
+    """Swap bytes, because pydicom reads big-endian 16-bit words as little endian (PS3.5, 7.3)."""
     for colour in ("Red", "Green", "Blue"):
         element = dataset.get_item(f"{colour}PaletteColorLookupTableData")
         if element is not None and element.VR == "OW":

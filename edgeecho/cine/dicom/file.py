@@ -1,4 +1,4 @@
-"""A DICOM file taken apart: its attributes, and where its pixels lie. Nothing is decoded here."""
+"""Parsing a DICOM file: its attributes, and where its pixel data are. Decodes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.cine.types import Limits
 from edgeecho.common.errors import InputError
 
-# Nothing else is kept of a file: no names, dates or identifiers.
+# Only these attributes are read: no names, dates or identifiers.
 _ATTRIBUTES = (
     *KIND,
     *ASPECT,
@@ -56,40 +56,40 @@ _ATTRIBUTES = (
 )
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
-# More than any header that could be a study's; lengths in it are not trusted.
+# Larger than any real header; lengths inside it are not trusted.
 _HEADER_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class PixelData:
-    """The value of (7FE0,0010), as far as the file holds it."""
+    """The value of (7FE0,0010), as far as the file contains it."""
 
     buffer: bytes
     start: int
     stop: int
     claimed_bytes: int | None
-    """None: of undefined length, so in fragments (PS3.5, A.4)."""
+    """Length in the header; None if it is undefined, so in fragments (PS3.5, A.4)."""
     big_endian: bool
     words: bool
-    """VR OW: in big endian the bytes of 8-bit samples are swapped in pairs."""
+    """Whether the VR is OW: in big endian the bytes of 8-bit samples are then swapped in pairs."""
 
 
 @dataclass(frozen=True)
 class DicomFile:
-    """What is needed of a file to decode its frames."""
+    """What is needed to decode a file's frames."""
 
     name: str
     dataset: Dataset
     syntax: str
-    """UID of the transfer syntax; "" where the file gives none."""
+    """UID of the transfer syntax; empty if the file gives none."""
     pixels: PixelData
 
 
 def open_dicom(path: Path, limits: Limits) -> DicomFile:
-    """Read a file's header and find its pixels; `InputError` where there are none."""
+    """Read a file's header and find its pixel data; `InputError` if there are none."""
     name = path.name
     with path.open("rb") as stream:
-        # Into memory: a parser that is told a length of 4 GB gets what there is, not 4 GB.
+        # Read into memory first, so that an element that claims 4 GB does not allocate them.
         buffer = stream.read(limits.megabytes * 1_000_000 + 1)
     if len(buffer) > limits.megabytes * 1_000_000:
         raise InputError(
@@ -102,7 +102,7 @@ def open_dicom(path: Path, limits: Limits) -> DicomFile:
     try:
         dataset, syntax, buffer, at = _parse(buffer, _ATTRIBUTES, most)
     except DAMAGE:
-        # `from None`: pydicom's texts may quote the file's.
+        # `from None`: pydicom's messages may quote the file.
         raise InputError(f"{name} is a damaged DICOM file: export it again") from None
     if len(buffer) > most:
         raise InputError(
@@ -121,27 +121,27 @@ def open_dicom(path: Path, limits: Limits) -> DicomFile:
 
 
 def read_header(path: Path, attributes: Sequence[str]) -> Dataset:
-    """Some attributes of a file that may be large or a bomb; what pydicom raises is `DAMAGE`."""
+    """Read some attributes of an untrusted file. Raises one of `DAMAGE` if it is not readable."""
     with path.open("rb") as stream, quiet():
         return _parse(stream.read(_HEADER_BYTES), attributes, _HEADER_BYTES)[0]
 
 
 def read_kind(path: Path) -> Other | None:
-    """What a file is instead of a cine, by its header; None too where that cannot be read."""
+    """What a file is if its header shows that it is no cine; None otherwise or if unreadable."""
     try:
         header = read_header(path, KIND)
     except DAMAGE:
         return None
-    # Of a file that is read, its frames are counted.
+    # Only here, where no frames are decoded, the header is trusted to say that there is one.
     return other_kind(header) or (Other("still") if claimed_frames(header) == 1 else None)
 
 
 def _parse(
     buffer: bytes, attributes: Sequence[str], most_bytes: int
 ) -> tuple[Dataset, str, bytes, int]:
-    """Attributes, transfer syntax, the bytes, and where reading them stopped.
+    """Return attributes, transfer syntax, the (inflated) bytes, and where parsing stopped.
 
-    Inflated bytes are not many more than `most_bytes`.
+    Inflating stops soon after `most_bytes`.
     """
     stream = io.BytesIO(buffer)
     read_preamble(stream, force=True)
@@ -149,8 +149,8 @@ def _parse(
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     syntax = str(meta.get("TransferSyntaxUID") or "")
     if syntax == _DEFLATED:
-        # pydicom would inflate all of it at once: a few kB can claim to be many GB. What comes
-        # out is a file in explicit VR little endian (PS3.5, A.5) without preamble.
+        # pydicom would inflate everything at once, and a few kB can inflate to many GB. The result
+        # is a file in explicit VR little endian (PS3.5, A.5) without a preamble.
         buffer = _inflate(memoryview(buffer)[stream.tell() :], most_bytes)
     stream = io.BytesIO(buffer)
     dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(attributes))
@@ -164,7 +164,7 @@ def _inflate(data: memoryview, most_bytes: int) -> bytes:
     for start in range(0, len(data), 1 << 14):
         try:
             inflated += decompressor.decompress(data[start : start + (1 << 14)])
-        except zlib.error:  # what came before the damage is kept: its frames may be whole
+        except zlib.error:  # frames before the damage may be whole
             break
         if len(inflated) > most_bytes:
             break
@@ -172,7 +172,7 @@ def _inflate(data: memoryview, most_bytes: int) -> bytes:
 
 
 def _find_pixels(buffer: bytes, at: int) -> PixelData | None:
-    # The tag and VR show the encoding themselves; file headers lie about it.
+    # Tag and VR show the real encoding, which file headers may misstate.
     tag = buffer[at : at + 4]
     if tag not in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10") or len(buffer) < at + 12:
         return None

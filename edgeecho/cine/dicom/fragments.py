@@ -1,4 +1,4 @@
-"""Compressed pixels lie in fragments (PS3.5, A.4): finding them, through damage too."""
+"""Finding the fragments of compressed pixel data (PS3.5, A.4), even in damaged files."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ class Fragment:
     """One item of the pixel data."""
 
     at: int
-    """Where its item begins, in bytes from the first one behind the offset table."""
+    """Offset of its item, in bytes from the first item after the offset table."""
     data: memoryview
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """All of them that can be found."""
+    """All fragments that could be found."""
 
     offsets: NDArray[np.uint64]
-    """Basic offset table: `Fragment.at` where each frame begins; empty in many files."""
+    """Basic offset table: `Fragment.at` of each frame's first fragment; empty in many files."""
     parts: list[Fragment | None]
-    """None: a stretch that cannot be read, of which nobody knows what it held."""
+    """None stands for an unreadable stretch of unknown content."""
     ended: bool
-    """The end mark is there."""
+    """Whether the sequence delimiter is present."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is damaged in all of them, in words for the result."""
+        """A note for the result if the end is missing."""
         cut = "the pixel data has no end mark: the file may be cut short"
         return () if self.ended else (cut,)
 
 
 def read_fragments(pixels: PixelData, name: str, most: int) -> Fragments:
-    """Walk the items; behind a broken one, go on at the next that can be believed.
+    """Walk the items; after a broken one, continue at the next plausible one.
 
-    `InputError` where there are more than `most`.
+    `InputError` if there are more than `most`.
     """
     spans, ended = [], False
     at = pixels.start
@@ -75,7 +75,7 @@ _Span = tuple[int, int]
 
 
 def _step(pixels: PixelData, at: int) -> tuple[list[_Span | None], int, bool]:
-    """The item at `at` with a gap behind it, where the next one is, and if this was the end."""
+    """The item at `at` with any gap after it, the offset of the next, and whether this ends it."""
     tag = pixels.buffer[at : at + 4]
     if tag == _END:
         return [], at, True
@@ -87,7 +87,7 @@ def _step(pixels: PixelData, at: int) -> tuple[list[_Span | None], int, bool]:
     if _is_boundary(pixels, end):
         return [(start, end)], end, False
     following = _next_item(pixels, start)
-    if following is None:  # cut short
+    if following is None:  # truncated
         return [(start, min(end, pixels.stop))], pixels.stop, False
     if following <= end:  # its length is wrong
         return [(start, following)], following, False
@@ -103,7 +103,7 @@ def _is_boundary(pixels: PixelData, at: int) -> bool:
 
 
 def _next_item(pixels: PixelData, at: int) -> int | None:
-    """The next end mark, or item that another one or the end follows: not pixels by chance."""
+    """The next delimiter, or item that another item or the end follows: not pixels by chance."""
     for match in _HEADER.finditer(pixels.buffer, at, pixels.stop):
         found = match.start()
         if match.end() - found == 8 or _is_boundary(pixels, _item_end(pixels, found)):
@@ -112,7 +112,7 @@ def _next_item(pixels: PixelData, at: int) -> int | None:
 
 
 def _table(pixels: PixelData, spans: list[_Span | None]) -> _Span | None:
-    """The first item is the offset table, empty or not; some writers leave it out."""
+    """The offset table, which is the first item, even if empty; some writers leave it out."""
     if not spans or spans[0] is None or spans[0][0] != pixels.start + 8:
         return None
     start = spans[0][0]

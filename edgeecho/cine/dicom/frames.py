@@ -1,4 +1,4 @@
-"""Which bytes belong to which frame. NumberOfFrames is a claim: the data say what is there."""
+"""Assigning bytes to frames. NumberOfFrames is only a claim: the data decide."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Frames:
     """The encoded frames of a file."""
 
     count: int
-    """With the lost ones among them; of those at the end nobody knows but by the claim."""
+    """Number of frames, lost ones included, except those at the end, which nothing shows."""
     encoded: Iterable[Encoded | None]
-    """In order; None: the frame is lost."""
+    """The frames in order; None for a lost one."""
     notes: tuple[str, ...] = ()
-    """What is damaged beside single frames."""
+    """Damage that does not concern single frames."""
 
 
 def native_frames(pixels: PixelData, layout: Layout, claimed: int | None, name: str) -> Frames:
-    """Frames of uncompressed pixels; `InputError` where header and length contradict each other."""
+    """Frames of uncompressed pixels; `InputError` if header and length contradict each other."""
     size = layout.native_bytes
     in_items = pixels.buffer.startswith(ITEM, pixels.start)
     if pixels.claimed_bytes is None or in_items or size < 1:
@@ -56,7 +56,7 @@ def native_frames(pixels: PixelData, layout: Layout, claimed: int | None, name: 
 
 
 def _is_other_layout(there: int, claimed: int) -> bool:
-    """Whether wrong bits, samples or subsampling explain the length, not a number of frames."""
+    """Whether wrong bits, samples or subsampling, not missing frames, explain the length."""
     ratios = ((1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2))
     return any(abs(there * a - claimed * b) <= a for a, b in ratios)  # one byte may be padding
 
@@ -64,7 +64,7 @@ def _is_other_layout(there: int, claimed: int) -> bool:
 def _cut(view: memoryview, size: int, count: int) -> Iterator[Encoded | None]:
     for start in range(0, count * size, size):
         frame = view[start : start + size]
-        # No picture is all zeros: a disk or a transfer lost these bytes.
+        # No frame is all zeros: a disk or a transfer lost these bytes.
         yield frame if np.frombuffer(frame, np.uint8).any() else None
 
 
@@ -73,9 +73,9 @@ def compressed_frames(
 ) -> Frames:
     """Frames of compressed pixels.
 
-    By the offset table where there is a whole one. Else a fragment is a frame where their number
-    is the claimed one, or where `one_each` (RLE: PS3.5, A.4.2), and where it is not, a frame
-    begins with every fragment that begins like one.
+    A complete offset table decides. Without one, each fragment is a frame if their number is the
+    claimed one or with `one_each` (RLE: PS3.5, A.4.2). Otherwise a frame begins with each fragment
+    that starts with a codestream's signature.
     """
     notes = fragments.notes
     offsets = _offsets(fragments, dataset)
@@ -86,7 +86,7 @@ def compressed_frames(
     runs = [_group(run, one_each or whole == claimed) for run in _runs(fragments.parts)]
     frames, lost = runs[0], (claimed or 0) - sum(map(len, runs))
     if len(runs) == 2 and fragments.ended and 0 <= lost <= limits.frames:
-        # What follows the only gap ends at the end, so the number of every frame is known.
+        # After the only gap, frames can be numbered from the end.
         frames = frames + [None] * lost + runs[1]
     elif len(runs) > 1:
         left_out = sum(map(len, runs[1:]))
@@ -99,7 +99,7 @@ def compressed_frames(
 
 
 def joined(fragments: Fragments) -> bytes:
-    """All bytes in order: a video stream (PS3.5, A.4.6)."""
+    """All fragments' bytes in order: a video stream (PS3.5, A.4.6)."""
     return b"".join(part.data for part in fragments.parts if part is not None)
 
 
@@ -112,7 +112,7 @@ def _offsets(fragments: Fragments, dataset: Dataset) -> NDArray[np.uint64]:
 
 
 def _fits(offsets: NDArray[np.uint64], fragments: Fragments) -> bool:
-    """Whether the table belongs to these fragments: tables are wrong more often than items."""
+    """Whether the offset table matches the fragments: tables are wrong more often than items."""
     found = [part.at for part in fragments.parts if part is not None]
     hits = np.isin(np.asarray(found, np.uint64), offsets).sum()
     return bool(
@@ -129,7 +129,7 @@ def _by_offsets(offsets: NDArray[np.uint64], fragments: Fragments) -> list[Encod
         if part is None:
             continue
         frame = frames[int(np.searchsorted(offsets, part.at, "right")) - 1]
-        if frame or part.at in starts:  # else the frame's beginning is lost, so it is
+        if frame or part.at in starts:  # a frame whose start is lost is lost
             frame.append(part)
     joined_frames = [_join(frame) if frame else None for frame in frames]
     while joined_frames and joined_frames[-1] is None:
@@ -138,7 +138,7 @@ def _by_offsets(offsets: NDArray[np.uint64], fragments: Fragments) -> list[Encod
 
 
 def _runs(parts: list[Fragment | None]) -> list[list[Fragment]]:
-    """The fragments between gaps; one run where there is no gap."""
+    """The runs of fragments between gaps; a single run if there is no gap."""
     runs: list[list[Fragment]] = [[]]
     for part in parts:
         if part is None:

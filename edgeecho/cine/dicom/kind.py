@@ -1,7 +1,7 @@
-"""What a DICOM object is, by what its header says: only a transthoracic cine in time has an EF.
+"""Recognising DICOM objects other than a transthoracic cine over time, which alone has an EF.
 
-A network answers whatever picture it is shown. So all that is said of the kind of object is looked
-at: its class, its modality, what its frames follow, and what the picture shows.
+A network answers for any picture. So everything that the header says about the kind of object is
+checked: its SOP class, its modality, what its frames follow, and what the image shows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CINES = frozenset(
         *(f"{_STORAGE}.7.{n}" for n in range(1, 5)),  # Multi-frame ... Secondary Capture
     }
 )
-"""SOP classes that hold cines. Secondary captures are photographed off a scanner's screen."""
+"""SOP classes of cines. Secondary captures are taken from a scanner's screen."""
 _ONE_FRAME = {
     f"{_STORAGE}.6.1",  # Ultrasound Image Storage
     f"{_STORAGE}.6",  # the same, retired
@@ -31,15 +31,15 @@ _ONE_FRAME = {
 }
 _VOLUME = f"{_STORAGE}.6.2"  # Enhanced US Volume Storage
 _REPORTS = f"{_STORAGE}.88."
-# EC: echocardiography, retired. OT: what a secondary capture may say of itself.
+# EC: echocardiography, retired. OT: other, which a secondary capture may state.
 _MODALITIES = {"", "US", "EC", "OT"}
-# Others that may be named to the user: what a file says there may be any text.
+# Other modalities that may be shown to the user; any other value may be arbitrary text.
 _OTHER_MODALITIES = {
     *("CR", "CT", "DX", "ECG", "ES", "GM", "IVOCT", "IVUS", "MG", "MR", "NM", "OCT", "OP", "OPT"),
     *("PT", "RF", "SM", "XA", "XC"),
 }
-# Of ImageType's third value (PS3.3, C.8.5.6.1.1), those where the probe is not on the chest. Not
-# EPICARDIAL: a real apical cine from the chest says that (pydicom's `ybr_color`).
+# Values of ImageType's third element (PS3.3, C.8.5.6.1.1) where the probe is not on the chest.
+# EPICARDIAL is not among them: a real apical transthoracic cine says that (pydicom's `ybr_color`).
 _INSIDE = {
     *("ENDOCAVITARY", "ENDORECTAL", "ENDOVAGINAL", "FETAL HEART", "INTRACARDIAC"),
     *("INTRAVASCULAR", "TEE"),
@@ -50,7 +50,7 @@ _OTHER_ORGANS = {
     *("OBSTETRICAL", "OPHTHALMIC", "PELVIC", "PELVIS", "PROSTATE", "RETROPERITONEAL", "SCROTAL"),
     *("SMALL PARTS", "THYROID", "TRANSCRANIAL", "URINARY TRACT", "UTERUS", "VASCULAR"),
 }
-# Of its fourth value, a sum of these.
+# Bits of its fourth element.
 _B_MODE = 0x0001 | 0x0010 | 0x0100 | 0x0200
 _OTHER_IMAGES = {
     0x0400: "slice stack",
@@ -60,7 +60,7 @@ _OTHER_IMAGES = {
     0x0004: "Doppler trace",
     0x0008: "Doppler trace",
 }
-# What frames may follow instead of time (PS3.3, C.7.6.6, C.8.4.8, C.8.6.3).
+# Attributes that frames may follow instead of time (PS3.3, C.7.6.6, C.8.4.8, C.8.6.3).
 _NOT_TIME = {
     *("EnergyWindowVector", "DetectorVector", "RotationVector", "SliceVector"),
     *("AngularViewVector", "PageNumberVector", "FramePrimaryAngleVector"),
@@ -71,8 +71,8 @@ _PLACES = {
     *("ImageOrientationPatient", "InStackPositionNumber", "StackID", "PlanePositionSequence"),
     *("PlanePositionVolumeSequence", "TablePosition"),
 }
-# By RegionSpatialFormat (PS3.3, C.8.5.5.1.1), of a RegionDataType that is tissue, flow, PW or CW
-# Doppler (C.8.5.5.1.2): an ECG is no such trace, whatever its format is called.
+# By RegionSpatialFormat (PS3.3, C.8.5.5.1.1), if RegionDataType is tissue, flow, PW or CW Doppler
+# (C.8.5.5.1.2): an ECG is no such trace, whatever its spatial format.
 _TRACES = {2: "M-mode trace", 3: "Doppler trace"}
 _ECHOES = range(1, 5)
 
@@ -89,20 +89,20 @@ ATTRIBUTES = (
     "SequenceOfUltrasoundRegions",
     "TransducerType",
 )
-"""What is looked at."""
+"""The attributes that are checked."""
 
 
 @dataclass(frozen=True)
 class Other:
-    """Something else than a transthoracic cine."""
+    """An object that is not a transthoracic cine."""
 
     noun: str
-    """Such as `still`; its plural ends in s."""
+    """Its kind, such as `still`; the plural ends in s."""
     why: str = ""
-    """What says so."""
+    """What shows it."""
 
     def error(self, name: str) -> InputError:
-        """For a file of that name."""
+        """The error for a file of that name."""
         why = f", {self.why}" if self.why else ""
         return InputError(
             f"{name} is no transthoracic cine ({self.noun}{why}): no EF can be given of it"
@@ -110,7 +110,7 @@ class Other:
 
 
 def other_kind(dataset: Dataset) -> Other | None:
-    """What it is instead of a transthoracic cine; None: nothing speaks against one."""
+    """What the object is if it is not a transthoracic cine; None if nothing speaks against one."""
     return next(_otherwise(dataset), None)
 
 
@@ -136,15 +136,15 @@ def _by_class(dataset: Dataset) -> Iterator[Other]:
             yield Other("still")
     elif uid and uid not in CINES:
         known = UID(uid)
-        # What is not in the standard may be any text.
+        # A UID that is not in the standard may be any text.
         public = not known.is_private and known.name != uid
         yield Other(f"{known.name} object" if public else "object of an unknown class")
 
 
 def doubts_of_kind(dataset: Dataset) -> tuple[str, ...]:
-    """Whether it says that it shows another organ, in words for the result.
+    """Notes for the result if the header names another organ.
 
-    No more than a doubt: a scanner writes what it was set to, not where the probe was.
+    This is only a doubt: a scanner writes its preset, not where the probe was.
     """
     said = {
         "ImageType": [*words(dataset, "ImageType"), "", "", ""][2].upper(),

@@ -1,4 +1,4 @@
-"""What pydicom, Pillow and gdcm raise and say, kept from the user: it may quote the file."""
+"""Suppressing messages of pydicom, Pillow and gdcm, which may quote the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from PIL.Image import DecompressionBombError
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-# What their parsers stumble over in damaged bytes.
+# What their parsers raise for damaged files.
 DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -35,7 +35,7 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back warnings and log messages of pydicom, and of highdicom, which builds on it."""
+    """Suppress warnings and log messages of pydicom, and of highdicom, which builds on it."""
     loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -51,15 +51,15 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def overheard() -> Iterator[Callable[[], bool]]:
-    """Hold back what C code prints on stderr; gives a function that says whether it has.
+    """Suppress what C code prints on stderr; yields a function that says whether it printed.
 
-    The libjpeg inside gdcm decodes damaged data and only prints that they are: there is no other
-    way to know of it, or to keep it quiet.
+    The libjpeg inside gdcm decodes damaged data and only prints a warning: there is no other way to
+    detect damage, or to silence it.
     """
     with _one_at_a_time, tempfile.TemporaryFile() as caught:
         try:
             stderr = os.dup(2)
-        except OSError:  # there is none, nothing is printed then
+        except OSError:  # without stderr nothing is printed
             yield lambda: False
             return
         try:

@@ -1,4 +1,4 @@
-"""From a DICOM file to a `Cine`: which frames, decoded how, taken when."""
+"""Reading a DICOM file to a `Cine`: finds, decodes and times its frames."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspects
 from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
 from edgeecho.cine.dicom.codestream import BrokenFrameError
 from edgeecho.cine.dicom.damage import describe_damage
-from edgeecho.cine.dicom.decode import NATIVE, RLE, DecodeFrame, frame_decoder, syntax_name
+from edgeecho.cine.dicom.decode import DecodeFrame, frame_decoder
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
 from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
 from edgeecho.cine.dicom.kind import Other, doubts_of_kind, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
+from edgeecho.cine.dicom.syntaxes import NATIVE, RLE, syntax_name
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
-from edgeecho.cine.types import Cine, FrameStore, Limits
+from edgeecho.cine.store import FrameStore
+from edgeecho.cine.types import Cine, Limits
 from edgeecho.common.errors import InputError
 
 
 def read(path: Path, limits: Limits) -> Cine:
-    """See `read_dicom`."""
+    """Implements `read_dicom`."""
     with quiet():
         file = open_dicom(path, limits)
         if other := other_kind(file.dataset):
@@ -38,14 +40,14 @@ def read(path: Path, limits: Limits) -> Cine:
 
 
 def read_pictures(file: DicomFile, limits: Limits) -> Cine:
-    """The pictures of a file, whatever they show."""
+    """Decode a file's frames, whatever they show."""
     # MPEG-2, H.264 and HEVC.
     video = file.syntax in MPEGTransferSyntaxes
     return _read_video(file, limits) if video else _read_frames(file, limits)
 
 
 def _fragments(file: DicomFile, limits: Limits) -> Fragments:
-    # Several for a frame are rare, and no frame needs many.
+    # Several fragments per frame are rare, and no frame needs many.
     return read_fragments(file.pixels, file.name, most=64 * limits.frames)
 
 
@@ -95,7 +97,7 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
 def _decode(
     frames: Frames, decode: DecodeFrame, aspect: Aspect, frame_bytes: int, name: str, limits: Limits
 ) -> tuple[NDArray[np.uint8], list[int], list[int]]:
-    """Pixels `(T, H, W, 3)`, the numbers of their frames, and those of the broken ones."""
+    """Return pixels `(T, H, W, 3)`, their frame numbers, and the numbers of the lost frames."""
     store = FrameStore(name, limits)
     kept: list[int] = []
     lost: list[int] = []
@@ -109,7 +111,7 @@ def _decode(
         except BrokenFrameError as error:
             reason = str(error)
             lost.append(index)
-            # It takes time to find out that a large frame is broken, and a small file claims many.
+            # Detecting a broken large frame takes time, and a small file may claim many of them.
             if encoded is not None and len(lost) * frame_bytes > limits.megabytes * 1_000_000:
                 raise InputError(
                     f"{name}: {len(lost)} of its first {index + 1} frames are damaged: {reason}: "
@@ -123,7 +125,7 @@ def _decode(
 
 
 def _read_video(file: DicomFile, limits: Limits) -> Cine:
-    """A video stream in fragments (PS3.5, A.4.6 and A.4.7); its own rate is the last resort."""
+    """Read a video stream in fragments (PS3.5, A.4.6, A.4.7); its own rate is the last resort."""
     from edgeecho.cine.video import read_video_bytes
 
     fragments = _fragments(file, limits)
@@ -132,7 +134,7 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
     stream = read_video_bytes(joined(fragments), file.name, limits, aspect)
     count, height, width = stream.frames.shape[:3]
     claimed = claimed_frames(file.dataset)
-    # With all frames there, nothing that the container says is missing can be missing.
+    # If all frames are there, damage reported by the container is none.
     notes = (*fragments.notes, *(() if claimed == count else stream.damage))
     damage = describe_damage(claimed, count, [], notes)
     if any(part is None for part in fragments.parts):
@@ -141,7 +143,7 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
     aspect = Aspect(stream.pixel_aspect)
     regions = read_regions(file.dataset, rows, columns, aspect) if min(rows, columns) > 0 else ()
     if aspect.square(rows, columns) != (height, width):
-        # The stream is right (PS3.5, 8.2.7), and nobody knows where in it the regions are.
+        # The stream's size is right (PS3.5, 8.2.7), so the regions' positions are unknown.
         regions = ()
         damage += (f"the header gives another frame size than {width}x{height}",)
     indices = _indices(stream.timestamps_s)
@@ -170,7 +172,7 @@ def _read_video(file: DicomFile, limits: Limits) -> Cine:
 
 
 def _indices(stamps: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The number of each frame of a stream, by the steps of its time stamps: some may be lost."""
+    """Frame numbers of a stream with lost frames, from the steps of its time stamps."""
     steps = np.diff(stamps)
     if not len(steps) or not np.isfinite(steps).all() or steps.min() <= 0:
         return np.arange(len(stamps))

@@ -1,4 +1,4 @@
-"""Where the image is 2D tissue: the regions that an ultrasound machine writes."""
+"""The ultrasound regions of a DICOM file that show 2D tissue."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def read_regions(
 ) -> tuple[Region, ...]:
     """Regions of 2D tissue, clipped to an image of that size; those outside it are left out.
 
-    They are counted in stored pixels, whose `aspect` is given; what comes out, in square ones.
+    Input sizes are in stored pixels, whose `aspect` is given; the result is in square pixels.
 
     SequenceOfUltrasoundRegions (PS3.3, C.8.5.5): RegionSpatialFormat 1 is 2D, RegionDataType 1 is
-    tissue, and the corners are pixels that belong to the region.
+    tissue, and the corner pixels belong to the region.
     """
     try:
         found = [_tissue(item) for item in items(dataset, "SequenceOfUltrasoundRegions")]

@@ -1,7 +1,7 @@
-"""RLE Lossless (PS3.5, annex G).
+"""Decoding RLE Lossless (PS3.5, annex G).
 
-pydicom's own decoder unpacks a whole segment before it looks at its length, which a damaged file
-can make 64 times the size of the file.
+pydicom's decoder unpacks a whole segment before it checks its length, which in a damaged file can
+be 64 times the size of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edgeecho.cine.dicom.codestream import BrokenFrameError
 
 
 def decode_rle(data: bytes, layout: Layout) -> bytes:
-    """One frame: little-endian samples, all of the first component, then of the second..."""
+    """Decode a frame to little-endian samples, component by component (planar)."""
     width = layout.bits_allocated // 8
     count = layout.samples * width
     if len(data) < 64:
@@ -34,7 +34,7 @@ def decode_rle(data: bytes, layout: Layout) -> bytes:
 
 
 def _unpack(segment: bytes, size: int) -> bytearray:
-    """PackBits (PS3.5, G.3.2)."""
+    """Unpack `size` bytes of PackBits data (PS3.5, G.3.2)."""
     out = bytearray()
     at, end = 0, len(segment)
     while at < end and len(out) < size:

@@ -1,9 +1,9 @@
-"""When each frame was taken: which attribute says so, and whether the others agree.
+"""Frame times of a DICOM file: which attribute decides, and whether the others agree.
 
-FrameIncrementPointer names the attribute that rules (PS3.3, C.7.6.6). Without it, or where what
-it names is not there, the order is: FrameTimeVector and FrameTime (ms from frame to frame; C.7.6.5
+FrameIncrementPointer names the attribute that decides (PS3.3, C.7.6.6). Without it, or if that
+attribute is missing, the order is: FrameTimeVector and FrameTime (ms from frame to frame; C.7.6.5
 and C.7.6.6); RecommendedDisplayFrameRate and CineRate, which are advice for display (C.7.6.5);
-EffectiveDuration; and the rate that a video stream inside the file says of itself.
+EffectiveDuration; and the rate that a video stream inside the file states.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from pydicom.dataset import Dataset
 from edgeecho.cine.dicom.attributes import decimals, pointed
 from edgeecho.cine.types import RATES_AGREE
 
-# Slower or faster is no echocardiogram but another unit, or an empty field's default.
+# A rate outside these limits is in another unit, or the default of an empty field.
 _LEAST_FPS, _MOST_FPS = 0.1, 1000.0
 
 
 @dataclass(frozen=True)
 class Timing:
-    """When frames were taken."""
+    """Times of the decoded frames."""
 
     seconds: NDArray[np.float64]
-    """`(T,)`, from the first of these frames; NaN where nothing says it."""
+    """`(T,)` in s from the first of these frames; NaN if unknown."""
     fps: float | None = None
-    """None where nothing says it."""
+    """Frames per second; None if unknown."""
     source: str = "unknown"
-    """The attribute's name."""
+    """The deciding attribute's keyword."""
     notes: tuple[str, ...] = ()
     """Which attribute could not be used, why, and what was taken instead."""
     doubt: str | None = None
-    """Two statements that contradict each other: the rate may be wrong."""
+    """Two contradictory statements: the rate may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -43,36 +43,36 @@ class Numbering:
     """Which frames of a file were decoded."""
 
     indices: NDArray[np.int64]
-    """`(T,)` their numbers in the file, from 0: some may be lost."""
+    """`(T,)` numbers of the decoded frames in the file, from 0; lost ones are missing."""
     found: int
-    """Frames in the file, with the lost ones among them."""
+    """Frames in the file, lost ones included."""
     claimed: int | None
     """NumberOfFrames."""
 
     def at(self, fps: float) -> NDArray[np.float64]:
-        """`(T,)` seconds at a constant rate."""
+        """Times `(T,)` in s at a constant rate."""
         return np.asarray((self.indices - self.indices[0]) / fps, np.float64)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What one attribute says of the frame rate."""
+    """What one attribute states about the frame rate."""
 
     source: str
-    """Its keyword."""
+    """The attribute's keyword."""
     fps: float | None
-    """None: it says nothing that could be read. Where `fault` is set, a hint and no more."""
+    """Frames per second; None if it is unreadable. If `fault` is set, this is only a hint."""
     seconds: NDArray[np.float64] | None = None
-    """`(T,)` from the first of the decoded frames; None: it cannot be used."""
+    """`(T,)` in s from the first decoded frame; None if the attribute cannot be used."""
     fault: str = ""
-    """Why it cannot be used, in words that quote nothing of the file but numbers."""
+    """Why it cannot be used, in words that quote only numbers of the file."""
     rounded: bool = False
-    """Too coarse to contradict another one."""
+    """Whether it is too coarse to contradict another attribute."""
     usual_fps: float | None = None
-    """Of uneven steps, such as those around a pause, the most frequent rate."""
+    """The median rate, where frame times are uneven, such as around a pause."""
 
     def agrees(self, other: Statement) -> bool:
-        """Whether a rate of one is a rate of the other, or one of them says none."""
+        """Whether both have a rate in common, or one of them has none."""
         mine, others = (
             [rate for rate in (one.fps, one.usual_fps) if rate] for one in (self, other)
         )
@@ -81,7 +81,7 @@ class Statement:
 
 
 def read_timing(dataset: Dataset, frames: Numbering, stream: Statement | None = None) -> Timing:
-    """Times of the decoded frames; `stream`: what a video stream inside the file says of itself."""
+    """Times of the decoded frames; `stream` is what a video stream inside the file states."""
     unknown = np.full(len(frames.indices), np.nan)
     if frames.found < 2:
         return Timing(unknown)
@@ -113,7 +113,7 @@ def read_timing(dataset: Dataset, frames: Numbering, stream: Statement | None = 
 
 
 def _contradiction(chosen: Statement, before: list[Statement], said: list[Statement]) -> str | None:
-    """Another usable attribute, or what can be read of one that should have ruled."""
+    """A contradiction by a usable attribute, or by the readable part of one with precedence."""
     for other in said:
         if other is chosen or not (other in before or other.seconds is not None):
             continue
@@ -131,7 +131,7 @@ def _frame_time_vector(dataset: Dataset, frames: Numbering) -> Statement | None:
     steps = decimals(dataset, key) / 1000
     if not len(steps):
         return None
-    # The first value is no step: it stands for what lies before the first frame.
+    # The first value belongs to the first frame, which no step precedes.
     readable = steps[1:][np.isfinite(steps[1:]) & (steps[1:] > 0)]
     hint = _plausible(1 / float(readable.mean())) if len(readable) else None
     wanted = frames.claimed or frames.found
@@ -154,7 +154,7 @@ def _frame_time_vector(dataset: Dataset, frames: Numbering) -> Statement | None:
 def _one_number(
     key: str, to_fps: Callable[[float, Numbering], float], *, coarse: bool = False
 ) -> Callable[[Dataset, Numbering], Statement | None]:
-    """Reads an attribute of a single value; `coarse`: whole numbers are held to be rounded."""
+    """A reader of a single-valued attribute; with `coarse`, whole numbers count as rounded."""
 
     def read(dataset: Dataset, frames: Numbering) -> Statement | None:
         values = decimals(dataset, key)
@@ -186,4 +186,4 @@ _READERS: Mapping[str, Callable[[Dataset, Numbering], Statement | None]] = {
         "EffectiveDuration", lambda s, frames: (frames.claimed or frames.found) / s, coarse=True
     ),
 }
-"""In the order of trust."""
+"""Readers by keyword, in order of precedence."""

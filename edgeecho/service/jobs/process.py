@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.batch import Task
-from edgeecho.batch.workers import answer_until_done, ending_of
+from edgeecho.batch.worker import answer_until_done, ending_of
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
 from edgeecho.inference import LoadedModel
 from edgeecho.results import Failure, Outcome

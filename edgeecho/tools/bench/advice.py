@@ -1,4 +1,4 @@
-"""What the numbers suggest, in sentences. Each names the number that it rests on."""
+"""Advice from a benchmark, in sentences that name the number behind it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from edgeecho.tools.bench.statistics import summarise
 _DOMINATES = 0.7
 _MOST = 0.5
 _UNSTEADY = 1.25
-"""p90 over p50 from which on the machine, not the program, decides what is measured."""
+"""Ratio of p90 to p50 above which the machine, not the program, determines the measurement."""
 _WAYS = {
     "read": "another codec, or smaller frames",
     "preprocess": "frames that are cropped to the sector already",
     "decide": "nothing that an option decides: please report it",
 }
-"""What would shorten a stage; of the engine see `_way`."""
+"""What would shorten a stage; for the engine see `_way`."""
 
 
 def advise(run: BenchRun) -> tuple[str, ...]:
-    """In the order of the series; empty where nothing stands out."""
+    """Advice on the machine, then on each series; empty if nothing stands out."""
     return (*_machine(run), *(line for series in run.series for line in _of(run, series)),
             *_sharing(run))  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Whether a machine has become slower than a run that was kept."""
+"""Comparing a benchmark with a saved one: has the machine become slower?"""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from edgeecho.tools.bench.statistics import Ratio, unpaired_ratio
 
 @dataclass(frozen=True)
 class Change:
-    """One subject now against then, file to answer."""
+    """The time from file to answer of one subject, compared with the baseline."""
 
     label: str
     times_as_long: Ratio
-    """Above 1: slower than it was."""
+    """Ratio of the times; above 1 is slower than the baseline."""
     allowed: float
     """Largest ratio that passes, such as 1.1."""
 
     @property
     def slower(self) -> bool:
-        """Even the lower end of the interval is beyond what is allowed."""
+        """Whether even the lower end of the interval is above the allowed ratio."""
         low = self.times_as_long.low
         return low is not None and low > self.allowed
 
 
 def compare_with(baseline: BenchRun, run: BenchRun, *, percent: float) -> tuple[Change, ...]:
-    """Each subject that both hold; `percent` more time is allowed.
+    """Compare the subjects that both runs have; `percent` more time is allowed.
 
-    `UsageError` where the two did not measure the same thing on the same kind of machine, or where
-    one sample says nothing of how much it varies.
+    `UsageError` if the runs did not measure the same thing on the same kind of machine, or if one
+    has a single sample, which does not show how much it varies.
     """
     for what, then, now in _conditions(baseline, run):
         if then != now:

@@ -1,4 +1,4 @@
-"""Cold start: what the first answer costs, each time in a process of its own.
+"""Cold start: the time to the first answer, each time in a new process.
 
 `python -m edgeecho.tools.bench.cold JOB` is that process; it prints one line of JSON.
 """
@@ -23,24 +23,24 @@ CAVEAT = (
 )
 
 
-# A cold start that takes longer hangs; TensorRT inside ONNX Runtime builds an engine in each.
+# A cold start that takes longer is hung. TensorRT inside ONNX Runtime builds an engine in each.
 _LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a fresh process is to answer; plain types, since it travels as JSON."""
+    """What a new process is to answer, in plain types, since it is passed as JSON."""
 
     video: str
-    """Path."""
+    """Path of the video."""
     model: str | None
-    """Path of a bundle or .onnx file; None: the demo model."""
+    """Path of a bundle or .onnx file; None for the demo model."""
     engine: str
     precision: str
     clips: str
     """Clip mode, see `ClipMode`."""
     threads: int
-    """0: the engine's choice."""
+    """Number of threads; 0 leaves it to the engine."""
     batch: int | None = None
     """See `Subject`."""
     plain: bool = False
@@ -49,34 +49,34 @@ class Job:
 
 @dataclass(frozen=True)
 class ColdStart:
-    """One fresh process; times in ms."""
+    """Measurements of one new process; times in ms."""
 
     import_ms: float
     """Importing edgeecho, NumPy, OpenCV and the engine's package."""
     load_ms: float
-    """Opening the model, checking its hash, compiling it or taking it from edgeecho's cache; the
-    video is decoded and prepared meanwhile, as `edgeecho infer` does it."""
+    """Opening the model, checking its hash, and compiling it or loading it from edgeecho's cache.
+    The video is decoded and prepared meanwhile, as in `edgeecho infer`."""
     first_inference_ms: float
-    """The engine's share of the first answer; all clips of the video."""
+    """Engine time of the first answer, for all clips of the video."""
     first_answer_ms: float
-    """The first answer of the loaded model: what was left of decoding, and the first inference."""
+    """From the loaded model to the first answer: the rest of decoding, and the first inference."""
     start_to_answer_ms: float
-    """From before the process is started until its answer has arrived."""
+    """From before the process starts until its answer has arrived."""
     peak_rss_mb: float | None
-    """Peak resident memory of that process in MB (10^6 bytes)."""
+    """Peak resident memory of the process in MB (10^6 bytes)."""
 
 
 def measure_cold_starts(job: Job, repeats: int) -> tuple[ColdStart, ...]:
-    """Answer `job` in `repeats` fresh processes, one after the other.
+    """Answer `job` in `repeats` new processes, one after the other.
 
-    `EngineError` as soon as one of them fails: a start that crashes is no missing row.
+    `EngineError` as soon as one fails: a crash must not just be a missing row.
     """
     return tuple(_start(job) for _ in range(repeats))
 
 
 def _start(job: Job) -> ColdStart:
     command = [sys.executable, "-m", "edgeecho.tools.bench.cold", json.dumps(asdict(job))]
-    # A file, not a pipe: a pipe that nobody empties would block a process with much to say.
+    # Stderr goes to a file: a pipe that nobody reads would block a process that prints much.
     with tempfile.TemporaryFile() as words:
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as process:
@@ -89,7 +89,7 @@ def _start(job: Job) -> ColdStart:
             clock.cancel()
         words.seek(0)
         said = words.read().decode(errors="replace").strip().splitlines()
-    # The exit code counts even after an answer: an engine may crash while it is taken down.
+    # The exit code counts even after an answer: an engine may crash at shutdown.
     if process.returncode or not line:
         raise EngineError(
             f"a cold start failed with exit code {process.returncode} "
@@ -100,7 +100,7 @@ def _start(job: Job) -> ColdStart:
 
 
 def main() -> None:
-    """The fresh process: answer the job in `sys.argv[1]`, say how long each step took."""
+    """Main function of the new process: answer the job in `sys.argv[1]` and print the times."""
     job = Job(**json.loads(sys.argv[1]))
     begin = time.perf_counter()
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run's samples say: who is how many times as fast, rates, deadlines."""
+"""Speed ratios, throughput and deadlines, computed from a run's samples."""
 
 from __future__ import annotations
 
@@ -14,48 +14,49 @@ COMPARED = ("total", "engine")
 
 @dataclass(frozen=True)
 class Comparison:
-    """So many times as fast is one as the other, in the rounds of one run."""
+    """Speed of one subject relative to another, over the rounds of one run."""
 
     label: str
     base: str
     stage: str
-    """Of `COMPARED`."""
+    """One of `COMPARED`."""
     times: Ratio
-    """Above 1: faster than `base`."""
+    """Above 1 if `label` is faster than `base`."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Throughput, one answer after the other."""
+    """Throughput of consecutive answers."""
 
     videos_per_s: float
     clips_per_s: float
     engine_clips_per_s: float
     """The engine alone."""
     cores_busy: float
-    """Mean over the samples: time of all cores over wall time."""
+    """Mean over the samples of CPU time divided by wall time."""
 
 
 @dataclass(frozen=True)
 class Deadlines:
-    """What became of the clips of a stream; each is due when the next one comes."""
+    """Outcome of the clips of a stream; each is due when the next one arrives."""
 
     in_time: int
     late: int
-    """Answered after it was due."""
+    """Clips answered after they were due."""
     dropped: int
-    """Never answered: an earlier one was being answered when it came."""
+    """Clips never answered, because an earlier one was still running when they arrived."""
 
     @property
     def missed(self) -> int:
-        """Late and dropped ones."""
+        """Late and dropped clips."""
         return self.late + self.dropped
 
 
 def comparisons(run: BenchRun) -> tuple[Comparison, ...]:
-    """Each against the first, and each that shares against itself without; by `COMPARED` stage.
+    """Compare each subject with the first, and each that shares work with itself without sharing.
 
-    None of a stream: its clips come when they come, not in pairs.
+    There is one comparison per stage in `COMPARED`, and none for a stream, whose samples are not
+    paired.
     """
     if run.scenario == "stream":
         return ()
@@ -80,7 +81,7 @@ def comparisons(run: BenchRun) -> tuple[Comparison, ...]:
 
 
 def rates(series: Series, videos: int) -> Rates:
-    """`videos`: how many one sample answers."""
+    """Throughput of a series, in which each sample answers `videos` videos."""
     samples = series.samples_ms
     total_s, engine_s = (math.fsum(samples[stage]) / 1e3 for stage in COMPARED)
     n = len(samples["total"])
@@ -93,7 +94,7 @@ def rates(series: Series, videos: int) -> Rates:
 
 
 def deadlines(series: Series, every_ms: float) -> Deadlines:
-    """Of a stream in which a clip comes every `every_ms`."""
+    """Deadlines of a stream in which a clip arrives every `every_ms`."""
     totals = series.samples_ms["total"]
     late = sum(total > every_ms for total in totals)
     return Deadlines(len(totals) - late, late, series.dropped)

@@ -1,4 +1,4 @@
-"""A bench run as JSON. What is computed from the samples stands beside them, for readers only."""
+"""A bench run as JSON. Values computed from the samples are included, but only for readers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SCHEMA = "edgeecho-bench-2"
 
 
 def to_json(run: BenchRun) -> str:
-    """Every raw sample; times in ms, memory in MB (10^6 bytes)."""
+    """The run as JSON with all raw samples; times in ms, memory in MB (10^6 bytes)."""
     return json.dumps(to_dict(run), indent=2, ensure_ascii=False)
 
 
 def to_dict(run: BenchRun) -> dict[str, Any]:
-    """Plain types; `from_dict` gives the same run back."""
+    """The run in plain types; `from_dict` is the inverse."""
     return {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
@@ -48,7 +48,7 @@ def to_dict(run: BenchRun) -> dict[str, Any]:
 
 
 def read_run(path: Path) -> BenchRun:
-    """What `edgeecho bench --json` wrote; `InputError` for anything else."""
+    """Read what `edgeecho bench --json` wrote; `InputError` for anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         if value["schema"] != SCHEMA:
@@ -65,7 +65,7 @@ def read_run(path: Path) -> BenchRun:
 
 
 def from_dict(value: Mapping[str, Any]) -> BenchRun:
-    """The run of a document."""
+    """The run in a document of `to_dict`."""
     run = value["run"]
     environment = {**run["environment"]}
     load = environment["load_average"]
@@ -107,6 +107,6 @@ def _summary(samples: Sequence[float]) -> dict[str, Any]:
         "mean_ms": summary.mean,
         **{f"p{p.percent}_ms": p.value for p in summary.percentiles},
         "max_ms": summary.max,
-        # Why a percentile is null: it takes this many samples.
+        # Explains null percentiles: they need this many samples.
         "needed_n": {f"p{p.percent}": p.needed_n for p in summary.percentiles if p.value is None},
     }

@@ -1,4 +1,4 @@
-"""From what a user asked for to a `BenchRun`."""
+"""Running a benchmark: from a `Request` to a `BenchRun`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from edgeecho.tools.bench.threads import read_threads
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be measured."""
+    """What to measure."""
 
     scenario: str
     videos: tuple[Path, ...]
-    """`offline`: all of them are one sample. The other scenarios take one."""
+    """In `offline`, one sample answers all of them. The other scenarios take a single video."""
     model: Path | None
     subjects: tuple[Subject, ...]
     clips: str
@@ -36,7 +36,10 @@ class Request:
 
 
 def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
-    """Load, take turns, start cold. Errors: those of `load_model`, `estimate_file`, cold starts."""
+    """Load the subjects, run them in turns, then measure cold starts.
+
+    Errors are those of `load_model`, `estimate_file` and `measure_cold_starts`.
+    """
     environment = read_environment()
     subjects = load_subjects(
         request.model, request.subjects, request.threads, alone_too=request.scenario == "study"
@@ -44,7 +47,7 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
     models = {label: model for label, (_, model) in subjects.items()}
     say(f"{request.warmup} + {request.rounds} warm runs of {', '.join(models)} ...")
     taken = _take(request, models)
-    # Before the cold starts, which are other processes, and after all that this one did.
+    # After all work in this process, and before the cold starts, which are other processes.
     memory, threads = peak_rss_mb(), read_threads()
     accuracy = _accuracy(request.model)
     series = []
@@ -87,7 +90,7 @@ def _start_cold(request: Request, subject: Subject, model: LoadedModel) -> tuple
     job = Job(
         video=str(request.videos[0]),
         model=None if request.model is None else str(request.model),
-        # The engine that ran, not `auto`: both halves of the report are then of the same one.
+        # The engine that ran, not `auto`, so that both parts of the report concern the same one.
         engine=model.engine.facts.name,
         precision=model.file.precision,
         clips=request.clips,
@@ -128,7 +131,7 @@ def _series(
 
 
 def _accuracy(path: Path | None) -> list[dict[str, Any]]:
-    """What the bundle's manifest says was measured; a lone file says nothing."""
+    """The evaluations in the bundle's manifest; empty for a lone ONNX file."""
     folder = default_model() if path is None else path
     if not folder.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""How much memory this process has taken."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PEAK_RSS_INCLUDES = (
 def peak_rss_mb() -> float | None:
     """Peak resident memory of this process in MB (10^6 bytes)."""
     try:
-        # Not getrusage: Linux hands ru_maxrss of the shell or tool that started us down to us.
+        # Not getrusage: on Linux, ru_maxrss is inherited from the shell that started us.
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""One page that needs nothing but a browser: the plots are in it, it asks no network."""
+"""A bench run as a self-contained HTML page with plots, which makes no network requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgeecho.tools.bench.text import COLD_ROWS, ratio_words
 
 
 def to_html(run: BenchRun, created: datetime) -> str:
-    """The page; its Content-Security-Policy allows its own style, known by its hash."""
+    """The page. Its Content-Security-Policy allows only its own style, by its hash."""
     style = read_asset("page.css") + _own("page.css")
     count = run.series[0].clips
     clips = f"{count} clip{'s' * (count > 1)} ({run.clips})"
@@ -168,7 +168,7 @@ def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         + "</tr>"
         for name, *cells in rows
     )
-    # Wider than a telephone, it scrolls by itself; by keys too, hence the tabindex.
+    # Tables wider than a telephone scroll; the tabindex allows that by keyboard too.
     return (
         '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

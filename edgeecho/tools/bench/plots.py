@@ -1,4 +1,4 @@
-"""The page's plots. SVG measured in percent, so that text keeps its size."""
+"""SVG plots for the page, with coordinates in percent so that text keeps its size."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edgeecho.tools.bench.compare import typical_ms
 from edgeecho.tools.bench.run import STAGES, BenchRun
 
 _ROW = 46
-"""Pixels of a series in the plots that have a row for each."""
+"""Height in pixels of a series' row."""
 _FOOT = 34
 _TALL = 240
 _TOP = 22
 
 
 def draw_latency(run: BenchRun) -> str:
-    """Every sample of `total` as a tick in its series' row, the median as a longer one."""
+    """Draw every sample of `total` as a tick in its series' row, and the median as a longer one."""
     end = 1.05 * max(max(series.samples_ms["total"]) for series in run.series)
     if run.every_ms is not None:
         end = max(end, 1.1 * run.every_ms)
@@ -41,7 +41,7 @@ def draw_latency(run: BenchRun) -> str:
 
 
 def draw_stages(run: BenchRun) -> str:
-    """Mean time of each stage, one after the other, in a bar for each series."""
+    """Draw a stacked bar of the stages' mean times for each series."""
     means = [{stage: _mean(series.samples_ms[stage]) for stage in STAGES} for series in run.series]
     end = 1.05 * max(sum(by_stage.values()) for by_stage in means)
     parts, words = [], []
@@ -63,7 +63,7 @@ def draw_stages(run: BenchRun) -> str:
 
 
 def draw_accuracy(run: BenchRun) -> str | None:
-    """Mean absolute error over time to answer; None where nothing was measured with these clips."""
+    """Draw mean absolute error against time; None if it was not measured with this clip mode."""
     points = [
         (series, entry)
         for series in run.series
@@ -138,7 +138,7 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
 
 
 def _round_steps(end: float) -> list[float]:
-    """About six round numbers from 0, the last one clear of the end."""
+    """About six round numbers from 0, the last one well before the end."""
     rough = end / 6
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)

@@ -1,4 +1,4 @@
-"""A bench run as data: raw samples and what was measured. All that is told of it is computed."""
+"""A bench run as data: the raw samples and their conditions. Everything else is computed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from edgeecho.tools.bench.cold import ColdStart
 from edgeecho.tools.bench.threads import ThreadFacts
 
 STAGES = ("read", "preprocess", "engine", "decide")
-"""`read`: file to frames. `preprocess`: crop, time base, size, signals for the gates, cutting
-clips. `engine`: the network. `decide`: gates, interval, warnings: all that is left of `total`."""
+"""`read`: file to frames. `preprocess`: crop, resampling, resizing, signals for the gates, cutting
+clips. `engine`: the network. `decide`: gates, interval and warnings, the rest of `total`."""
 SCENARIOS = {
     "single": "file to answer",
     "study": "one video, its clips with and without shared work",
@@ -24,49 +24,49 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Series:
-    """One subject's samples; none is dropped."""
+    """The samples of one subject, with no outliers removed."""
 
     label: str
-    """As `Subject.label_of` writes it."""
+    """See `Subject.label_of`."""
     model: Mapping[str, str]
     """name, version, precision, sha256, preprocess_sha256."""
     engine: EngineFacts
     batch: int
-    """Clips of a call, of those that are not answered together."""
+    """Clips per engine call, for clips that are not answered together."""
     clips: int
-    """In one sample."""
+    """Clips per sample."""
     clips_shared: int
-    """Of these, how many were answered together."""
+    """How many of these were answered together."""
     samples_ms: Mapping[str, tuple[float, ...]]
-    """By stage, and `total`: the wall time of the whole; in the order of the rounds."""
+    """Times by stage, and `total`, the wall time; in the order of the rounds."""
     cpu_ms: tuple[float, ...]
-    """Time of all cores together, of each `total`."""
+    """CPU time of all cores together for each `total`."""
     cold: tuple[ColdStart, ...] = ()
     accuracy: tuple[Mapping[str, Any], ...] = ()
-    """What the manifest has measured of this model: data, split, clips, n, mae, low, high."""
+    """Evaluations of this model in the manifest: data, split, clips, n, mae, mae_interval."""
     dropped: int = 0
-    """`stream`: clips that came while an earlier one was being answered."""
+    """In `stream`, clips that arrived while an earlier one was being answered."""
 
 
 @dataclass(frozen=True)
 class BenchRun:
-    """All that one `edgeecho bench` found out."""
+    """The result of one `edgeecho bench`."""
 
     scenario: str
     video: str
-    """File name without folders; of several files their number."""
+    """File name without folders, or the number of files."""
     frames: int
     videos: int
-    """In one sample."""
+    """Videos per sample."""
     clips: str
     """Clip mode."""
     every_ms: float | None
-    """`stream`: a clip is due so often."""
+    """In `stream`, the time between clips."""
     warmup: int
-    """Rounds before the first sample."""
+    """Number of warm-up rounds."""
     environment: Environment
     threads: ThreadFacts
     peak_rss_mb: float | None
-    """Of the process that measured, in MB (10^6 bytes)."""
+    """Peak memory of the measuring process in MB (10^6 bytes)."""
     series: tuple[Series, ...]
-    """The first is what the others are compared with."""
+    """The others are compared with the first."""

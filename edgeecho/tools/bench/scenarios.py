@@ -1,4 +1,4 @@
-"""The four ways to be used, each as a measurement that takes turns among subjects."""
+"""The four usage scenarios, each measured for all subjects in turns."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from edgeecho.tools.bench.run import STAGES
 from edgeecho.tools.bench.turns import take_turns
 
 BURST = 10
-"""Clips that come one after the other before it is the next subject's turn."""
+"""Number of consecutive clips per subject and turn."""
 _RENAMED = {"decode": "read"}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer, or those of several videos one after the other."""
+    """The times of one answer, or of the answers to several videos in a row."""
 
     stages_ms: Mapping[str, float]
     """By stage, and `total`."""
@@ -29,12 +29,12 @@ class Sample:
     clips: int
     clips_shared: int
     frames: int
-    """Of the first video."""
+    """Frames of the first video."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What one subject gave."""
+    """The samples of one subject."""
 
     samples: tuple[Sample, ...]
     dropped: int = 0
@@ -48,7 +48,7 @@ def measure_files(
     rounds: int,
     warmup: int,
 ) -> dict[str, Taken]:
-    """`single`, `study` and `offline`: a sample answers all `videos`, one after the other."""
+    """Measure `single`, `study` or `offline`: a sample answers all `videos` in a row."""
 
     def task(model: LoadedModel) -> Callable[[], Sample]:
         def answer(video: Path) -> Sample:
@@ -65,10 +65,10 @@ def measure_files(
 def measure_stream(
     video: Path, models: Mapping[str, LoadedModel], *, every_ms: float, rounds: int, warmup: int
 ) -> dict[str, Taken]:
-    """`stream`: each round, `BURST` clips come to each subject in real time.
+    """Measure `stream`: in each round, `BURST` clips arrive in real time for each subject.
 
-    A clip is the latest frames, decoded, at another place of the video each time. Its time runs
-    from the moment when it was due. What comes while an earlier one is being answered is dropped.
+    A clip is decoded frames from a new place in the video each time. Its time counts from when it
+    was due. Clips that arrive while an earlier one is being answered are dropped.
     """
     cine = read_cine(video)
 
@@ -89,7 +89,7 @@ def measure_stream(
 
 
 def _windows(cine: Cine, model: LoadedModel) -> list[Cine]:
-    """`BURST` parts of the video, each just long enough for a clip at the model's time base."""
+    """`BURST` parts of the video, each just long enough for a clip at the model's frame rate."""
     spec = model.file.preprocess
     prepared = len(prepare(cine, spec).frames)
     length = min(-(-spec.window * len(cine.frames) // prepared) + 1, len(cine.frames))
@@ -121,7 +121,7 @@ def _burst(windows: Sequence[Cine], model: LoadedModel, every_s: float) -> Taken
 
 
 def _time(answer: Callable[[], EFEstimate], due: float | None = None) -> Sample:
-    """`due`: since when `total` counts; None: from now."""
+    """Time an answer. `total` counts from `due`, or from now if it is None."""
     begin = time.perf_counter()
     cpu = time.process_time()
     result = answer()

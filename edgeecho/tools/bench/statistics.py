@@ -1,4 +1,4 @@
-"""Summaries of samples that claim no more than the samples carry."""
+"""Statistics of samples, without claiming more than their number supports."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import numpy as np
 
 PERCENTS = (50, 90, 95, 99)
 LEVEL = 0.95
-"""Of every interval."""
+"""Confidence level of every interval."""
 
 
 @dataclass(frozen=True)
 class Percentile:
-    """One percentile, or how many samples it would take."""
+    """A percentile, or how many samples it would need."""
 
     percent: int
     needed_n: int
-    """Fewest samples that carry it."""
+    """Minimum number of samples for it."""
     value: float | None
-    """In the samples' unit, interpolated linearly between neighbours; None for fewer samples."""
+    """In the samples' unit, interpolated linearly; None with fewer samples."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a set of samples says, in the samples' unit; nothing is left out as an outlier."""
+    """Summary of samples in their unit, with no outliers removed."""
 
     n: int
     mean: float
     percentiles: tuple[Percentile, ...]
-    """Those of `PERCENTS`, in that order."""
+    """The percentiles of `PERCENTS`, in that order."""
     max: float
 
 
 def needed_samples(percent: int) -> int:
-    """Fewest samples of which one lies beyond the percentile: ceil(1 / (1 - q)).
+    """Minimum number of samples of which one lies beyond the percentile: ceil(1 / (1 - q)).
 
-    p90 needs 10, p95 20, p99 100. With fewer, a percentile is the maximum under another name.
+    p90 needs 10, p95 20 and p99 100. With fewer samples, a percentile is just the maximum.
     """
     if not 0 < percent < 100:
         raise ValueError(f"expected a percentile between 0 and 100, got {percent}")
@@ -66,21 +66,22 @@ def _percentile(samples: Sequence[float], percent: int) -> Percentile:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One time over another, with the interval that the samples carry."""
+    """A ratio of times with its confidence interval."""
 
     value: float
     low: float | None
-    """None: a single sample says nothing of how much it varies."""
+    """None for a single sample, which does not show how much it varies."""
     high: float | None
     n: int
-    """Samples, or pairs of them; of two sets the fewer."""
+    """Number of samples or pairs; with two sets, of the smaller one."""
     level: float = LEVEL
 
 
 def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
-    """Geometric mean of `above[i] / below[i]`: times of one round each, so drift cancels.
+    """Geometric mean of `above[i] / below[i]`.
 
-    Its interval is Student's, of the logarithms of the ratios.
+    Both are times of the same round, so slow changes of the machine cancel. The interval is
+    Student's, of the logarithms of the ratios.
     """
     if not 0 < len(above) == len(below):
         raise ValueError(f"expected pairs of times, got {len(above)} and {len(below)}")
@@ -92,9 +93,9 @@ def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
 
 
 def unpaired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
-    """The same of two runs at different times: geometric means, and Welch's interval.
+    """Ratio of the geometric means of two runs at different times, with Welch's interval.
 
-    It knows how much each run varied, not how much the machine changed between them.
+    It accounts for the variation within each run, not for changes of the machine between them.
     """
     logs = [np.log(values) for values in (above, below)]
     middle, n = float(logs[0].mean() - logs[1].mean()), min(map(len, logs))
@@ -114,10 +115,10 @@ def _with_interval(middle: float, error: float, freedom: float, n: int) -> Ratio
 
 
 def student(freedom: float, level: float = LEVEL) -> float:
-    """Student's t: `level` of its distribution lies between minus and plus this.
+    """Two-sided quantile of Student's t distribution for `level`.
 
-    With t = sqrt(freedom) tan(x) its density is proportional to cos(x)^(freedom - 1), which is
-    added up here: the runtime has no scipy.
+    With t = sqrt(freedom) tan(x), the density is proportional to cos(x)^(freedom - 1), which is
+    summed here, because the runtime does not depend on scipy.
     """
     if not freedom > 0:
         raise ValueError(f"expected more than 0 degrees of freedom, got {freedom}")

@@ -26,7 +26,7 @@ COLD_ROWS = {
 
 
 def to_text(run: BenchRun) -> str:
-    """A page for a terminal or a file; the banner comes last."""
+    """The report for a terminal or a file; the disclaimer comes last."""
     blocks = [_what_ran(run), _machine(run), *(_series(run, series) for series in run.series)]
     blocks += [_ratios(comparisons(run)), _entry("memory", _memory(run)), _advice(run)]
     blocks += [[RESEARCH_USE]]
@@ -179,7 +179,7 @@ def _advice(run: BenchRun) -> list[str]:
 
 
 def _entry(name: str, text: str) -> list[str]:
-    """Wrapped, never cut: long CPU names go on in the next line."""
+    """A wrapped entry; long CPU names continue on the next line."""
     return textwrap.wrap(
         text, 80, initial_indent=f"{name:<10}", subsequent_indent=" " * 10, break_on_hyphens=False
     )

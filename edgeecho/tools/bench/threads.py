@@ -1,4 +1,4 @@
-"""How many threads there are, and who asked for them."""
+"""How many threads this process has, and which variables affect that."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "MKL
 
 @dataclass(frozen=True)
 class ThreadFacts:
-    """Of the process that measured, at its end."""
+    """Threads of the measuring process, after the measurement."""
 
     process: int | None
-    """All its threads, those that sleep too; None where the system does not say."""
+    """All threads, including sleeping ones; None if the system does not say."""
     opencv: int
     variables: Mapping[str, str]
-    """Of the environment, those that are set and change the number of threads."""
+    """Environment variables that are set and affect the number of threads."""
 
 
 def read_threads() -> ThreadFacts:
-    """Look at this process, now."""
+    """Read the facts of this process."""
     import cv2
 
     found = {name: os.environ[name] for name in _VARIABLES if name in os.environ}

@@ -1,4 +1,4 @@
-"""How many threads answer a clip fastest on this machine."""
+"""Finding the number of threads that answers a clip fastest on this machine."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from edgeecho.tools.bench.statistics import Ratio, paired_ratio
 from edgeecho.tools.bench.turns import take_turns
 
 ENGINE = "openvino"
-"""The one that chooses for itself and can be told otherwise; it is the default on CPUs."""
+"""The engine to tune: the default on CPUs, whose choice of threads can be overridden."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One number of threads."""
+    """The result for one number of threads."""
 
     threads: int
     median_ms: float
     against_default: Ratio
-    """Its time over that of the engine's own choice."""
+    """Ratio of its time to that with the engine's own choice."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was measured, and what follows."""
+    """The measurements and the choice made."""
 
     default: int
-    """Threads that the engine chooses itself."""
+    """Number of threads that the engine chooses itself."""
     tried: tuple[Tried, ...]
-    """In increasing order of threads, the default among them."""
+    """In increasing order of threads, including the default."""
     chosen: int
-    """Threads from now on; 0: the engine's own choice."""
+    """Number of threads from now on; 0 leaves it to the engine."""
 
 
 def candidates(default: int, cores: int) -> tuple[int, ...]:
-    """The engine's own choice, all cores, and halves of them down to one."""
+    """The engine's own choice, all cores, and that number halved down to one."""
     found = {default}
     while cores >= 1:
         found.add(cores)
@@ -54,7 +54,7 @@ def candidates(default: int, cores: int) -> tuple[int, ...]:
 
 
 def tune(model: ModelFile, *, rounds: int, warmup: int = 3) -> Tuning:
-    """Measure the candidates in turns on the package's example clip, and remember the best."""
+    """Measure the candidates in turns on the package's example clip, and save the best."""
     cine = read_cine(EXAMPLE)
     prepared = prepare(cine, model.preprocess)
     starts = clip_starts(len(prepared.frames), model.preprocess, ClipMode.parse("center"))
@@ -81,7 +81,7 @@ def tune(model: ModelFile, *, rounds: int, warmup: int = 3) -> Tuning:
 
 
 def choose(times_ms: Mapping[int, Sequence[float]], default: int) -> Tuning:
-    """The fastest by threads, but only if its whole interval lies below the default's time."""
+    """Choose the fastest, but only if its whole interval is below the default's time."""
     tried = tuple(
         Tried(threads, median(samples), paired_ratio(samples, times_ms[default]))
         for threads, samples in sorted(times_ms.items())

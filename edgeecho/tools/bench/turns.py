@@ -1,4 +1,4 @@
-"""Taking turns: whatever the machine does meanwhile, it does to all alike."""
+"""Running tasks in turns, so that changes of the machine affect all alike."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _PAUSE_S = 0.02
-"""Threads of the one before may wait by spinning, for some milliseconds."""
+"""Pause between tasks, because threads of the previous one may spin for some milliseconds."""
 
 
 def take_turns(
     tasks: Mapping[str, Callable[[], T]], *, rounds: int, warmup: int
 ) -> dict[str, tuple[T, ...]]:
-    """What each task gave, by its name, in the order of the rounds; `warmup` rounds go before.
+    """Results of each task by name, in the order of the rounds, after `warmup` rounds.
 
-    Every round runs each task once and begins with another, so that none always follows the same.
+    Every round runs each task once and begins with the next one, so that the order varies.
     """
     names = list(tasks)
     given: dict[str, list[T]] = {name: [] for name in names}

@@ -1,6 +1,6 @@
-"""A model against labels: answers, metrics, a folder of results. No torch.
+"""Evaluating models on labelled videos: predictions, metrics, a folder of results. No torch.
 
-`Metrics` and `evaluate` need numpy only; `assess` and `write_results` the extra `evaluate`.
+`Metrics` and `evaluate` need numpy only; `assess` and `write_results` need the extra `evaluate`.
 """
 
 from edgeecho.tools.evaluate.assess import Report, assess

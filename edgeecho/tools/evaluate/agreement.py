@@ -1,4 +1,4 @@
-"""Errors by band of EF, Bland-Altman's limits, drift between two precisions: numpy only."""
+"""Errors by EF band, Bland-Altman agreement, and drift between two precisions. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Efs = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Band:
-    """The error among videos whose true EF lies in one clinical band, in EF points."""
+    """The errors for videos whose true EF is in one clinical band, in EF points."""
 
     name: str
     n: int
     mae: float | None
-    """None: no video has such an EF."""
+    """None if no video is in the band."""
     bias: float | None
-    """Mean of prediction minus label; None as above."""
+    """Mean of prediction minus label; None in the same case."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class BlandAltman:
 
     bias: float
     sd: float | None
-    """Of the differences; None for a single video."""
+    """Standard deviation of the differences; None for a single video."""
     low: float | None
-    """Bias less 1.96 sd: where 95 % of normally distributed differences begin."""
+    """Lower limit of agreement: bias - 1.96 sd."""
     high: float | None
 
     @classmethod
     def of(cls, predicted: Efs, truth: Efs) -> BlandAltman:
-        """Of the differences, prediction minus label."""
+        """Compute from EFs `(n,)` in %; differences are prediction minus label."""
         difference = predicted - truth
         bias = float(difference.mean())
         if len(difference) < 2:
@@ -47,20 +47,20 @@ class BlandAltman:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far one precision's EF of a video lies from another's, in EF points."""
+    """Drift of one precision's EF of a video from another's, in EF points."""
 
     reference: str
     """The other precision."""
     mean: float
-    """Of |difference|."""
+    """Mean |difference|."""
     p95: float
     max: float
     mae_change: float
-    """MAE against the labels, less the reference's on the same videos."""
+    """MAE against the labels, minus the reference's on the same videos."""
 
     @classmethod
     def of(cls, predicted: Efs, truth: Efs, reference: Efs, name: str) -> Drift:
-        """Of `predicted` from `reference`, video by video."""
+        """Compute the drift of `predicted` from `reference`, video by video."""
         distance = np.abs(predicted - reference)
         change = np.abs(predicted - truth) - np.abs(reference - truth)
         return cls(
@@ -73,7 +73,7 @@ class Drift:
 
 
 def split_bands(truth: Efs) -> dict[str, NDArray[np.bool_]]:
-    """Which labels lie in which clinical band; on a continuous scale nothing lies between."""
+    """Masks of the labels in each clinical band; on a continuous scale, without gaps."""
     return {
         "EF ≤ 40": truth <= 40,
         "40 < EF < 50": (truth > 40) & (truth < 50),
@@ -82,7 +82,7 @@ def split_bands(truth: Efs) -> dict[str, NDArray[np.bool_]]:
 
 
 def errors_by_band(predicted: Efs, truth: Efs) -> tuple[Band, ...]:
-    """Low to high."""
+    """The errors of each band, from low to high EF."""
     found = []
     for name, inside in split_bands(truth).items():
         error = predicted[inside] - truth[inside]

@@ -1,4 +1,4 @@
-"""From answers to numbers: everything that is reported of an evaluation."""
+"""Computing everything that is reported about an evaluation from its predictions."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from edgeecho.tools.evaluate.statistics import (
 
 @dataclass(frozen=True)
 class Speed:
-    """Medians over the videos, which a slow first one does not move."""
+    """Speed as medians over the videos, which a slow first video does not affect."""
 
     ms_per_clip: float
-    """The engine's time."""
+    """Engine time."""
     ms_per_video: float
-    """Decoding, preprocessing and engine."""
+    """Time for decoding, preprocessing and engine."""
     clips_per_video: float
-    """Mean."""
+    """Mean number of clips."""
 
     @classmethod
     def of(cls, run: Run) -> Speed:
-        """Of answers on one machine."""
+        """Compute from the predictions of a run."""
         return cls(
             float(np.median([p.engine_ms / len(p.clip_efs) for p in run.timed])),
             float(np.median([p.seconds * 1e3 for p in run.timed])),
@@ -46,24 +46,24 @@ class Speed:
 
 @dataclass(frozen=True)
 class Assessed:
-    """One model in one clip mode. Accuracy is over all videos, refused ones included."""
+    """The results of one model in one clip mode. Accuracy includes refused videos."""
 
     run: Run
     metrics: Metrics
     measured: Mapping[str, Measured | None]
-    """`mae`, `rmse`, `r2`, `auroc_35` ... with bootstrap intervals; None: not defined."""
+    """`mae`, `rmse`, `r2`, `auroc_35` ... with bootstrap intervals; None if undefined."""
     bands: tuple[Band, ...]
     agreement: BlandAltman
     coverage: Coverage | None
-    """None: no answer carries an interval."""
+    """None if no prediction has an interval."""
     refused: int
     accepted: Metrics | None
-    """Over the videos that no gate refused; None: all were."""
+    """Over the videos that no gate refused; None if all were refused."""
     speed: Speed
     drift: Drift | None
-    """From the first model, in the same clip mode; None: it is the first."""
+    """From the first model in the same clip mode; None for the first model."""
     mae_change: Measured | None
-    """Paired change of the MAE against the first model; None as above."""
+    """Paired change of the MAE from the first model; None for the first model."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -93,14 +93,14 @@ class Assessed:
 
 @dataclass(frozen=True)
 class Report:
-    """All models in all modes on one split."""
+    """The results of all models in all clip modes on one split."""
 
     evaluation: Evaluation
     models: tuple[tuple[Assessed, ...], ...]
-    """For each model: the mode that was asked for, then the coarser ones."""
+    """For each model, the requested clip mode, then the coarser ones."""
 
     def to_dict(self) -> dict[str, Any]:
-        """What `metrics.json` holds."""
+        """The content of `metrics.json`."""
         evaluation = self.evaluation
         return {
             "research_use": RESEARCH_USE,
@@ -115,7 +115,7 @@ class Report:
 
 
 def assess(evaluation: Evaluation) -> Report:
-    """Compare every answer with its label. Needs the extra `evaluate`."""
+    """Compare all predictions with their labels. Needs the extra `evaluate`."""
     truth = np.array([video.ef for video in evaluation.videos])
     first = evaluation.runs[0]
     return Report(
@@ -131,7 +131,7 @@ def assess(evaluation: Evaluation) -> Report:
 
 
 def efs_of(run: Run) -> Efs:
-    """Its answers, `(n,)` in %."""
+    """The predicted EFs of a run, `(n,)` in %."""
     return np.array([prediction.ef for prediction in run.predictions])
 
 

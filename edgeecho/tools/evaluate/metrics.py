@@ -1,4 +1,4 @@
-"""Regression metrics of EF, all in EF points but for r and R2."""
+"""Regression metrics of EF, in EF points except for r and R2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Metrics:
-    """How far predictions lie from labels, beside what no model at all would reach."""
+    """Errors of predictions against labels, and the error of predicting just their mean."""
 
     n: int
     mae: float
@@ -18,15 +18,16 @@ class Metrics:
     bias: float
     """Mean of prediction minus label."""
     correlation: float | None
-    """Pearson's r; None where predictions or labels are all equal."""
+    """Pearson's r; None if all predictions or all labels are equal."""
     r2: float | None
-    """Coefficient of determination, `1 - SSE / SST` (not the square of r); None as above."""
+    """Coefficient of determination, `1 - SSE / SST` (not the square of r); None if all labels are
+    equal."""
     mae_of_mean: float
-    """MAE of always answering these labels' own mean: the floor that a model must beat."""
+    """MAE of always predicting the mean of these labels, which a model must beat."""
 
     @classmethod
     def of(cls, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Metrics:
-        """From two arrays `(n,)` in %."""
+        """Compute from two arrays `(n,)` in %."""
         if predicted.shape != truth.shape or predicted.ndim != 1 or not len(truth):
             raise ValueError(f"expected two (n,) arrays, got {predicted.shape}, {truth.shape}")
         error = predicted - truth
@@ -47,5 +48,5 @@ class Metrics:
 
 
 def _varies(efs: NDArray[np.float64]) -> bool:
-    # Not `> 0`: the mean of equal numbers is rounded, and leaves them a spread of 1e-14.
+    # Not `> 0`: rounding of the mean leaves equal numbers a spread of 1e-14.
     return bool(np.ptp(efs) > 1e-9)

@@ -1,4 +1,4 @@
-"""Coarser clip modes, computed from the clips of the finest run."""
+"""Computing coarser clip modes from the clips of the finest run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from edgeecho.trust import Interval
 
 
 def parse_modes(clips: str, also: Sequence[str]) -> tuple[ClipMode, list[ClipMode]]:
-    """The finest mode and the coarser ones, as on the command line.
+    """Parse the finest clip mode and the coarser ones of the command line.
 
-    `UsageError` where a coarser mode takes many clips that the finest one does not. `one` and
-    `center` pass: where their one clip is not among the finest's, it is run.
+    `UsageError` if `all` or a stride takes clips that the finest mode does not. `one` and `center`
+    are always accepted: if their clip is not among the finest mode's, it is run.
     """
     finest, others = ClipMode.parse(clips), [ClipMode.parse(mode) for mode in also]
     for mode in others:
@@ -35,18 +35,19 @@ def parse_modes(clips: str, also: Sequence[str]) -> tuple[ClipMode, list[ClipMod
 
 
 def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -> Prediction | None:
-    """What `mode` answers, from the clips that `clips` took of the same video.
+    """The prediction of `mode`, from the clips that mode `clips` took of the same video.
 
-    None where it has a clip that those lack. The times of decoding and preprocessing are those
-    that were measured, the engine's is its share by clips; of clips that were answered together
-    no such share is known, and who needs times must run some again. Refusals are the finest run's.
+    None if `mode` has a clip that `clips` lacks. Decoding and preprocessing times are as measured,
+    and the engine time is proportional to the clips. For clips that were answered together that
+    share is unknown: to get times, some videos must be run again. Refusals are those of the finest
+    run.
     """
     spec = model.file.preprocess
     places = {start: i for i, start in enumerate(starts_of(finest, clips, spec))}
     wanted = clip_starts(finest.frames, spec, mode).tolist()
     if not set(wanted) <= places.keys():
         return None
-    # As in `estimation`: the same numbers in the same order give the same mean, bit for bit.
+    # As in `estimation`: the same numbers in the same order give the same mean bit for bit.
     efs = np.array([finest.clip_efs[places[start]] for start in wanted], np.float32)
     ef = float(efs.mean(dtype=np.float64))
     return replace(
@@ -59,11 +60,11 @@ def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -
 
 
 def starts_of(prediction: Prediction, clips: str, spec: PreprocessSpec) -> list[int]:
-    """First frame of each of its clips, counted from 0 at the model's time base."""
+    """First frame of each clip of a prediction, counted from 0 at the model's frame rate."""
     starts: list[int] = clip_starts(prediction.frames, spec, ClipMode.parse(clips)).tolist()
     return starts
 
 
 def interval_of(model: LoadedModel, mode: ClipMode, ef: float) -> Interval | None:
-    """The model's interval around an EF of this clip mode; None: it has no measured uncertainty."""
+    """The model's interval around an EF of this clip mode; None if it was not measured."""
     return model.trust.interval(mode, ef) if model.trust else None

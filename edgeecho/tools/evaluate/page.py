@@ -1,4 +1,4 @@
-"""One page that needs nothing but a browser: tables, and the plots inside it."""
+"""An evaluation as a self-contained HTML page with tables and plots."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
 def to_html(report: Report, folder: Path, created: datetime) -> str:
-    """The page; it takes the plots from `folder`/PRECISION, where they were drawn.
+    """The page, with the plots that were drawn into `folder`/PRECISION.
 
-    Its Content-Security-Policy allows its own style, known by its hash, and pictures in `data:`
-    URIs: it asks nothing of any network.
+    Its Content-Security-Policy allows only its own style, by its hash, and pictures in `data:`
+    URIs: it makes no network requests.
     """
     evaluation = report.evaluation
     style = read_asset("page.css") + _own("page.css")
@@ -70,7 +70,7 @@ def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         + "</tr>"
         for name, *cells in rows
     )
-    # Wider than a telephone, it scrolls by itself; by keys too, hence the tabindex.
+    # Tables wider than a telephone scroll; the tabindex allows that by keyboard too.
     return (
         '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -1,4 +1,4 @@
-"""Scatter, ROC, Bland-Altman and error by band, as PNG and PDF. matplotlib, without a display."""
+"""Scatter, ROC, Bland-Altman and error-by-band plots as PNG and PDF, with matplotlib."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw_plots(folder: Path, evaluation: Evaluation, found: Assessed) -> None:
         axes.set_title(title, loc="left", fontsize=12)
         axes.set_axisbelow(True)
         axes.grid(alpha=0.3)
-        # The layout leaves room for these two.
+        # The constrained layout leaves room for these two.
         figure.suptitle(RESEARCH_USE, fontsize=10, fontweight="bold", color="#553d00")
         figure.supxlabel(_footer(evaluation, found), fontsize=8, color="#4d5b69")
         for suffix, metadata in ((".png", {}), (".pdf", {"CreationDate": None})):
@@ -61,7 +61,7 @@ def _footer(evaluation: Evaluation, found: Assessed) -> str:
         f"{evaluation.data}, {evaluation.split}; {run.model.name} {run.model.version}, "
         f"{run.model.precision}, clips {run.clips}"
     )
-    # What a data set says of itself is text, not mathematics.
+    # A data set's description must not be parsed as mathematics.
     return "\n".join(wrap(plain(about), 95, max_lines=3)).replace("$", r"\$")
 
 
@@ -79,7 +79,7 @@ def _scatter(axes: Axes, found: Assessed, predicted: Efs, truth: Efs) -> None:
 
 def _roc(axes: Axes, found: Assessed, predicted: Efs, truth: Efs) -> None:
     axes.plot([0, 1], [0, 1], color="#4d5b69", linestyle=":", linewidth=1)
-    # Good curves lie on one another: thinner ones upon wider ones show them all.
+    # Good curves overlap: with thinner ones on top of wider ones, all are visible.
     for threshold, width in zip(THRESHOLDS, (5, 3.6, 2.4, 1.2), strict=True):
         area = found.measured[f"auroc_{threshold}"]
         if area is None:
@@ -136,7 +136,7 @@ def _bands(axes: Axes, found: Assessed, predicted: Efs, truth: Efs) -> None:
 
 def _points(axes: Axes, found: Assessed, x: Efs, y: Efs) -> None:
     refused = np.array([bool(p.refusals) for p in found.run.predictions])
-    # Thousands of points would otherwise be one blot.
+    # Otherwise thousands of points would merge into a blot.
     alpha = 0.75 if len(x) < 300 else 0.35
     words = "accepted" if refused.any() else "videos"
     axes.scatter(x[~refused], y[~refused], s=16, color=_INK, alpha=alpha, linewidths=0,

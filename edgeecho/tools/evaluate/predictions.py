@@ -1,6 +1,6 @@
-"""One model's answers, small enough to keep thousands, in a file that survives being killed.
+"""The predictions of one model, and the file that keeps them so that a killed run can resume.
 
-Its lines are the videos in the order of FileList.csv.
+The file's lines are the videos in the order of FileList.csv.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an evaluation keeps of one video's answer."""
+    """What an evaluation keeps of the estimate for one video."""
 
     name: str
     """File name without suffix."""
     ef: float
     """Mean over the clips in %, refused or not."""
     frames: int
-    """Length at the model's time base: with the clip mode it says where the clips begin."""
+    """Frames at the model's frame rate; with the clip mode, this gives the clips' starts."""
     clip_efs: tuple[float, ...]
     """EF of each clip in %."""
     interval: Interval | None
     refusals: tuple[str, ...]
-    """Names of the gates that refused it; empty: none did."""
+    """Names of the gates that refused it; empty if none did."""
     decode_ms: float
     preprocess_ms: float
     engine_ms: float
     clips_shared: int = 0
-    """So many clips were answered together: the time of one depends on its neighbours."""
+    """Number of clips that were answered together, so that their times depend on each other."""
 
     @property
     def seconds(self) -> float:
-        """From the file to the answer."""
+        """Time from the file to the answer in s."""
         return (self.decode_ms + self.preprocess_ms + self.engine_ms) / 1e3
 
     @classmethod
     def of(cls, name: str, frames: int, answer: EFEstimate) -> Prediction:
-        """From an estimate of a file."""
+        """Convert the estimate of a file."""
         ms = answer.timings_ms
         return cls(
             name=name,
@@ -62,7 +62,7 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Prediction:
-        """Reverse of `dataclasses.asdict`, through JSON."""
+        """Inverse of `dataclasses.asdict`, after JSON."""
         interval = value["interval"]
         return cls(
             **{
@@ -75,24 +75,24 @@ class Prediction:
 
 
 class Answers:
-    """Answers so far, and the file that they are kept in, where there is one."""
+    """The predictions so far, and the file that keeps them, if any."""
 
     def __init__(self, done: list[Prediction], journal: Journal | None) -> None:
         self.done = done
         self._journal = journal
 
     def add(self, prediction: Prediction) -> None:
-        """Keep one more; it is in the file before this returns."""
+        """Keep a prediction; it is in the file when this returns."""
         if self._journal is not None:
             self._journal.add(asdict(prediction))
         self.done.append(prediction)
 
 
 def resume_answers(path: Path | None, key: Mapping[str, Any], names: Sequence[str]) -> Answers:
-    """Take up what `path` holds of the videos `names`; None: keep the answers in memory only.
+    """Read the predictions in `path` for the videos `names`; None keeps them in memory only.
 
-    A last line that was cut when the process was killed is answered again. `OutputError` where
-    the file holds another run's answers (another `key`), or is not as it was written.
+    A last line that a kill left incomplete is answered again. `OutputError` if the file belongs to
+    another run (another `key`) or is damaged.
     """
     if path is None:
         return Answers([], None)

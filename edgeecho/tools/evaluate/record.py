@@ -1,4 +1,4 @@
-"""Writing what was measured into the bundle that it was measured on."""
+"""Recording the results of an evaluation in the bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine"
 
 
 def record_evaluation(bundle: Path, report: Report) -> None:
-    """Put the metrics of every precision and clip mode into `bundle`'s manifest and model card.
+    """Write the metrics of each precision and clip mode to `bundle`'s manifest and model card.
 
     Earlier entries for the same data, protocol, precision and engine are replaced.
     """
@@ -33,7 +33,7 @@ def record_evaluation(bundle: Path, report: Report) -> None:
 
 
 def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
-    """Plain types: what was evaluated on what, and the numbers that a model card tells."""
+    """An entry of the manifest in plain types: the conditions, and the numbers for the card."""
     run, mae = found.run, found.measured["mae"]
     return {
         "data": evaluation.data,

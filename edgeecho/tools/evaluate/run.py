@@ -1,4 +1,4 @@
-"""Every video of a split through the same path as `infer`, once a model and clip mode."""
+"""Answering every video of a split as `infer` does, for each model and clip mode."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from edgeecho.tools.evaluate.modes import derive, parse_modes
 from edgeecho.tools.evaluate.predictions import Answers, Prediction, resume_answers
 
 _TIMED = 8
-"""Videos that are run again where the time of fewer clips cannot be had from that of many."""
+"""Number of videos to run again if the time of fewer clips cannot be derived from that of many."""
 
 Track = Callable[[Sequence[LabelledVideo], int, str], Iterable[LabelledVideo]]
-"""May wrap the videos that are left in a progress bar; also given: how many are done, of what."""
+"""Wraps the remaining videos in a progress bar; also gets the number done, and a description."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Answers of one model in one clip mode, in the order of the data set."""
+    """The predictions of one model in one clip mode, in the order of the data set."""
 
     model: ModelFile
     engine: EngineFacts
     clips: str
     predictions: tuple[Prediction, ...]
     ran: tuple[Prediction, ...]
-    """Those that the engine ran for; the others come from another run's clips."""
+    """The predictions for which the engine ran; the others derive from another run's clips."""
     timed: tuple[Prediction, ...]
-    """Those whose time is this mode's."""
+    """The predictions whose times apply to this mode."""
 
     @property
     def computed(self) -> int:
-        """How many come from another run's clips, without running the engine."""
+        """Number of predictions that were derived from another run's clips."""
         return len(self.predictions) - len(self.ran)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The answers of one or more models to the videos of one split."""
+    """The predictions of one or more models for the videos of one split."""
 
     data: str
-    """What the data set says of itself."""
+    """Description of the data set."""
     file_list_sha256: str
     split: str
     videos: tuple[LabelledVideo, ...]
     runs: tuple[tuple[Run, ...], ...]
-    """For each model: the mode that was asked for, then the coarser ones."""
+    """For each model, the requested clip mode, then the coarser ones."""
 
 
 def evaluate(
@@ -66,17 +66,16 @@ def evaluate(
     work: Path | None = None,
     track: Track = lambda videos, _done, _what: videos,
 ) -> Evaluation:
-    """Answer every video of `split` with every model, in mode `clips` and the coarser `also`.
+    """Answer every video of `split` with every model, in clip mode `clips` and the coarser `also`.
 
-    `work`: a folder that keeps each answer as soon as it is there; a second call goes on where
-    the first was ended. `InputError` where the data set or one of its videos cannot be used: an
-    evaluation that left videos out would be another evaluation. `OutputError` where `work` holds
-    another run's answers.
+    `work` is a folder that keeps each prediction at once, so that a second call resumes where the
+    first ended. `InputError` if the data set or any of its videos cannot be used: without a video,
+    it would be another evaluation. `OutputError` if `work` belongs to another run.
     """
     finest, others = parse_modes(clips, also)
     videos = read_dataset(data, split=split)
     facts = {
-        # Its words tell one choice of folds from another, which no hash of the listing does.
+        # The description includes the choice of folds, which the hash of the listing does not.
         "data": describe_dataset(data),
         "file_list_sha256": sha256_file(data / "FileList.csv"),
         "split": split.upper(),
@@ -116,7 +115,7 @@ def _coarser(
     videos: Sequence[LabelledVideo],
     run_mode: Callable[[LoadedModel, ClipMode, Sequence[LabelledVideo]], Run],
 ) -> Run:
-    """Computed where the first run has the clips; the other videos are run, never approximated."""
+    """Derive a mode from the clips of the first run; videos that lack a clip are run."""
     derived = [derive(p, first.clips, mode, model) for p in first.predictions]
     shared = [i for i, p in enumerate(first.predictions) if p.clips_shared and derived[i]]
     for place in shared[:: -(-len(shared) // _TIMED) or 1]:
@@ -130,11 +129,11 @@ def _coarser(
 
 
 def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:
-    """What answers and their times depend on, beside the data."""
+    """Everything that predictions and their times depend on, except for the data."""
     return {
         "model_sha256": model.file.sha256,
         "preprocess_sha256": model.file.preprocess.sha256(),
-        # Intervals and refusals: the same network may be calibrated again.
+        # For intervals and refusals: the same network may have been calibrated again.
         "trust_sha256": (model.file.uncertainty or {}).get("sha256"),
         "engine": asdict(model.engine.facts),
         "clips": str(mode),

@@ -1,6 +1,6 @@
-"""What a finite set of videos can say: bootstrap intervals, AUROC, coverage. scikit-learn, scipy.
+"""Bootstrap intervals, AUROC and coverage, with scikit-learn and scipy.
 
-The intervals are those that EchoNet-Dynamic publishes: 10,000 resamples of the videos, sorted,
+The intervals are those of EchoNet-Dynamic: the sorted statistics of 10,000 resamples of the videos,
 numbers 500 and 9500, which is a 90 % interval.
 """
 
@@ -17,12 +17,12 @@ from edgeecho.tools.evaluate.metrics import Metrics
 from edgeecho.trust import Interval
 
 THRESHOLDS = (35, 40, 45, 50)
-"""EF in %; a video whose true EF lies below is to be found."""
+"""EF in %; AUROC is that of finding the videos with a true EF below."""
 RESAMPLES = 10_000
 LEVEL = 0.9
 SEED = 0
 _COVERAGE_LEVEL = 0.95
-# 16 MB of counts at a time, however many videos there are.
+# Limits the counts in memory to 16 MB, however many videos there are.
 _CHUNK = 2_000_000
 
 
@@ -35,30 +35,30 @@ class Measured:
     high: float
     level: float = LEVEL
     undefined: int = 0
-    """Resamples in which it is not defined, such as an AUROC without a low EF; left out."""
+    """Number of resamples left out because it is undefined, as AUROC is without a low EF."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often the truth lies in the interval that an answer carries."""
+    """How often the truth lies inside the predicted interval."""
 
     meant: float
-    """Level of the answers' intervals, such as 0.9."""
+    """Nominal level of the intervals, such as 0.9."""
     n: int
-    """Answers that carry one."""
+    """Number of predictions with an interval."""
     inside: int
     share: float
     low: float
-    """Exact binomial (Clopper-Pearson) interval of the share."""
+    """Lower end of the exact binomial (Clopper-Pearson) interval of the share."""
     high: float
     level: float = _COVERAGE_LEVEL
-    """Of that exact interval."""
+    """Level of that exact interval."""
 
 
 def bootstrap(
     predicted: Efs, truth: Efs, *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> dict[str, Measured | None]:
-    """`mae`, `rmse`, `r2` and `auroc_35` ... with intervals; None where it is not defined."""
+    """`mae`, `rmse`, `r2` and `auroc_35` ... with intervals; None if undefined."""
     metrics = Metrics.of(predicted, truth)
     values = {"mae": metrics.mae, "rmse": metrics.rmse, "r2": metrics.r2}
     values |= {f"auroc_{t}": auroc(predicted, truth, t) for t in THRESHOLDS}
@@ -69,7 +69,7 @@ def bootstrap(
         for counts in _resample(len(truth), resamples, seed):
             mse = counts @ error**2 / len(truth)
             variance = counts @ centred**2 / len(truth) - (counts @ centred / len(truth)) ** 2
-            # Equal labels leave a variance of rounding errors, not of zero.
+            # The variance of equal labels is not zero because of rounding errors.
             variance[variance < 1e-12] = np.nan
             parts["mae"].append(counts @ np.abs(error) / len(truth))
             parts["rmse"].append(np.sqrt(mse))
@@ -83,7 +83,7 @@ def bootstrap(
 
 
 def bootstrap_mean(samples: Efs, *, resamples: int = RESAMPLES, seed: int = SEED) -> Measured:
-    """The mean of `(n,)` samples with its interval; of paired differences it is a paired one."""
+    """Mean of samples `(n,)` with its interval; for paired differences, the paired interval."""
     means = [counts @ samples / len(samples) for counts in _resample(len(samples), resamples, seed)]
     return _measured(float(samples.mean()), np.concatenate(means))
 
@@ -91,7 +91,7 @@ def bootstrap_mean(samples: Efs, *, resamples: int = RESAMPLES, seed: int = SEED
 def auroc(predicted: Efs, truth: Efs, threshold: float) -> float | None:
     """Area under the ROC curve of finding `truth < threshold` by a low prediction.
 
-    None where all labels lie on one side.
+    None if all labels are on one side.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -100,7 +100,7 @@ def auroc(predicted: Efs, truth: Efs, threshold: float) -> float | None:
 
 
 def roc_curve(predicted: Efs, truth: Efs, threshold: float) -> tuple[Efs, Efs]:
-    """1 - specificity and sensitivity of every cut of the prediction."""
+    """1 - specificity, and sensitivity, at every threshold of the prediction."""
     from sklearn.metrics import roc_curve
 
     false_positive, true_positive, _ = roc_curve(truth < threshold, -predicted)
@@ -108,7 +108,7 @@ def roc_curve(predicted: Efs, truth: Efs, threshold: float) -> tuple[Efs, Efs]:
 
 
 def coverage(intervals: Sequence[Interval | None], truth: Efs) -> Coverage | None:
-    """Over the answers that carry an interval; None where none does."""
+    """Coverage of the predictions with an interval; None if there are none."""
     from scipy.stats import binomtest
 
     pairs = [(i, ef) for i, ef in zip(intervals, truth, strict=True) if i is not None]
@@ -121,7 +121,7 @@ def coverage(intervals: Sequence[Interval | None], truth: Efs) -> Coverage | Non
 
 
 class _Ranks:
-    """AUROC of many resamples at once: sorted once, ties counted half (as Mann and Whitney)."""
+    """AUROC of many resamples at once: sorts once, and counts ties half (Mann-Whitney)."""
 
     def __init__(self, predicted: Efs) -> None:
         self._order = np.argsort(predicted, kind="stable")
@@ -129,19 +129,19 @@ class _Ranks:
         self._first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
     def auroc(self, counts: NDArray[np.float64], low: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """`(k,)` from `counts (k, n)`, how often each resample holds each video; NaN: undefined."""
+        """AUROC `(k,)` from the counts `(k, n)` of videos in each resample; NaN if undefined."""
         ordered, low = counts[:, self._order], low[self._order]
         found = np.add.reduceat(ordered * low, self._first, axis=1)
         other = np.add.reduceat(ordered * ~low, self._first, axis=1)
         total = other.sum(axis=1, keepdims=True)
-        # Pairs in which the low EF has the lower prediction, and half of the ties.
+        # Pairs in which the lower EF has the lower prediction, plus half of the ties.
         right = found * (total - other.cumsum(axis=1) + other / 2)
         areas: NDArray[np.float64] = right.sum(axis=1) / (found.sum(axis=1) * total[:, 0])
         return areas
 
 
 def _resample(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each of `n` videos is drawn, `(k, n)`, in chunks that fit into memory.
+    """Counts `(k, n)` of how often each of `n` videos is drawn, in chunks that fit into memory.
 
     Drawing n of n with replacement and counting is a multinomial draw.
     """
@@ -154,7 +154,7 @@ def _resample(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]
 
 def _measured(value: float, resampled: NDArray[np.float64]) -> Measured:
     defined = np.sort(resampled[np.isfinite(resampled)])
-    # As published: of 10,000 the sorted indices 500 and 9500.
+    # As published: of 10,000 sorted values, indices 500 and 9500.
     places = [round(len(defined) * (1 + side * LEVEL) / 2) for side in (-1, 1)]
     low, high = (float(defined[min(place, len(defined) - 1)]) for place in places)
     return Measured(value, low, high, undefined=len(resampled) - len(defined))

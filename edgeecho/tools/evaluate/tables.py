@@ -1,4 +1,4 @@
-"""The rows that the terminal and the page both show, as words."""
+"""Table rows as text, for both the terminal and the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgeecho.tools.evaluate.assess import Assessed, Report
 from edgeecho.tools.evaluate.statistics import LEVEL, RESAMPLES, THRESHOLDS, Measured
 
 Row = tuple[str, list[str]]
-"""A name, and a cell for each column."""
+"""A name and the cells of all columns."""
 INTERVAL = f"{LEVEL * 100:.0f} % bootstrap interval"
 METHOD = (
     f"In parentheses the {INTERVAL} ({RESAMPLES:,} resamples of the videos). "
@@ -17,15 +17,15 @@ METHOD = (
 
 
 def summary(report: Report) -> list[Row]:
-    """One column a model, in the clip mode that was asked for."""
+    """Summary rows with one column per model, in the requested clip mode."""
     columns = [modes[0] for modes in report.models]
     rows = [(name, [cell(found) for found in columns]) for name, cell in _ROWS]
-    # A row in which nothing is known says nothing.
+    # Leave out rows without any value.
     return [(name, cells) for name, cells in rows if any(cells)]
 
 
 def by_clips(report: Report) -> tuple[list[str], list[list[str]]]:
-    """Heading and rows of accuracy against clips: one row a model and clip mode."""
+    """Heading and rows of accuracy against clips, with one row per model and clip mode."""
     heading = ["model", "clips", "MAE", "ms per video", "RMSE", "clips a video", "engine run for"]
     rows = [
         [

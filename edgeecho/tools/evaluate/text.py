@@ -1,4 +1,4 @@
-"""An evaluation for a terminal."""
+"""An evaluation as text for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
 def to_text(report: Report) -> str:
-    """Every number of the summary, and accuracy against clips where several modes were asked."""
+    """The summary, and accuracy against clips if several clip modes were requested."""
     evaluation = report.evaluation
     first = evaluation.runs[0][0].model
     precisions = [modes[0].run.model.precision for modes in report.models]

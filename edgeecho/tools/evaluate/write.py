@@ -1,11 +1,11 @@
-"""The folder that an evaluation leaves.
+"""Writing the result folder of an evaluation.
 
-index.html                       one page with everything, to open or to send
-metrics.json                     every number
-PRECISION/predictions.csv        one row a clip, in the layout that EchoNet-Dynamic writes
-PRECISION/videos.csv             one row a video, with a header
+index.html                       one self-contained page with everything
+metrics.json                     all numbers
+PRECISION/predictions.csv        one row per clip, in EchoNet-Dynamic's layout
+PRECISION/videos.csv             one row per video, with a header
 PRECISION/scatter.png, .pdf ...  the plots
-work/*.jsonl                     the answers, by which a run that was ended goes on
+work/*.jsonl                     the predictions, from which an interrupted run resumes
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VIDEO_COLUMNS = (
 
 
 def check_folder(out: Path) -> None:
-    """`UsageError` where results would be put among files that are no evaluation's."""
+    """Raise `UsageError` if `out` holds files that are not of an evaluation."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is not a folder: choose another name")
     if out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
@@ -43,7 +43,7 @@ def check_folder(out: Path) -> None:
 
 
 def write_results(out: Path, report: Report, created: datetime) -> None:
-    """Write all but `work/`. `OutputError` where that cannot be done."""
+    """Write everything except `work/`. Raises `OutputError`."""
     for modes in report.models:
         found = modes[0]
         folder = out / found.run.model.precision
@@ -55,10 +55,10 @@ def write_results(out: Path, report: Report, created: datetime) -> None:
 
 
 def _clips_csv(evaluation: Evaluation, run: Run) -> str:
-    """As published: no header, name with suffix, place of the clip, its EF with 4 digits.
+    """The published layout: no header; file name, index of the clip, its EF with 4 digits.
 
-    The published place is that among all clips, so it is the clip's first frame; it is so here in
-    every mode.
+    The published index is that among all clips, so it is the clip's first frame. It is that here in
+    every clip mode.
     """
     spec = run.model.preprocess
     return _csv(
@@ -71,7 +71,7 @@ def _clips_csv(evaluation: Evaluation, run: Run) -> str:
 
 
 def _videos_csv(evaluation: Evaluation, found: Assessed) -> str:
-    """EF, Predicted and interval in %, Error (Predicted less EF) in EF points, Seconds in s."""
+    """EF, Predicted and interval are in %, Error (Predicted - EF) in EF points, Seconds in s."""
     rows: list[Sequence[object]] = [VIDEO_COLUMNS]
     for video, prediction in zip(evaluation.videos, found.run.predictions, strict=True):
         interval = prediction.interval

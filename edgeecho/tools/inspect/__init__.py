@@ -1,4 +1,4 @@
-"""What a checkpoint, a bundle or an ONNX file is: network, preprocessing, origin, drift."""
+"""Inspecting a checkpoint, bundle or ONNX file: network, preprocessing, provenance, drift."""
 
 from edgeecho.tools.inspect.read import inspect_model
 from edgeecho.tools.inspect.structured import to_json

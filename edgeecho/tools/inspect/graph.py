@@ -1,6 +1,6 @@
-"""A network's stages from its graph: shapes and names are followed, values are not looked at.
+"""Finding a network's stages in its graph, from shapes and names, not from values.
 
-So it makes no difference whether a weight is a constant or stands behind a cast (FP16) or a
+So it makes no difference whether a weight is a constant or comes from a cast (FP16) or a
 DequantizeLinear (INT8), which OpenVINO's reader turns into Convert, Subtract and Multiply.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 from edgeecho.tools.inspect.types import STAGES, WHOLE, NetworkStage
 
-# Product of a filter's dimensions from here on = multiply-adds for one output value:
-# Convolution has (O, I, ...), GroupConvolution (groups, O, I, ...).
+# The product of a filter's dimensions from this axis on is the multiply-accumulates per output
+# value: Convolution has (O, I, ...), GroupConvolution (groups, O, I, ...).
 _FILTER_INPUTS = {"Convolution": 1, "GroupConvolution": 2}
 
 
@@ -23,7 +23,8 @@ class _Product:
     """One convolution or matrix product."""
 
     constants: frozenset[str]
-    """Names of the constants that its weight is made of; empty: both factors are activations."""
+    """Names of the constants that its weight is computed from; empty if both factors are
+    activations."""
     output_shape: tuple[int, ...] | None
     weights: int
     bias: int
@@ -31,15 +32,15 @@ class _Product:
 
     @property
     def stage(self) -> str | None:
-        """The stage that all of its weight's names belong to, if they are named as ours."""
+        """The stage that all names of its weight belong to; None if they are not named as ours."""
         found = {STAGES.get(name.partition(".")[0]) for name in self.constants if "." in name}
         return found.pop() if len(found) == 1 else None
 
 
 def network_stages(model: Any) -> tuple[NetworkStage, ...]:
-    """The stages of an `openvino.Model`, for a batch of 1 where the batch is dynamic.
+    """The stages of an `openvino.Model`, for a batch of 1 if the batch is dynamic.
 
-    A network whose weights are not all named as an r2plus1d_18's gives one stage, `WHOLE`.
+    If the weights are not all named as in r2plus1d_18, the result is one stage, `WHOLE`.
     """
     _set_batch(model)
     products = _once(_product(op) for op in model.get_ordered_ops() if _is_product(op))
@@ -51,7 +52,7 @@ def network_stages(model: Any) -> tuple[NetworkStage, ...]:
     stages: list[NetworkStage] = []
     shape = _shape(model.inputs[0]) if model.inputs else None
     for name, members in groups.items():
-        # A stage ends with its last convolution: what follows it keeps the shape, pooling apart.
+        # A stage ends with its last convolution: except for pooling, what follows keeps the shape.
         last = name == next(reversed(groups))
         output = _answer_shape(model.outputs) if last else members[-1].output_shape
         stages.append(_stage(name, shape, output, members))
@@ -78,7 +79,7 @@ def _set_batch(model: Any) -> None:
     try:
         model.reshape(shapes)
     except RuntimeError:
-        # A network of others that takes no batch of 1: its shapes stay open, and are said to be.
+        # A foreign network that takes no batch of 1: its shapes stay open and are reported so.
         return
 
 
@@ -88,7 +89,7 @@ def _is_product(op: Any) -> bool:
 
 def _product(op: Any) -> _Product:
     first = _FILTER_INPUTS.get(op.get_type_name())
-    # The weight is a convolution's second factor; of a matrix product it may be either.
+    # The weight is a convolution's second input; in a matrix product it may be either.
     sources = [op.input_value(1)] if first else [op.input_value(1), op.input_value(0)]
     constants, weight = next(
         ((names, port) for port in sources if (names := _constants(port))), (frozenset(), None)
@@ -105,7 +106,7 @@ def _product(op: Any) -> _Product:
 
 
 def _inner(op: Any) -> int | None:
-    """Length of the sums of a matrix product."""
+    """Inner dimension of a matrix product."""
     shape = _shape(op.input_value(0))
     if not shape:
         return None
@@ -114,7 +115,7 @@ def _inner(op: Any) -> int | None:
 
 
 def _bias(op: Any) -> int:
-    """Number of values that the next addition adds to `op`, where they are constants."""
+    """Number of constants that the next addition adds to `op`; 0 if there are none."""
     for _ in range(2):
         targets = [t for t in op.output(0).get_target_inputs() if not _reads_shape(t.get_node())]
         if len(targets) != 1:
@@ -131,7 +132,7 @@ def _bias(op: Any) -> int:
 
 
 def _constants(port: Any) -> frozenset[str]:
-    """Names of the constants that `port` is computed from; empty if from an input as well."""
+    """Names of the constants that `port` is computed from; empty if it also depends on an input."""
     names, waiting, seen = set(), [port.get_node()], set()
     while waiting:
         node = waiting.pop()
@@ -147,12 +148,12 @@ def _constants(port: Any) -> frozenset[str]:
 
 
 def _reads_shape(node: Any) -> bool:
-    """Whether a node takes no values, so that what it stands on may be an activation."""
+    """Whether a node uses only the shape of its input, which may then be an activation."""
     return bool(node.get_type_name() == "ShapeOf")
 
 
 def _once(products: Iterator[_Product]) -> list[_Product]:
-    """The products; a weight that several share is counted with the first."""
+    """The products, with a weight that several share counted in the first only."""
     seen: set[frozenset[str]] = set()
     found = []
     for product in products:
@@ -163,7 +164,7 @@ def _once(products: Iterator[_Product]) -> list[_Product]:
 
 
 def _answer_shape(ports: Sequence[Any]) -> tuple[int, ...] | None:
-    """Shape of the output `ef`, or of the first where none has that name."""
+    """Shape of the output `ef`, or of the first output if none has that name."""
     ordered = sorted(ports, key=lambda port: "ef" not in port.get_names())
     return _shape(ordered[0]) if ordered else None
 

@@ -1,4 +1,4 @@
-"""A path to what is there: a bundle, an ONNX file, or a checkpoint that a stage can read."""
+"""Recognising and inspecting a bundle, an ONNX file, or a checkpoint (through a plug-in)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from edgeecho.tools.inspect.graph import network_stages
 from edgeecho.tools.inspect.types import WHOLE, Inspection, NetworkStage
 
 _COUNTED = "weights and biases of convolutions and matrix products"
-# torch.save writes zip archives, before torch 1.6 a pickle; an ONNX file is a protobuf message,
-# whose writers begin with field 1, the IR version. The suffix may be anything.
+# torch.save writes zip archives, and before torch 1.6 a pickle. An ONNX file is a protobuf message
+# that begins with field 1, the IR version. The suffix is ignored.
 _CHECKPOINT = (b"PK", b"\x80")
 _ONNX = b"\x08"
 
@@ -26,8 +26,8 @@ _ONNX = b"\x08"
 def inspect_model(path: Path | None = None) -> Inspection:
     """Inspect a checkpoint, a bundle folder, an ONNX file or (None) the default model.
 
-    `ModelError` for everything that is none of them or is damaged (a bundle's hashes are
-    verified), `MissingDependencyError` for a checkpoint where torch is not installed.
+    `ModelError` for anything else or if it is damaged (a bundle's hashes are verified),
+    `MissingDependencyError` for a checkpoint if torch is not installed.
     """
     path = default_model() if path is None else path
     if path.is_dir() or path == DEMO:
@@ -124,7 +124,7 @@ def _read_graph(path: Path) -> Any:
     try:
         return openvino.Core().read_model(path)
     except RuntimeError as error:
-        # OpenVINO's own reason comes last, after its source lines.
+        # OpenVINO's reason is in the last line, after its source lines.
         reason = str(error).strip().splitlines()[-1].strip(" -.")
         raise ModelError(
             f"{path} is not an ONNX model that OpenVINO can read ({reason}): "
@@ -144,7 +144,7 @@ def _unknown_stages(stages: tuple[NetworkStage, ...]) -> tuple[str, ...]:
 def _checkpoint_inspector() -> Callable[[Path], Inspection]:
     what = "`edgeecho inspect` of a checkpoint"
     for entry in entry_points(group="edgeecho.inspectors", name="checkpoint"):
-        # Only what the reading imports: torch is enough, the exporter's packages are not needed.
+        # Reading needs torch only, not the other packages of the extra.
         inspector: Callable[[Path], Inspection] = load_plugin(entry, what, whole_extra=False)
         return inspector
     raise MissingDependencyError(

@@ -1,4 +1,4 @@
-"""The inspection as JSON for programs."""
+"""An inspection as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = "edgeecho-inspection-1"
 
 
 def to_json(inspection: Inspection) -> str:
-    """One document; what is not known is null or empty, and `unknown` says why."""
+    """A JSON document; unknown values are null or empty, and `unknown` explains them."""
     value = {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
@@ -50,7 +50,7 @@ def _stage(stage: NetworkStage) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: provenance comes from files of any age and may hold more than that."""
+    """Convert to what JSON can represent: provenance comes from files and may hold other types."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

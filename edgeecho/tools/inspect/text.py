@@ -1,4 +1,4 @@
-"""The inspection for people."""
+"""An inspection as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNITS = {
 
 
 def to_text(inspection: Inspection) -> str:
-    """A page for a terminal or a file; the banner comes last."""
+    """The report for a terminal or a file; the disclaimer comes last."""
     blocks = [
         _what(inspection),
         _network(inspection),
@@ -99,7 +99,7 @@ def _provenance(inspection: Inspection) -> list[str]:
         "checkpoint": f"sha256 {provenance.get('checkpoint_sha256') or 'not known'}",
         "trained on": inspection.trained_on or "not known",
         "data": _pairs(training.get("data"), leave_out=("description",)),
-        # The clip's frames, period and size stand in the preprocessing.
+        # The clip's frames, period and size are in the preprocessing section.
         "recipe": _pairs(training.get("recipe"), leave_out=("width", "frames", "period", "size")),
         "result": "; ".join(_pairs(r) for r in results) if isinstance(results, list) else "",
         "trained by": _pairs(training.get("versions")),
@@ -136,7 +136,7 @@ def _unknown(unknown: tuple[str, ...]) -> list[str]:
 
 
 def _entry(name: str, text: str, *, indent: str = "  ", column: int = 16) -> list[str]:
-    """Wrapped, never cut; a name that is empty continues the one above."""
+    """A wrapped entry; an empty name continues the entry above."""
     return textwrap.wrap(
         text,
         _WIDTH,
@@ -163,7 +163,7 @@ def _value(value: Any) -> str:
         return ", ".join(_value(v) for v in value)
     if isinstance(value, float):
         return f"{value:.5g}"
-    # Hashes within a list are for recognising, not for comparing byte by byte.
+    # Shorten hashes inside a list: they are for recognition only.
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", str(value))
 
 

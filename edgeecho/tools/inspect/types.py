@@ -1,4 +1,4 @@
-"""What inspection finds, the same for a checkpoint, a bundle and an ONNX file."""
+"""The result of an inspection, the same for a checkpoint, a bundle and an ONNX file."""
 
 from __future__ import annotations
 
@@ -16,87 +16,87 @@ STAGES = {
     "layer4": "layer4",
     "fc": "head",
 }
-"""What a parameter's name begins with -> the network's stage; the head pools, then has `fc`."""
+"""First part of a parameter's name -> stage of the network; the head is pooling and `fc`."""
 WHOLE = "network"
-"""The only stage of a network that does not have those above."""
+"""Name of the single stage of a network that does not have those above."""
 
 
 @dataclass(frozen=True)
 class NetworkStage:
-    """A part of the network on its way from one clip to one EF; shapes have a batch of 1."""
+    """A stage of the network; shapes are for a batch of 1."""
 
     name: str
     input_shape: tuple[int, ...] | None
-    """`(1, C, T, H, W)`; None: the file leaves it open."""
+    """`(1, C, T, H, W)`; None if the file leaves it open."""
     output_shape: tuple[int, ...] | None
-    """Likewise; `(1,)` after the head."""
+    """The same; `(1,)` after the head."""
     parameters: int
-    """What they count is in `Inspection.counted`."""
+    """Number of parameters, see `Inspection.counted`."""
     macs: int | None
-    """Multiply-accumulates of convolutions and matrix products for one clip, biases left out;
-    None: not known, since a shape is open."""
+    """Multiply-accumulates of convolutions and matrix products for one clip, without biases; None
+    if a shape is open."""
 
     @property
     def time_divisor(self) -> int:
-        """2: this stage halves the number of frames; 1: it keeps them, or has no frames."""
+        """2 if this stage halves the number of frames; 1 if it keeps it or has no frames."""
         return self._divisor(axis=2)
 
     @property
     def space_divisor(self) -> int:
-        """2: this stage halves height and width."""
+        """2 if this stage halves height and width, otherwise 1."""
         return self._divisor(axis=3)
 
     def _divisor(self, axis: int) -> int:
         before, after = self.input_shape or (), self.output_shape or ()
         if not len(before) == len(after) == 5:
             return 1
-        # A stride of 2 makes 4 of 7: odd lengths are rounded up.
+        # A stride of 2 turns 7 into 4: odd lengths are rounded up.
         return -(-before[axis] // max(after[axis], 1))
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that one file or bundle says of itself; what it does not say is None or empty."""
+    """Everything that a file or bundle states about itself; the rest is None or empty."""
 
     kind: Literal["checkpoint", "bundle", "onnx"]
     file: str
-    """Name without folders."""
+    """File name without folders."""
     sha256: str | None
-    """Of the file; None for a bundle, whose artefacts have theirs."""
+    """SHA-256 of the file; None for a bundle, whose artefacts have their own."""
     stages: tuple[NetworkStage, ...]
     counted: str
     """Which parameters the stages count."""
     name: str | None = None
     version: str | None = None
     precision: str | None = None
-    """Of a lone ONNX file."""
+    """Only for a lone ONNX file."""
     architecture: Mapping[str, Any] | None = None
     """name, width, and parameters as trained."""
     preprocess: Mapping[str, Any] | None = None
-    """The fields of `PreprocessSpec` that are known."""
+    """The known fields of `PreprocessSpec`."""
     preprocess_sha256: str | None = None
-    """Of a complete spec."""
+    """Hash of a complete spec."""
     trained_on: str | None = None
     """One sentence."""
     provenance: Mapping[str, Any] | None = None
     """As in a bundle's manifest: checkpoint_sha256, training, versions (of the export)."""
     artefacts: tuple[Artefact, ...] = ()
-    """A bundle's, with verified hashes."""
+    """Artefacts of a bundle, with verified hashes."""
     unknown: tuple[str, ...] = ()
-    """What is not known, and what to do about it; one sentence each."""
+    """What is unknown and what to do about it, one sentence each."""
 
     @property
     def clip_shape(self) -> tuple[int, ...] | None:
-        """The network's input for one clip, `(1, 3, T, H, W)`."""
+        """Shape of the network's input for one clip, `(1, 3, T, H, W)`."""
         return self.stages[0].input_shape if self.stages else None
 
     @property
     def parameters(self) -> int:
-        """Of all stages."""
+        """Number of parameters of all stages."""
         return sum(stage.parameters for stage in self.stages)
 
     @property
     def macs(self) -> int | None:
-        """Of all stages, for one clip; None where one is not known."""
+        """Multiply-accumulates of all stages for one clip; None if any is unknown."""
         known = [stage.macs for stage in self.stages if stage.macs is not None]
         return sum(known) if len(known) == len(self.stages) else None

@@ -1,4 +1,4 @@
-"""Pictures of what the network sees of a video, and of where in the original that lies."""
+"""Previews: what the network sees of a video, and where that is in the original."""
 
 from edgeecho.tools.preview.movie import write_movie
 from edgeecho.tools.preview.sheet import write_sheet

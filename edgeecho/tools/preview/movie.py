@@ -1,4 +1,4 @@
-"""A video: the original with the crop on the left, what the network sees on the right."""
+"""Preview as a video: the original with the crop on the left, the network's view on the right."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from edgeecho.common.files import atomic_path
 from edgeecho.tools.preview.view import PAPER, Image, View, write_text_on
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
-"""By suffix: what OpenCV's FFmpeg can write everywhere."""
+"""Codec by suffix: what OpenCV's FFmpeg can write everywhere."""
 UNKNOWN_FPS = 25.0
-"""Speed of the preview where the frame rate is unknown."""
+"""Frame rate of the preview if the video's is unknown, in frames/s."""
 _HEIGHT = 448
 _GAP = 8
 _LABEL = 22
 
 
 def write_movie(path: Path, view: View) -> None:
-    """Write AVI or MP4 (`CODECS`) atomically; `OutputError` where that cannot be done."""
+    """Write an AVI or MP4 file (see `CODECS`) atomically. Raises `OutputError`."""
     first = _draw(view, 0)
     size = first.shape[1], first.shape[0]
     with atomic_path(path) as temporary:
@@ -43,7 +43,7 @@ def write_movie(path: Path, view: View) -> None:
 def _draw(view: View, index: int) -> Image:
     original = view.original(index, _HEIGHT)
     frame = cv2.resize(view.clip_frame(index), (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_NEAREST)
-    # Encoders want even sizes.
+    # Encoders need even sizes.
     width = (original.shape[1] + _GAP + _HEIGHT + 1) // 2 * 2
     picture = np.full((_HEIGHT + _LABEL, width, 3), PAPER, np.uint8)
     picture[:_HEIGHT, : original.shape[1]] = original
@@ -54,7 +54,7 @@ def _draw(view: View, index: int) -> Image:
 
 
 def _check_written(temporary: Path, frames: int, path: Path) -> None:
-    # OpenCV reports no write error (a full disk, say), so ask the file itself.
+    # OpenCV does not report write errors, such as a full disk, so count the written frames.
     capture = cv2.VideoCapture(str(temporary.absolute()), cv2.CAP_FFMPEG)
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
     capture.release()

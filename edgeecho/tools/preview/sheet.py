@@ -1,4 +1,4 @@
-"""A contact sheet: the original with the crop, then every frame of a clip."""
+"""Preview as a contact sheet: the original with the crop, then every frame of a clip."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ _TOP = 420
 
 
 def write_sheet(path: Path, view: View) -> None:
-    """Write a PNG atomically; `OutputError` where that cannot be done."""
+    """Write a PNG file atomically. Raises `OutputError`."""
     with atomic_path(path) as temporary:
         Pillow.fromarray(draw_sheet(view)).save(temporary, format="PNG")
 
 
 def draw_sheet(view: View) -> Image:
-    """`(H, W, 3)` RGB: the original and, beside it, the same frame as the network sees it, then
-    the clip's frames without any scaling."""
+    """The sheet as RGB `(H, W, 3)`.
+
+    It has the original, the same frame as the network sees it, and the clip's frames unscaled.
+    """
     tiles = [_tile(view, index) for index in view.clip_frames]
     high, wide = tiles[0].shape[:2]
     rows = -(-len(tiles) // _COLUMNS)

@@ -29,13 +29,13 @@ class View:
     prepared: Prepared
     spec: PreprocessSpec
     start: int
-    """First frame of the clip, counted at the model's time base."""
+    """First frame of the clip, counted at the model's frame rate."""
 
     @classmethod
     def of(
         cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec, start: int | None = None
     ) -> View:
-        """The clip that begins at `start`, or the central one; `UsageError` where none does."""
+        """Take the clip at `start`, or the central one; `UsageError` if no clip begins there."""
         starts = clip_starts(len(prepared.frames), spec, ClipMode("all"))
         if start is None:
             start = int(starts[(len(starts) - 1) // 2])
@@ -45,11 +45,11 @@ class View:
 
     @property
     def clip_frames(self) -> list[int]:
-        """The clip's frames at the model's time base; those beyond the end are padding."""
+        """The clip's frames at the model's frame rate; those beyond the end are padding."""
         return [self.start + i * self.spec.period for i in range(self.spec.frames)]
 
     def clip_frame(self, index: int) -> Image:
-        """A frame `(S, S, 3)` as the network sees it; mean grey beyond the end."""
+        """A frame `(S, S, 3)` as the network sees it; beyond the end it is mean grey."""
         if index < len(self.prepared.frames):
             frame: Image = self.prepared.frames[index]
             return frame
@@ -57,7 +57,7 @@ class View:
         return np.broadcast_to(grey, self.prepared.frames.shape[1:]).copy()
 
     def original(self, index: int, height: int) -> Image:
-        """The original frame nearest to frame `index`, `height` pixels high, the crop drawn in."""
+        """The original of frame `index`, scaled to `height` pixels, with the crop drawn in."""
         source = self.cine.frames[self.prepared.source[index]]
         scale = height / source.shape[0]
         width = max(1, round(source.shape[1] * scale))
@@ -71,7 +71,7 @@ class View:
         return np.asarray(picture, np.uint8)
 
     def caption(self) -> str:
-        """What was done to the video, in a line of plain ASCII."""
+        """A line of ASCII text on how the video was prepared."""
         prepared = self.prepared
         rate = "frame rate unknown" if prepared.fps is None else f"{prepared.fps:.1f} frames/s"
         return f"{prepared.area}; {prepared.time}, {rate}. {RESEARCH_USE}"
@@ -85,7 +85,7 @@ class View:
 
 
 def write_text_on(picture: Image, text: str, at: tuple[int, int], size: float = 0.4) -> None:
-    """Put ASCII text into `picture`; `at` is its lower left corner (x, y)."""
+    """Draw ASCII text into `picture`; `at` is its lower left corner (x, y)."""
     cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, INK, 1, cv2.LINE_AA)
 
 

@@ -1,4 +1,4 @@
-"""Drift on a data set: a bundle's artefacts against its FP32 model on many unseen clips."""
+"""Drift on a data set: a bundle's artefacts against its FP32 model on many held-out clips."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _RUN = ("precision", "model_sha256", "engine", "device")
 
 
 def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References:
-    """The central clips of `n` videos of a split, spread over EF, with FP32's answers to them.
+    """The central clips of `n` videos of a split, spread over EF, with the EFs of FP32.
 
-    FP32 runs on a CPU engine, at batch 1: export held that to PyTorch within 0.01 EF points.
-    `InputError` where the split has fewer than `n` videos that are as long as a clip.
+    FP32 runs on a CPU engine at batch 1, which export has checked against PyTorch to within 0.01 EF
+    points. `InputError` if the split has fewer than `n` videos that are as long as a clip.
     """
     model = open_model(bundle, precision="fp32")
     clips = select_reference_clips(read_dataset(data, split=split), model.preprocess, n=n)
@@ -47,7 +47,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
 
 
 def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:
-    """Plain types: which data, and the drift of every artefact on every engine that ran."""
+    """The data and the drift of every artefact on every engine that ran, in plain types."""
     return {
         "data": describe_dataset(data),
         "file_list_sha256": sha256_file(data / "FileList.csv"),
@@ -70,10 +70,10 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
 
 
 def record_drift(bundle: Path, entry: Mapping[str, Any]) -> None:
-    """Put an entry of `describe_drift` into the manifest and the model card.
+    """Write an entry of `describe_drift` to the manifest and the model card.
 
-    What was measured before on the same data and split stays, but for the same model on the same
-    engine and device, which the new result replaces.
+    Earlier results on the same data and split stay, unless they are for the same model on the same
+    engine and device.
     """
     manifest = read_manifest(bundle)
     same = [o for o in manifest.drift if all(o[key] == entry[key] for key in _DATA)]

@@ -1,6 +1,6 @@
-"""References inside a bundle: a few clips as pixels, and the EF that PyTorch gave to each.
+"""The reference set of a bundle: a few clips as pixels, with the EF that PyTorch gave for each.
 
-With them any machine can run the gates again, without torch and without the checkpoint.
+With it any machine can repeat export's drift checks, without torch and without the checkpoint.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ REFERENCES_FILE = "references.npz"
 
 @dataclass(frozen=True)
 class References:
-    """Clips with the answers that an artefact is held to."""
+    """Reference clips with the EFs that an artefact must reproduce."""
 
     clips: ReferenceClips
     expected: NDArray[np.float32]
     """`(n,)` EF in %."""
     name: str = "its reference clips"
-    """Of the clips, for reports."""
+    """Description of the clips, for reports."""
     source: str = "PyTorch in FP32"
-    """What gave them."""
+    """Where the expected EFs come from."""
     batches: tuple[int, ...] = BATCHES
-    """Sizes at which an engine is to run the clips."""
+    """Batch sizes at which an engine runs the clips."""
     every: bool = False
-    """Whether each precision is to run every clip, see `HeldOut.of_precision`."""
+    """Whether each precision runs every clip, see `HeldOut.of_precision`."""
 
     def held_out(self, precision: str, spec: PreprocessSpec) -> HeldOut:
-        """Those that an artefact of `precision` is to run."""
+        """The clips that an artefact of `precision` runs, normalised."""
         held_out = HeldOut(self.clips.normalised(spec), self.expected, self.clips.efs)
         return held_out if self.every else held_out.of_precision(precision)
 
@@ -48,9 +48,9 @@ class References:
 def save_references(
     folder: Path, clips: ReferenceClips, expected: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """Write the clips that export's gates ran, all of them: half a megabyte each.
+    """Write all clips that export's checks ran, half a megabyte each; return the manifest's entry.
 
-    Fewer would give other statistics, and an artefact that passed could fail on the spot.
+    Fewer clips would give other statistics, so an artefact that passed might then fail.
     """
     path = folder / REFERENCES_FILE
     with atomic_path(path) as temporary:
@@ -59,7 +59,7 @@ def save_references(
 
 
 def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References:
-    """Read what the manifest's `entry` names; `ModelError` where it is absent or another file."""
+    """Read what the manifest's `entry` names; `ModelError` if it is missing or another file."""
     if entry is None or "file" not in entry:
         raise ModelError(
             f"{folder} carries no reference clips (--no-references, or an older edgeecho wrote "

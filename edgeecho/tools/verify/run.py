@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeecho.bundle import default_model, open_model, read_manifest
-from edgeecho.bundle.manifest import Artefact
+from edgeecho.bundle.artefact import Artefact
 from edgeecho.common.environment import read_environment
 from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgeecho.bundle import read_manifest, render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Artefact
+from edgeecho.bundle.artefact import Artefact
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
 from edgeecho.common.files import sha256_file, write_json, write_text
 
 

@@ -1,9 +1,9 @@
 """Synthetic apical four-chamber clips whose ejection fraction is known exactly.
 
-No echo data set may be shipped with this project; phantoms let the whole pipeline run for
-real. An error measured on phantoms says nothing about patients and is never to be presented
-as clinical accuracy.
+This project may not include a real echo data set; phantoms allow running the whole pipeline. An
+error measured on phantoms says nothing about patients and must never be presented as clinical
+accuracy.
 
-A phantom is drawn (nuisances -> population), then rendered: (geometry, view, cardiac_cycle) ->
+A phantom is drawn (nuisances -> population) and then rendered: (geometry, view, cardiac_cycle) ->
 anatomy -> image -> overlay -> writer.
 """

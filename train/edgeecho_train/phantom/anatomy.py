@@ -1,7 +1,7 @@
 """Echo levels of the four chambers on the polar grid, and speckle that moves with the tissue.
 
-Structures are painted one over the other. The left ventricle comes last, so that no chamber
-can leak into its wall.
+Structures are painted one over another. The left ventricle comes last, so that no other chamber can
+cover its wall.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FAR_WALL = -11.0
 _OUTLINE_STEPS = 512
 _CELLS_PER_CM = 24
 _WALL_ARC_CM = 5.0
-"""Texture length of one radian of the wall, about its mean radius of curvature."""
+"""Length of wall texture per radian, about the wall's mean radius of curvature."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,14 @@ class Grid:
     x: Image
     z: Image
     coarse: Image
-    """Slowly varying standard normal field: tissue that differs from place to place."""
+    """Slowly varying standard normal field for regional differences of tissue."""
     fine: Image
-    """The same at the scale of muscle bundles."""
+    """A standard normal field at the scale of muscle bundles."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the beam meets at one instant, arrays (samples, beams)."""
+    """What the beam meets at one instant, in arrays (samples, beams)."""
 
     level_db: Image
     texture_x: Image
@@ -58,15 +58,15 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """Where each sample lies relative to the left ventricle, arrays (samples, beams)."""
+    """Position of each sample relative to the left ventricle, in arrays (samples, beams)."""
 
     u: Image
     w: Image
     below: Image
-    """Distance in cm below the annulus plane, negative in the ventricle."""
+    """Distance in cm below the annulus plane; negative in the ventricle."""
     across: Image
     along: Image
-    """The ellipsoid's own coordinates: the endocardium is across^2 + along^2 = 1."""
+    """Coordinates of the ellipsoid: the endocardium is across^2 + along^2 = 1."""
     inner: Image
     """1 on the endocardium, 0 in the centre."""
     outer: Image
@@ -74,7 +74,7 @@ class _Place:
 
 
 class Anatomy:
-    """One heart seen in one view; a scene depends on its instant alone."""
+    """A heart in a view; a scene depends only on its instant."""
 
     def __init__(self, heart: Heart, view: View, grid: Grid) -> None:
         self._heart = heart
@@ -137,7 +137,7 @@ class Anatomy:
         paint(level, chamber - 0.22, _ATRIAL_WALL)
         paint(level, chamber, self._blood)
 
-        # A crescent on the septum, widest half way down, that closes a little in systole.
+        # A crescent on the septum, widest halfway down, that narrows a little in systole.
         start = 0.2 * lv.length
         along = np.maximum(place.w - start, 0) * (1 / (lv.length - start))
         squeeze = 0.7 + 0.3 * (lv.length / heart.length_cm) ** 2
@@ -164,7 +164,7 @@ class Anatomy:
         epicardium = (place.outer - 1) * lv.outer_radius
         pericardium = np.maximum(np.abs(epicardium - 0.12) - 0.13, 0.25 - place.u)
         paint(level, np.maximum(pericardium, place.below - 0.2), _PERICARDIUM)
-        # A wall across the beam sends more back than one along it: the usual lateral drop-out.
+        # A wall across the beam reflects more than one along it: the usual lateral drop-out.
         normal_u = place.u * (1 / lv.radius**2)
         normal_w = place.along * (1 / lv.semi_axis)
         facing = np.abs(normal_u * self._axis_u + normal_w * self._axis_w)
@@ -195,7 +195,7 @@ class Anatomy:
             paint(level, magnitude(place.u - hinge, place.below) - 0.33, _ANNULUS)
 
     def _texture(self, lv: Ventricle, place: _Place) -> tuple[Image, Image]:
-        # In the wall: depth in the wall and angle about the cavity, which stay with the muscle.
+        # In the wall: depth in the wall and angle around the cavity, which stay with the muscle.
         span = np.maximum(place.inner - place.outer, 1e-3)
         depth = np.clip((place.inner - 1) / span, 0, 1) * self._heart.wall_cm
         arc = angle(place.along, place.across) * _WALL_ARC_CM
@@ -214,5 +214,5 @@ def _outer_semi_axis(lv: Ventricle) -> float:
 
 
 def _outer_base(lv: Ventricle) -> float:
-    """Half width of the epicardium at the annulus plane, in cm, near enough."""
+    """Approximate half width of the epicardium at the annulus plane, in cm."""
     return 0.87 * lv.outer_radius

@@ -1,6 +1,6 @@
-"""OpenCV's element-wise functions on float32 pictures, with their types kept.
+"""Typed wrappers of OpenCV's element-wise functions for float32 pictures.
 
-They are several times faster than numpy's here, and a picture is small enough to stay in cache.
+They are several times faster than numpy's here, because a picture is small enough for the cache.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.floating[Any]]
-"""A float32 array (rows, columns); numpy's stubs lose the 32 in products with a float."""
+"""A float32 array (rows, columns). `floating` because numpy's stubs lose float32 in products."""
 
 _SOFTNESS_CM = 0.1
 
 
 def magnitude(x: Image, y: Image) -> Image:
-    """sqrt(x^2 + y^2)."""
+    """Element-wise sqrt(x^2 + y^2)."""
     return np.asarray(cv2.magnitude(x, y), np.float32)
 
 
 def angle(x: Image, y: Image) -> Image:
-    """Angle of (x, y) in radians, 0 to 2 pi, to about 0.3 degrees."""
+    """Angle of (x, y) in radians, 0 to 2 pi, accurate to about 0.3 degrees."""
     return np.asarray(cv2.phase(x, y), np.float32)
 
 
@@ -40,13 +40,13 @@ def power(base: Image, exponent: float) -> Image:
 
 
 def sample(image: Image, x: Image, y: Image, *, wrap: bool = False) -> Image:
-    """Bilinear samples of `image` at columns x and rows y; outside it 0, or wrapped around."""
+    """Bilinear samples of `image` at columns x and rows y; outside it, 0 or wrapped around."""
     border = cv2.BORDER_WRAP if wrap else cv2.BORDER_CONSTANT
     return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=border), np.float32)
 
 
 def blur(image: Image, sigma_x: float, sigma_y: float, *, reach: float = 4.0) -> Image:
-    """Gaussian blur, cut at `reach` standard deviations."""
+    """Gaussian blur, truncated at `reach` standard deviations."""
     size = (2 * int(reach * sigma_x) + 1, 2 * int(reach * sigma_y) + 1)
     return np.asarray(cv2.GaussianBlur(image, size, sigmaX=sigma_x, sigmaY=sigma_y), np.float32)
 
@@ -67,7 +67,7 @@ def smooth_field(
 
 
 def ellipse(u: Image, w: Image, half_width: float, half_height: float) -> Image:
-    """Distance in cm from an ellipse, negative inside; exact on the ellipse itself."""
+    """Distance in cm from an ellipse, negative inside; exact only on the ellipse."""
     radius = magnitude(u * (1 / half_width), w * (1 / half_height))
     return (radius - 1) * min(half_width, half_height)
 
@@ -75,7 +75,7 @@ def ellipse(u: Image, w: Image, half_width: float, half_height: float) -> Image:
 def paint(level: Image, distance: Image, value: float | Image) -> None:
     """Paint `value` into `level` where `distance` (cm) is negative.
 
-    The edge is soft, so that it moves by fractions of a sample, and centred on 0.
+    The edge is centred on 0, and soft so that it can move by fractions of a sample.
     """
     cover = distance * (-1 / _SOFTNESS_CM)
     cover += 0.5

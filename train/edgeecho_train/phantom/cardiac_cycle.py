@@ -17,16 +17,16 @@ _IVRT_S = 0.075
 _EARLY_FILLING_S = 0.18
 _ATRIAL_S = 0.13
 _PREMATURE = 0.7
-"""A premature beat's RR interval over the mean; the pause after it is fully compensatory."""
+"""RR interval of a premature beat relative to the mean; the pause after it is compensatory."""
 _TOLERANCE = 1e-9
 
 SHORTEST_RR_S = 0.4
-"""Below this the systolic intervals leave no time for filling."""
+"""Below this, the systolic intervals leave no time for filling."""
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How the heart beats during one clip."""
+    """The heart's rhythm during a clip."""
 
     heart_rate: float
     """Beats per minute."""
@@ -35,28 +35,28 @@ class Rhythm:
     kick: float
     """Fraction of the stroke volume filled by the atria; 0 in atrial fibrillation."""
     premature: float = 0.0
-    """Chance that a beat comes early; the pause after it makes up for the time."""
+    """Probability of a premature beat, with a compensatory pause after it."""
 
     @property
     def longest_rr_s(self) -> float:
-        """No drawn RR interval is longer: the draws are cut at two standard deviations."""
+        """Upper bound of the RR intervals, whose draws are clipped at two standard deviations."""
         pause = 2 - _PREMATURE if self.premature else 1
         return 60 / self.heart_rate * pause * (1 + 2 * self.rr_sd)
 
 
 @dataclass(frozen=True, eq=False)
 class VolumeCurve:
-    """Volume as a fraction of the end-diastolic one; cosine steps between knots.
+    """Volume as a fraction of the end-diastolic volume; cosine steps between knots.
 
     Every beat goes 1 -> 1 - EF -> 1, with a plateau at either end (isovolumic contraction and
-    relaxation) longer than a frame at 25 fps: sampled frames meet both volumes exactly.
+    relaxation) that is longer than a frame at 25 fps: sampled frames hit both volumes exactly.
     """
 
     knots_s: Floats
     knots: Floats
 
     def volume(self, time_s: ArrayLike) -> Floats:
-        """Volume at times in s, same shape as `time_s`."""
+        """Volume at times in s, in the shape of `time_s`."""
         start, step, x = self._segment(time_s)
         return np.asarray(self.knots[start] + step * (0.5 - 0.5 * np.cos(np.pi * x)))
 
@@ -101,7 +101,7 @@ def volume_curve(rr_s: tuple[float, ...], ef: float, kick: float) -> VolumeCurve
 
 
 def _beat(rr: float, kick: float) -> list[tuple[float, float]]:
-    """Knots of one beat: time after R in s, and the part of the stroke volume that is out."""
+    """Knots of a beat: time after the R wave in s, and share of the stroke volume ejected."""
     rate = 60 / rr
     pep = (131 - 0.4 * rate) / 1000
     ejection_end = pep + (413 - 1.7 * rate) / 1000
@@ -109,7 +109,7 @@ def _beat(rr: float, kick: float) -> list[tuple[float, float]]:
     diastole = rr - filling
     early = min(_EARLY_FILLING_S, 0.5 * diastole)
     atrial = min(_ATRIAL_S, 0.3 * diastole)
-    # About 70 % of the stroke volume fills early; without an atrial kick more of it must.
+    # About 70 % of the stroke volume fills early; more without an atrial kick.
     left_after_early = 0.3 if kick else 0.2
     knots = [
         (0.0, 0.0),
@@ -124,9 +124,9 @@ def _beat(rr: float, kick: float) -> list[tuple[float, float]]:
 
 
 def end_frames(volumes: Floats, ef: float) -> tuple[int, int]:
-    """Indices of one end-diastolic and one end-systolic frame, from the same beat if possible.
+    """Indices of one end-diastolic and one end-systolic frame, of the same beat if possible.
 
-    The last frame of a plateau is taken: temporal smoothing has settled there.
+    Each is the last frame of its plateau, where temporal smoothing has settled.
     """
     diastolic = _plateau_ends(volumes >= 1 - _TOLERANCE)
     systolic = _plateau_ends(volumes <= 1 - ef + _TOLERANCE)

@@ -1,7 +1,7 @@
 """The left ventricle and its wall at a given volume.
 
-Heart frame, in cm: `w` runs along the long axis from the endocardial apex (0) to the centre of
-the mitral annulus (the length L); `u` is across it, negative towards the septum.
+Heart frame in cm: `w` runs along the long axis from the endocardial apex (0) to the centre of the
+mitral annulus (the length L); `u` is across it, negative towards the septum.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 TRUNCATION = 0.5
-"""The ellipsoid is cut this fraction of its long semi-axis below its centre (the annulus)."""
+"""The ellipsoid is cut (at the annulus) this fraction of its long semi-axis below its centre."""
 DISKS = 20
 """Short axes per tracing, as in EchoNet-Dynamic's VolumeTracings.csv."""
 _QUADRATURE = 400
@@ -23,7 +23,7 @@ _QUADRATURE = 400
 
 @dataclass(frozen=True)
 class Wave:
-    """One wave of the endocardial wobble: it multiplies the radius, so EF stays exact."""
+    """A wave of the endocardial wobble. It multiplies the radius, so EF stays exact."""
 
     amplitude: float
     """Fraction of the radius."""
@@ -35,24 +35,24 @@ class Wave:
 
 @dataclass(frozen=True)
 class Defect:
-    """A stretch of wall that moves inwards less than the rest, as after an infarction.
+    """A wall motion abnormality: a segment that moves inwards less, as after an infarction.
 
-    The rest moves the more, so that the volume is what it would be without it: EF stays exact.
+    The rest moves more, so that the volume stays the same and EF exact.
     """
 
     side: int
-    """0 septal, 1 lateral."""
+    """0 for septal, 1 for lateral."""
     centre: float
-    """Place between apex (0) and annulus (1)."""
+    """Position between apex (0) and annulus (1)."""
     half_length: float
-    """Fraction of the long axis; the stretch ends before apex and annulus."""
+    """Half length as a fraction of the long axis; the segment ends before apex and annulus."""
     loss: float
-    """Part of the inward motion that is lost: about 0.5 hypokinetic, 1 akinetic."""
+    """Share of the inward motion that is lost: about 0.5 is hypokinetic, 1 akinetic."""
 
 
 @dataclass(frozen=True)
 class Heart:
-    """A heart's size and build; nothing here depends on its ejection fraction."""
+    """A heart's size and shape; nothing here depends on its ejection fraction."""
 
     length_cm: float
     """Endocardial long axis at end diastole."""
@@ -72,7 +72,7 @@ class Heart:
 
 @dataclass(frozen=True)
 class Ventricle:
-    """The left ventricle at one instant; all lengths in cm."""
+    """The left ventricle at one instant, with lengths in cm."""
 
     length: float
     radius: float
@@ -82,7 +82,7 @@ class Ventricle:
     outer_radius: float
     """Short semi-axis of the epicardial ellipsoid."""
     relaxation: float
-    """Widening that would bring it back to its end-diastolic width, as a fraction of its own."""
+    """Widening that would restore its end-diastolic width, as a fraction of its own width."""
 
     @property
     def semi_axis(self) -> float:
@@ -95,16 +95,15 @@ class Ventricle:
 
 
 def profile(s: ArrayLike) -> Floats:
-    """Radius of the truncated ellipsoid over its short semi-axis; s is 0 at the apex, 1 at L."""
+    """Radius of the truncated ellipsoid by its short semi-axis; s is 0 at the apex, 1 at L."""
     z = np.asarray(s, np.float64) * (1 + TRUNCATION) - 1
     return np.sqrt(np.clip(1 - z * z, 0, None))
 
 
 def wobble(heart: Heart, s: Floats) -> Floats:
-    """Factors on the radius at the septal and the lateral side, shape (2, len(s)).
+    """Factors (2, len(s)) on the radius at the septal and the lateral side.
 
-    They are 1 at the apex and at the annulus, so that the long axis joins apex and annulus
-    centre whatever the wobble.
+    They are 1 at apex and annulus, so that the long axis joins apex and annulus centre.
     """
     window = np.sin(np.pi * s)
     factors = np.ones((2, len(s)))
@@ -115,7 +114,7 @@ def wobble(heart: Heart, s: Floats) -> Floats:
 
 
 def outline(heart: Heart, relaxation: float, s: Floats) -> Floats:
-    """Factors on the radius of the ellipsoid: wobble and wall defect, shape (2, len(s))."""
+    """Factors (2, len(s)) on the radius of the ellipsoid: wobble and wall defect."""
     factors = wobble(heart, s)
     if defect := heart.defect:
         reach = np.clip((s - defect.centre) / defect.half_length, -1, 1)
@@ -127,9 +126,9 @@ def outline(heart: Heart, relaxation: float, s: Floats) -> Floats:
 def at_volume(heart: Heart, volume: float) -> Ventricle:
     """The ventricle at `volume`, a fraction of the end-diastolic volume.
 
-    L = L0 v^p and b = b0 sqrt(v / v^p) give V = V0 v exactly; what a wall defect keeps in, the
-    whole radius gives back. The wall is incompressible: the epicardial ellipsoid shares centre
-    and annulus plane and holds cavity plus wall volume.
+    L = L0 v^p and b = b0 sqrt(v / v^p) give V = V0 v exactly; the whole radius makes up for a wall
+    defect. The wall is incompressible: the epicardial ellipsoid has the same centre and annulus
+    plane, and contains the volumes of cavity and wall.
     """
     shortened = volume**heart.shortening
     length = heart.length_cm * shortened
@@ -148,23 +147,23 @@ def at_volume(heart: Heart, volume: float) -> Ventricle:
 
 
 def _mean_square(heart: Heart, relaxation: float) -> float:
-    """Mean square half width over the long axis, in units of the ellipsoid's short semi-axis."""
+    """Mean square of the half width along the long axis, in units of the short semi-axis."""
     s = (np.arange(_QUADRATURE) + 0.5) / _QUADRATURE
     half_width = outline(heart, relaxation, s).mean(axis=0) * profile(s)
     return float(np.mean(half_width**2))
 
 
 def cavity_volume_ml(heart: Heart, volume: float = 1.0) -> float:
-    """Cavity volume at a fraction of the end-diastolic one; every disc is taken as round.
+    """Cavity volume in ml at a fraction of the end-diastolic volume, by single-plane Simpson.
 
-    That is single-plane Simpson in the limit of many discs: the volume of the plane one sees.
+    Every disc is taken as round, in the limit of many discs.
     """
     semi_axes = heart.length_cm * (heart.diameter_cm / 2) ** 2
     return volume * math.pi * semi_axes * _mean_square(heart, 0.0)
 
 
 def wall_volume_ml(heart: Heart) -> float:
-    """Volume of the wall, the same at every instant."""
+    """Volume of the wall in ml, the same at every instant."""
     outer = _outer_volume_ml(
         heart.length_cm, heart.diameter_cm / 2 + heart.wall_cm, 0.75 * heart.wall_cm
     )
@@ -180,9 +179,9 @@ def _outer_volume_ml(length: float, outer_radius: float, apical_wall: float) -> 
 
 
 def tracing(heart: Heart, ventricle: Ventricle) -> Floats:
-    """Long axis, then 20 short axes from apex to annulus: (21, 2, 2) points (u, w) in cm.
+    """The long axis, then 20 short axes from apex to annulus: (21, 2, 2) points (u, w) in cm.
 
-    The short axes lie in the middle of 20 discs of equal height.
+    The short axes are in the middle of 20 discs of equal height.
     """
     s = (np.arange(DISKS) + 0.5) / DISKS
     half_widths = outline(heart, ventricle.relaxation, s) * profile(s) * ventricle.radius

@@ -1,4 +1,4 @@
-"""From echo levels to grey pictures: speckle, beam width, log compression, scan conversion."""
+"""Turning echo levels into pictures: speckle, beam width, log compression, scan conversion."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NEAREST_CM = 0.05
 _TEXTURE_CELLS = 1024
 _MOVING_SPECKLE = 1.4
 _FLICKER_MEMORY = 0.92
-"""Correlation from frame to frame of the speckle that does not move with the tissue."""
+"""Frame-to-frame correlation of the speckle that does not move with the tissue."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Appearance:
     decorrelation: float
     """Typical strength of the speckle that does not move with the tissue; it varies locally."""
     haze: float
-    """Strength of the standing reverberation that veils parts of the chambers."""
+    """Strength of the stationary reverberation that veils parts of the chambers."""
     breath_db: float
-    """How much the gain swings with breathing, as contact and window change."""
+    """Variation of the gain with breathing, as contact and window change."""
 
 
 class Scanner:
-    """Turns scenes into frames; it keeps what one frame hands to the next."""
+    """Turns scenes into frames; keeps the state that a frame passes to the next."""
 
     def __init__(self, view: View, appearance: Appearance, rng: np.random.Generator) -> None:
         self._look = appearance
@@ -130,12 +130,12 @@ class Scanner:
 
 
 def _lognormal(rng: np.random.Generator, sigma: float, spread: float) -> Image:
-    """Smooth positive field with median 1; `spread` is the sd of its logarithm."""
+    """A smooth positive field with median 1; `spread` is the sd of its logarithm."""
     return np.asarray(np.exp(spread * smooth_field(rng, _SHAPE, sigma, sigma)), np.float32)
 
 
 def _scan_conversion(view: View) -> tuple[Image, Image]:
-    """For each pixel the beam and the sample it shows; outside the sector a position off both."""
+    """The beam and the sample that each pixel shows; an invalid position outside the sector."""
     rows, columns = np.mgrid[: view.size, : view.size]
     x = (columns - view.probe_x_px) * view.cm_per_pixel
     z = (rows - view.probe_y_px) * view.cm_per_pixel

@@ -1,6 +1,6 @@
-"""Draws all that an EF must not be read from: build, view, scanner settings, export.
+"""Drawing everything that must not reveal the EF: anatomy, view, scanner settings, export.
 
-None of these functions is given the ejection fraction.
+None of these functions gets the ejection fraction.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _OVERLAY_SHARE = 0.25
 
 
 def draw_heart(rng: np.random.Generator) -> Heart:
-    """Build of the heart; the loss of length by foreshortening is in `length_cm`."""
-    # A plane beside the apex shows a shorter ventricle, by the same factor at ED and at ES.
+    """Draw a heart; `length_cm` includes foreshortening."""
+    # A plane beside the apex shows a shorter ventricle, by the same factor at ED and ES.
     foreshortening = 1 - 0.15 * float(rng.uniform()) ** 2
     return Heart(
         length_cm=foreshortening * float(rng.uniform(7.8, 9.8)),
@@ -42,7 +42,7 @@ def draw_heart(rng: np.random.Generator) -> Heart:
 
 
 def _draw_defect(rng: np.random.Generator) -> Defect:
-    """Hypokinesia or akinesia of about one to three segments of the septal or lateral wall."""
+    """Draw hypokinesia or akinesia of about one to three septal or lateral segments."""
     centre = float(rng.uniform(0.3, 0.7))
     return Defect(
         side=int(rng.integers(2)),
@@ -53,7 +53,7 @@ def _draw_defect(rng: np.random.Generator) -> Defect:
 
 
 def draw_view(rng: np.random.Generator, heart: Heart) -> View:
-    """A view that keeps the end-diastolic ventricle in sight, or the best of 40 draws."""
+    """Draw a view that shows the whole end-diastolic ventricle, or the best of 40 draws."""
     views = []
     for _ in range(40):
         view = _draw_any_view(rng)
@@ -65,7 +65,7 @@ def draw_view(rng: np.random.Generator, heart: Heart) -> View:
 
 
 def _reach(view: View, heart: Heart) -> float:
-    """How far the ventricle reaches to the border of sector or picture; 1 touches it."""
+    """How far the ventricle extends towards the border of sector or picture; 1 touches it."""
     relaxed = at_volume(heart, 1.0)
     points = tracing(heart, relaxed)
     x, z = np.moveaxis(view.to_probe(points, relaxed, 0.0), -1, 0)
@@ -93,7 +93,7 @@ def _draw_any_view(rng: np.random.Generator) -> View:
         depth_cm=depth,
         half_angle=math.radians(float(rng.uniform(38, 46))),
         size=SIZE,
-        # From a picture that cuts the sector's sides to one that holds it with room to spare.
+        # From a picture that cuts the sides of the sector to one with room to spare.
         cm_per_pixel=depth * float(rng.uniform(0.95, 1.3)) / SIZE,
         probe_x_px=(SIZE - 1) / 2 + float(rng.uniform(-4, 4)),
         probe_y_px=float(rng.uniform(-2, 6)),
@@ -101,7 +101,7 @@ def _draw_any_view(rng: np.random.Generator) -> View:
 
 
 def draw_appearance(rng: np.random.Generator) -> Appearance:
-    """Settings of the scanner, quality of the acoustic window."""
+    """Draw the scanner settings and the quality of the acoustic window."""
     return Appearance(
         gain_db=float(rng.uniform(18, 24)),
         dynamic_range_db=float(rng.uniform(40, 48)),
@@ -117,10 +117,10 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
 
 
 def draw_export(rng: np.random.Generator, view: View) -> Export:
-    """What happened to the pictures between the scanner and the file."""
+    """Draw what happened to the pictures between the scanner and the file."""
     return Export(
         jpeg_quality=int(rng.integers(70, 99)),
-        # From three on: at 25 frames/s no end of a beat falls between two pictures.
+        # At least three: at 25 frames/s, ED and ES then never fall between two pictures.
         repeat_every=int(rng.integers(3, 11)) if rng.uniform() < _REPEAT_SHARE else None,
         overlay=_draw_overlay(rng, view) if rng.uniform() < _OVERLAY_SHARE else None,
     )
@@ -137,7 +137,7 @@ def _draw_overlay(rng: np.random.Generator, view: View) -> Overlay:
 
 
 def _draw_label(rng: np.random.Generator) -> Label:
-    """Characters at random beside the sector's tip or along the bottom."""
+    """Draw random characters beside the sector's tip or along the bottom."""
     characters = rng.choice(list(string.ascii_uppercase + string.digits + " ."), 6)
     left = bool(rng.integers(2))
     return Label(

@@ -1,7 +1,7 @@
-"""What the scanner's screen and its export add to the picture: burnt-in marks and JPEG blocks.
+"""What the scanner's screen and its export add to a picture: burnt-in marks and JPEG blocks.
 
-None of it knows the ejection fraction: the characters are drawn at random, the ticks follow the
-depth, and the ECG follows the RR intervals alone.
+None of it depends on the ejection fraction: characters are random, ticks follow the depth, and the
+ECG follows the RR intervals alone.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _FINE = 4
-"""Text is drawn this many times larger and shrunk, as a screen is on its way to 112 x 112."""
+"""Text is drawn this many times larger and then scaled down, as a real screen is."""
 _SHIFT = 4
-"""Binary digits of a pixel's fraction in OpenCV's line coordinates."""
+"""Fractional bits in OpenCV's line coordinates."""
 
 _LONGEST_SWEEP_S = 4.0
 
-# Time after the R wave in s, width (sd) in s and height in R waves.
+# Time after the R wave in s, width (sd) in s, and height relative to the R wave.
 _P_WAVE = (-0.16, 0.02, 0.15)
 _R_WAVE = (0.0, 0.012, 1.0)
 _S_WAVE = (0.03, 0.012, -0.25)
@@ -53,7 +53,7 @@ class Ticks:
 
 @dataclass(frozen=True)
 class EcgStrip:
-    """An ECG trace that is written from left to right, over and over."""
+    """An ECG trace that sweeps from left to right."""
 
     left_px: float
     width_px: float
@@ -79,17 +79,17 @@ class Export:
     """How the pictures left the scanner."""
 
     jpeg_quality: int
-    """JPEG quality of the export, 1 to 100; the AVI is written finer than that."""
+    """JPEG quality of the export, 1 to 100; the AVI's own is higher."""
     repeat_every: int | None = None
-    """One frame in this many repeats the one before: recorded faster than it was scanned."""
+    """One frame in this many repeats the previous one, as if recorded faster than scanned."""
     overlay: Overlay | None = None
 
 
 def picture_times(frames: int, fps: float, repeat_every: int | None) -> Floats:
     """Time in s at which the picture in each frame was taken.
 
-    The recorder's clock goes on: with one frame in k repeated, the scanner takes pictures at
-    fps (k - 1) / k, and each frame shows the latest. Equal times are equal frames.
+    With one frame in k repeated, the scanner takes pictures at fps (k - 1) / k, and each recorded
+    frame shows the latest. Equal times mean equal frames.
     """
     frame = np.arange(frames)
     if repeat_every is None:
@@ -99,7 +99,7 @@ def picture_times(frames: int, fps: float, repeat_every: int | None) -> Floats:
 
 
 class Screen:
-    """Draws the marks over a frame and compresses it."""
+    """Draws the marks onto a frame and compresses it."""
 
     def __init__(
         self, export: Export, size: int, rr_s: Sequence[float], start_s: float, *, p_wave: bool
@@ -127,7 +127,7 @@ class Screen:
         age = (time_s / ecg.sweep_s - column / ecg.width_px) % 1
         y = ecg.baseline_px - ecg.height_px * self._voltage(time_s - age * ecg.sweep_s)
         points = np.round(np.stack([ecg.left_px + column, y], axis=-1) * 2**_SHIFT)
-        # The newest point is at the right end of the written part; ahead of it a gap is erased.
+        # The newest point is at the right end of the new part; a gap before the old part is erased.
         newest = int(np.argmin(age))
         parts = (points[: newest + 1], points[newest + 1 :][age[newest + 1 :] < 0.94])
         traced = marks.copy()
@@ -144,13 +144,13 @@ class Screen:
 
 
 def _r_waves(rr_s: Sequence[float]) -> Floats:
-    """Times of the R waves in s; the trace was there before, of the same beats backwards."""
+    """Times of the R waves in s; earlier beats are the same ones backwards."""
     earlier = list(rr_s) * math.ceil(_LONGEST_SWEEP_S / sum(rr_s))
     return np.array([*(-time for time in accumulate(earlier)), 0.0, *accumulate(rr_s)])
 
 
 def _marks(overlay: Overlay, size: int) -> NDArray[np.uint8]:
-    """The marks that do not move, (size, size)."""
+    """The marks that do not move, as a picture (size, size)."""
     large = np.zeros((size * _FINE, size * _FINE), np.uint8)
     for label in overlay.labels:
         corner = (round(label.x_px * _FINE), round(label.y_px * _FINE))

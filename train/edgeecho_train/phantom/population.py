@@ -1,7 +1,7 @@
-"""Draws phantoms. A video depends on (seed, index) only.
+"""Drawing phantoms. A video depends on (seed, index) only.
 
-The ejection fraction has a random stream of its own, and nothing else is drawn from it: it shows
-in how far the ventricle empties, and nowhere else.
+The ejection fraction has its own random stream, from which nothing else is drawn: it affects how
+far the ventricle empties, and nothing else.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _TRAIN_SHARE, _VAL_SHARE = 0.75, 0.125
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a set of phantoms has in common."""
+    """Options of a set of phantoms."""
 
     seed: int
     distribution: Distribution = "uniform"
     frames: int | None = None
-    """Frames of every clip, or None to draw them as EchoNet-Dynamic's are distributed."""
+    """Frames per clip; None draws them from EchoNet-Dynamic's distribution."""
     split: Split | None = None
-    """One split for every video, or None for 75 / 12.5 / 12.5 %."""
+    """One split for all videos; None for 75 / 12.5 / 12.5 %."""
 
 
 @dataclass(frozen=True)
 class Phantom:
-    """Everything that decides one video, short of its noise."""
+    """Everything that determines a video, except for its noise."""
 
     name: str
     ef: float
@@ -56,9 +56,9 @@ class Phantom:
     rr_s: tuple[float, ...]
     """RR intervals in s."""
     kick: float
-    """Part of the stroke volume filled by the atria."""
+    """Fraction of the stroke volume filled by the atria."""
     start_s: float
-    """Time of the first frame after the first R wave."""
+    """Time of the first frame after the first R wave, in s."""
     heart: Heart
     view: View
     appearance: Appearance
@@ -114,11 +114,11 @@ def _draw_timing(rng: np.random.Generator, recipe: Recipe) -> tuple[Rhythm, floa
         frames = max(frames, math.ceil(rhythm.longest_rr_s * fps) + 2)
     else:
         frames = recipe.frames
-        # Too few frames for a beat: look slower, and if that is not enough let it beat faster.
+        # Too few frames for a beat: lower the frame rate and, if necessary, raise the heart rate.
         fps = max(_FPS_RANGE[0], min(fps, (frames - 2) / rhythm.longest_rr_s))
         faster = max(1.0, rhythm.longest_rr_s * fps / (frames - 2))
         rhythm = replace(rhythm, heart_rate=rhythm.heart_rate * faster)
-    # Two decimals survive the AVI header's fraction exactly.
+    # Rates with two decimals are exact in the AVI header.
     return rhythm, max(_FPS_RANGE[0], math.floor(fps * 100) / 100), frames
 
 

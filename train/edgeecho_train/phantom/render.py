@@ -1,4 +1,4 @@
-"""One phantom to its frames and its two tracings."""
+"""Rendering a phantom's frames and its two tracings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgeecho_train.phantom.overlay import Screen, picture_times
 from edgeecho_train.phantom.population import Phantom
 
 _WIDE_OPEN = 2.0
-"""Filling rate, in stroke volumes per second, at which the valves stand wide open."""
+"""Filling rate, in stroke volumes per second, at which the valves are fully open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,8 @@ class Tracing:
 
     frame: int
     lines_px: NDArray[np.float64]
-    """(21, 2, 2): long axis, then 20 short axes from apex to annulus; ends (X, Y) in pixels."""
+    """(21, 2, 2) end points (X, Y) in pixels of the long axis, then of 20 short axes from apex to
+    annulus."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Clip:
 
 
 def render(phantom: Phantom, rng: np.random.Generator) -> Clip:
-    """Render every frame; `rng` gives the speckle and the noise."""
+    """Render all frames; `rng` is for speckle and noise."""
     ef = phantom.ef / 100
     curve = volume_curve(phantom.rr_s, ef, phantom.kick)
     times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)

@@ -1,4 +1,4 @@
-"""Where the heart lies under the probe and how the sector lies in the picture."""
+"""The position of the heart under the probe, and of the sector in the picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from edgeecho_train.phantom.geometry import Floats, Ventricle
 
 @dataclass(frozen=True)
 class View:
-    """Where the heart lies under the probe and how the sector lies in the picture.
+    """The position of the heart under the probe, and of the sector in the picture.
 
-    Probe frame, in cm: x to the right of the sector's axis, z away from the probe.
+    Probe frame in cm: x to the right of the sector's axis, z away from the probe.
     """
 
     apex_x_cm: float
     apex_z_cm: float
-    """Epicardial apex at rest: it hardly moves, the annulus comes down to it."""
+    """Epicardial apex at rest: it hardly moves, while the annulus moves towards it."""
     tilt: float
     """Angle of the long axis to the sector's axis, in radians."""
     sway_cm: float
@@ -36,14 +36,14 @@ class View:
     cm_per_pixel: float
     probe_x_px: float
     probe_y_px: float
-    """Pixel of the sector's tip."""
+    """Position of the sector's tip in pixels."""
 
     def breath(self, time_s: float) -> float:
-        """Where in the breath a time from the start of the clip lies, -1 to 1."""
+        """Phase of breathing, -1 to 1, at a time in s from the start of the clip."""
         return math.sin(2 * math.pi * self.sway_hz * time_s + self.sway_phase)
 
     def apex(self, time_s: float) -> tuple[float, float]:
-        """Epicardial apex (x, z) in cm at a time from the start of the clip, in s."""
+        """Epicardial apex (x, z) in cm at a time in s from the start of the clip."""
         sway = self.sway_cm * self.breath(time_s)
         return (
             self.apex_x_cm + sway + self.creep_cm_s * time_s,
@@ -51,14 +51,14 @@ class View:
         )
 
     def to_probe(self, points: Floats, ventricle: Ventricle, time_s: float) -> Floats:
-        """Points (..., 2) from the heart frame (u, w) to the probe frame (x, z), in cm."""
+        """Transform points (..., 2) from heart frame (u, w) to probe frame (x, z), in cm."""
         u, w = points[..., 0], points[..., 1] + ventricle.apical_wall
         x, z = self.apex(time_s)
         cos, sin = math.cos(self.tilt), math.sin(self.tilt)
         return np.stack([x + u * cos + w * sin, z + w * cos - u * sin], axis=-1)
 
     def to_pixels(self, points: Floats, ventricle: Ventricle, time_s: float) -> Floats:
-        """Points (..., 2) from the heart frame in cm to pixels (X, Y); centres are integers."""
+        """Transform points (..., 2) from the heart frame in cm to pixels; centres are integers."""
         probe = self.to_probe(points, ventricle, time_s)
         tip = np.array([self.probe_x_px, self.probe_y_px])
         return np.asarray(probe / self.cm_per_pixel + tip)

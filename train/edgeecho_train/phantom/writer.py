@@ -1,4 +1,4 @@
-"""Writes a data set of phantoms in EchoNet-Dynamic's folder layout.
+"""Writing a data set of phantoms in EchoNet-Dynamic's folder layout.
 
 ROOT/FileList.csv, ROOT/VolumeTracings.csv, ROOT/Videos/*.avi (MJPG), ROOT/DESCRIPTION.txt
 """
@@ -29,7 +29,7 @@ TRACINGS_HEADER = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
 
 @dataclass(frozen=True, eq=False)
 class WrittenVideo:
-    """What the two tables say about one video."""
+    """The entries of one video in the two tables."""
 
     name: str
     """File name without suffix."""
@@ -55,9 +55,9 @@ def write_dataset(
     overwrite: bool = False,
     on_video: Callable[[], None] | None = None,
 ) -> tuple[WrittenVideo, ...]:
-    """Render videos 0 .. count - 1 and write the data set; it appears whole or not at all.
+    """Render videos 0 .. count - 1 and write the data set atomically.
 
-    The files do not depend on `workers`. `on_video` is called once a video is done.
+    The files do not depend on `workers`. `on_video` is called after each video.
     """
     with atomic_folder(root, marker="DESCRIPTION.txt", overwrite=overwrite) as folder:
         videos = folder / "Videos"
@@ -87,7 +87,7 @@ def _write_videos(
                 on_video()
         return tuple(future.result() for future in futures)
     finally:
-        # After an error or Ctrl-C, do not render the rest of the queue first.
+        # After an error or Ctrl-C, do not render the rest of the queue.
         executor.shutdown(cancel_futures=True)
 
 
@@ -114,8 +114,8 @@ def write_video(folder: Path, recipe: Recipe, index: int) -> WrittenVideo:
 def encode(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
     """Write grey frames (T, H, W) as MJPG.
 
-    By FFmpeg, since its decoder is the one the runtime reads with. At this frame size its
-    quantiser stands at the finest step: grey levels come back to within 2 or 3 on average.
+    FFmpeg is used because the runtime also decodes with it. At this frame size its quantiser is at
+    the finest step: grey levels are recovered to within 2 or 3 on average.
     """
     height, width = frames.shape[1:]
     fourcc = cv2.VideoWriter.fourcc(*"MJPG")
@@ -130,7 +130,7 @@ def encode(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
             video.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
     finally:
         video.release()
-    # OpenCV reports no write error (a full disk, say), so ask the file itself.
+    # OpenCV does not report write errors, such as a full disk, so count the written frames.
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0

@@ -1,0 +1,111 @@
+"""The gates whose thresholds come from the calibration videos and are stored in the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edgeecho.trust.signals import Signals
+from edgeecho.trust.space import Space
+from edgeecho.trust.types import Refusal
+
+
+@dataclass(frozen=True)
+class LearnedGate:
+    """A gate whose threshold comes from the extreme value of the calibration videos."""
+
+    name: str
+    seen: Callable[[Signals, Mapping[str, Space]], float | None]
+    """Computes the value to compare; None if it is unknown for this video or model."""
+    words: str
+    """The reason, a format string with `seen`, `limit` and `share`."""
+    least: bool = False
+    """Whether the threshold is a minimum, not a maximum."""
+
+    def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
+        """Compare a video with the threshold; return a refusal or None."""
+        seen = self.seen(signals, spaces)
+        if seen is None or (seen >= limit if self.least else seen <= limit):
+            return None
+        return Refusal(
+            self.name.partition("/")[0],
+            self.words.format(seen=seen, limit=limit, share=seen / max(limit, 1e-9)),
+        )
+
+
+SPACES: Mapping[str, Callable[[Signals], object]] = {
+    "statistics": lambda s: s.statistics,
+    "picture": lambda s: s.picture,
+    "embedding": lambda s: s.embedding,
+}
+"""Vectors that are compared with those of the calibration videos, by name of the space."""
+
+
+def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
+    def seen(signals: Signals, spaces: Mapping[str, Space]) -> float | None:
+        value = SPACES[name](signals)
+        if value is None or name not in spaces:
+            return None
+        return spaces[name].distance(value)  # type: ignore[arg-type]
+
+    return seen
+
+
+_VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
+
+
+LEARNED: tuple[LearnedGate, ...] = (
+    LearnedGate(
+        "sector/least",
+        lambda s, _: s.lit,
+        "{seen:.0%} of the picture is not black, {limit:.0%} at least with the calibration videos: "
+        "look at it with `edgeecho preview`, or give --crop",
+        least=True,
+    ),
+    LearnedGate(
+        "sector/most",
+        lambda s, _: s.lit,
+        "{seen:.0%} of the picture is not black, {limit:.0%} at most with the calibration videos: "
+        "look at it with `edgeecho preview`, or give --crop",
+    ),
+    LearnedGate(
+        "frozen/share",
+        lambda s, _: s.changing,
+        "no part of the picture changes by more than {seen:.0%} of its brightness, by {limit:.0%} "
+        "at least in the calibration videos: is there a moving heart in it?",
+        least=True,
+    ),
+    LearnedGate(
+        "low-contrast",
+        lambda s, _: s.contrast,
+        "{seen:.0f} grey levels between tissue and blood, {limit:.0f} at least with the "
+        "calibration videos: raise the gain, or look for a better acoustic window",
+        least=True,
+    ),
+    LearnedGate(
+        "clip-spread",
+        lambda s, _: s.clip_sd,
+        "the answer varies along the video by {seen:.1f} EF points (standard deviation over the "
+        "clips), {limit:.1f} at most with the calibration videos: hold the probe still, or cut out "
+        "the part that shows the heart well",
+    ),
+    LearnedGate(
+        "far-statistics",
+        _distance("statistics"),
+        "its brightness or colours lie {share:.2f} times as far from the calibration videos' as "
+        "those of any of these: check gain and colour map, grey B-mode is wanted",
+    ),
+    LearnedGate(
+        "far-picture",
+        _distance("picture"),
+        "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
+        "these: " + _VIEW,
+    ),
+    LearnedGate(
+        "far-embedding",
+        _distance("embedding"),
+        "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
+        "any of these: " + _VIEW,
+    ),
+)
+"""Gates whose thresholds are in the bundle under their names."""

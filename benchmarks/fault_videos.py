@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeecho_train.phantom.anatomy import Scene
 from edgeecho_train.phantom.arrays import smooth_field
 from edgeecho_train.phantom.image import Scanner
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 
 Frames = NDArray[np.uint8]
 """`(T, H, W, 3)` RGB."""
@@ -82,7 +82,7 @@ def colour(video: Video, rng: np.random.Generator) -> Video:
 
 def heartless(video: Video, rng: np.random.Generator) -> Video:
     """A phantom's sector, speckle and drift, with the same tissue everywhere and no heart in it."""
-    phantom, _ = draw_phantom(Recipe(int(rng.integers(1 << 31))), 0)
+    phantom, _ = draw_phantom(PhantomRecipe(int(rng.integers(1 << 31))), 0)
     scanner = Scanner(phantom.view, phantom.appearance, rng)
     level = np.asarray(-26 + 5 * scanner.grid.coarse, np.float32)
     frames = []

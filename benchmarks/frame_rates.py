@@ -23,7 +23,7 @@ from edgeecho import __version__
 from edgeecho.common.files import write_text
 from edgeecho.inference import LoadedModel, estimate_file, load_model
 from edgeecho.preprocess import Handling
-from edgeecho_train.phantom.population import Phantom, Recipe, draw_phantom
+from edgeecho_train.phantom.population import Phantom, PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 from edgeecho_train.phantom.writer import encode
 
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _phantoms(count: int) -> Iterator[Phantom]:
-    recipe = Recipe(seed=SEED, frames=240)  # enough beats for any of the rates
+    recipe = PhantomRecipe(seed=SEED, frames=240)  # enough beats for any of the rates
     return (draw_phantom(recipe, index)[0] for index in range(count))
 
 

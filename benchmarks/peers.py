@@ -34,8 +34,8 @@ from edgeecho.common.files import sha256_file, write_json
 from edgeecho.preprocess import Prepared, PreprocessSpec, prepare
 from edgeecho.tools.bench.threads import read_threads
 from edgeecho.tools.bench.turns import take_turns
-from edgeecho_export.checkpoint import Given, read_checkpoint
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 from edgeecho_train.phantom.writer import encode
 
@@ -75,7 +75,7 @@ def main() -> None:
         "packages": {"edgeecho": environment.edgeecho} | {p: version(p) for p in PACKAGES},
     }
     document = {**head, "scenarios": _kept(options.out, head)}
-    network = read_checkpoint(options.checkpoint, Given()).network
+    network = read_checkpoint(options.checkpoint, CheckpointOptions()).network
     setting = Setting(options.bundle, network, manifest.preprocess, threads, options.batch)
     prepared = _video(manifest.preprocess, options.frames)
     for scenario in options.scenario or SCENARIOS:
@@ -116,7 +116,7 @@ def _options() -> argparse.Namespace:
 
 def _video(spec: PreprocessSpec, frames: int) -> Prepared:
     """A phantom, written, read and prepared; at the rate of training, so no frame is added."""
-    phantom = draw_phantom(Recipe(seed=SEED, frames=frames), 0)[0]
+    phantom = draw_phantom(PhantomRecipe(seed=SEED, frames=frames), 0)[0]
     found = spec.time.removeprefix("resample(").removesuffix(")")
     fps = 50.0 if spec.time == "native" else float(found)
     clip = render(replace(phantom, fps=fps, frames=frames), np.random.default_rng(SEED))

@@ -77,11 +77,11 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder with best.pt: width 0.0625, 32x2 frames, 112 px, one epoch on `phantoms`."""
     pytest.importorskip("torch")
-    from edgeecho_train.recipe import Recipe
+    from edgeecho_train.recipe import TrainingRecipe
     from edgeecho_train.start import train
 
     out = tmp_path_factory.mktemp("narrow") / "run"
-    recipe = Recipe(width=0.0625, epochs=1, batch_size=5)
+    recipe = TrainingRecipe(width=0.0625, epochs=1, batch_size=5)
     train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
     return out
 
@@ -90,13 +90,15 @@ def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Model bundle "narrow", version 1, exported from `narrow_run` and verified (fp32)."""
     pytest.importorskip("onnxscript")
-    from edgeecho_export.checkpoint import Given
+    from edgeecho_export.checkpoint import CheckpointOptions
     from edgeecho_export.pipeline import export
-    from edgeecho_export.recipes.base import Label
+    from edgeecho_export.recipes.base import ModelLabel
 
     out = tmp_path_factory.mktemp("bundle") / "narrow"
-    label = Label("narrow", "1")
-    export(narrow_run / "best.pt", out, label, given=Given(), clips=None, overwrite=False)
+    label = ModelLabel("narrow", "1")
+    export(
+        narrow_run / "best.pt", out, label, given=CheckpointOptions(), clips=None, overwrite=False
+    )
     return out
 
 

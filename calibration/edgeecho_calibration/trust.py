@@ -24,7 +24,7 @@ _COARSEST = 64
 
 
 @dataclass(frozen=True)
-class Source:
+class RunIdentity:
     """The model and data of a run: answers of different sources are never mixed."""
 
     data: str
@@ -38,7 +38,7 @@ class Source:
     edgeecho: str
 
     @classmethod
-    def of(cls, data: Path, model: LoadedModel, split: str, clips: ClipMode) -> Source:
+    def of(cls, data: Path, model: LoadedModel, split: str, clips: ClipMode) -> RunIdentity:
         """Describe a data set and a loaded model."""
         return cls(
             data=describe_dataset(data),
@@ -54,7 +54,7 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
+class LabelledAnswer:
     """A labelled video, and the EF that each clip mode gives."""
 
     video: str
@@ -85,13 +85,13 @@ def answer_all(
     clips: ClipMode,
     keep: Path | None,
     track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
-) -> tuple[Source, list[Answered]]:
+) -> tuple[RunIdentity, list[LabelledAnswer]]:
     """Answer every video of `split`; those already in `keep` are taken from it.
 
     `InputError` if any cannot be used: an interval must not be measured on the usable videos only.
     """
     videos = read_dataset(data, split=split)
-    source = Source.of(data, model, split, clips)
+    source = RunIdentity.of(data, model, split, clips)
     done = {} if keep is None else _read(keep, source)
     modes = modes_from(clips)
     answered = []
@@ -103,7 +103,7 @@ def answer_all(
     return source, answered
 
 
-def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode]) -> Answered:
+def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode]) -> LabelledAnswer:
     spec = model.file.preprocess
     with naming(video):
         cine = read_labelled(video)
@@ -119,10 +119,10 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
         seen = None if outputs.embedding is None else outputs.embedding[places]
         return float(efs.mean(dtype=np.float64)), signals.with_clips(efs, seen)
 
-    return Answered(video.name, video.ef, {str(m): of(s) for m, s in wanted.items()})
+    return LabelledAnswer(video.name, video.ef, {str(m): of(s) for m, s in wanted.items()})
 
 
-def _append(keep: Path, source: Source, one: Answered) -> None:
+def _append(keep: Path, source: RunIdentity, one: LabelledAnswer) -> None:
     """Append a line for a video; the first line of the file is the source."""
     try:
         new = not keep.is_file() or keep.stat().st_size == 0
@@ -134,7 +134,7 @@ def _append(keep: Path, source: Source, one: Answered) -> None:
         raise OutputError(f"{keep} cannot be written: {error.strerror}") from error
 
 
-def _read(keep: Path, source: Source) -> dict[str, Answered]:
+def _read(keep: Path, source: RunIdentity) -> dict[str, LabelledAnswer]:
     if not keep.exists():
         return {}
     try:
@@ -162,13 +162,13 @@ def _cut_to(keep: Path, length: int) -> None:
         stream.truncate(length)
 
 
-def _to_dict(one: Answered) -> dict[str, Any]:
+def _to_dict(one: LabelledAnswer) -> dict[str, Any]:
     """Plain types for JSON; signals that are the same in every mode are written once."""
     first = next(iter(one.by_mode.values()))[1]
     return {
         "video": one.video,
         "ef": one.ef,
-        "signals": _plain(replace(first, clip_sd=None, embedding=None)),
+        "signals": _signals_to_dict(replace(first, clip_sd=None, embedding=None)),
         "modes": {
             mode: {
                 "ef": ef,
@@ -180,12 +180,12 @@ def _to_dict(one: Answered) -> dict[str, Any]:
     }
 
 
-def _plain(signals: Signals) -> dict[str, Any]:
+def _signals_to_dict(signals: Signals) -> dict[str, Any]:
     value = asdict(signals)
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
-def _from_dict(value: Mapping[str, Any]) -> Answered:
+def _from_dict(value: Mapping[str, Any]) -> LabelledAnswer:
     signals: dict[str, Any] = {k: np.asarray(v, np.float32) if isinstance(v, list) else v
                for k, v in value["signals"].items()}  # fmt: skip
     base = Signals(**signals)
@@ -195,4 +195,6 @@ def _from_dict(value: Mapping[str, Any]) -> Answered:
         embedding = None if seen is None else np.asarray(seen, np.float32)
         return mode["ef"], replace(base, clip_sd=mode["clip_sd"], embedding=embedding)
 
-    return Answered(value["video"], value["ef"], {k: of(v) for k, v in value["modes"].items()})
+    return LabelledAnswer(
+        value["video"], value["ef"], {k: of(v) for k, v in value["modes"].items()}
+    )

@@ -12,7 +12,7 @@ from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
 from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
-from edgeecho_calibration.trust import Answered
+from edgeecho_calibration.trust import LabelledAnswer
 
 _DIRECTIONS = 16
 # Standard deviation that is added to that of the videos, so that what a codec, a colour conversion
@@ -26,7 +26,9 @@ _MARGIN = 1.1
 refuse a new video of the same kind with probability 1 / (n + 1)."""
 
 
-def fit_trust(answered: Sequence[Answered], *, level: float, least: int, precision: str) -> Trust:
+def fit_trust(
+    answered: Sequence[LabelledAnswer], *, level: float, least: int, precision: str
+) -> Trust:
     """Fit what the runtime needs. `InputError` if fewer than `least` videos can be used.
 
     Videos that a gate without calibration refuses are left out: their EF is not shown, so the
@@ -80,7 +82,7 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
     )
 
 
-def _limits(used: Sequence[Answered], names: Sequence[str]) -> dict[str, float]:
+def _limits(used: Sequence[LabelledAnswer], names: Sequence[str]) -> dict[str, float]:
     """Thresholds from each gate's most extreme value over the videos and modes.
 
     Distances are cross-validated: each fifth of the videos is compared with spaces fitted to the
@@ -103,7 +105,7 @@ def _beyond(gate: LearnedGate, values: Sequence[float]) -> float:
     return min(values) / _MARGIN if gate.least else max(values) * _MARGIN
 
 
-def _finest(one: Answered) -> tuple[float, Signals]:
+def _finest(one: LabelledAnswer) -> tuple[float, Signals]:
     return next(iter(one.by_mode.values()))
 
 

@@ -13,10 +13,10 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path, sha256_file, write_json, write_text
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
-from edgeecho_calibration.trust import Source
+from edgeecho_calibration.trust import RunIdentity
 
 
-def record_trust(bundle: Path, trust: Trust, source: Source, *, asked: int) -> dict[str, Any]:
+def record_trust(bundle: Path, trust: Trust, source: RunIdentity, *, asked: int) -> dict[str, Any]:
     """Write `trust.npz`, its manifest entry and the model card into `bundle`; return the entry.
 
     If it is interrupted between the files, the bundle cannot be opened until this is run again,

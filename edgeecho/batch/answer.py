@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
-from edgeecho.batch.record import Record
+from edgeecho.batch.resume import ResumeFile
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Answered
-from edgeecho.batch.workers import Crew, answer_in_workers
+from edgeecho.batch.workers import WorkerPlan, answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.watch import Hung, Watched
@@ -26,24 +26,24 @@ def answer_all(
     files: Sequence[Path],
     *,
     threads: int = 0,
-    crew: Crew | None = None,
-    record: Record | None = None,
+    plan: WorkerPlan | None = None,
+    record: ResumeFile | None = None,
     limit_s: float = LIMIT_S,
-    tell: Callable[[int], None],
+    on_progress: Callable[[int], None],
 ) -> list[Outcome]:
     """Return the outcome of each file, in their order; an unusable file does not end the call.
 
-    Answers in `record` are reused, and new ones are added to it. With `crew`, files are
+    Answers in `record` are reused, and new ones are added to it. With `plan`, files are
     answered in worker processes, otherwise in this one with `threads`. A file that takes longer
-    than `limit_s` is tried once more, in a process that can be killed. `tell` gets the
+    than `limit_s` is tried once more, in a process that can be killed. `on_progress` gets the
     number of files done. Errors: see `load_model`; `OutputError` for the record.
     """
     outcomes = [None if record is None else record.find(file) for file in files]
     places = [place for place, outcome in enumerate(outcomes) if outcome is None]
-    tell(len(files) - len(places))
+    on_progress(len(files) - len(places))
     left = [files[place] for place in places]
-    if crew:
-        answers = answer_in_workers(task, left, crew, limit_s)
+    if plan:
+        answers = answer_in_workers(task, left, plan, limit_s)
     else:
         answers = _answer_here(task, left, threads, limit_s)
     with closing(answers):  # at once, even if the record cannot be written
@@ -51,7 +51,7 @@ def answer_all(
             if record is not None:
                 record.add(outcome)
             outcomes[places[place]] = outcome
-            tell(sum(o is not None for o in outcomes))
+            on_progress(sum(o is not None for o in outcomes))
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -74,8 +74,8 @@ def _answer_here(
             pass
     words.print("no answer for too long: going on in another process")
     cores = usable_cores()
-    crew = Crew(1, threads or cores, cores)
-    left = answer_in_workers(task, files[done:], crew, limit_s, first_was_tried=loaded)
+    plan = WorkerPlan(1, threads or cores, cores)
+    left = answer_in_workers(task, files[done:], plan, limit_s, first_was_tried=loaded)
     with closing(left):
         for place, outcome in left:
             yield done + place, outcome

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeecho.bundle import ModelFile
-from edgeecho.cine import Limits
+from edgeecho.cine import DecodeLimits
 from edgeecho.common.errors import EngineError, InputError, MissingDependencyError
 from edgeecho.common.files import sha256_file
 from edgeecho.common.text import shown_name
 from edgeecho.engines import load_limit_s
-from edgeecho.inference import LoadedModel, Ready, Tell, estimate_ready, load_opened, read_ready
+from edgeecho.inference import (
+    LoadedModel,
+    ProgressCallback,
+    ReadyVideo,
+    estimate_ready,
+    load_opened,
+    read_ready,
+)
 from edgeecho.preprocess import Handling
 from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.results.pictures import Pictures
@@ -22,7 +29,7 @@ from edgeecho.results.pictures import Pictures
 class ReadFile:
     """A preprocessed file and the hash of its bytes."""
 
-    ready: Ready
+    ready: ReadyVideo
     sha256: str | None
     """None if the file was removed just after it was read."""
 
@@ -38,7 +45,7 @@ class Task:
     handling: Handling
     fps: float | None
     """Frame rate in frames/s that overrides the file's."""
-    limits: Limits
+    limits: DecodeLimits
     show_refused: bool
     frames: int
     """Number of frames of each video to keep for the HTML page; 0 for none."""
@@ -68,16 +75,16 @@ class Task:
         read: Callable[[], ReadFile],
         model: LoadedModel,
         *,
-        tell: Tell | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Outcome:
         """The outcome of a file; `read` returns what `Task.read` returned, or raises its error.
 
-        `tell`: see `run_clips`.
+        `on_progress`: see `run_clips`.
         """
         name = shown_name(file)
         try:
             found = read()
-            estimate = estimate_ready(found.ready, model, clips=self.clips, tell=tell)
+            estimate = estimate_ready(found.ready, model, clips=self.clips, on_progress=on_progress)
         except (InputError, EngineError, MissingDependencyError) as error:
             return Outcome(name, Failure.of(error))
         prepared = found.ready.prepared

@@ -25,7 +25,7 @@ _TRIES = 2
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerPlan:
     """The number of worker processes and their threads, together at most the number of cores."""
 
     workers: int
@@ -34,7 +34,7 @@ class Crew:
     cores: int
 
     @classmethod
-    def of(cls, wanted: int, files: int) -> Crew:
+    def of(cls, wanted: int, files: int) -> WorkerPlan:
         """At most `wanted` workers, with at least one core each, and none without a file."""
         cores = usable_cores()
         workers = max(1, min(wanted, cores, files))
@@ -63,7 +63,7 @@ class _Worker:
 def answer_in_workers(
     task: Task,
     files: Sequence[Path],
-    crew: Crew,
+    plan: WorkerPlan,
     limit_s: float,
     *,
     first_was_tried: bool = False,
@@ -75,10 +75,10 @@ def answer_in_workers(
     but if a file was answered before, the remaining files fail instead. `first_was_tried` says that
     the first file already hung elsewhere.
     """
-    work = _Work(task, files, crew, limit_s)
+    work = _Work(task, files, plan, limit_s)
     work.tries[0] += first_was_tried
     try:
-        for seat in range(min(crew.workers, len(files))):
+        for seat in range(min(plan.workers, len(files))):
             work.add_worker(seat)
         while work.goes_on:
             yield from work.listen()
@@ -90,8 +90,8 @@ def answer_in_workers(
 class _Work:
     """The workers, and the files that are left."""
 
-    def __init__(self, task: Task, files: Sequence[Path], crew: Crew, limit_s: float) -> None:
-        self._task, self._files, self._crew, self._limit_s = task, files, crew, limit_s
+    def __init__(self, task: Task, files: Sequence[Path], plan: WorkerPlan, limit_s: float) -> None:
+        self._task, self._files, self._plan, self._limit_s = task, files, plan, limit_s
         self._left = deque(range(len(files)))
         self.tries: Counter[int] = Counter()
         self._answered = False
@@ -105,7 +105,7 @@ class _Work:
         # Spawned, not forked: this process has threads, and no engine survives a fork.
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._task, self._crew.threads, seat)
+        arguments = (theirs, self._task, self._plan.threads, seat)
         process = context.Process(target=work_on, args=arguments, daemon=True)
         process.start()
         theirs.close()  # otherwise the worker's end would go unnoticed

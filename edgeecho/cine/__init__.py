@@ -1,8 +1,8 @@
 """Decoding a user's video or DICOM file to a `Cine`: `read_cine`."""
 
-from edgeecho.cine.find import VIDEO_SUFFIXES, Found, find_videos
+from edgeecho.cine.find import VIDEO_SUFFIXES, FoundVideos, find_videos
 from edgeecho.cine.read import read_cine
-from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, RATES_AGREE, Cine, Limits, Region
+from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, RATES_AGREE, Cine, DecodeLimits, Region
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -10,8 +10,8 @@ __all__ = [
     "RATES_AGREE",
     "VIDEO_SUFFIXES",
     "Cine",
-    "Found",
-    "Limits",
+    "DecodeLimits",
+    "FoundVideos",
     "Region",
     "find_videos",
     "read_cine",

@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from edgeecho.cine.failures import Failures
-from edgeecho.cine.types import DEFAULT_LIMITS, Limits
+from edgeecho.cine.types import DEFAULT_LIMITS, DecodeLimits
 from edgeecho.common.errors import InputError
 
 ERRORS = (FFmpegError, OSError, ValueError)
@@ -48,7 +48,7 @@ _STRICT = {"err_detect": "explode"}
 
 @contextmanager
 def open_video(
-    source: BinaryIO, name: str, kind: str, limits: Limits
+    source: BinaryIO, name: str, kind: str, limits: DecodeLimits
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a container and its first video stream; `InputError` if there is none.
 

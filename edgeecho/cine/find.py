@@ -24,7 +24,7 @@ _UNKNOWN = "other file"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundVideos:
     """The files to read, and a count of the others."""
 
     files: tuple[Path, ...]
@@ -37,7 +37,7 @@ class Found:
         return _words(self.passed_over)
 
 
-def find_videos(paths: Iterable[Path]) -> Found:
+def find_videos(paths: Iterable[Path]) -> FoundVideos:
     """The given files, and the videos in the given folders and their sub-folders, sorted.
 
     A study's stills, reports and other objects are passed over, and hidden files and folders are
@@ -58,7 +58,7 @@ def find_videos(paths: Iterable[Path]) -> Found:
             )
         files += [file for file, kind in kinds.items() if kind is None]
         passed_over += others
-    return Found(tuple(files), passed_over)
+    return FoundVideos(tuple(files), passed_over)
 
 
 def _words(counts: Mapping[str, int]) -> str:

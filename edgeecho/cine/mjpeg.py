@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeecho.cine.ffmpeg import fields_refused
 from edgeecho.cine.store import size_changes
-from edgeecho.cine.types import Limits
+from edgeecho.cine.types import DecodeLimits
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 
@@ -12,7 +12,7 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 class JPEGs:
     """Checks the packets of one video, each a JPEG, before they are decoded."""
 
-    def __init__(self, name: str, limits: Limits, size: tuple[int, int]) -> None:
+    def __init__(self, name: str, limits: DecodeLimits, size: tuple[int, int]) -> None:
         """`size` is the (height, width) that the container claims."""
         self._name, self._limits, self._size = name, limits, size
         self._count = 0

@@ -6,12 +6,12 @@ import stat
 from pathlib import Path
 
 from edgeecho.cine.container import HEAD_BYTES
-from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.common.errors import InputError
 from edgeecho.common.text import shown_name
 
 
-def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
+def read_cine(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> Cine:
     """Decode a video or a multi-frame DICOM file; `InputError` if that is impossible.
 
     The content decides the file's kind; the suffix is ignored. What is missing in a damaged file is
@@ -30,7 +30,7 @@ def read_cine(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
     return read_video(path, limits)
 
 
-def _check_readable(path: Path, limits: Limits) -> None:
+def _check_readable(path: Path, limits: DecodeLimits) -> None:
     try:
         # FFmpeg takes UTF-8, and OpenCV ends the process if the name is not.
         str(path).encode("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.cine.types import Limits
+from edgeecho.cine.types import DecodeLimits
 from edgeecho.common.errors import InputError
 
 
@@ -22,7 +22,7 @@ class FrameStore:
     A list and `np.stack` would hold every frame twice at the end.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def __init__(self, name: str, limits: DecodeLimits) -> None:
         self._name = name
         self._limits = limits
         self._buffer = np.empty((0, 0, 0, 3), np.uint8)

@@ -36,7 +36,7 @@ class _Element:
     """Size of the content in bytes; None if it extends to the end of its parent."""
 
 
-def look_at(source: BinaryIO, kind: str) -> Structure:
+def read_structure(source: BinaryIO, kind: str) -> Structure:
     """Walk through a file; `kind` is that of `container_of`. Leaves `source` at its start."""
     found = Structure()
     if kind in _KINDS:

@@ -17,7 +17,7 @@ FROM_USER = "--fps"
 
 
 @dataclass(frozen=True)
-class Limits:
+class DecodeLimits:
     """The largest file that is decoded: a header can claim anything."""
 
     pixels: int = 4096 * 4096
@@ -49,7 +49,7 @@ class Limits:
             )
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = DecodeLimits()
 
 
 @dataclass(frozen=True)

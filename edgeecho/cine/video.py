@@ -22,8 +22,8 @@ from edgeecho.cine.listed import count_listed, pictures_end
 from edgeecho.cine.mjpeg import JPEGs
 from edgeecho.cine.rgb import ToRGB
 from edgeecho.cine.store import FrameStore
-from edgeecho.cine.structure import look_at
-from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
+from edgeecho.cine.structure import read_structure
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.common.errors import InputError
 
 # MKV rounds time stamps to whole milliseconds.
@@ -31,7 +31,7 @@ _CLOSE_S = 0.0015
 _NAMES = {"avi": "AVI", "mp4": "MP4", "mkv": "MKV", "other": "video", "h26x": "H.264 or HEVC"}
 
 
-def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
+def read_video(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> Cine:
     """Decode every frame of a video file; `InputError` if nothing can be decoded."""
     # Not by name: FFmpeg would take the part before the colon in "12:30.avi" for a protocol.
     with path.open("rb") as stream:
@@ -39,7 +39,7 @@ def read_video(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
 
 
 def read_video_bytes(
-    data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, aspect: Aspect | None = None
+    data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS, aspect: Aspect | None = None
 ) -> Cine:
     """Decode a video stream from memory, as in a DICOM file; `name` is for messages.
 
@@ -48,7 +48,7 @@ def read_video_bytes(
     return _read(io.BytesIO(data), name, limits, aspect)
 
 
-def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = None) -> Cine:
+def _read(source: BinaryIO, name: str, limits: DecodeLimits, aspect: Aspect | None = None) -> Cine:
     head = source.read(HEAD_BYTES)
     kind = container_of(head)
     if other := no_video(head):
@@ -58,7 +58,7 @@ def _read(source: BinaryIO, name: str, limits: Limits, aspect: Aspect | None = N
             f"{name} is not a video or DICOM file that edgeecho can read: "
             "check that it plays elsewhere, or convert it to MJPG AVI"
         )
-    structure = look_at(source, kind)
+    structure = read_structure(source, kind)
     with open_video(source, name, _NAMES[kind], limits) as (container, stream):
         claims = _claims(container, stream, kind, head)
         limits.check_size(name, claims.height, claims.width)
@@ -136,7 +136,7 @@ class _Decoding:
         stream: VideoStream,
         claims: Claims,
         name: str,
-        limits: Limits,
+        limits: DecodeLimits,
         aspect: Aspect,
     ) -> None:
         self._container, self._stream, self._name, self._limits = container, stream, name, limits

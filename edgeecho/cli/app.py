@@ -21,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from edgeecho.common.about import VERSION
 from edgeecho.common.errors import EdgeEchoError, OutputError, UsageError
 from edgeecho.common.plugins import load_plugin
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.common.watch import end_process, watched_thread_runs
 
 _RUNTIME = {
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def _end(words: str, code: int) -> NoReturn:
-    typer.echo(plain(f"edgeecho: {words}"), err=True)
+    typer.echo(printable(f"edgeecho: {words}"), err=True)
     end_process(code)
     sys.exit(code)
 

@@ -42,7 +42,7 @@ def bench(
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words
     from edgeecho.common.files import write_text
-    from edgeecho.common.text import plain
+    from edgeecho.common.text import printable
     from edgeecho.tools.bench.document import read_run, to_json
     from edgeecho.tools.bench.measure import measure
     from edgeecho.tools.bench.text import to_text
@@ -51,7 +51,7 @@ def bench(
     check_outputs({"--html": html, "--out": out}, [*request.videos, request.model, baseline])
     kept = read_run(baseline) if baseline else None
     # Lines, no progress bar: the bar's thread would run beside what is measured.
-    run = measure(request, lambda line: words.print(plain(line)))
+    run = measure(request, lambda line: words.print(printable(line)))
     typer.echo(to_json(run) if json else to_text(run))
     if out:
         write_text(out, to_json(run) + "\n")

@@ -60,7 +60,7 @@ def evaluate(
     from edgeecho.common.console import progress_bar, words
     from edgeecho.common.errors import UsageError
     from edgeecho.common.plugins import require_extra
-    from edgeecho.common.text import plain
+    from edgeecho.common.text import printable
     from edgeecho.dataset import SPLITS
     from edgeecho.inference import load_model
     from edgeecho.tools.evaluate import (
@@ -100,7 +100,7 @@ def evaluate(
     typer.echo(dumps(report.to_dict(), indent=2) if json else to_text(report))
     if out:
         write_results(out, report, datetime.now(timezone.utc))
-        words.print(plain(f"wrote {out / 'index.html'}"))
+        words.print(printable(f"wrote {out / 'index.html'}"))
     if record and model:
         record_evaluation(model, report)
 

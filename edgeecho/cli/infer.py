@@ -78,44 +78,44 @@ def _answer_all(
 ) -> list[Outcome]:
     from contextlib import ExitStack
 
-    from edgeecho.batch import Crew, answer_all, open_record
+    from edgeecho.batch import WorkerPlan, answer_all, open_resume_file
     from edgeecho.common.console import progress_bar
 
     with ExitStack() as stack:
-        record = stack.enter_context(open_record(batch.resume, task)) if batch.resume else None
+        record = stack.enter_context(open_resume_file(batch.resume, task)) if batch.resume else None
         if record is not None and len(record):
             _say(f"going on after {len(record)} answers")
             if task.frames:
                 _say("the page shows no frames of files that were answered before")
-        crew = Crew.of(batch.workers, len(files)) if batch.workers else None
-        if crew:
-            _say(str(crew))
+        plan = WorkerPlan.of(batch.workers, len(files)) if batch.workers else None
+        if plan:
+            _say(str(plan))
         progress = stack.enter_context(progress_bar())
         bar = progress.add_task("videos", total=len(files))
         return answer_all(
             task,
             files,
             threads=threads,
-            crew=crew,
+            plan=plan,
             record=record,
             limit_s=batch.limit,
-            tell=lambda done: progress.update(bar, completed=done),
+            on_progress=lambda done: progress.update(bar, completed=done),
         )
 
 
 def _end(outcomes: list[Outcome]) -> None:
     """Say which files have no answer, and end with the code that says so."""
     from edgeecho.common.errors import REFUSED_EXIT_CODE
-    from edgeecho.common.text import plain
+    from edgeecho.common.text import printable
     from edgeecho.results import Failure
 
     failed = [(o.file, o.answer) for o in outcomes if isinstance(o.answer, Failure)]
     if len(outcomes) > 1 and failed:
         _say(f"{len(failed)} of {len(outcomes)} files have no answer:")
         for name, failure in failed:
-            _say(plain(f"  {name}: {failure.message}"))
+            _say(printable(f"  {name}: {failure.message}"))
     elif failed:
-        typer.echo(plain(f"edgeecho: {failed[0][1].message}"), err=True)
+        typer.echo(printable(f"edgeecho: {failed[0][1].message}"), err=True)
     if failed:
         sys.exit(failed[0][1].exit_code)
     if any(outcome.status == "refused" for outcome in outcomes):

@@ -37,9 +37,9 @@ def preview(
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words
     from edgeecho.common.errors import UsageError
-    from edgeecho.common.text import plain
+    from edgeecho.common.text import printable
     from edgeecho.preprocess import prepare
-    from edgeecho.tools.preview import View, write_movie, write_sheet
+    from edgeecho.tools.preview import Preview, write_movie, write_sheet
     from edgeecho.tools.preview.movie import CODECS
 
     suffix = out.suffix.lower()
@@ -51,7 +51,7 @@ def preview(
     cine = read_cine(video, at_most)
     cine = cine if wishes.fps is None else cine.at_rate(wishes.fps)
     prepared = prepare(cine, spec, handling, at_most)
-    view = View.of(cine, prepared, spec, start)
+    view = Preview.of(cine, prepared, spec, start)
     if suffix == ".png":
         write_sheet(out, view)
     else:
@@ -62,5 +62,5 @@ def preview(
     for note in (*cine.notes, *cine.fps_notes, cine.fps_doubt, *prepared.notes, several):
         if note:
             words.print(note)
-    words.print(plain(f"{out}: {view.caption()}"))
+    words.print(printable(f"{out}: {view.caption()}"))
     words.print("It shows the original frame: text on it may identify a patient.")

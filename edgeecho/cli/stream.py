@@ -25,7 +25,7 @@ from edgeecho.preprocess import PreprocessSpec, prepare
 from edgeecho.report.rolling import in_sum, to_json_line, to_text_line
 from edgeecho.report.text import to_text
 from edgeecho.results import Answer, Outcome
-from edgeecho.stream import Frames, Played, Player, Rolling, in_real_time, read_raw
+from edgeecho.stream import FrameStream, Played, Player, Rolling, in_real_time, read_raw
 from edgeecho.stream.sources import parse_size
 
 STDIN = Path("-")
@@ -112,7 +112,7 @@ def _source(videos: Sequence[Path], frame_size: str | None, fps: float | None) -
     return videos[0]
 
 
-def _read_stdin(frame_size: str | None, choices: Choices, spec: PreprocessSpec) -> Frames:
+def _read_stdin(frame_size: str | None, choices: Choices, spec: PreprocessSpec) -> FrameStream:
     assert frame_size is not None
     assert choices.fps is not None
     width, height = parse_size(frame_size)
@@ -121,7 +121,7 @@ def _read_stdin(frame_size: str | None, choices: Choices, spec: PreprocessSpec) 
     return read_raw(raw, width, height, choices.fps, choices.handling, spec)
 
 
-def _read_file(source: Path, choices: Choices, spec: PreprocessSpec, stop: Event) -> Frames:
+def _read_file(source: Path, choices: Choices, spec: PreprocessSpec, stop: Event) -> FrameStream:
     cine = read_cine(source, choices.limits)
     cine = cine if choices.fps is None else cine.at_rate(choices.fps)
     return in_real_time(cine, prepare(cine, spec, choices.handling, choices.limits), stop)

@@ -21,7 +21,7 @@ def shown_name(file: Path) -> str:
     return file.name.encode("utf-8", "backslashreplace").decode()
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     r"""One line of text; invisible characters become escapes such as `\x1b`, `\n` or `\u202e`."""
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
@@ -30,6 +30,6 @@ def plain(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """`plain` text for a CSV cell; an apostrophe before a formula's sign makes it text."""
-    text = plain(text)
+    """`printable` text for a CSV cell; an apostrophe before a formula's sign makes it text."""
+    text = printable(text)
     return f"'{text}" if text.startswith(_FORMULA) else text

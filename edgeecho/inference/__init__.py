@@ -7,7 +7,7 @@ warnings.py    problems that make an EF less reliable but do not refuse it
 estimation.py  all of it: from a model and a video to an `EFEstimate`
 """
 
-from edgeecho.inference.clips import BATCH, ClipRun, Tell, run_clips
+from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips
 from edgeecho.inference.estimation import (
     DEFAULT_CLIPS,
     EFEstimate,
@@ -20,7 +20,13 @@ from edgeecho.inference.estimation import (
     load_model,
     load_opened,
 )
-from edgeecho.inference.ready import Ready, look_at, make_ready, read_ahead, read_ready
+from edgeecho.inference.ready import (
+    ReadyVideo,
+    make_ready,
+    measure_prepared,
+    read_ahead,
+    read_ready,
+)
 
 __all__ = [
     "BATCH",
@@ -28,8 +34,8 @@ __all__ = [
     "ClipRun",
     "EFEstimate",
     "LoadedModel",
-    "Ready",
-    "Tell",
+    "ProgressCallback",
+    "ReadyVideo",
     "answer_clips",
     "answer_file",
     "estimate",
@@ -37,8 +43,8 @@ __all__ = [
     "estimate_ready",
     "load_model",
     "load_opened",
-    "look_at",
     "make_ready",
+    "measure_prepared",
     "read_ahead",
     "read_ready",
     "run_clips",

@@ -18,7 +18,7 @@ from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalis
 BATCH = 4
 """Clips per engine call, for clips that are not answered together."""
 
-Tell = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Progress callback: clips done, and clips in total. An exception in it ends the run."""
 
 
@@ -44,14 +44,14 @@ def run_clips(
     sharing: Sharing | None = None,
     *,
     batch: int = BATCH,
-    tell: Tell | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> ClipRun:
     """Run the clips that begin at `starts`, in any order; `EngineError` if an output is no number.
 
     With `sharing`, clips that overlap enough are answered together, with the same results.
-    `tell` is called before the first and after each engine call.
+    `on_progress` is called before the first and after each engine call.
     """
-    tell = tell or _tell_nobody
+    on_progress = on_progress or _no_progress
     begin = time.perf_counter()
     # Normalise only the frames of these clips: of 176 frames, the central clip has 63.
     offset = int(starts.min())
@@ -62,13 +62,13 @@ def run_clips(
     cut_s = time.perf_counter() - begin
     rows: list[tuple[NDArray[np.intp], Outputs]] = []
     begin = time.perf_counter()
-    tell(0, len(starts))
+    on_progress(0, len(starts))
     done = 0
     for block in blocks:
         assert sharing is not None
         rows.append((block.places, run_block(video, block, spec, sharing.open())))
         done += len(block.places)
-        tell(done, len(starts))
+        on_progress(done, len(starts))
     engine_s = time.perf_counter() - begin
     for first in range(0, len(left), batch):
         begin = time.perf_counter()
@@ -79,12 +79,12 @@ def run_clips(
         cut_s += middle - begin
         engine_s += time.perf_counter() - middle
         done += len(places)
-        tell(done, len(starts))
+        on_progress(done, len(starts))
     together = sum(len(block.places) for block in blocks)
     return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
 
 
-def _tell_nobody(_done: int, _of: int) -> None:
+def _no_progress(_done: int, _of: int) -> None:
     pass
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits
+from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.engines import (
     Engine,
     EngineFacts,
@@ -20,8 +20,8 @@ from edgeecho.engines import (
     load_shared,
     shares,
 )
-from edgeecho.inference.clips import BATCH, ClipRun, Tell, run_clips
-from edgeecho.inference.ready import Ready, make_ready, read_ready
+from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips
+from edgeecho.inference.ready import ReadyVideo, make_ready, read_ready
 from edgeecho.inference.sharing import Sharing
 from edgeecho.inference.warnings import find_warnings
 from edgeecho.preprocess import (
@@ -146,23 +146,33 @@ def estimate(
 
 
 def estimate_ready(
-    ready: Ready, model: LoadedModel, *, clips: str = DEFAULT_CLIPS, tell: Tell | None = None
+    ready: ReadyVideo,
+    model: LoadedModel,
+    *,
+    clips: str = DEFAULT_CLIPS,
+    on_progress: ProgressCallback | None = None,
 ) -> EFEstimate:
     """Estimate the EF of a preprocessed video. `EngineError` if it is not a number.
 
-    Clips are cut and run in batches, so memory does not grow with their number. `tell`: see
+    Clips are cut and run in batches, so memory does not grow with their number. `on_progress`: see
     `run_clips`.
     """
     mode = ClipMode.parse(clips)
     spec = model.file.preprocess
     starts = clip_starts(len(ready.prepared.frames), spec, mode)
     run = run_clips(
-        ready.prepared, spec, model.engine, starts, model.sharing, batch=model.batch, tell=tell
+        ready.prepared,
+        spec,
+        model.engine,
+        starts,
+        model.sharing,
+        batch=model.batch,
+        on_progress=on_progress,
     )
     return answer_clips(ready, model, mode, run)
 
 
-def answer_clips(ready: Ready, model: LoadedModel, mode: ClipMode, run: ClipRun) -> EFEstimate:
+def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: ClipRun) -> EFEstimate:
     """Combine the network's outputs for the clips of a video to its `EFEstimate`."""
     efs = run.outputs.ef
     ef = float(efs.mean(dtype=np.float64))
@@ -200,7 +210,7 @@ def estimate_file(
     clips: str = DEFAULT_CLIPS,
     handling: Handling | None = None,
     fps: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> EFEstimate:
     """Estimate the EF of a file; `timings_ms` includes decoding.
 
@@ -217,7 +227,7 @@ def answer_file(
     handling: Handling | None = None,
     fps: float | None = None,
     listed_fps: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> tuple[EFEstimate, Prepared]:
     """Like `estimate_file`, but also return the frames that the network saw.
 

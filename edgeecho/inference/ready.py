@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from edgeecho.cine import DEFAULT_LIMITS, Cine, Limits, read_cine
+from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits, read_cine
 from edgeecho.dataset import with_listed_rate
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure
@@ -21,7 +21,7 @@ Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
+class ReadyVideo:
     """A preprocessed and measured video. It has no decoded frames, which may be large."""
 
     prepared: Prepared
@@ -33,20 +33,20 @@ class Ready:
 
 def make_ready(
     cine: Cine, spec: PreprocessSpec, handling: Handling | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-) -> Ready:  # fmt: skip
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> ReadyVideo:  # fmt: skip
     """Prepare a decoded video and measure what gates and results need. Errors: see `prepare`."""
     begin = time.perf_counter()
-    ready = look_at(cine, prepare(cine, spec, handling, limits), spec)
+    ready = measure_prepared(cine, prepare(cine, spec, handling, limits), spec)
     return replace(ready, timings_ms={"preprocess": (time.perf_counter() - begin) * 1e3})
 
 
-def look_at(cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> Ready:
+def measure_prepared(cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> ReadyVideo:
     """Measure a video that is already prepared."""
     begin = time.perf_counter()
     facts = VideoFacts.of(cine, prepared, spec)
     signals = measure(cine, prepared, facts, spec)
-    return Ready(prepared, facts, signals, {"preprocess": (time.perf_counter() - begin) * 1e3})
+    return ReadyVideo(prepared, facts, signals, {"preprocess": (time.perf_counter() - begin) * 1e3})
 
 
 def read_ready(
@@ -56,8 +56,8 @@ def read_ready(
     handling: Handling | None = None,
     fps: float | None = None,
     listed_fps: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-) -> Ready:
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> ReadyVideo:
     """Decode a file and make it ready; `fps`, in frames/s, overrides the file's frame rate.
 
     `listed_fps` is the data set's, see `with_listed_rate`.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, Limits, Region
+from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, DecodeLimits, Region
 from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
 from edgeecho.preprocess.rectangles import distinct
+from edgeecho.preprocess.resampling import count_resampled, find_gaps, resample_places
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
 from edgeecho.preprocess.spec import PreprocessSpec
-from edgeecho.preprocess.timebase import count_resampled, find_gaps, resample_places
 
 PLAUSIBLE_FPS = (15.0, 150.0)
 """Plausible frame rates of an echocardiogram; a file's rate outside them is taken for an error."""
@@ -69,7 +69,7 @@ def prepare(
     cine: Cine,
     spec: PreprocessSpec,
     handling: Handling | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> Prepared:
     """Crop and mask the sector, resize it, and resample it to the spec's frame rate.
 

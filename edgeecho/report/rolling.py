@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.report.structured import to_document
 from edgeecho.report.text import gate_words, numbers_in_words
 from edgeecho.results import Answer, Outcome
@@ -40,7 +40,9 @@ def to_text_line(answer: Answer, played: Played) -> str:
             said += f" (and {len(others)} more)"
     if answer.although_refused:
         said += f"; shown although refused: {numbers_in_words(answer.although_refused)[0]}"
-    return plain(f"{played.update.time_s:7.2f} s  {said}, {1e3 * played.behind_s:.0f} ms behind")
+    return printable(
+        f"{played.update.time_s:7.2f} s  {said}, {1e3 * played.behind_s:.0f} ms behind"
+    )
 
 
 def in_sum(played: Played, behind_s: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgeecho.common.about import RESEARCH_USE
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.preprocess import VideoFacts
 from edgeecho.results import Answer, Failure, Numbers, Outcome, answers, labels, percent
 from edgeecho.trust import Refusal
@@ -23,7 +23,7 @@ AREAS = {
 def to_text(outcomes: Sequence[Outcome]) -> str:
     """One block a file, then what ran, then the banner."""
     lines: list[str] = []
-    names = [plain(name) for name in labels(outcomes)]
+    names = [printable(name) for name in labels(outcomes)]
     width = max(map(len, names))
     for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome.answer, Failure):
@@ -32,7 +32,7 @@ def to_text(outcomes: Sequence[Outcome]) -> str:
             lines += _answer(name.ljust(width), outcome.answer)
     if ran := answers(outcomes):
         lines += ["", *_what_ran(ran)]
-    return "\n".join(map(plain, [*lines, RESEARCH_USE]))
+    return "\n".join(map(printable, [*lines, RESEARCH_USE]))
 
 
 def gate_words(refusal: Refusal) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from edgeecho.stream.rolling import Rolling, Update
-from edgeecho.stream.sources import Frames, Timed
+from edgeecho.stream.sources import FrameStream, Timed
 
 MOST_PENDING = 4
 """Maximum number of updates that wait for the engine, to be run together. Older ones are dropped,
@@ -36,7 +36,7 @@ class Player:
     """Feeds frames to a `Rolling`; can be used once."""
 
     rolling: Rolling
-    frames: Frames
+    frames: FrameStream
     most_pending: int = MOST_PENDING
     _queue: queue.Queue[tuple[float, Timed | BaseException | None]] = field(
         default_factory=lambda: queue.Queue(_MOST_FRAMES)

@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from edgeecho.cine import Cine
 from edgeecho.common.errors import InputError
 from edgeecho.engines import Outputs
-from edgeecho.inference import ClipRun, EFEstimate, LoadedModel, answer_clips, look_at, run_clips
+from edgeecho.inference import (
+    ClipRun,
+    EFEstimate,
+    LoadedModel,
+    answer_clips,
+    measure_prepared,
+    run_clips,
+)
 from edgeecho.preprocess import ClipMode, Prepared, clip_starts
-from edgeecho.preprocess.timebase import count_resampled, places_at
+from edgeecho.preprocess.resampling import count_resampled, places_at
 
 
 @dataclass(frozen=True)
@@ -185,7 +192,9 @@ class Rolling:
         )
         run = ClipRun(np.array(starts, np.intp) - first, outputs, 0.0, 0.0, shared)
         height, width = self._origin.frames.shape[1:3]
-        estimate = answer_clips(look_at(cine, prepared, self._spec), self._model, self._mode, run)
+        estimate = answer_clips(
+            measure_prepared(cine, prepared, self._spec), self._model, self._mode, run
+        )
         return replace(
             estimate,
             clip_starts=tuple(starts),

@@ -22,7 +22,7 @@ Timed = tuple[NDArray[np.uint8], float]
 
 
 @dataclass(frozen=True)
-class Frames:
+class FrameStream:
     """Frames to come, and how they are made from decoded ones."""
 
     origin: Cine
@@ -30,7 +30,7 @@ class Frames:
     coming: Iterator[Timed]
 
 
-def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
+def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> FrameStream:
     """The frames of a decoded file, each at its time, until `stop` is set.
 
     `InputError` if the file does not state its frame rate.
@@ -45,12 +45,12 @@ def in_real_time(cine: Cine, prepared: Prepared, stop: Event) -> Frames:
                 return
             yield frame, stamp
 
-    return Frames(cine, prepared, play())
+    return FrameStream(cine, prepared, play())
 
 
 def read_raw(
     stream: RawIOBase, width: int, height: int, fps: float, handling: Handling, spec: PreprocessSpec
-) -> Frames:
+) -> FrameStream:
     """Read raw RGB frames of `height x width x 3` bytes, row by row, at a constant rate.
 
     Waits for the first frame or, if a sector must be found, for the first 1.5 seconds.
@@ -71,7 +71,7 @@ def read_raw(
         for number, frame in enumerate(raw, len(first)):
             yield _fit(frame, prepared, spec), number / fps
 
-    return Frames(origin, prepared, fit())
+    return FrameStream(origin, prepared, fit())
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -28,7 +28,7 @@ _OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
 
 
 @dataclass(frozen=True)
-class Given:
+class CheckpointOptions:
     """What the user says of a checkpoint that does not say it itself."""
 
     mean: tuple[float, float, float] | None = None
@@ -39,7 +39,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Source:
+class LoadedCheckpoint:
     """A checkpoint, ready for export."""
 
     network: R2Plus1D18
@@ -52,7 +52,7 @@ class Source:
     """File name, sha256 and n of the reference clips beside it."""
 
 
-def read_checkpoint(path: Path, given: Given) -> Source:
+def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
     """Read a checkpoint of any of the four kinds; `ModelError` where it is none of them."""
     value = load_file(path)
     ours = value.get("format") == FORMAT
@@ -63,14 +63,14 @@ def read_checkpoint(path: Path, given: Given) -> Source:
         raise ModelError(f"{path} holds no state dict: it is not an r2plus1d_18 checkpoint")
     network = _network({str(k).removeprefix("module."): v for k, v in weights.items()}, path)
     if ours:
-        if given != Given():
+        if given != CheckpointOptions():
             raise UsageError(
                 "--mean, --std, --frames, --period, --training-fps: the checkpoint has its own"
             )
         spec = PreprocessSpec.from_dict(value["preprocess"])
     else:
         spec = _given_spec(value, given)
-    return Source(
+    return LoadedCheckpoint(
         network=network.eval(),
         preprocess=spec,
         sha256=sha256_file(path),
@@ -104,7 +104,7 @@ def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:
     return network
 
 
-def _given_spec(value: Mapping[str, Any], given: Given) -> PreprocessSpec:
+def _given_spec(value: Mapping[str, Any], given: CheckpointOptions) -> PreprocessSpec:
     if given.mean is None or given.std is None:
         raise UsageError(
             "this checkpoint does not say how its videos were normalised: give --mean and --std "

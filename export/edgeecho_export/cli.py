@@ -11,7 +11,7 @@ from edgeecho.common.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeecho.bundle import Manifest, Verification
-    from edgeecho_export.recipes.base import Options
+    from edgeecho_export.recipes.base import ExportOptions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -109,18 +109,18 @@ def export(
                 f"no checkpoint given, and {DEMO_CHECKPOINT} is not here: "
                 "name one, or run this in a clone of the repository"
             )
-    from edgeecho_export.checkpoint import Given
+    from edgeecho_export.checkpoint import CheckpointOptions
     from edgeecho_export.pipeline import export as write_bundle
-    from edgeecho_export.recipes.base import Label
+    from edgeecho_export.recipes.base import ModelLabel
 
     version = model_version or _version_of(checkpoint)
-    label = Label(name or checkpoint.resolve().parent.name, version)
+    label = ModelLabel(name or checkpoint.resolve().parent.name, version)
     folder = out or Path("bundles") / label.name
     manifest = write_bundle(
         checkpoint,
         folder,
         label,
-        given=Given(
+        given=CheckpointOptions(
             _channels(mean, "--mean"), _channels(std, "--std"), frames, period, training_fps
         ),
         clips=clips,
@@ -150,7 +150,7 @@ def _options(
     float_layers: Path | None,
     limit: list[str],
     shared: bool | None,
-) -> Options:
+) -> ExportOptions:
     if int8 and calibration is None:
         raise UsageError(
             "--int8 needs --calibration SET, clips of your own training data (there is no default "
@@ -168,13 +168,13 @@ def _options(
     from edgeecho.common.precisions import parse_limits
     from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
-    from edgeecho_export.recipes.base import Calibration, Options
+    from edgeecho_export.recipes.base import Calibration, ExportOptions
 
     chosen = None
     if calibration is not None:
         chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
     tried = METHODS if method == "all" else (method,)
-    return Options(
+    return ExportOptions(
         precisions=tuple(name for name, asked in (("fp16", fp16), ("int8", int8)) if asked),
         methods=tried if int8 else (),
         float_layers=read_float_layers(float_layers) if float_layers else (),

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.inspect import STAGES, Inspection, NetworkStage
-from edgeecho_export.checkpoint import Given, Source, read_checkpoint
+from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
 from edgeecho_train.checkpoint import FORMAT, load_file, trained_on
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 # Reading wants mean and std of a checkpoint that stores none; these are never shown.
-_STAND_IN = Given(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+_STAND_IN = CheckpointOptions(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def inspect_checkpoint(path: Path) -> Inspection:
@@ -26,7 +26,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
     ours = value.get("format") == FORMAT
     stored = [name for name in ("frames", "period") if value.get(name) is not None]
     del value
-    source = read_checkpoint(path, Given() if ours else _STAND_IN)
+    source = read_checkpoint(path, CheckpointOptions() if ours else _STAND_IN)
     spec = source.preprocess
     stages = network_stages(source.network.width, (1, 3, spec.frames, spec.size, spec.size))
     facts = _own_facts(source) if ours else _foreign_facts(spec, stored)
@@ -92,7 +92,7 @@ def _noting(shapes: dict[str, tuple[int, ...]], stage: str) -> Any:
     return hook
 
 
-def _own_facts(source: Source) -> dict[str, Any]:
+def _own_facts(source: LoadedCheckpoint) -> dict[str, Any]:
     return {
         "preprocess": source.preprocess.to_dict(),
         "preprocess_sha256": source.preprocess.sha256(),

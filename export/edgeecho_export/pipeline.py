@@ -14,12 +14,12 @@ from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
 from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
 from edgeecho.tools.verify import save_references
 from edgeecho_calibration.sets import CalibrationClips
-from edgeecho_export.checkpoint import Given, Source, read_checkpoint
+from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
 from edgeecho_export.checks.shared import add_shared
 from edgeecho_export.graph import OPSET
-from edgeecho_export.held_out import Chosen, choose_held_out
 from edgeecho_export.recipes import RECIPES
-from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
+from edgeecho_export.reference_clips import SelectedClips, select_clips
 from edgeecho_export.shared.graph import SHORTEST
 from edgeecho_train.checkpoint import trained_on
 from edgeecho_train.network import ARCHITECTURE
@@ -40,12 +40,12 @@ _BY_TIME = (
 def export(
     checkpoint: Path,
     out: Path,
-    label: Label,
+    label: ModelLabel,
     *,
-    given: Given,
+    given: CheckpointOptions,
     clips: Path | None,
     overwrite: bool,
-    options: Options | None = None,
+    options: ExportOptions | None = None,
     keep_references: bool = True,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing.
@@ -55,7 +55,7 @@ def export(
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
     and `VerificationError` where an artefact misses its gate.
     """
-    options = options or Options()
+    options = options or ExportOptions()
     source = read_checkpoint(checkpoint, given)
     recipes = [recipe for name, recipe in RECIPES.items() if name in ("fp32", *options.precisions)]
     for recipe in recipes:
@@ -63,10 +63,12 @@ def export(
     seen, calibration = None, options.calibration
     if calibration is not None:
         seen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
-    held_out = choose_held_out(checkpoint, source, clips, calibration, recipes)
+    reference_inputs = select_clips(checkpoint, source, clips, calibration, recipes)
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
-        normalised = held_out.clips.normalised(source.preprocess)
-        work = Workspace(folder, source, label, options, normalised, held_out.clips.efs, seen)
+        normalised = reference_inputs.clips.normalised(source.preprocess)
+        work = Workspace(
+            folder, source, label, options, normalised, reference_inputs.clips.efs, seen
+        )
         made = {r.name: r.make(work, folder / f"{r.name}.onnx") for r in recipes}
         artefacts = {name: _artefact(folder, name, one) for name, one in made.items()}
         if options.shared or (options.shared is None and source.preprocess.frames >= SHORTEST):
@@ -76,7 +78,7 @@ def export(
             }
         manifest = replace(
             _manifest(source, label, artefacts),
-            references=_references(work, held_out, keep=keep_references),
+            references=_references(work, reference_inputs, keep=keep_references),
             calibration=_calibration(work, made.values()),
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
@@ -86,18 +88,18 @@ def export(
     return manifest
 
 
-def _artefact(folder: Path, precision: str, made: Made) -> Artefact:
+def _artefact(folder: Path, precision: str, made: RecipeResult) -> Artefact:
     file = folder / f"{precision}.onnx"
     return Artefact(file.name, sha256_file(file), precision, OPSET, made.checks, made.range)
 
 
-def _references(work: Workspace, chosen: Chosen, *, keep: bool) -> dict[str, Any]:
-    expected = work.held_out.expected
+def _references(work: Workspace, chosen: SelectedClips, *, keep: bool) -> dict[str, Any]:
+    expected = work.reference_inputs.expected
     entry = {"source": chosen.source, "clips": len(expected), "ef_sd": float(expected.std())}
     return entry | save_references(work.folder, chosen.clips, expected) if keep else entry
 
 
-def _calibration(work: Workspace, made: Iterable[Made]) -> dict[str, Any] | None:
+def _calibration(work: Workspace, made: Iterable[RecipeResult]) -> dict[str, Any] | None:
     """Of the precision that was calibrated, if one was."""
     calibration = work.options.calibration
     found = next((one.calibration for one in made if one.calibration), None)
@@ -112,7 +114,9 @@ def _calibration(work: Workspace, made: Iterable[Made]) -> dict[str, Any] | None
     }
 
 
-def _manifest(source: Source, label: Label, artefacts: Mapping[str, Artefact]) -> Manifest:
+def _manifest(
+    source: LoadedCheckpoint, label: ModelLabel, artefacts: Mapping[str, Artefact]
+) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
         "checkpoint_sha256": source.sha256,

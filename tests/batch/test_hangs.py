@@ -17,7 +17,7 @@ from crashing import RELEASED, StuckTask
 from processes import children, is_running, wait
 from tasks import DATA, TWO, ef, folder, task
 
-from edgeecho.batch import Crew, answer_all
+from edgeecho.batch import WorkerPlan, answer_all
 from edgeecho.common.errors import EngineError
 from edgeecho.common.watch import Hung, Watched
 from edgeecho.results import Failure, Outcome
@@ -40,13 +40,13 @@ def release() -> Iterator[None]:
             thread.join(30)
 
 
-@pytest.mark.parametrize("crew", [None, TWO], ids=["here", "workers"])
+@pytest.mark.parametrize("plan", [None, TWO], ids=["here", "workers"])
 def test_a_file_that_hangs_is_tried_once_more_and_then_reported(
-    crew: Crew | None, tmp_path: Path
+    plan: WorkerPlan | None, tmp_path: Path
 ) -> None:
     files = folder(tmp_path, *NAMES)
     stuck = task(StuckTask, stuck=tmp_path)
-    outcomes = answer_all(stuck, files, threads=1, crew=crew, limit_s=2, tell=lambda _: None)
+    outcomes = answer_all(stuck, files, threads=1, plan=plan, limit_s=2, on_progress=lambda _: None)
     assert [outcome.file for outcome in outcomes] == list(NAMES)
     failed = [o for o in outcomes if isinstance(o.answer, Failure)]
     assert [o.file for o in failed] == ["answer-always.avi"]
@@ -57,11 +57,11 @@ def test_a_file_that_hangs_is_tried_once_more_and_then_reported(
     assert tries == {"read-once": 1, "answer-always": 2, "answer-once": 1}
 
 
-@pytest.mark.parametrize("crew", [None, Crew(1, 1, 1)], ids=["here", "workers"])
-def test_a_model_that_is_never_ready_ends_the_call(crew: Crew | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plan", [None, WorkerPlan(1, 1, 1)], ids=["here", "workers"])
+def test_a_model_that_is_never_ready_ends_the_call(plan: WorkerPlan | None, tmp_path: Path) -> None:
     stuck = task(StuckTask, stuck=tmp_path, load_stuck="always")
     with pytest.raises(EngineError, match=r"said nothing for 3 s.* while it loaded the model"):
-        answer_all(stuck, folder(tmp_path, "a.avi"), crew=crew, tell=lambda _: None)
+        answer_all(stuck, folder(tmp_path, "a.avi"), plan=plan, on_progress=lambda _: None)
 
 
 def test_a_model_that_hangs_once_is_loaded_in_another_process(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_model_that_hangs_once_is_loaded_in_another_process(tmp_path: Path) ->
     outcomes: list[Outcome] = []
     for _ in range(3):
         try:
-            outcomes = answer_all(stuck, folder(tmp_path, "a.avi"), tell=lambda _: None)
+            outcomes = answer_all(stuck, folder(tmp_path, "a.avi"), on_progress=lambda _: None)
             break
         except EngineError:  # a machine that needs more than 3 s to start a process
             continue
@@ -177,12 +177,13 @@ def test_a_worker_that_hangs_ends_with_the_one_who_started_it(
 import sys
 from pathlib import Path
 from crashing import StuckTask
-from edgeecho.batch import Crew, answer_all
+from edgeecho.batch import WorkerPlan, answer_all
 from tasks import task
 
 if __name__ == "__main__":
     stuck = task(StuckTask, stuck=Path())
-    answer_all(stuck, [Path("read-always.avi")], crew=Crew(1, 1, 1), tell=lambda _: None)
+    files = [Path("read-always.avi")]
+    answer_all(stuck, files, plan=WorkerPlan(1, 1, 1), on_progress=lambda _: None)
 """
     folder(tmp_path, "read-always.avi")
     support = Path(__file__).parents[1] / "support"

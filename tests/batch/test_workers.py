@@ -9,7 +9,7 @@ import pytest
 from crashing import CrashingTask, LostTask
 from tasks import DATA, TWO, ef, folder, task
 
-from edgeecho.batch import Crew, answer_all
+from edgeecho.batch import WorkerPlan, answer_all
 from edgeecho.common.errors import EngineError
 from edgeecho.results import Failure
 
@@ -17,8 +17,8 @@ from edgeecho.results import Failure
 def test_several_processes_give_what_one_gives_in_the_order_of_the_files(tmp_path: Path) -> None:
     files = [*sorted(DATA.iterdir()), tmp_path / "absent.avi"]
     told: list[int] = []
-    here = answer_all(task(), files, threads=1, tell=lambda _: None)
-    there = answer_all(task(), files, crew=TWO, tell=told.append)
+    here = answer_all(task(), files, threads=1, on_progress=lambda _: None)
+    there = answer_all(task(), files, plan=TWO, on_progress=told.append)
     assert [outcome.file for outcome in there] == [file.name for file in files]
     assert [ef(o) for o in there[:-1]] == pytest.approx([ef(o) for o in here[:-1]], abs=1e-3)
     assert len({ef(o) for o in there[:-1]}) == len(files) - 1
@@ -29,7 +29,7 @@ def test_several_processes_give_what_one_gives_in_the_order_of_the_files(tmp_pat
 
 def test_a_file_that_ends_its_process_ends_no_other(tmp_path: Path) -> None:
     files = folder(tmp_path, "a.avi", "always.avi", "b.avi", "once.avi", "c.avi")
-    outcomes = answer_all(task(CrashingTask), files, crew=TWO, tell=lambda _: None)
+    outcomes = answer_all(task(CrashingTask), files, plan=TWO, on_progress=lambda _: None)
     failed = [o for o in outcomes if isinstance(o.answer, Failure)]
     assert [o.file for o in failed] == ["always.avi"]
     assert isinstance(failed[0].answer, Failure)
@@ -42,7 +42,7 @@ def test_a_file_that_ends_its_process_ends_no_other(tmp_path: Path) -> None:
 
 def test_processes_that_never_get_ready_end_it_all(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"ended \(SIGKILL\) while it loaded the model"):
-        answer_all(task(LostTask), folder(tmp_path, "a.avi"), crew=TWO, tell=lambda _: None)
+        answer_all(task(LostTask), folder(tmp_path, "a.avi"), plan=TWO, on_progress=lambda _: None)
 
 
 def test_a_model_that_cannot_be_loaded_is_the_error_it_is_without_processes(
@@ -50,16 +50,16 @@ def test_a_model_that_cannot_be_loaded_is_the_error_it_is_without_processes(
 ) -> None:
     files = folder(tmp_path, "a.avi")
     with pytest.raises(EngineError) as here:
-        answer_all(task(engine="none"), files, tell=lambda _: None)
+        answer_all(task(engine="none"), files, on_progress=lambda _: None)
     with pytest.raises(EngineError) as there:
-        answer_all(task(engine="none"), files, crew=TWO, tell=lambda _: None)
+        answer_all(task(engine="none"), files, plan=TWO, on_progress=lambda _: None)
     assert str(there.value) == str(here.value)
 
 
 def test_no_process_is_left_behind(tmp_path: Path) -> None:
     from multiprocessing import active_children
 
-    answer_all(task(), folder(tmp_path, "a.avi"), crew=TWO, tell=lambda _: None)
+    answer_all(task(), folder(tmp_path, "a.avi"), plan=TWO, on_progress=lambda _: None)
     assert active_children() == []
 
 
@@ -75,9 +75,9 @@ def test_never_more_threads_than_cores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("edgeecho.batch.workers.usable_cores", lambda: cores)
-    crew = Crew.of(wanted, files)
-    assert (crew.workers, crew.threads) == expected
-    assert crew.workers * crew.threads <= cores
+    plan = WorkerPlan.of(wanted, files)
+    assert (plan.workers, plan.threads) == expected
+    assert plan.workers * plan.threads <= cores
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system pins no processes")

@@ -34,40 +34,46 @@ LOOSE = ["int8.mean=50", "int8.p95=50", "int8.max=50", "int8.mae=50"]
 @pytest.fixture(scope="module")
 def run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint for small clips, so that 70 networks take seconds."""
-    from edgeecho_train.recipe import Recipe
+    from edgeecho_train.recipe import TrainingRecipe
     from edgeecho_train.start import train
 
     out = tmp_path_factory.mktemp("small") / "run"
-    recipe = Recipe(width=0.0625, frames=16, period=4, size=56, epochs=1, batch_size=5)
+    recipe = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, epochs=1, batch_size=5)
     train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
     return out
 
 
 @pytest.fixture(scope="module")
 def chosen(run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from edgeecho_export.checkpoint import Given, read_checkpoint
+    from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
 
     path = tmp_path_factory.mktemp("set") / "set.json"
-    spec = read_checkpoint(run / "best.pt", Given()).preprocess
+    spec = read_checkpoint(run / "best.pt", CheckpointOptions()).preprocess
     write_json(path, select(phantoms, spec, n=3, seed=0).to_dict())
     return path
 
 
 def export(run: Path, chosen: Path, out: Path, float_layers: tuple[str, ...] = ()) -> Path:
-    from edgeecho_export.checkpoint import Given
+    from edgeecho_export.checkpoint import CheckpointOptions
     from edgeecho_export.pipeline import export as write_bundle
-    from edgeecho_export.recipes.base import Calibration, Label, Options
+    from edgeecho_export.recipes.base import Calibration, ExportOptions, ModelLabel
 
-    options = Options(
+    options = ExportOptions(
         precisions=("int8",),
         methods=("minmax",),
         float_layers=float_layers,
         calibration=Calibration(read_set(chosen), sha256_file(chosen)),
         limits=parse_limits(LOOSE),
     )
-    label = Label("small", "1")
+    label = ModelLabel("small", "1")
     write_bundle(
-        run / "best.pt", out, label, given=Given(), clips=None, overwrite=False, options=options
+        run / "best.pt",
+        out,
+        label,
+        given=CheckpointOptions(),
+        clips=None,
+        overwrite=False,
+        options=options,
     )
     return out
 
@@ -240,10 +246,10 @@ def test_a_drift_that_only_float_holds_is_refused(
 
 def test_layers_are_checked_before_the_work_begins(run: Path) -> None:
     from edgeecho.common.errors import UsageError
-    from edgeecho_export.checkpoint import Given, read_checkpoint
+    from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
     from edgeecho_export.recipes.int8 import check_layers
 
-    network = read_checkpoint(run / "best.pt", Given()).network
+    network = read_checkpoint(run / "best.pt", CheckpointOptions()).network
     check_layers(network, [VICTIM])
     for layers, says in ((["layer9"], "layer9 is no layer"), (["stem.0"], "stem.0 is no layer")):
         with pytest.raises(UsageError, match=says):

@@ -14,7 +14,7 @@ from dicoms import DICOM_FORMATS
 from media import phantom_frames, write_video
 from pydicom import Dataset, dcmread
 
-from edgeecho.cine import Cine, Limits, Region, read_cine
+from edgeecho.cine import Cine, DecodeLimits, Region, read_cine
 from edgeecho.common.errors import InputError
 
 
@@ -224,6 +224,6 @@ def test_what_cannot_be_and_what_grows_over_the_limit_is_refused(
     with pytest.raises(InputError, match=r"pixels are 500 times as wide as high \(PixelAspect"):
         read_cine(write_dicom(FrameTime=20, PixelAspectRatio=[1, 500]))
     path = write_dicom(FrameTime=20, PixelAspectRatio=[1, 4])
-    assert read_cine(path, Limits(pixels=20 * 120)).frames.shape[1:3] == (20, 120)
+    assert read_cine(path, DecodeLimits(pixels=20 * 120)).frames.shape[1:3] == (20, 120)
     with pytest.raises(InputError, match="its frames are 120x20, over the limit"):
-        read_cine(path, Limits(pixels=20 * 120 - 1))
+        read_cine(path, DecodeLimits(pixels=20 * 120 - 1))

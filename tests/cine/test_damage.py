@@ -22,7 +22,7 @@ from media import (
     zero_middle,
 )
 
-from edgeecho.cine import Cine, Limits, read_cine
+from edgeecho.cine import Cine, DecodeLimits, read_cine
 from edgeecho.common.errors import InputError
 
 SAYS_ITS_LENGTH = [name for name in VIDEO_FORMATS if name.split(",")[0] not in ("WMV", "MPEG-PS")]
@@ -233,12 +233,12 @@ def test_a_frame_of_another_size_is_left_out_and_a_change_of_size_refused(tmp_pa
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(frames=99), "more than 99 frames: .* --max-frames"),
-        (Limits(pixels=112 * 112 - 1), "112x112, over the limit of 12543 pixels"),
-        (Limits(megabytes=3), r"need more than 3 MB \(79 frames so far\): .* --max-mb"),
+        (DecodeLimits(frames=99), "more than 99 frames: .* --max-frames"),
+        (DecodeLimits(pixels=112 * 112 - 1), "112x112, over the limit of 12543 pixels"),
+        (DecodeLimits(megabytes=3), r"need more than 3 MB \(79 frames so far\): .* --max-mb"),
     ],
 )
-def test_limits_are_kept(tmp_path: Path, limits: Limits, words: str) -> None:
+def test_limits_are_kept(tmp_path: Path, limits: DecodeLimits, words: str) -> None:
     path = write_avi(tmp_path / "a.avi", jpegs())
     with pytest.raises(InputError, match=words):
         read_cine(path, limits)
@@ -280,13 +280,13 @@ def test_frames_that_grow_in_mid_stream_are_refused_before_they_cost_memory(
     path.write_bytes(small.read_bytes() + large.read_bytes())
     with pytest.raises(InputError, match="frame size changes"):
         read_cine(path)
-    bounded = read_cine(path, Limits(pixels=112 * 112))
+    bounded = read_cine(path, DecodeLimits(pixels=112 * 112))
     # FFmpeg decodes none of the others, and loses what it still held of the first.
     assert 95 < len(bounded.frames) <= 100
     assert bounded.frames.shape[1:] == (112, 112, 3)
     assert bounded.damage == ("frames at the end could not be decoded",)
     with pytest.raises(InputError, match="1120x1120, over the limit"):
-        read_cine(path, Limits(pixels=1000 * 1000))
+        read_cine(path, DecodeLimits(pixels=1000 * 1000))
 
 
 def test_jpegs_that_are_padded_are_whole(tmp_path: Path) -> None:

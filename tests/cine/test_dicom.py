@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from edgeecho.cine import Limits, Region
+from edgeecho.cine import DecodeLimits, Region
 from edgeecho.cine.dicom import is_dicom, read_dicom
 from edgeecho.common.errors import InputError
 
@@ -109,12 +109,14 @@ def test_pixels_without_a_decoder_are_refused_by_name(
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(pixels=599), "30x20, over the limit of 599 pixels"),
-        (Limits(frames=11), "more than 11 frames"),
-        (Limits(megabytes=0), "larger than 0 MB"),
+        (DecodeLimits(pixels=599), "30x20, over the limit of 599 pixels"),
+        (DecodeLimits(frames=11), "more than 11 frames"),
+        (DecodeLimits(megabytes=0), "larger than 0 MB"),
     ],
 )
-def test_limits_are_kept(write_dicom: Callable[..., Path], limits: Limits, words: str) -> None:
+def test_limits_are_kept(
+    write_dicom: Callable[..., Path], limits: DecodeLimits, words: str
+) -> None:
     with pytest.raises(InputError, match=words):
         read_dicom(write_dicom(), limits)
 
@@ -127,7 +129,7 @@ def test_decoded_frames_count_against_the_limit(write_dicom: Callable[..., Path]
     dataset.compress(RLELossless, encoding_plugin="pydicom")
     dataset.save_as(path)
     with pytest.raises(InputError, match=r"its decoded frames need more than 1 MB \(27 frames"):
-        read_dicom(path, Limits(megabytes=1))
+        read_dicom(path, DecodeLimits(megabytes=1))
 
 
 def test_a_deflated_file_cannot_be_larger_than_the_limit(write_dicom: Callable[..., Path]) -> None:
@@ -137,7 +139,7 @@ def test_a_deflated_file_cannot_be_larger_than_the_limit(write_dicom: Callable[.
     dataset.save_as(path)
     assert path.stat().st_size < 20_000
     with pytest.raises(InputError, match="larger than 5 MB when inflated"):
-        read_dicom(path, Limits(megabytes=5))
+        read_dicom(path, DecodeLimits(megabytes=5))
 
 
 @pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian])

@@ -13,7 +13,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import HEVCMP51, MPEG2MPML, MPEG4HP41, MPEG4HP41F
 
-from edgeecho.cine import Limits, Region
+from edgeecho.cine import DecodeLimits, Region
 from edgeecho.cine.dicom import read_dicom
 from edgeecho.common.errors import InputError
 
@@ -152,4 +152,4 @@ def test_no_stream_and_too_large_a_stream(write_stream: Callable[..., Path]) -> 
     with pytest.raises(InputError):
         read_dicom(write_stream("H.264", encoded=[b"no video"]))
     with pytest.raises(InputError, match="96x64, over the limit"):
-        read_dicom(write_stream("H.264"), Limits(pixels=1000))
+        read_dicom(write_stream("H.264"), DecodeLimits(pixels=1000))

@@ -12,7 +12,7 @@ from wholes import WHOLES, Plan
 
 from edgeecho.cine import read_cine
 from edgeecho.cine.container import container_of
-from edgeecho.cine.structure import Structure, look_at
+from edgeecho.cine.structure import Structure, read_structure
 
 SEGMENT, CLUSTER = bytes.fromhex("18538067"), bytes.fromhex("1f43b675")
 UNKNOWN, BLOCK = b"\x01" + b"\xff" * 7, b"\xa3\x84\x81\0\0\0"
@@ -24,13 +24,13 @@ BEGIN = {
 
 
 def look(data: bytes, kind: str) -> Structure:
-    return look_at(io.BytesIO(data), kind)
+    return read_structure(io.BytesIO(data), kind)
 
 
 @pytest.mark.parametrize("kind", WHOLES)
 def test_whole_files_are_neither_cut_nor_broken(tmp_path: Path, kind: str) -> None:
     with WHOLES[kind](tmp_path).open("rb") as source:
-        found = look_at(source, container_of(source.read(1000)) or "")
+        found = read_structure(source, container_of(source.read(1000)) or "")
         assert source.tell() == 0
     assert found == Structure(fragments=kind.startswith("fragments"), empty=found.empty)
     assert (found.empty > 0) == kind.startswith(("AVI, dropped", "AVI, uneven"))
@@ -98,7 +98,7 @@ def test_hostile_sizes_cost_a_bounded_number_of_reads(data: bytes, kind: str) ->
             Counted.reads += 1
             return super().read(size)
 
-    look_at(Counted(data), kind)
+    read_structure(Counted(data), kind)
     assert 0 < Counted.reads <= 200_000
 
 

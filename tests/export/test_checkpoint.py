@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save_file
 
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.checkpoint import Given, read_checkpoint
+from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
 from edgeecho_train.network import R2Plus1D18
 
-GIVEN = Given(mean=(32.64, 32.9, 33.15), std=(49.98, 49.97, 50.24))
+GIVEN = CheckpointOptions(mean=(32.64, 32.9, 33.15), std=(49.98, 49.97, 50.24))
 
 
 def weights(width: float = 0.0625) -> dict[str, torch.Tensor]:
@@ -69,7 +69,7 @@ def assert_holds(network: R2Plus1D18, expected: dict[str, torch.Tensor]) -> None
 
 
 def test_our_checkpoint_brings_everything(narrow_run: Path) -> None:
-    source = read_checkpoint(narrow_run / "best.pt", Given())
+    source = read_checkpoint(narrow_run / "best.pt", CheckpointOptions())
     stored = torch.load(narrow_run / "best.pt", weights_only=True)
     assert_holds(source.network, stored["state_dict"])
     assert source.preprocess == PreprocessSpec.from_dict(stored["preprocess"])
@@ -78,7 +78,7 @@ def test_our_checkpoint_brings_everything(narrow_run: Path) -> None:
 
 
 def test_our_checkpoint_is_not_overruled(narrow_run: Path) -> None:
-    for given in (GIVEN, Given(frames=32), Given(period=2)):
+    for given in (GIVEN, CheckpointOptions(frames=32), CheckpointOptions(period=2)):
         with pytest.raises(UsageError, match="has its own"):
             read_checkpoint(narrow_run / "best.pt", given)
 
@@ -94,9 +94,11 @@ def rounded(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rounded_checkpoint_brings_everything(narrow_run: Path, rounded: Path) -> None:
-    from edgeecho_export.held_out import choose_held_out
+    from edgeecho_export.reference_clips import select_clips
 
-    exact, found = (read_checkpoint(p, Given()) for p in (narrow_run / "best.pt", rounded))
+    exact, found = (
+        read_checkpoint(p, CheckpointOptions()) for p in (narrow_run / "best.pt", rounded)
+    )
     assert_holds(
         found.network,
         {
@@ -108,7 +110,7 @@ def test_rounded_checkpoint_brings_everything(narrow_run: Path, rounded: Path) -
     assert (found.preprocess, found.reference) == (exact.preprocess, exact.reference)
     assert found.training is not None
     assert found.training["rounded_from_sha256"] == exact.sha256
-    assert len(choose_held_out(rounded, found, None, None, []).clips.clips) == found.reference["n"]
+    assert len(select_clips(rounded, found, None, None, []).clips.clips) == found.reference["n"]
     with pytest.raises(UsageError, match="has its own"):
         read_checkpoint(rounded, GIVEN)
 
@@ -155,7 +157,7 @@ def test_other_safetensors_are_a_model_error_of_one_line(
     path = tmp_path / "other.safetensors"
     FOREIGN[kind](rounded, path)
     with pytest.raises(ModelError) as caught:
-        read_checkpoint(path, Given())
+        read_checkpoint(path, CheckpointOptions())
     assert "\n" not in str(caught.value)
     assert kind == "half a preprocess" or str(path) in str(caught.value)
 
@@ -198,14 +200,17 @@ def test_file_format_of_old_torch_is_read(tmp_path: Path) -> None:
 def test_bare_state_dict_takes_what_is_given(prefix: str, width: float, tmp_path: Path) -> None:
     bare = weights(width)
     torch.save({prefix + k: v for k, v in bare.items()}, tmp_path / "bare.pt")
-    given = Given(GIVEN.mean, GIVEN.std, frames=16, period=3)
+    given = CheckpointOptions(GIVEN.mean, GIVEN.std, frames=16, period=3)
     source = read_checkpoint(tmp_path / "bare.pt", given)
     assert_holds(source.network, bare)
     assert (source.preprocess.frames, source.preprocess.period) == (16, 3)
 
 
-@pytest.mark.parametrize("given", [Given(), Given(mean=GIVEN.mean), Given(std=GIVEN.std)])
-def test_mean_and_std_must_be_given(given: Given, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [CheckpointOptions(), CheckpointOptions(mean=GIVEN.mean), CheckpointOptions(std=GIVEN.std)],
+)
+def test_mean_and_std_must_be_given(given: CheckpointOptions, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--mean and --std"):
         read_checkpoint(echonet(tmp_path / "echonet.pt"), given)
 
@@ -213,9 +218,9 @@ def test_mean_and_std_must_be_given(given: Given, tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["frames", "period"])
 def test_contradiction_is_a_usage_error(option: str, tmp_path: Path) -> None:
     path = echonet(tmp_path / "echonet.pt", frames=24, period=4)
-    agreeing = Given(GIVEN.mean, GIVEN.std, frames=24, period=4)
+    agreeing = CheckpointOptions(GIVEN.mean, GIVEN.std, frames=24, period=4)
     assert read_checkpoint(path, agreeing).preprocess.period == 4
-    given = Given(GIVEN.mean, GIVEN.std, **{option: 16})
+    given = CheckpointOptions(GIVEN.mean, GIVEN.std, **{option: 16})
     with pytest.raises(UsageError, match=f"--{option} 16: the checkpoint says"):
         read_checkpoint(path, given)
 

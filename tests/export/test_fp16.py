@@ -16,13 +16,13 @@ from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import load_engine
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.checkpoint import Source
+from edgeecho_export.checkpoint import LoadedCheckpoint
 from edgeecho_export.checks.arithmetic import rounded_efs, verify_arithmetic
-from edgeecho_export.checks.parity import Gate, ask_pytorch
+from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.range import RANGE_LIMIT, check_range
 from edgeecho_export.ranges import collect
 from edgeecho_export.recipes import RECIPES
-from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
@@ -65,11 +65,11 @@ def fp16(fp32: Path) -> Path:
 
 def make(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray, limits: DriftLimits = LIMITS["fp16"]
-) -> Made:
+) -> RecipeResult:
     """What the recipe makes, beside `fp32`."""
-    source = Source(network, SPEC, sha256="", training=None, reference=None)
-    options = Options(limits={"fp16": limits})
-    work = Workspace(fp32.parent, source, Label("tiny", "1"), options, clips)
+    source = LoadedCheckpoint(network, SPEC, sha256="", training=None, reference=None)
+    options = ExportOptions(limits={"fp16": limits})
+    work = Workspace(fp32.parent, source, ModelLabel("tiny", "1"), options, clips)
     return RECIPES["fp16"].make(work, fp32.with_name("fp16.onnx"))
 
 
@@ -189,7 +189,7 @@ def test_a_tensor_near_fp16s_limit_fails_the_range_which_a_cpu_does_not_see(
     write_fp16(scaled(fp32, tmp_path / "m.onnx", 1000 * 5 * RANGE_LIMIT / largest), file)
     assert np.isfinite(load_engine("onnxruntime", open_model(file)).run(clips).ef).all()
     with pytest.raises(VerificationError, match=r"every layer rounded\) .*nan EF points"):
-        verify_arithmetic(file, Gate("fp16", ask_pytorch(network, clips), LIMITS["fp16"]))
+        verify_arithmetic(file, DriftCheck("fp16", ask_pytorch(network, clips), LIMITS["fp16"]))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -208,5 +208,5 @@ def test_weights_and_arithmetic_fail_by_their_names(
     with pytest.raises(VerificationError, match=r"fp16\.onnx \(weights\) on openvino"):
         make(fp32, network, clips, DriftLimits(mean=0))
     with pytest.raises(VerificationError, match=r"fp16\.onnx \(arithmetic"):
-        gate = Gate("fp16", ask_pytorch(network, clips), DriftLimits(max=0))
+        gate = DriftCheck("fp16", ask_pytorch(network, clips), DriftLimits(max=0))
         verify_arithmetic(fp32.with_name("fp16.onnx"), gate)

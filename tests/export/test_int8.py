@@ -18,16 +18,16 @@ from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import DriftLimits
 from edgeecho.engines import load_engine
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify import HeldOut
+from edgeecho.tools.verify import ReferenceInputs
 from edgeecho_calibration.ranges import Ranges
-from edgeecho_export.checkpoint import Source
+from edgeecho_export.checkpoint import LoadedCheckpoint
 from edgeecho_export.checks.parity import ask_pytorch
 from edgeecho_export.cli import METHODS
 from edgeecho_export.graph import quantized_inputs
 from edgeecho_export.quantize import write_int8
 from edgeecho_export.ranges import collect
 from edgeecho_export.recipes import RECIPES, int8
-from edgeecho_export.recipes.base import Label, Made, Options, Workspace
+from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
@@ -71,19 +71,19 @@ def ranges(fp32: Path, calibration: list[np.ndarray]) -> Ranges:
 
 
 @pytest.fixture(scope="module")
-def held_out(network: R2Plus1D18, clips: np.ndarray) -> HeldOut:
+def reference_inputs(network: R2Plus1D18, clips: np.ndarray) -> ReferenceInputs:
     return ask_pytorch(network, clips)
 
 
 @pytest.fixture(scope="module")
-def make(fp32: Path, network: R2Plus1D18, clips: np.ndarray) -> Callable[..., Made]:
+def make(fp32: Path, network: R2Plus1D18, clips: np.ndarray) -> Callable[..., RecipeResult]:
     """`make(limits, methods)`: what the recipe makes, beside `fp32`, of the calibration clips."""
-    source = Source(network, SPEC, sha256="", training=None, reference=None)
+    source = LoadedCheckpoint(network, SPEC, sha256="", training=None, reference=None)
 
-    def made(limits: DriftLimits, methods: tuple[str, ...]) -> Made:
-        options = Options(methods=methods, limits={"int8": limits})
+    def made(limits: DriftLimits, methods: tuple[str, ...]) -> RecipeResult:
+        options = ExportOptions(methods=methods, limits={"int8": limits})
         calibration = [clip[None] for clip in clips]
-        label = Label("tiny", "1")
+        label = ModelLabel("tiny", "1")
         work = Workspace(fp32.parent, source, label, options, clips, calibration=calibration)
         return RECIPES["int8"].make(work, fp32.with_name("int8.onnx"))
 
@@ -165,14 +165,14 @@ def test_the_file_says_what_it_is_and_is_written_the_same_each_time(
 
 
 def test_both_engines_run_it_and_openvino_in_8_bits(
-    minmax: Path, held_out: HeldOut, clips: np.ndarray
+    minmax: Path, reference_inputs: ReferenceInputs, clips: np.ndarray
 ) -> None:
     model = open_model(minmax)
     for name in ("openvino", "onnxruntime"):
         engine = load_engine(name, model)
         assert engine.facts.precision == "int8+f32"
-        drift = np.abs(engine.run(clips).ef - held_out.expected)
-        assert 1e-4 < drift.max() < 0.2 * np.ptp(held_out.expected)
+        drift = np.abs(engine.run(clips).ef - reference_inputs.expected)
+        assert 1e-4 < drift.max() < 0.2 * np.ptp(reference_inputs.expected)
     config = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(minmax, "CPU", config)
     kinds = Counter(
@@ -185,7 +185,7 @@ def test_both_engines_run_it_and_openvino_in_8_bits(
 
 
 def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
-    fp32: Path, make: Callable[..., Made]
+    fp32: Path, make: Callable[..., RecipeResult]
 ) -> None:
     made = make(LOOSE, METHODS)
     kept, tried = made.calibration["method"], made.calibration["methods"]
@@ -203,7 +203,7 @@ def test_the_method_with_the_smallest_drift_is_kept_and_all_are_told(
 
 
 def test_on_the_calibration_clips_the_mean_answer_is_that_of_fp32(
-    fp32: Path, minmax: Path, calibration: list[np.ndarray], make: Callable[..., Made]
+    fp32: Path, minmax: Path, calibration: list[np.ndarray], make: Callable[..., RecipeResult]
 ) -> None:
     def mean_ef(file: Path) -> float:
         engine = load_engine("openvino", open_model(file))
@@ -217,7 +217,7 @@ def test_on_the_calibration_clips_the_mean_answer_is_that_of_fp32(
 
 
 def test_corrupted_scales_do_not_pass(
-    make: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., RecipeResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = int8.write_int8
 

@@ -17,8 +17,8 @@ from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import Outputs
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify import HeldOut, measure_drift
-from edgeecho_export.checks.parity import Gate, ask_pytorch
+from edgeecho.tools.verify import ReferenceInputs, measure_drift
+from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.parity import verify as verify_held_out
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
@@ -39,7 +39,7 @@ def network() -> R2Plus1D18:
 
 
 def verify(file: Path, network: R2Plus1D18, clips: np.ndarray) -> tuple[Verification, ...]:
-    return verify_held_out(file, Gate("fp32", ask_pytorch(network, clips), LIMITS["fp32"]))
+    return verify_held_out(file, DriftCheck("fp32", ask_pytorch(network, clips), LIMITS["fp32"]))
 
 
 @pytest.fixture(scope="module")
@@ -220,16 +220,18 @@ def test_each_limit_is_held_and_named(
     shifted = changed(file, tmp_path / "m.onnx", lambda model: add_to_bias(model, 0.05))
     answers = ask_pytorch(network, clips)
     # Labels on the other side, so that the shift makes every error larger.
-    held_out = HeldOut(clips, answers.expected, answers.expected - 10)
+    reference_inputs = ReferenceInputs(clips, answers.expected, answers.expected - 10)
     for name, says in (
         ("mean", "on average"),
         ("p95", "95th percentile"),
         ("max", "up to"),
         ("mae", "labelled MAE"),
     ):
-        verify_held_out(shifted, Gate("fp32", held_out, DriftLimits(**{name: 0.06})))
+        verify_held_out(shifted, DriftCheck("fp32", reference_inputs, DriftLimits(**{name: 0.06})))
         with pytest.raises(VerificationError, match=rf"{says}.*allowed are 0\.04") as caught:
-            verify_held_out(shifted, Gate("fp32", held_out, DriftLimits(**{name: 0.04})))
+            verify_held_out(
+                shifted, DriftCheck("fp32", reference_inputs, DriftLimits(**{name: 0.04}))
+            )
         assert "0.0500" in str(caught.value) or "0.0499" in str(caught.value)
 
 
@@ -247,23 +249,25 @@ def test_each_clip_counts_once_in_the_mean_and_every_run_in_the_maximum() -> Non
     drifts = np.arange(20, dtype=np.float32) / 10
     clips = np.ones((20, 3, 2, 4, 4), np.float32) * drifts.reshape(-1, 1, 1, 1, 1)
     fifty = np.full(20, 50, np.float32)
-    held_out = HeldOut(clips, fifty, fifty - 1)
-    found = measure_drift(Scripted(), held_out, batches=(1, 2, 8))  # type: ignore[arg-type]
+    reference_inputs = ReferenceInputs(clips, fifty, fifty - 1)
+    found = measure_drift(Scripted(), reference_inputs, batches=(1, 2, 8))  # type: ignore[arg-type]
     assert found.mean == pytest.approx(drifts.mean(), abs=1e-5)
     assert found.p95 == pytest.approx(np.quantile(drifts, 0.95), abs=1e-5)
     assert found.mae == pytest.approx(drifts.mean(), abs=1e-5)
     # At batch 8 every EF is 3.5 higher, and the few hold the last clip.
     assert found.max == pytest.approx(1.9 + 3.5, abs=1e-4)
-    assert measure_drift(Scripted(), held_out, batches=(1,)).max == pytest.approx(1.9, abs=1e-4)  # type: ignore[arg-type]
+    assert measure_drift(Scripted(), reference_inputs, batches=(1,)).max == pytest.approx(
+        1.9, abs=1e-4
+    )  # type: ignore[arg-type]
 
 
 def test_int8_is_judged_by_all_clips_and_the_others_by_a_few() -> None:
     clips = np.arange(32, dtype=np.float32).reshape(32, 1, 1, 1, 1)
     efs = np.arange(32, dtype=np.float32)
-    held_out = HeldOut(clips, efs, efs)
-    assert len(held_out.of_precision("int8").clips) == 32
-    few = held_out.of_precision("fp16")
+    reference_inputs = ReferenceInputs(clips, efs, efs)
+    assert len(reference_inputs.of_precision("int8").clips) == 32
+    few = reference_inputs.of_precision("fp16")
     assert len(few.clips) == 8
     assert (few.expected[0], few.expected[-1]) == (0, 31)
     assert (few.clips.ravel() == few.labels).all()
-    assert len(HeldOut(clips[:3], efs[:3], efs[:3]).few().clips) == 3
+    assert len(ReferenceInputs(clips[:3], efs[:3], efs[:3]).few().clips) == 3

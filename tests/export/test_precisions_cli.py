@@ -20,9 +20,9 @@ def chosen(narrow_run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFa
     """A calibration set of 2 clips for `narrow_run`."""
     from edgeecho.common.files import write_json
     from edgeecho_calibration.select import select
-    from edgeecho_export.checkpoint import Given, read_checkpoint
+    from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
 
-    spec = read_checkpoint(narrow_run / "best.pt", Given()).preprocess
+    spec = read_checkpoint(narrow_run / "best.pt", CheckpointOptions()).preprocess
     path = tmp_path_factory.mktemp("set") / "set.json"
     write_json(path, select(phantoms, spec, n=2, seed=0).to_dict())
     return path

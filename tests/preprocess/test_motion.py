@@ -9,7 +9,7 @@ from edgeecho.cine import read_cine
 from edgeecho.dataset import read_dataset
 from edgeecho.preprocess.motion import find_motion
 from edgeecho_train.phantom.overlay import picture_times
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 
 RNG = np.random.default_rng(0)
 
@@ -18,7 +18,7 @@ def test_heart_rates_of_phantoms_are_found(phantoms: Path) -> None:
     errors = []
     for index, video in enumerate(read_dataset(phantoms)):
         cine = read_cine(video.path)
-        phantom, _ = draw_phantom(Recipe(seed=158, frames=70), index)
+        phantom, _ = draw_phantom(PhantomRecipe(seed=158, frames=70), index)
         seconds = len(cine.frames) / phantom.fps
         ends = np.cumsum(phantom.rr_s)
         shown = [

@@ -8,7 +8,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from screens import live, rows
 
-from edgeecho.cine import Cine, Limits, Region, read_cine
+from edgeecho.cine import Cine, DecodeLimits, Region, read_cine
 from edgeecho.common.errors import InputError, ModelError, UsageError
 from edgeecho.preprocess import Handling, PreprocessSpec, VideoFacts, fit_frames, prepare
 
@@ -176,8 +176,8 @@ def test_resampling_keeps_the_limits() -> None:
     slow = cine(fps=None).at_rate(1)
     assert len(prepare(slow, RESAMPLE).frames) == 79 * 50 + 1
     with pytest.raises(InputError, match=r"makes 3951 frames of it.*--max-frames"):
-        prepare(slow, RESAMPLE, limits=Limits(frames=3950))
+        prepare(slow, RESAMPLE, limits=DecodeLimits(frames=3950))
     with pytest.raises(InputError, match=r"more than 100 MB: .*--max-mb"):
-        prepare(slow, RESAMPLE, limits=Limits(megabytes=100))
+        prepare(slow, RESAMPLE, limits=DecodeLimits(megabytes=100))
     # Decoded frames were held to them already.
-    assert len(prepare(cine(), RESAMPLE, limits=Limits(frames=10)).frames) == 80
+    assert len(prepare(cine(), RESAMPLE, limits=DecodeLimits(frames=10)).frames) == 80

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from edgeecho.preprocess.sector import Sector, find_sector
-from edgeecho_train.phantom.overlay import Export
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.overlay import ScannerExport
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 
 SIZES = ((480, 640), (768, 1024), (800, 600), (600, 800), (720, 1280), (240, 320))
@@ -25,14 +25,14 @@ N_SCREENS = 36
 @lru_cache(maxsize=8)
 def phantom(index: int) -> tuple[np.ndarray, np.ndarray]:
     """Frames (T, h, w) that just hold a whole fan, and its mask; odd ones have a low gain."""
-    drawn, rng = draw_phantom(Recipe(seed=1, frames=FRAMES), index)
+    drawn, rng = draw_phantom(PhantomRecipe(seed=1, frames=FRAMES), index)
     view, look = drawn.view, drawn.appearance
     per_px = 2 * sin(view.half_angle) * view.depth_cm / 400
     view = replace(view, size=400, cm_per_pixel=per_px, probe_x_px=199.5, probe_y_px=0.0)
     # A grey map and noise that leave something to see of the far field, even at a low gain.
     look = replace(look, gain_db=look.gain_db + (4, -8, 0, -5)[index % 4], gamma=1.75, noise=0.8)
     # Overlays and coarse frames are the screens' own.
-    bare = replace(drawn, view=view, appearance=look, export=Export(jpeg_quality=98))
+    bare = replace(drawn, view=view, appearance=look, export=ScannerExport(jpeg_quality=98))
     frames = render(bare, rng).frames
     row, column = np.mgrid[:400, :400]
     x, z = (column - 199.5) * per_px, row * per_px

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeecho.cine import Cine
-from edgeecho.inference import LoadedModel, estimate_ready, load_model, look_at, make_ready
+from edgeecho.inference import LoadedModel, estimate_ready, load_model, make_ready, measure_prepared
 from edgeecho.preprocess import prepare
 from edgeecho.results.pictures import MOST_FRAMES, Pictures, frames_each
 
@@ -26,7 +26,9 @@ def pictures_of(
     stamps = np.arange(count) / fps if fps else np.full(count, np.nan)
     cine = Cine(source, stamps, fps, "container", "avi", "MJPG")
     prepared = prepare(cine, model.file.preprocess)
-    answer = estimate_ready(look_at(cine, prepared, model.file.preprocess), model, clips=clips)
+    answer = estimate_ready(
+        measure_prepared(cine, prepared, model.file.preprocess), model, clips=clips
+    )
     return Pictures.of(prepared, answer, most)
 
 
@@ -106,5 +108,7 @@ def test_memory_is_bounded(model: LoadedModel) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1500, 112, 112, 3), dtype=np.uint8)
     cine = Cine(noise, np.arange(1500) / 50, 50.0, "container", "avi", "MJPG")
     prepared = prepare(cine, model.file.preprocess)
-    answer = estimate_ready(look_at(cine, prepared, model.file.preprocess), model, clips="center")
+    answer = estimate_ready(
+        measure_prepared(cine, prepared, model.file.preprocess), model, clips="center"
+    )
     assert len(Pictures.of(prepared, answer).sprite) < 4_000_000

@@ -21,7 +21,7 @@ from edgeecho.common.errors import InputError
 from edgeecho.inference import load_model
 from edgeecho.preprocess import ClipMode, prepare
 from edgeecho.report.structured import schema_text
-from edgeecho.stream import Frames, Player, Rolling
+from edgeecho.stream import FrameStream, Player, Rolling
 from edgeecho.stream.sources import Timed
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def player(coming: Iterator[Timed], stride: int = 4) -> Player:
     model, cine = load_model(NARROW), read_cine(VIDEO)
     prepared = prepare(cine, model.file.preprocess)
     rolling = Rolling(model, cine, prepared, ClipMode("stride", stride))
-    return Player(rolling, Frames(cine, prepared, coming))
+    return Player(rolling, FrameStream(cine, prepared, coming))
 
 
 def frames() -> Iterator[Timed]:

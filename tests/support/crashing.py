@@ -23,13 +23,18 @@ class CrashingTask(Task):
     """Files called `always*` end the process each time; those called `once*` the first time."""
 
     def answer(
-        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+        self,
+        file: Path,
+        read: Callable[[], ReadFile],
+        model: LoadedModel,
+        *,
+        on_progress: Any = None,
     ) -> Outcome:
         mark = file.with_suffix(".seen")
         if file.stem.startswith("always") or (file.stem.startswith("once") and not mark.exists()):
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().answer(file, read, model, tell=tell)
+        return super().answer(file, read, model, on_progress=on_progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +114,17 @@ class SickEngineTask(Task):
     """An engine that fails from the second file on, as one that lost its GPU."""
 
     def answer(
-        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+        self,
+        file: Path,
+        read: Callable[[], ReadFile],
+        model: LoadedModel,
+        *,
+        on_progress: Any = None,
     ) -> Outcome:
         if os.environ.get("SICK"):
             return Outcome(file.name, Failure.of(EngineError("CUDA error 700")))
         os.environ["SICK"] = "1"
-        return super().answer(file, read, model, tell=tell)
+        return super().answer(file, read, model, on_progress=on_progress)
 
 
 RELEASED = threading.Event()
@@ -145,11 +155,16 @@ class StuckTask(Task):
         return super().read(file)
 
     def answer(
-        self, file: Path, read: Callable[[], ReadFile], model: LoadedModel, *, tell: Any = None
+        self,
+        file: Path,
+        read: Callable[[], ReadFile],
+        model: LoadedModel,
+        *,
+        on_progress: Any = None,
     ) -> Outcome:
         if file.stem.startswith("answer"):
             self._hang(file)
-        return super().answer(file, read, model, tell=tell)
+        return super().answer(file, read, model, on_progress=on_progress)
 
     def _hang(self, file: Path) -> None:
         mark = self.stuck / f"{file.stem}.seen"

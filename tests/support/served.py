@@ -15,7 +15,7 @@ from processes import children, wait
 
 from edgeecho.batch import Task
 from edgeecho.bundle import open_model
-from edgeecho.cine import Limits
+from edgeecho.cine import DecodeLimits
 from edgeecho.preprocess import Handling
 from edgeecho.service.http.server import listen, make_server
 from edgeecho.service.http.service import Service
@@ -121,7 +121,7 @@ class Thread:
         **options: Any,
     ) -> None:
         limit_s = options.pop("limit_s", 60.0)
-        limits = Limits(megabytes=options.pop("most_mb", 800))
+        limits = DecodeLimits(megabytes=options.pop("most_mb", 800))
         self.store = JobStore(state, **options)
         handed = task(
             model=open_model(), engine="auto", clips="center", handling=Handling(), fps=None,

@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from edgeecho.batch import Crew, Task
+from edgeecho.batch import Task, WorkerPlan
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.preprocess import Handling
 from edgeecho.results import Answer, Outcome
 
 DATA = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
-TWO = Crew(2, 1, 2)
+TWO = WorkerPlan(2, 1, 2)
 
 
 def task(kind: type[Task] = Task, **options: Any) -> Task:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edgeecho_train.checkpoint import trained_on, training_history
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
 
 OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 4 --workers 0"
@@ -18,7 +18,7 @@ TINY = OPTIONS.split()
 def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one tiny epoch."""
     out = tmp_path_factory.mktemp("cli") / "run"
-    recipe = Recipe(width=0.0625, frames=16, period=4, size=56, batch_size=4, epochs=1)
+    recipe = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, batch_size=4, epochs=1)
     train(phantoms, out, recipe, resume=False, device="auto", workers=0, init="random")
     return out
 

@@ -23,16 +23,16 @@ from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train import loop
 from edgeecho_train.data import ClipDataset, ClipKey
 from edgeecho_train.network import R2Plus1D18
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
 
 FILES = {"best.pt", "last.pt", "log.csv", "loss.png", "run.json", "reference_clips.npz"}
-TINY = Recipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
+TINY = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
 ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1")
 OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 2 --epochs 2 --lr 1e-3"
 
 
-def go(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> None:
+def go(data: Path, out: Path, recipe: TrainingRecipe, *, resume: bool = False) -> None:
     train(data, out, recipe, resume=resume, device="cpu", workers=0, init="random")
 
 
@@ -160,7 +160,7 @@ def stop_in(function: Callable[..., Any], calls: int) -> Callable[..., Any]:
 @pytest.mark.parametrize(("function", "calls"), [("step", 3), ("step", 7), ("_validate", 1)])
 @pytest.mark.parametrize("recipe", [TINY, ADAMW], ids=["sgd", "adamw"])
 def test_run_stopped_within_an_epoch_ends_as_if_it_had_not_been(
-    recipe: Recipe, function: str, calls: int, whole: Path, adamw: Path, phantoms: Path,
+    recipe: TrainingRecipe, function: str, calls: int, whole: Path, adamw: Path, phantoms: Path,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     owner = loop.Training if function == "step" else loop

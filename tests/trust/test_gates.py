@@ -15,7 +15,7 @@ from edgeecho.cli.options.answer import VideoOptions
 from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, Trust, judge, measure, refuse
 from edgeecho.trust.learned_gates import LEARNED
-from edgeecho_calibration.trust import Answered
+from edgeecho_calibration.trust import LabelledAnswer
 from edgeecho_calibration.trust_fit import fit_trust
 
 SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resample(50)")
@@ -51,7 +51,9 @@ def trust(cines: list[Cine]) -> Trust:
         efs = rng.normal(50, 2, 4).astype(np.float32)
         signals = look(cine).with_clips(efs, rng.normal(size=(4, 8)).astype(np.float32))
         answered.append(
-            Answered(str(number), 50 + float(rng.normal(0, 5)), {"stride:16": (50.0, signals)})
+            LabelledAnswer(
+                str(number), 50 + float(rng.normal(0, 5)), {"stride:16": (50.0, signals)}
+            )
         )
     return fit_trust(answered, level=0.8, least=10, precision="fp32")
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from edgeecho.common.errors import UsageError
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 
 train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 stats_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[Path, typer.Argument(help="Folder with FileList.csv and Videos/.")]
-_published = Recipe()
+_published = TrainingRecipe()
 
 
 # What a recipe file says takes no options beside it.
@@ -63,7 +63,7 @@ def train(
     if recipe is not None:
         _train_stages(context, data, out, recipe, resume, device, workers, init)
         return
-    options = Recipe(
+    options = TrainingRecipe(
         width=width, frames=frames, period=period, size=size,
         time="native" if resample is None else f"resample({resample:g})", epochs=epochs,
         batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import UsageError
-from edgeecho.tools.evaluate import Metrics
+from edgeecho.tools.evaluate import EFMetrics
 from edgeecho_train.checkpoint import save_checkpoint
 from edgeecho_train.data import ClipDataset, loader, training_batches, validation_batches
 from edgeecho_train.log import write_log
@@ -101,7 +101,7 @@ def _validate(training: Training, data: ClipDataset, *, workers: int) -> dict[st
     loss = float(training.loss(ef, label))
     if not math.isfinite(loss):
         raise UsageError(f"the validation loss is {loss}: start again with a lower --lr")
-    metrics = Metrics.of(ef.double().numpy(), label.double().numpy())
+    metrics = EFMetrics.of(ef.double().numpy(), label.double().numpy())
     return {
         "val_loss": loss,
         "val_mae": metrics.mae,

@@ -15,7 +15,7 @@ _CHOICES = {
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """Options of a training run. The defaults are EchoNet-Dynamic's (Ouyang et al., Nature 2020).
 
     One default differs: the published recipe starts from Kinetics-400 weights (`init="kinetics"`),

@@ -1,6 +1,6 @@
 """Training in stages from a TOML file; each stage starts from the best checkpoint of the previous.
 
-[common]            # fields of `Recipe`, for every stage
+[common]            # fields of `TrainingRecipe`, for every stage
 frames = 32
 [[stage]]           # small clips first, which cost a fraction
 size = 56
@@ -20,7 +20,7 @@ from typing import Any
 from edgeecho.common.console import words
 from edgeecho.common.errors import MissingDependencyError, UsageError
 from edgeecho.common.files import make_folder, write_text
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
 
 if sys.version_info >= (3, 11):
@@ -36,7 +36,7 @@ else:
 STAGES_FILE = "recipe.toml"
 """Name of the copy that is kept with the run."""
 # `init` links the stages; the command line sets that of the first.
-_FIELDS = {field.name: field.type for field in fields(Recipe) if field.name != "init"}
+_FIELDS = {field.name: field.type for field in fields(TrainingRecipe) if field.name != "init"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
@@ -51,11 +51,11 @@ class Stages:
 
     text: str
     """Text of the file."""
-    recipes: tuple[Recipe, ...]
+    recipes: tuple[TrainingRecipe, ...]
 
 
 def read_stages(path: Path) -> Stages:
-    """Read a TOML file; `UsageError` if it is invalid or has fields that `Recipe` lacks."""
+    """Read a TOML file; `UsageError` if it is invalid or has fields that `TrainingRecipe` lacks."""
     try:
         text = path.read_text(encoding="utf-8")
         value = tomllib.loads(text)
@@ -67,7 +67,9 @@ def read_stages(path: Path) -> Stages:
     if value.keys() - {"common", "stage"} or not isinstance(stages, list) or not stages:
         raise UsageError(f"{path}: give one [common] table and at least one [[stage]]")
     common = _checked(path, value.get("common", {}))
-    return Stages(text, tuple(Recipe(**{**common, **_checked(path, stage)}) for stage in stages))
+    return Stages(
+        text, tuple(TrainingRecipe(**{**common, **_checked(path, stage)}) for stage in stages)
+    )
 
 
 def _checked(path: Path, table: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from edgeecho_train.data import ClipDataset, training_batches
 from edgeecho_train.initial import build_network, read_initial
 from edgeecho_train.loop import run
 from edgeecho_train.network import ARCHITECTURE
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.stats import channel_statistics
 from edgeecho_train.training import Training
 
@@ -34,7 +34,14 @@ _BF16_SHORT = 16
 
 
 def train(
-    data: Path, out: Path, recipe: Recipe, *, resume: bool, device: str, workers: int, init: str
+    data: Path,
+    out: Path,
+    recipe: TrainingRecipe,
+    *,
+    resume: bool,
+    device: str,
+    workers: int,
+    init: str,
 ) -> None:
     """Run `recipe` on the TRAIN and VAL rows of `data`, and write everything into `out`.
 
@@ -86,7 +93,7 @@ def train(
     run(training, *datasets, out=out, facts=facts, workers=workers)
 
 
-def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
+def _spec(videos: Sequence[LabelledVideo], recipe: TrainingRecipe) -> PreprocessSpec:
     statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
     rates = [video.fps for video in videos if video.fps]
     return PreprocessSpec(
@@ -115,7 +122,7 @@ def _facts(
     data: Path,
     videos: dict[str, tuple[LabelledVideo, ...]],
     spec: PreprocessSpec,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     before: tuple[str, ...],
 ) -> dict[str, Any]:
     packages = ("edgeecho", "torch", "torchvision", "numpy", "opencv-python-headless")
@@ -137,9 +144,9 @@ def _facts(
     }
 
 
-def _check_same(provenance: dict[str, Any], recipe: Recipe, data: Path) -> None:
+def _check_same(provenance: dict[str, Any], recipe: TrainingRecipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    default = Recipe().to_dict()  # for runs of older versions, which had fewer fields
+    default = TrainingRecipe().to_dict()  # for runs of older versions, which had fewer fields
     changed = [
         f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k, default[k]) != asked[k]
     ]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from edgeecho.common.errors import UsageError
 from edgeecho_train.network import R2Plus1D18
-from edgeecho_train.recipe import Recipe
+from edgeecho_train.recipe import TrainingRecipe
 
 
 @dataclass
@@ -31,7 +31,12 @@ class Training:
     """A training run: network, optimizer, schedule and position."""
 
     def __init__(
-        self, network: R2Plus1D18, recipe: Recipe, *, batches_per_epoch: int, device: torch.device
+        self,
+        network: R2Plus1D18,
+        recipe: TrainingRecipe,
+        *,
+        batches_per_epoch: int,
+        device: torch.device,
     ) -> None:
         self.recipe = recipe
         self.device = device
@@ -87,7 +92,7 @@ class Training:
         return value
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             network.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
@@ -96,7 +101,7 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _schedule(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, batches: int
+    optimizer: torch.optim.Optimizer, recipe: TrainingRecipe, batches: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if recipe.schedule == "step":
         return torch.optim.lr_scheduler.StepLR(optimizer, step_size=15, gamma=0.1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeecho.cine.dicom.detect import is_dicom
-from edgeecho.cine.types import DEFAULT_LIMITS, Cine, Limits
+from edgeecho.cine.types import DEFAULT_LIMITS, Cine, DecodeLimits
 
 if TYPE_CHECKING:
     from edgeecho.cine.dicom.kind import Other
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["is_dicom", "kind_of_file", "read_dicom"]
 
 
-def read_dicom(path: Path, limits: Limits = DEFAULT_LIMITS) -> Cine:
+def read_dicom(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> Cine:
     """Decode every frame of a DICOM file; `InputError` if that is impossible.
 
     Frames that cannot be decoded are left out and named in `damage`; the others keep their own

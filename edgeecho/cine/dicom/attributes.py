@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from edgeecho.cine.dicom.quiet import DAMAGE
-from edgeecho.cine.types import Limits
+from edgeecho.cine.types import DecodeLimits
 from edgeecho.common.errors import InputError
 
 # PS3.3, C.7.6.3.1.2. Only these values are shown to the user: any other text in the attribute may
@@ -70,7 +70,7 @@ class Layout:
         return samples * self.bits_allocated // 8
 
 
-def read_layout(dataset: Dataset, name: str, limits: Limits) -> Layout:
+def read_layout(dataset: Dataset, name: str, limits: DecodeLimits) -> Layout:
     """The layout that the header claims; `InputError` if it is not supported."""
     rows, columns = (_integer(dataset, key, name) for key in ("Rows", "Columns"))
     limits.check_size(name, rows, columns)

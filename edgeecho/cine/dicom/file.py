@@ -18,7 +18,7 @@ from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.dicom.kind import ATTRIBUTES as KIND
 from edgeecho.cine.dicom.kind import Other, other_kind
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
-from edgeecho.cine.types import Limits
+from edgeecho.cine.types import DecodeLimits
 from edgeecho.common.errors import InputError
 
 # Only these attributes are read: no names, dates or identifiers.
@@ -85,7 +85,7 @@ class DicomFile:
     pixels: PixelData
 
 
-def open_dicom(path: Path, limits: Limits) -> DicomFile:
+def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
     """Read a file's header and find its pixel data; `InputError` if there are none."""
     name = path.name
     with path.open("rb") as stream:

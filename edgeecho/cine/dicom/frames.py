@@ -13,7 +13,7 @@ from edgeecho.cine.dicom.attributes import Layout
 from edgeecho.cine.dicom.file import PixelData
 from edgeecho.cine.dicom.fragments import ITEM, Fragment, Fragments
 from edgeecho.cine.dicom.quiet import DAMAGE
-from edgeecho.cine.types import Limits
+from edgeecho.cine.types import DecodeLimits
 from edgeecho.common.errors import InputError
 
 # JPEG and JPEG-LS (SOI), JPEG 2000 (SOC and SIZ, or the signature box of JP2).
@@ -22,7 +22,7 @@ Encoded = bytes | memoryview
 
 
 @dataclass(frozen=True)
-class Frames:
+class EncodedFrames:
     """The encoded frames of a file."""
 
     count: int
@@ -33,7 +33,9 @@ class Frames:
     """Damage that does not concern single frames."""
 
 
-def native_frames(pixels: PixelData, layout: Layout, claimed: int | None, name: str) -> Frames:
+def native_frames(
+    pixels: PixelData, layout: Layout, claimed: int | None, name: str
+) -> EncodedFrames:
     """Frames of uncompressed pixels; `InputError` if header and length contradict each other."""
     size = layout.native_bytes
     in_items = pixels.buffer.startswith(ITEM, pixels.start)
@@ -52,7 +54,7 @@ def native_frames(pixels: PixelData, layout: Layout, claimed: int | None, name: 
         words = np.frombuffer(view[: len(view) // 2 * 2], np.uint16)
         view = memoryview(words.byteswap().tobytes())
     count = len(view) // size
-    return Frames(count, _cut(view, size, count))
+    return EncodedFrames(count, _cut(view, size, count))
 
 
 def _is_other_layout(there: int, claimed: int) -> bool:
@@ -69,8 +71,13 @@ def _cut(view: memoryview, size: int, count: int) -> Iterator[Encoded | None]:
 
 
 def compressed_frames(
-    fragments: Fragments, dataset: Dataset, claimed: int | None, limits: Limits, *, one_each: bool
-) -> Frames:
+    fragments: Fragments,
+    dataset: Dataset,
+    claimed: int | None,
+    limits: DecodeLimits,
+    *,
+    one_each: bool,
+) -> EncodedFrames:
     """Frames of compressed pixels.
 
     A complete offset table decides. Without one, each fragment is a frame if their number is the
@@ -81,7 +88,7 @@ def compressed_frames(
     offsets = _offsets(fragments, dataset)
     if len(offsets) == claimed and _fits(offsets, fragments):
         frames = _by_offsets(offsets, fragments)
-        return Frames(len(frames), frames, notes)
+        return EncodedFrames(len(frames), frames, notes)
     whole = sum(part is not None for part in fragments.parts)
     runs = [_group(run, one_each or whole == claimed) for run in _runs(fragments.parts)]
     frames, lost = runs[0], (claimed or 0) - sum(map(len, runs))
@@ -95,7 +102,7 @@ def compressed_frames(
             f"a stretch in the middle cannot be read, and {left_out} frames behind it were left "
             "out since their times are not known",
         )
-    return Frames(len(frames), frames, notes)
+    return EncodedFrames(len(frames), frames, notes)
 
 
 def joined(fragments: Fragments) -> bytes:

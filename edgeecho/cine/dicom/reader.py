@@ -16,18 +16,18 @@ from edgeecho.cine.dicom.damage import describe_damage
 from edgeecho.cine.dicom.decode import DecodeFrame, frame_decoder
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
-from edgeecho.cine.dicom.frames import Frames, compressed_frames, joined, native_frames
+from edgeecho.cine.dicom.frames import EncodedFrames, compressed_frames, joined, native_frames
 from edgeecho.cine.dicom.kind import Other, doubts_of_kind, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
 from edgeecho.cine.dicom.syntaxes import NATIVE, RLE, syntax_name
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
 from edgeecho.cine.store import FrameStore
-from edgeecho.cine.types import Cine, Limits
+from edgeecho.cine.types import Cine, DecodeLimits
 from edgeecho.common.errors import InputError
 
 
-def read(path: Path, limits: Limits) -> Cine:
+def read(path: Path, limits: DecodeLimits) -> Cine:
     """Implements `read_dicom`."""
     with quiet():
         file = open_dicom(path, limits)
@@ -39,19 +39,19 @@ def read(path: Path, limits: Limits) -> Cine:
         return cine
 
 
-def read_pictures(file: DicomFile, limits: Limits) -> Cine:
+def read_pictures(file: DicomFile, limits: DecodeLimits) -> Cine:
     """Decode a file's frames, whatever they show."""
     # MPEG-2, H.264 and HEVC.
     video = file.syntax in MPEGTransferSyntaxes
     return _read_video(file, limits) if video else _read_frames(file, limits)
 
 
-def _fragments(file: DicomFile, limits: Limits) -> Fragments:
+def _fragments(file: DicomFile, limits: DecodeLimits) -> Fragments:
     # Several fragments per frame are rare, and no frame needs many.
     return read_fragments(file.pixels, file.name, most=64 * limits.frames)
 
 
-def _read_frames(file: DicomFile, limits: Limits) -> Cine:
+def _read_frames(file: DicomFile, limits: DecodeLimits) -> Cine:
     layout = read_layout(file.dataset, file.name, limits)
     claimed = claimed_frames(file.dataset)
     decode = frame_decoder(file, layout)
@@ -95,7 +95,12 @@ def _read_frames(file: DicomFile, limits: Limits) -> Cine:
 
 
 def _decode(
-    frames: Frames, decode: DecodeFrame, aspect: Aspect, frame_bytes: int, name: str, limits: Limits
+    frames: EncodedFrames,
+    decode: DecodeFrame,
+    aspect: Aspect,
+    frame_bytes: int,
+    name: str,
+    limits: DecodeLimits,
 ) -> tuple[NDArray[np.uint8], list[int], list[int]]:
     """Return pixels `(T, H, W, 3)`, their frame numbers, and the numbers of the lost frames."""
     store = FrameStore(name, limits)
@@ -124,7 +129,7 @@ def _decode(
     return store.frames(), kept, lost
 
 
-def _read_video(file: DicomFile, limits: Limits) -> Cine:
+def _read_video(file: DicomFile, limits: DecodeLimits) -> Cine:
     """Read a video stream in fragments (PS3.5, A.4.6, A.4.7); its own rate is the last resort."""
     from edgeecho.cine.video import read_video_bytes
 

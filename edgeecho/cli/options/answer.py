@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from edgeecho.batch import Task
-    from edgeecho.cine import Limits, Region
+    from edgeecho.cine import DecodeLimits, Region
     from edgeecho.inference import LoadedModel
     from edgeecho.preprocess import ClipMode, Handling
 
@@ -95,11 +95,11 @@ class LimitOptions:
         int, typer.Option(min=1, help="Refuse files, or decoded frames, above it.")
     ] = 800
 
-    def limits(self) -> Limits:
+    def limits(self) -> DecodeLimits:
         """As the library takes them."""
-        from edgeecho.cine import Limits
+        from edgeecho.cine import DecodeLimits
 
-        return Limits(self.max_pixels, self.max_frames, self.max_mb)
+        return DecodeLimits(self.max_pixels, self.max_frames, self.max_mb)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Choices:
     mode: ClipMode
     handling: Handling
     fps: float | None
-    limits: Limits
+    limits: DecodeLimits
 
     @classmethod
     def of(cls, engine: EngineOptions, video: VideoOptions, limits: LimitOptions) -> Choices:

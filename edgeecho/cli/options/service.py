@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from edgeecho.cine import Limits
+    from edgeecho.cine import DecodeLimits
     from edgeecho.service.dicom import NodeSettings
     from edgeecho.service.http.settings import HttpSettings
 
@@ -68,7 +68,7 @@ class NodeOptions:
     send_to: SendTo = None
     out: Reports = None
 
-    def settings(self, state: Path, *, bind: str, port: int, limits: Limits) -> NodeSettings:
+    def settings(self, state: Path, *, bind: str, port: int, limits: DecodeLimits) -> NodeSettings:
         """`UsageError` where they make no sense. `state` is the state folder."""
         from edgeecho.common.errors import UsageError
         from edgeecho.service.dicom import Destination, NodeSettings, Peer

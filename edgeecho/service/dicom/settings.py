@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
-from edgeecho.cine import DEFAULT_LIMITS, Limits
+from edgeecho.cine import DEFAULT_LIMITS, DecodeLimits
 from edgeecho.common.errors import UsageError
 
 # PS3.5, 6.2: the default repertoire without backslash and control characters, 16 at most.
@@ -89,7 +89,7 @@ class NodeSettings:
     port: int = 11112
     """0: one that is free."""
     allow: tuple[Peer, ...] = LOOPBACK
-    limits: Limits = DEFAULT_LIMITS
+    limits: DecodeLimits = DEFAULT_LIMITS
     """Its megabytes also limit a dataset."""
     most_associations: int = 200
     """At once; further ones are rejected for the time being."""

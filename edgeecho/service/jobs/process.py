@@ -79,7 +79,7 @@ class EngineProcess:
         file: Path,
         *,
         name: str,
-        tell: Callable[[Progress], None],
+        on_progress: Callable[[Progress], None],
         stop: threading.Event,
         limit_s: float,
     ) -> Outcome:
@@ -97,7 +97,7 @@ class EngineProcess:
             assert self._running is not None
             process, pipe = self._running
             try:
-                outcome = self._ask(pipe, file, tell, stop, time.monotonic() + limit_s)
+                outcome = self._ask(pipe, file, on_progress, stop, time.monotonic() + limit_s)
             except TimeoutError:
                 self.close()
                 return failed(
@@ -122,13 +122,13 @@ class EngineProcess:
         self,
         pipe: Connection,
         file: Path,
-        tell: Callable[[Progress], None],
+        on_progress: Callable[[Progress], None],
         stop: threading.Event,
         until: float,
     ) -> Outcome:
         pipe.send(file)
         while not isinstance(told := self._hear(pipe, stop, until), Outcome):
-            tell(told)
+            on_progress(told)
             self._go_on(stop, until)  # however fast it tells
         return told
 
@@ -178,7 +178,7 @@ def _work(pipe: Connection, task: Task, threads: int) -> None:
             file,
             partial(task.read, file),
             model,
-            tell=lambda done, of: pipe.send(Progress("engine", done, of)),
+            on_progress=lambda done, of: pipe.send(Progress("engine", done, of)),
         )
 
     answer_until_done(pipe, lambda: task.load(threads), answer)

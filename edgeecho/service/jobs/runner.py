@@ -173,7 +173,7 @@ class Runner:
         return self._engine.answer(
             self._queue.file_of(job.id),
             name=job.id,
-            tell=note,
+            on_progress=note,
             stop=running.stop,
             limit_s=self._limit_s,
         )
@@ -194,5 +194,5 @@ class Runner:
 
     def _tell(self, job_id: str, outcome: Outcome | None) -> None:
         job = self._queue.get(job_id)
-        for tell in self._on_end:
-            tell(job, outcome)
+        for on_progress in self._on_end:
+            on_progress(job, outcome)

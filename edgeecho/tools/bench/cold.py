@@ -28,7 +28,7 @@ _LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Job:
+class ColdStartRequest:
     """What a new process is to answer, in plain types, since it is passed as JSON."""
 
     video: str
@@ -66,7 +66,7 @@ class ColdStart:
     """Peak resident memory of the process in MB (10^6 bytes)."""
 
 
-def measure_cold_starts(job: Job, repeats: int) -> tuple[ColdStart, ...]:
+def measure_cold_starts(job: ColdStartRequest, repeats: int) -> tuple[ColdStart, ...]:
     """Answer `job` in `repeats` new processes, one after the other.
 
     `EngineError` as soon as one fails: a crash must not just be a missing row.
@@ -74,7 +74,7 @@ def measure_cold_starts(job: Job, repeats: int) -> tuple[ColdStart, ...]:
     return tuple(_start(job) for _ in range(repeats))
 
 
-def _start(job: Job) -> ColdStart:
+def _start(job: ColdStartRequest) -> ColdStart:
     command = [sys.executable, "-m", "edgeecho.tools.bench.cold", json.dumps(asdict(job))]
     # Stderr goes to a file: a pipe that nobody reads would block a process that prints much.
     with tempfile.TemporaryFile() as words:
@@ -101,7 +101,7 @@ def _start(job: Job) -> ColdStart:
 
 def main() -> None:
     """Main function of the new process: answer the job in `sys.argv[1]` and print the times."""
-    job = Job(**json.loads(sys.argv[1]))
+    job = ColdStartRequest(**json.loads(sys.argv[1]))
     begin = time.perf_counter()
     from pathlib import Path
 

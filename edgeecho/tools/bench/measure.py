@@ -10,10 +10,10 @@ from typing import Any
 from edgeecho.bundle import default_model, read_manifest
 from edgeecho.common.environment import read_environment
 from edgeecho.inference import LoadedModel
-from edgeecho.tools.bench.cold import ColdStart, Job, measure_cold_starts
+from edgeecho.tools.bench.cold import ColdStart, ColdStartRequest, measure_cold_starts
 from edgeecho.tools.bench.memory import peak_rss_mb
 from edgeecho.tools.bench.run import BenchRun, Series
-from edgeecho.tools.bench.scenarios import Taken, measure_files, measure_stream
+from edgeecho.tools.bench.scenarios import SubjectSamples, measure_files, measure_stream
 from edgeecho.tools.bench.subject import Subject, load_subjects
 from edgeecho.tools.bench.threads import read_threads
 
@@ -72,7 +72,7 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
     )
 
 
-def _take(request: Request, models: Mapping[str, LoadedModel]) -> dict[str, Taken]:
+def _take(request: Request, models: Mapping[str, LoadedModel]) -> dict[str, SubjectSamples]:
     if request.every_ms is not None:
         return measure_stream(
             request.videos[0],
@@ -87,7 +87,7 @@ def _take(request: Request, models: Mapping[str, LoadedModel]) -> dict[str, Take
 
 
 def _start_cold(request: Request, subject: Subject, model: LoadedModel) -> tuple[ColdStart, ...]:
-    job = Job(
+    job = ColdStartRequest(
         video=str(request.videos[0]),
         model=None if request.model is None else str(request.model),
         # The engine that ran, not `auto`, so that both parts of the report concern the same one.
@@ -104,7 +104,7 @@ def _start_cold(request: Request, subject: Subject, model: LoadedModel) -> tuple
 def _series(
     label: str,
     model: LoadedModel,
-    taken: Taken,
+    taken: SubjectSamples,
     cold: tuple[ColdStart, ...],
     accuracy: Sequence[Mapping[str, Any]],
 ) -> Series:

@@ -10,7 +10,7 @@ from statistics import median
 from string import Template
 
 from edgeecho.common.about import RESEARCH_USE
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import fact_list
 from edgeecho.tools.bench.advice import advise
@@ -34,7 +34,7 @@ def to_html(run: BenchRun, created: datetime) -> str:
         style=style,
         research_use=RESEARCH_USE,
         scenario=f"{run.scenario}, {SCENARIOS[run.scenario]}",
-        video=escape(plain(f"{run.video}, {run.frames} frames, {clips}")),
+        video=escape(printable(f"{run.video}, {run.frames} frames, {clips}")),
         created=created.strftime("%Y-%m-%d %H:%M %Z").strip(),
         deadline=due,
         latency=draw_latency(run),
@@ -105,7 +105,7 @@ def _accuracy(run: BenchRun) -> str:
     return _card(
         "accuracy",
         "Accuracy against speed",
-        f'<p class="soft">{escape(plain(said))}</p>{drawing}',
+        f'<p class="soft">{escape(printable(said))}</p>{drawing}',
     )
 
 
@@ -134,7 +134,7 @@ def _facts(run: BenchRun) -> str:
     memory = "unknown" if run.peak_rss_mb is None else f"{run.peak_rss_mb:.0f} MB"
     load = ", ".join(f"{v:.2f}" for v in env.load_average) if env.load_average else "unknown"
     facts = [
-        ("CPU", f"<bdi>{escape(plain(env.cpu))}</bdi>"),
+        ("CPU", f"<bdi>{escape(printable(env.cpu))}</bdi>"),
         ("Cores", f"{env.cores_physical or '?'} physical, {env.cores_logical or '?'} logical, "
                   f"{env.cores_usable or '?'} usable; limit {env.cpu_quota or 'none'}"),
         ("Load before", load),

@@ -33,7 +33,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Taken:
+class SubjectSamples:
     """The samples of one subject."""
 
     samples: tuple[Sample, ...]
@@ -47,7 +47,7 @@ def measure_files(
     clips: str,
     rounds: int,
     warmup: int,
-) -> dict[str, Taken]:
+) -> dict[str, SubjectSamples]:
     """Measure `single`, `study` or `offline`: a sample answers all `videos` in a row."""
 
     def task(model: LoadedModel) -> Callable[[], Sample]:
@@ -59,12 +59,12 @@ def measure_files(
     turns = take_turns(
         {label: task(model) for label, model in models.items()}, rounds=rounds, warmup=warmup
     )
-    return {label: Taken(samples) for label, samples in turns.items()}
+    return {label: SubjectSamples(samples) for label, samples in turns.items()}
 
 
 def measure_stream(
     video: Path, models: Mapping[str, LoadedModel], *, every_ms: float, rounds: int, warmup: int
-) -> dict[str, Taken]:
+) -> dict[str, SubjectSamples]:
     """Measure `stream`: in each round, `BURST` clips arrive in real time for each subject.
 
     A clip is decoded frames from a new place in the video each time. Its time counts from when it
@@ -72,7 +72,7 @@ def measure_stream(
     """
     cine = read_cine(video)
 
-    def task(model: LoadedModel) -> Callable[[], Taken]:
+    def task(model: LoadedModel) -> Callable[[], SubjectSamples]:
         windows = _windows(cine, model)
         return lambda: _burst(windows, model, every_ms / 1e3)
 
@@ -80,7 +80,7 @@ def measure_stream(
         {label: task(model) for label, model in models.items()}, rounds=rounds, warmup=warmup
     )
     return {
-        label: Taken(
+        label: SubjectSamples(
             tuple(sample for burst in bursts for sample in burst.samples),
             sum(burst.dropped for burst in bursts),
         )
@@ -105,7 +105,7 @@ def _windows(cine: Cine, model: LoadedModel) -> list[Cine]:
     ]
 
 
-def _burst(windows: Sequence[Cine], model: LoadedModel, every_s: float) -> Taken:
+def _burst(windows: Sequence[Cine], model: LoadedModel, every_s: float) -> SubjectSamples:
     samples: list[Sample] = []
     dropped = 0
     begin = time.perf_counter()
@@ -117,7 +117,7 @@ def _burst(windows: Sequence[Cine], model: LoadedModel, every_s: float) -> Taken
             continue
         time.sleep(max(wait, 0))
         samples.append(_time(partial(estimate, window, model, clips="center"), due))
-    return Taken(tuple(samples), dropped)
+    return SubjectSamples(tuple(samples), dropped)
 
 
 def _time(answer: Callable[[], EFEstimate], due: float | None = None) -> Sample:

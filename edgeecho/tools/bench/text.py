@@ -8,7 +8,7 @@ from statistics import median
 
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.environment import Environment
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.tools.bench.advice import advise
 from edgeecho.tools.bench.cold import CAVEAT, ColdStart
 from edgeecho.tools.bench.compare import Comparison, comparisons, deadlines, rates
@@ -42,8 +42,8 @@ def _what_ran(run: BenchRun) -> list[str]:
     model = first.model
     return [
         *_entry("scenario", f"{run.scenario}{every}"),
-        *_entry("video", plain(f"{run.video}, {run.frames} frames, {clips} ({run.clips})")),
-        *_entry("model", plain(f"{model['name']} {model['version']}")),
+        *_entry("video", printable(f"{run.video}, {run.frames} frames, {clips} ({run.clips})")),
+        *_entry("model", printable(f"{model['name']} {model['version']}")),
     ]
 
 
@@ -94,7 +94,7 @@ def _machine(run: BenchRun) -> list[str]:
 def _threads(run: BenchRun) -> str:
     facts = run.threads
     said = "".join(f", {name}={value}" for name, value in facts.variables.items())
-    return plain(f"{facts.process or '?'} in this process, OpenCV may use {facts.opencv}{said}")
+    return printable(f"{facts.process or '?'} in this process, OpenCV may use {facts.opencv}{said}")
 
 
 def _cold(cold: tuple[ColdStart, ...]) -> list[str]:

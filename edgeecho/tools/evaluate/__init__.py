@@ -1,19 +1,19 @@
 """Evaluating models on labelled videos: predictions, metrics, a folder of results. No torch.
 
-`Metrics` and `evaluate` need numpy only; `assess` and `write_results` need the extra `evaluate`.
+`EFMetrics` and `evaluate` need numpy only; `assess` and `write_results` need the extra `evaluate`.
 """
 
-from edgeecho.tools.evaluate.assess import Report, assess
-from edgeecho.tools.evaluate.metrics import Metrics
+from edgeecho.tools.evaluate.assess import EvaluationReport, assess
+from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.tools.evaluate.record import record_evaluation
 from edgeecho.tools.evaluate.run import Evaluation, evaluate
 from edgeecho.tools.evaluate.text import to_text
 from edgeecho.tools.evaluate.write import check_folder, write_results
 
 __all__ = [
+    "EFMetrics",
     "Evaluation",
-    "Metrics",
-    "Report",
+    "EvaluationReport",
     "assess",
     "check_folder",
     "evaluate",

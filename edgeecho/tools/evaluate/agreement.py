@@ -46,7 +46,7 @@ class BlandAltman:
 
 
 @dataclass(frozen=True)
-class Drift:
+class PrecisionDrift:
     """Drift of one precision's EF of a video from another's, in EF points."""
 
     reference: str
@@ -59,7 +59,7 @@ class Drift:
     """MAE against the labels, minus the reference's on the same videos."""
 
     @classmethod
-    def of(cls, predicted: Efs, truth: Efs, reference: Efs, name: str) -> Drift:
+    def of(cls, predicted: Efs, truth: Efs, reference: Efs, name: str) -> PrecisionDrift:
         """Compute the drift of `predicted` from `reference`, video by video."""
         distance = np.abs(predicted - reference)
         change = np.abs(predicted - truth) - np.abs(reference - truth)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
-from edgeecho.tools.evaluate.agreement import Band, BlandAltman, Drift, Efs, errors_by_band
-from edgeecho.tools.evaluate.metrics import Metrics
+from edgeecho.tools.evaluate.agreement import Band, BlandAltman, Efs, PrecisionDrift, errors_by_band
+from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.tools.evaluate.run import Evaluation, Run
 from edgeecho.tools.evaluate.statistics import (
     RESAMPLES,
@@ -49,7 +49,7 @@ class Assessed:
     """The results of one model in one clip mode. Accuracy includes refused videos."""
 
     run: Run
-    metrics: Metrics
+    metrics: EFMetrics
     measured: Mapping[str, Measured | None]
     """`mae`, `rmse`, `r2`, `auroc_35` ... with bootstrap intervals; None if undefined."""
     bands: tuple[Band, ...]
@@ -57,10 +57,10 @@ class Assessed:
     coverage: Coverage | None
     """None if no prediction has an interval."""
     refused: int
-    accepted: Metrics | None
+    accepted: EFMetrics | None
     """Over the videos that no gate refused; None if all were refused."""
     speed: Speed
-    drift: Drift | None
+    drift: PrecisionDrift | None
     """From the first model in the same clip mode; None for the first model."""
     mae_change: Measured | None
     """Paired change of the MAE from the first model; None for the first model."""
@@ -92,7 +92,7 @@ class Assessed:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """The results of all models in all clip modes on one split."""
 
     evaluation: Evaluation
@@ -114,11 +114,11 @@ class Report:
         }
 
 
-def assess(evaluation: Evaluation) -> Report:
+def assess(evaluation: Evaluation) -> EvaluationReport:
     """Compare all predictions with their labels. Needs the extra `evaluate`."""
     truth = np.array([video.ef for video in evaluation.videos])
     first = evaluation.runs[0]
-    return Report(
+    return EvaluationReport(
         evaluation,
         tuple(
             tuple(
@@ -141,17 +141,17 @@ def _assess(run: Run, truth: Efs, reference: Run | None) -> Assessed:
     drift, change = None, None
     if reference is not None:
         other = efs_of(reference)
-        drift = Drift.of(predicted, truth, other, reference.model.precision)
+        drift = PrecisionDrift.of(predicted, truth, other, reference.model.precision)
         change = bootstrap_mean(np.abs(predicted - truth) - np.abs(other - truth))
     return Assessed(
         run=run,
-        metrics=Metrics.of(predicted, truth),
+        metrics=EFMetrics.of(predicted, truth),
         measured=bootstrap(predicted, truth),
         bands=errors_by_band(predicted, truth),
         agreement=BlandAltman.of(predicted, truth),
         coverage=coverage([p.interval for p in run.predictions], truth),
         refused=int((~accepted).sum()),
-        accepted=Metrics.of(predicted[accepted], truth[accepted]) if accepted.any() else None,
+        accepted=EFMetrics.of(predicted[accepted], truth[accepted]) if accepted.any() else None,
         speed=Speed.of(run),
         drift=drift,
         mae_change=change,

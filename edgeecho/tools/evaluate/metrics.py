@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Metrics:
+class EFMetrics:
     """Errors of predictions against labels, and the error of predicting just their mean."""
 
     n: int
@@ -26,7 +26,7 @@ class Metrics:
     """MAE of always predicting the mean of these labels, which a model must beat."""
 
     @classmethod
-    def of(cls, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Metrics:
+    def of(cls, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> EFMetrics:
         """Compute from two arrays `(n,)` in %."""
         if predicted.shape != truth.shape or predicted.ndim != 1 or not len(truth):
             raise ValueError(f"expected two (n,) arrays, got {predicted.shape}, {truth.shape}")

@@ -12,12 +12,12 @@ from string import Template
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import fact_list
-from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.plots import PLOTS
 from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
-def to_html(report: Report, folder: Path, created: datetime) -> str:
+def to_html(report: EvaluationReport, folder: Path, created: datetime) -> str:
     """The page, with the plots that were drawn into `folder`/PRECISION.
 
     Its Content-Security-Policy allows only its own style, by its hash, and pictures in `data:`
@@ -45,12 +45,12 @@ def _own(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-def _summary(report: Report) -> str:
+def _summary(report: EvaluationReport) -> str:
     precisions = [modes[0].run.model.precision for modes in report.models]
     return _table(["", *precisions], ([name, *cells] for name, cells in summary(report)))
 
 
-def _clips(report: Report) -> str:
+def _clips(report: EvaluationReport) -> str:
     if len(report.models[0]) == 1:
         return ""
     return (
@@ -95,7 +95,7 @@ def _data_uri(picture: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
-def _provenance(report: Report) -> str:
+def _provenance(report: EvaluationReport) -> str:
     evaluation = report.evaluation
     facts = [
         ("edgeecho", escape(VERSION)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path
-from edgeecho.common.text import plain
+from edgeecho.common.text import printable
 from edgeecho.tools.evaluate.agreement import split_bands
 from edgeecho.tools.evaluate.assess import Assessed, efs_of
 from edgeecho.tools.evaluate.run import Evaluation
@@ -62,7 +62,7 @@ def _footer(evaluation: Evaluation, found: Assessed) -> str:
         f"{run.model.precision}, clips {run.clips}"
     )
     # A data set's description must not be parsed as mathematics.
-    return "\n".join(wrap(plain(about), 95, max_lines=3)).replace("$", r"\$")
+    return "\n".join(wrap(printable(about), 95, max_lines=3)).replace("$", r"\$")
 
 
 def _scatter(axes: Axes, found: Assessed, predicted: Efs, truth: Efs) -> None:

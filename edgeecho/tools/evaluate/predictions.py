@@ -74,7 +74,7 @@ class Prediction:
         )
 
 
-class Answers:
+class PredictionLog:
     """The predictions so far, and the file that keeps them, if any."""
 
     def __init__(self, done: list[Prediction], journal: Journal | None) -> None:
@@ -88,14 +88,16 @@ class Answers:
         self.done.append(prediction)
 
 
-def resume_answers(path: Path | None, key: Mapping[str, Any], names: Sequence[str]) -> Answers:
+def resume_predictions(
+    path: Path | None, key: Mapping[str, Any], names: Sequence[str]
+) -> PredictionLog:
     """Read the predictions in `path` for the videos `names`; None keeps them in memory only.
 
     A last line that a kill left incomplete is answered again. `OutputError` if the file belongs to
     another run (another `key`) or is damaged.
     """
     if path is None:
-        return Answers([], None)
+        return PredictionLog([], None)
     journal = Journal(path, "edgeecho_answers", _FORMAT, "edgeecho evaluate", "--out")
     rows = journal.take_up(key)
     try:
@@ -104,4 +106,4 @@ def resume_answers(path: Path | None, key: Mapping[str, Any], names: Sequence[st
         raise journal.damaged() from error
     if [prediction.name for prediction in done] != list(names[: len(done)]):
         raise journal.damaged()
-    return Answers(done, journal)
+    return PredictionLog(done, journal)

@@ -10,13 +10,13 @@ from edgeecho.bundle import read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
 from edgeecho.common.about import VERSION
 from edgeecho.common.files import write_json, write_text
-from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.run import Evaluation
 
 _IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine")
 
 
-def record_evaluation(bundle: Path, report: Report) -> None:
+def record_evaluation(bundle: Path, report: EvaluationReport) -> None:
     """Write the metrics of each precision and clip mode to `bundle`'s manifest and model card.
 
     Earlier entries for the same data, protocol, precision and engine are replaced.

@@ -15,7 +15,7 @@ from edgeecho.engines import EngineFacts
 from edgeecho.inference import LoadedModel, answer_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.tools.evaluate.modes import derive, parse_modes
-from edgeecho.tools.evaluate.predictions import Answers, Prediction, resume_answers
+from edgeecho.tools.evaluate.predictions import Prediction, PredictionLog, resume_predictions
 
 _TIMED = 8
 """Number of videos to run again if the time of fewer clips cannot be derived from that of many."""
@@ -84,7 +84,7 @@ def evaluate(
     def run_mode(model: LoadedModel, mode: ClipMode, wanted: Sequence[LabelledVideo]) -> Run:
         key = {**facts, **_key(model, mode)}
         file = f"{model.file.precision}-{mode}.jsonl".replace(":", "-")
-        answers = resume_answers(work / file if work else None, key, [v.name for v in wanted])
+        answers = resume_predictions(work / file if work else None, key, [v.name for v in wanted])
         left = wanted[len(answers.done) :]
         what = f"{model.file.precision}, {mode}"
         _answer(answers, track(left, len(answers.done), what), model, mode)
@@ -100,7 +100,7 @@ def evaluate(
 
 
 def _answer(
-    answers: Answers, videos: Iterable[LabelledVideo], model: LoadedModel, mode: ClipMode
+    answers: PredictionLog, videos: Iterable[LabelledVideo], model: LoadedModel, mode: ClipMode
 ) -> None:
     for video in videos:
         with naming(video):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.tools.evaluate.agreement import Efs
-from edgeecho.tools.evaluate.metrics import Metrics
+from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.trust import Interval
 
 THRESHOLDS = (35, 40, 45, 50)
@@ -59,7 +59,7 @@ def bootstrap(
     predicted: Efs, truth: Efs, *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> dict[str, Measured | None]:
     """`mae`, `rmse`, `r2` and `auroc_35` ... with intervals; None if undefined."""
-    metrics = Metrics.of(predicted, truth)
+    metrics = EFMetrics.of(predicted, truth)
     values = {"mae": metrics.mae, "rmse": metrics.rmse, "r2": metrics.r2}
     values |= {f"auroc_{t}": auroc(predicted, truth, t) for t in THRESHOLDS}
     error, ranks = predicted - truth, _Ranks(predicted)

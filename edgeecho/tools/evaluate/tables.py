@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.statistics import LEVEL, RESAMPLES, THRESHOLDS, Measured
 
 Row = tuple[str, list[str]]
@@ -16,7 +16,7 @@ METHOD = (
 )
 
 
-def summary(report: Report) -> list[Row]:
+def summary(report: EvaluationReport) -> list[Row]:
     """Summary rows with one column per model, in the requested clip mode."""
     columns = [modes[0] for modes in report.models]
     rows = [(name, [cell(found) for found in columns]) for name, cell in _ROWS]
@@ -24,7 +24,7 @@ def summary(report: Report) -> list[Row]:
     return [(name, cells) for name, cells in rows if any(cells)]
 
 
-def by_clips(report: Report) -> tuple[list[str], list[list[str]]]:
+def by_clips(report: EvaluationReport) -> tuple[list[str], list[list[str]]]:
     """Heading and rows of accuracy against clips, with one row per model and clip mode."""
     heading = ["model", "clips", "MAE", "ms per video", "RMSE", "clips a video", "engine run for"]
     rows = [

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgeecho.common.about import RESEARCH_USE
-from edgeecho.common.text import plain
-from edgeecho.tools.evaluate.assess import Report
+from edgeecho.common.text import printable
+from edgeecho.tools.evaluate.assess import EvaluationReport
 from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
-def to_text(report: Report) -> str:
+def to_text(report: EvaluationReport) -> str:
     """The summary, and accuracy against clips if several clip modes were requested."""
     evaluation = report.evaluation
     first = evaluation.runs[0][0].model
     precisions = [modes[0].run.model.precision for modes in report.models]
     lines = [
-        plain(f"{len(evaluation.videos)} videos, {evaluation.split} of: {evaluation.data}"),
-        plain(f"model {first.name} {first.version}"),
+        printable(f"{len(evaluation.videos)} videos, {evaluation.split} of: {evaluation.data}"),
+        printable(f"model {first.name} {first.version}"),
         METHOD,
         "",
         *_table(["", *precisions], [[name, *cells] for name, cells in summary(report)]),

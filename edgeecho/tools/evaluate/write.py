@@ -19,7 +19,7 @@ from pathlib import Path
 from edgeecho.common.errors import UsageError
 from edgeecho.common.files import write_json, write_text
 from edgeecho.common.text import cell
-from edgeecho.tools.evaluate.assess import Assessed, Report
+from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.modes import starts_of
 from edgeecho.tools.evaluate.page import to_html
 from edgeecho.tools.evaluate.plots import draw_plots
@@ -42,7 +42,7 @@ def check_folder(out: Path) -> None:
         )
 
 
-def write_results(out: Path, report: Report, created: datetime) -> None:
+def write_results(out: Path, report: EvaluationReport, created: datetime) -> None:
     """Write everything except `work/`. Raises `OutputError`."""
     for modes in report.models:
         found = modes[0]

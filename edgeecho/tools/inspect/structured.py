@@ -41,7 +41,7 @@ def to_json(inspection: Inspection) -> str:
         "artefacts": [asdict(artefact) for artefact in inspection.artefacts],
         "unknown": inspection.unknown,
     }
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_json_types(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _stage(stage: NetworkStage) -> dict[str, Any]:
@@ -49,12 +49,12 @@ def _stage(stage: NetworkStage) -> dict[str, Any]:
     return {**asdict(stage), **divisors}
 
 
-def _plain(value: Any) -> Any:
+def _json_types(value: Any) -> Any:
     """Convert to what JSON can represent: provenance comes from files and may hold other types."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _json_types(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_json_types(v) for v in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, str | int) else str(value)

@@ -2,6 +2,6 @@
 
 from edgeecho.tools.preview.movie import write_movie
 from edgeecho.tools.preview.sheet import write_sheet
-from edgeecho.tools.preview.view import View
+from edgeecho.tools.preview.view import Preview
 
-__all__ = ["View", "write_movie", "write_sheet"]
+__all__ = ["Preview", "write_movie", "write_sheet"]

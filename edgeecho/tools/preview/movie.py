@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeecho.common.errors import OutputError
 from edgeecho.common.files import atomic_path
-from edgeecho.tools.preview.view import PAPER, Image, View, write_text_on
+from edgeecho.tools.preview.view import PAPER, Image, Preview, write_text_on
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
 """Codec by suffix: what OpenCV's FFmpeg can write everywhere."""
@@ -20,7 +20,7 @@ _GAP = 8
 _LABEL = 22
 
 
-def write_movie(path: Path, view: View) -> None:
+def write_movie(path: Path, view: Preview) -> None:
     """Write an AVI or MP4 file (see `CODECS`) atomically. Raises `OutputError`."""
     first = _draw(view, 0)
     size = first.shape[1], first.shape[0]
@@ -40,7 +40,7 @@ def write_movie(path: Path, view: View) -> None:
         _check_written(temporary, len(view.prepared.frames), path)
 
 
-def _draw(view: View, index: int) -> Image:
+def _draw(view: Preview, index: int) -> Image:
     original = view.original(index, _HEIGHT)
     frame = cv2.resize(view.clip_frame(index), (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_NEAREST)
     # Encoders need even sizes.

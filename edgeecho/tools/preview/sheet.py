@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from edgeecho.common.files import atomic_path
-from edgeecho.tools.preview.view import PAPER, Image, View, write_text_on
+from edgeecho.tools.preview.view import PAPER, Image, Preview, write_text_on
 
 _COLUMNS = 8
 _GAP = 6
@@ -17,13 +17,13 @@ _LABEL = 16
 _TOP = 420
 
 
-def write_sheet(path: Path, view: View) -> None:
+def write_sheet(path: Path, view: Preview) -> None:
     """Write a PNG file atomically. Raises `OutputError`."""
     with atomic_path(path) as temporary:
         Pillow.fromarray(draw_sheet(view)).save(temporary, format="PNG")
 
 
-def draw_sheet(view: View) -> Image:
+def draw_sheet(view: Preview) -> Image:
     """The sheet as RGB `(H, W, 3)`.
 
     It has the original, the same frame as the network sees it, and the clip's frames unscaled.
@@ -49,7 +49,7 @@ def draw_sheet(view: View) -> Image:
     return sheet
 
 
-def _tile(view: View, index: int) -> Image:
+def _tile(view: Preview, index: int) -> Image:
     frame = view.clip_frame(index)
     tile = np.full((frame.shape[0] + _LABEL, frame.shape[1], 3), PAPER, np.uint8)
     tile[: frame.shape[0]] = frame

@@ -22,7 +22,7 @@ _OUTLINE = (56, 189, 248)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Preview:
     """A prepared video beside its original, and one clip of it."""
 
     cine: Cine
@@ -34,7 +34,7 @@ class View:
     @classmethod
     def of(
         cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec, start: int | None = None
-    ) -> View:
+    ) -> Preview:
         """Take the clip at `start`, or the central one; `UsageError` if no clip begins there."""
         starts = clip_starts(len(prepared.frames), spec, ClipMode("all"))
         if start is None:

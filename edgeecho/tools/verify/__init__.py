@@ -1,10 +1,10 @@
 """Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
-from edgeecho.tools.verify.drift import BATCHES, Drift, HeldOut, measure_drift, miss
+from edgeecho.tools.verify.drift import BATCHES, Drift, ReferenceInputs, measure_drift, miss
 from edgeecho.tools.verify.references import (
     REFERENCES_FILE,
-    References,
+    ReferenceSet,
     read_references,
     save_references,
 )
@@ -15,8 +15,8 @@ __all__ = [
     "BATCHES",
     "REFERENCES_FILE",
     "Drift",
-    "HeldOut",
-    "References",
+    "ReferenceInputs",
+    "ReferenceSet",
     "VerifyReport",
     "describe_drift",
     "measure_drift",

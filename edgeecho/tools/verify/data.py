@@ -18,14 +18,14 @@ from edgeecho.dataset import describe_dataset, read_dataset
 from edgeecho.dataset.reference import select_reference_clips
 from edgeecho.engines import cpu_engine, load_engine
 from edgeecho.preprocess import normalise
-from edgeecho.tools.verify.references import References
+from edgeecho.tools.verify.references import ReferenceSet
 from edgeecho.tools.verify.report import VerifyReport
 
 _DATA = ("data", "file_list_sha256", "split", "reference")
 _RUN = ("precision", "model_sha256", "engine", "device")
 
 
-def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References:
+def references_of(bundle: Path, data: Path, *, split: str, n: int) -> ReferenceSet:
     """The central clips of `n` videos of a split, spread over EF, with the EFs of FP32.
 
     FP32 runs on a CPU engine at batch 1, which export has checked against PyTorch to within 0.01 EF
@@ -43,7 +43,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> References
     efs = [engine.run(normalise(clip, model.preprocess)[None]).ef for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
     name = f"{n} {split.upper()} clips of {describe_dataset(data)}"
-    return References(clips, np.concatenate(efs), name, source, batches=(1,), every=True)
+    return ReferenceSet(clips, np.concatenate(efs), name, source, batches=(1,), every=True)
 
 
 def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class ReferenceInputs:
     """Clips that no artefact was fitted to, with the answers that they are held to."""
 
     clips: NDArray[np.float32]
@@ -60,27 +60,31 @@ class HeldOut:
     features: NDArray[np.float32] | None = None
     """`(n, d)` embeddings of PyTorch, where they are to be compared too."""
 
-    def few(self, n: int = FEW) -> HeldOut:
+    def few(self, n: int = FEW) -> ReferenceInputs:
         """At most `n` of them, evenly over their order, which is that of the EF."""
         places = np.linspace(0, len(self.clips) - 1, min(n, len(self.clips))).round().astype(int)
         features = None if self.features is None else self.features[places]
-        return HeldOut(self.clips[places], self.expected[places], self.labels[places], features)
+        return ReferenceInputs(
+            self.clips[places], self.expected[places], self.labels[places], features
+        )
 
-    def of_precision(self, precision: str) -> HeldOut:
+    def of_precision(self, precision: str) -> ReferenceInputs:
         """As many as its row in the table of precisions asks for."""
         row = PRECISIONS.get(precision)  # a manifest may name one that it does not know
         return self.few(row.clips) if row else self.few()
 
 
-def measure_drift(engine: Engine, held_out: HeldOut, batches: tuple[int, ...] = BATCHES) -> Drift:
+def measure_drift(
+    engine: Engine, reference_inputs: ReferenceInputs, batches: tuple[int, ...] = BATCHES
+) -> Drift:
     """Run all clips at batch 1, and `few` of them at the larger sizes of `batches`.
 
     The largest drift is over all that ran; the other statistics are of batch 1, where each clip
     counts once. Fewer clips than a batch are repeated to fill it.
     """
-    found = np.concatenate([engine.run(clip[None]).ef for clip in held_out.clips])
-    drift = Drift.of(found, held_out.expected, held_out.labels)
-    few = held_out.few()
+    found = np.concatenate([engine.run(clip[None]).ef for clip in reference_inputs.clips])
+    drift = Drift.of(found, reference_inputs.expected, reference_inputs.labels)
+    few = reference_inputs.few()
     largest = [drift.max]
     for size in (size for size in batches if size > 1):
         n = len(few.clips)

@@ -18,13 +18,13 @@ from edgeecho.common.errors import ModelError
 from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.dataset.reference import ReferenceClips
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.verify.drift import BATCHES, HeldOut
+from edgeecho.tools.verify.drift import BATCHES, ReferenceInputs
 
 REFERENCES_FILE = "references.npz"
 
 
 @dataclass(frozen=True)
-class References:
+class ReferenceSet:
     """Reference clips with the EFs that an artefact must reproduce."""
 
     clips: ReferenceClips
@@ -37,12 +37,14 @@ class References:
     batches: tuple[int, ...] = BATCHES
     """Batch sizes at which an engine runs the clips."""
     every: bool = False
-    """Whether each precision runs every clip, see `HeldOut.of_precision`."""
+    """Whether each precision runs every clip, see `ReferenceInputs.of_precision`."""
 
-    def held_out(self, precision: str, spec: PreprocessSpec) -> HeldOut:
+    def reference_inputs(self, precision: str, spec: PreprocessSpec) -> ReferenceInputs:
         """The clips that an artefact of `precision` runs, normalised."""
-        held_out = HeldOut(self.clips.normalised(spec), self.expected, self.clips.efs)
-        return held_out if self.every else held_out.of_precision(precision)
+        reference_inputs = ReferenceInputs(
+            self.clips.normalised(spec), self.expected, self.clips.efs
+        )
+        return reference_inputs if self.every else reference_inputs.of_precision(precision)
 
 
 def save_references(
@@ -58,7 +60,7 @@ def save_references(
     return {"file": path.name, "sha256": sha256_file(path)}
 
 
-def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References:
+def read_references(folder: Path, entry: Mapping[str, Any] | None) -> ReferenceSet:
     """Read what the manifest's `entry` names; `ModelError` if it is missing or another file."""
     if entry is None or "file" not in entry:
         raise ModelError(
@@ -76,6 +78,6 @@ def read_references(folder: Path, entry: Mapping[str, Any] | None) -> References
         clips, expected = ReferenceClips.from_arrays(arrays), as_floats(arrays["pytorch"])
         if len(clips.efs) != len(expected):
             raise ValueError(f"{len(expected)} answers to {len(clips.efs)} clips")
-        return References(clips, expected)
+        return ReferenceSet(clips, expected)
     except (KeyError, ValueError) as error:
         raise ModelError(f"{path} holds no references: export the bundle again") from error

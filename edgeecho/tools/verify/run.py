@@ -13,7 +13,7 @@ from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import OURS, engines, load_engine
 from edgeecho.tools.verify.drift import measure_drift, miss
-from edgeecho.tools.verify.references import References, read_references
+from edgeecho.tools.verify.references import ReferenceSet, read_references
 from edgeecho.tools.verify.report import NotRun, Row, VerifyReport
 
 
@@ -23,7 +23,7 @@ def verify_bundle(
     engine: str | None = None,
     precision: str | None = None,
     limits: Mapping[str, DriftLimits] | None = None,
-    references: References | None = None,
+    references: ReferenceSet | None = None,
     threads: int = 0,
 ) -> VerifyReport:
     """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
@@ -54,21 +54,21 @@ def verify_bundle(
             not_run.append(NotRun(file, "any engine", _without(folder, str(error)), failed=True))
             continue
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
-        held_out = references.held_out(kind, model.preprocess)
+        reference_inputs = references.reference_inputs(kind, model.preprocess)
         for name in [engine] if engine else list(by_name):
             why = None if engine else by_name[name].obstacle(model)
             try:
                 if why:
                     raise EngineError(why)
                 loaded = load_engine(name, model, threads=threads)
-                drift = measure_drift(loaded, held_out, references.batches)
+                drift = measure_drift(loaded, reference_inputs, references.batches)
             except (EngineError, ModelError) as error:
                 errors.append(error)
                 reason = _without(folder, str(error))
                 # A named engine may have been built for one precision only.
                 not_run.append(NotRun(file, name, reason, failed=not (why or engine)))
                 continue
-            n = len(held_out.clips)
+            n = len(reference_inputs.clips)
             rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))
     if not rows:
         raise errors[0]

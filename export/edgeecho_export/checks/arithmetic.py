@@ -20,18 +20,22 @@ from torch.nn import functional as F
 
 from edgeecho.bundle import Verification
 from edgeecho.tools.verify import Drift
-from edgeecho_export.checks.parity import Gate
+from edgeecho_export.checks.parity import DriftCheck
 
 _Attributes = Mapping[str, Any]
 
 
-def verify_arithmetic(fp16: Path, gate: Gate) -> Verification:
+def verify_arithmetic(fp16: Path, drift_check: DriftCheck) -> Verification:
     """The arithmetic part of the FP16 gate; `VerificationError` where it misses a limit."""
-    held_out = gate.held_out
-    drift = Drift.of(rounded_efs(fp16, held_out.clips), held_out.expected, held_out.labels)
+    reference_inputs = drift_check.reference_inputs
+    drift = Drift.of(
+        rounded_efs(fp16, reference_inputs.clips),
+        reference_inputs.expected,
+        reference_inputs.labels,
+    )
     what = f"{fp16.name} (arithmetic, every layer rounded)"
-    gate.admit(what, drift, "this network needs more than FP16 holds, leave --fp16 out")
-    return gate.record(drift, "pytorch", torch.__version__, (1,), "arithmetic")
+    drift_check.admit(what, drift, "this network needs more than FP16 holds, leave --fp16 out")
+    return drift_check.record(drift, "pytorch", torch.__version__, (1,), "arithmetic")
 
 
 @torch.inference_mode()

@@ -45,7 +45,7 @@ _HEAD = {"Gemm", "MatMul", "ReduceMean", "GlobalAveragePool"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class LintFinding:
     """One place where a rule does not hold."""
 
     rule: str
@@ -53,23 +53,23 @@ class Finding:
     detail: str
 
 
-def lint_qdq(model: onnx.ModelProto) -> tuple[Finding, ...]:
+def lint_qdq(model: onnx.ModelProto) -> tuple[LintFinding, ...]:
     """Every breach of `RULES` in an INT8 graph, in the order of its nodes; empty: a good graph."""
     graph = _Graph(model)
-    found: list[Finding] = []
+    found: list[LintFinding] = []
     for node in model.graph.node:
         if node.domain not in ("", "ai.onnx") or node.op_type in _INTEGER:
             operator = f"{node.domain}.{node.op_type}".lstrip(".")
-            found.append(Finding("integer-operator", node.name, operator))
+            found.append(LintFinding("integer-operator", node.name, operator))
         elif node.op_type in (_Q, _DQ):
-            found += (Finding(rule, node.name, detail) for rule, detail in _pair(node, graph))
+            found += (LintFinding(rule, node.name, detail) for rule, detail in _pair(node, graph))
         elif node.op_type == "Conv":
-            found += (Finding(rule, node.name, detail) for rule, detail in _conv(node, graph))
+            found += (LintFinding(rule, node.name, detail) for rule, detail in _conv(node, graph))
         else:
-            found += (Finding(rule, node.name, detail) for rule, detail in _rest(node, graph))
+            found += (LintFinding(rule, node.name, detail) for rule, detail in _rest(node, graph))
     convolutions = (node for node in model.graph.node if node.op_type == "Conv")
     if not found and not any(graph.weight_dq(node) for node in convolutions):
-        found.append(Finding("nothing-quantized", model.graph.name, "no convolution is"))
+        found.append(LintFinding("nothing-quantized", model.graph.name, "no convolution is"))
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from edgeecho.bundle import Verification, open_model
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import Engine, engines, load_engine
-from edgeecho.tools.verify import BATCHES, Drift, HeldOut, measure_drift, miss
+from edgeecho.tools.verify import BATCHES, Drift, ReferenceInputs, measure_drift, miss
 from edgeecho_train.network import R2Plus1D18
 
 
@@ -21,21 +21,21 @@ def ask_pytorch(
     network: R2Plus1D18,
     clips: NDArray[np.float32],
     labels: NDArray[np.float32] | None = None,
-) -> HeldOut:
+) -> ReferenceInputs:
     """Held-out clips with PyTorch's answers, one at a time; without labels they stand for those."""
     with torch.inference_mode():
         features = torch.cat([network.features(torch.from_numpy(clip[None])) for clip in clips])
         expected = network.head(features).numpy()
     labels = expected if labels is None else labels
-    return HeldOut(clips, expected, labels, features.numpy())
+    return ReferenceInputs(clips, expected, labels, features.numpy())
 
 
 @dataclass(frozen=True)
-class Gate:
+class DriftCheck:
     """What a file of one precision is held to."""
 
     precision: str
-    held_out: HeldOut
+    reference_inputs: ReferenceInputs
     limits: DriftLimits
 
     def admit(self, what: str, drift: Drift, advice: str) -> None:
@@ -52,7 +52,7 @@ class Gate:
             engine=engine,
             version=version.partition("+")[0],
             batches=batches,
-            clips=len(self.held_out.clips),
+            clips=len(self.reference_inputs.clips),
             mean_drift=drift.mean,
             p95_drift=drift.p95,
             max_drift=drift.max,
@@ -66,15 +66,19 @@ class Gate:
 
 
 def verify(
-    file: Path, gate: Gate, *, part: str = "engine", advice: str = "try other versions of {}"
+    file: Path,
+    drift_check: DriftCheck,
+    *,
+    part: str = "engine",
+    advice: str = "try other versions of {}",
 ) -> tuple[Verification, ...]:
     """Run the clips through every engine that can run `file` here, at batch 1, 2 and 8.
 
     `VerificationError` where the drift misses a limit on any of them, or where the embedding does,
     if the precision has a limit for it. `advice`: what the user may do then.
     """
-    model, held_out = open_model(file), gate.held_out
-    allowed = PRECISIONS[gate.precision].embedding
+    model, reference_inputs = open_model(file), drift_check.reference_inputs
+    allowed = PRECISIONS[drift_check.precision].embedding
     checks = []
     for entry in engines():
         # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
@@ -83,15 +87,19 @@ def verify(
         engine = load_engine(entry.name, model)
         what = entry.name if part == "engine" else f"{file.name} ({part}) on {entry.name}"
         mend = advice.format(f"torch, onnx and {entry.name}")
-        drift = measure_drift(engine, held_out)
-        gate.admit(what, drift, mend)
-        if allowed is not None and held_out.features is not None:
-            missed = _miss_of_embedding(engine, held_out.clips, held_out.features, allowed)
+        drift = measure_drift(engine, reference_inputs)
+        drift_check.admit(what, drift, mend)
+        if allowed is not None and reference_inputs.features is not None:
+            missed = _miss_of_embedding(
+                engine, reference_inputs.clips, reference_inputs.features, allowed
+            )
             if missed:
                 raise VerificationError(
                     f"{what} gives an embedding {missed}: no bundle was written; {mend}"
                 )
-        checks.append(gate.record(drift, engine.facts.name, engine.facts.version, BATCHES, part))
+        checks.append(
+            drift_check.record(drift, engine.facts.name, engine.facts.version, BATCHES, part)
+        )
     return tuple(checks)
 
 

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import RangeCheck, Verification
 from edgeecho.common.precisions import LIMITS, DriftLimits
-from edgeecho.tools.verify import HeldOut
+from edgeecho.tools.verify import ReferenceInputs
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_calibration.sets import CalibrationSet
-from edgeecho_export.checkpoint import Source
-from edgeecho_export.checks.parity import Gate, ask_pytorch
+from edgeecho_export.checkpoint import LoadedCheckpoint
+from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.ranges import Clips, collect
 
 
 @dataclass(frozen=True)
-class Label:
+class ModelLabel:
     """How the model is to be called."""
 
     name: str
@@ -42,7 +42,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """What is wanted beside FP32, and what everything is held to."""
 
     precisions: tuple[str, ...] = ()
@@ -62,9 +62,9 @@ class Workspace:
 
     folder: Path
     """Of the bundle that is being made."""
-    source: Source
-    label: Label
-    options: Options
+    source: LoadedCheckpoint
+    label: ModelLabel
+    options: ExportOptions
     clips: NDArray[np.float32]
     """Held-out clips `(n, 3, T, S, S)`, normalised."""
     labels: NDArray[np.float32] | None = None
@@ -78,24 +78,24 @@ class Workspace:
         return self.folder / "fp32.onnx"
 
     @cached_property
-    def held_out(self) -> HeldOut:
+    def reference_inputs(self) -> ReferenceInputs:
         """The held-out clips with PyTorch's answers."""
         return ask_pytorch(self.source.network, self.clips, self.labels)
 
-    def gate(self, precision: str) -> Gate:
+    def drift_check(self, precision: str) -> DriftCheck:
         """What a file of `precision` is held to."""
-        held_out = self.held_out.of_precision(precision)
-        return Gate(precision, held_out, self.options.limits[precision])
+        reference_inputs = self.reference_inputs.of_precision(precision)
+        return DriftCheck(precision, reference_inputs, self.options.limits[precision])
 
     @cached_property
     def ranges(self) -> Ranges:
         """Of all tensors of `fp32`, over the calibration set or else the held-out clips."""
-        held_out = [clip[None] for clip in self.clips]
-        return collect(self.fp32, self.calibration or held_out, self.options.methods)
+        reference_inputs = [clip[None] for clip in self.clips]
+        return collect(self.fp32, self.calibration or reference_inputs, self.options.methods)
 
 
 @dataclass(frozen=True)
-class Made:
+class RecipeResult:
     """What is known of a file that was made and has passed."""
 
     checks: tuple[Verification, ...]
@@ -104,7 +104,7 @@ class Made:
     """How it was calibrated, for the manifest."""
 
 
-class Recipe(ABC):
+class ExportRecipe(ABC):
     """How a file of one precision is made and checked."""
 
     name: ClassVar[str]
@@ -112,9 +112,9 @@ class Recipe(ABC):
     calibrated: ClassVar[bool] = False
     """Whether it is fitted to a calibration set, whose split it cannot be judged by then."""
 
-    def refuse(self, source: Source, options: Options) -> None:  # noqa: B027
+    def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:  # noqa: B027
         """Before any work: `UsageError` where the options do not fit the checkpoint."""
 
     @abstractmethod
-    def make(self, work: Workspace, path: Path) -> Made:
+    def make(self, work: Workspace, path: Path) -> RecipeResult:
         """Write the file `path`; `VerificationError` where it does not pass its checks."""

@@ -18,23 +18,23 @@ from edgeecho_export.checks.arithmetic import verify_arithmetic
 from edgeecho_export.checks.parity import verify
 from edgeecho_export.checks.range import check_range
 from edgeecho_export.graph import INPUT, check_dynamic_batch, head_nodes, set_precision
-from edgeecho_export.recipes.base import Made, Recipe, Workspace
+from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
 
 
-class Fp16(Recipe):
+class Fp16(ExportRecipe):
     """Checked in three parts: range, weights and arithmetic."""
 
     name = "fp16"
 
-    def make(self, work: Workspace, path: Path) -> Made:
-        """See `Recipe.make`."""
+    def make(self, work: Workspace, path: Path) -> RecipeResult:
+        """See `ExportRecipe.make`."""
         source = "reference clips" if work.calibration is None else "calibration set"
         found = check_range(work.fp32, work.ranges, source)
         write_fp16(work.fp32, path)
         words.print("FP16: range holds; weights on CPU engines, arithmetic in PyTorch")
-        gate = work.gate(self.name)
-        checks = (*verify(path, gate, part="weights"), verify_arithmetic(path, gate))
-        return Made(checks, range=found)
+        drift_check = work.drift_check(self.name)
+        checks = (*verify(path, drift_check, part="weights"), verify_arithmetic(path, drift_check))
+        return RecipeResult(checks, range=found)
 
 
 def write_fp16(fp32: Path, path: Path) -> None:

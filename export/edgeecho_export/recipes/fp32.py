@@ -16,30 +16,30 @@ from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checks.parity import verify
 from edgeecho_export.graph import INPUT, OPSET, OUTPUTS, check_dynamic_batch
-from edgeecho_export.recipes.base import Made, Recipe, Workspace
+from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 _LIVELY = 1.0
 """EF points: below, answers hardly depend on the clip, and neither does their drift."""
 
 
-class Fp32(Recipe):
+class Fp32(ExportRecipe):
     """The network as it is; the other recipes convert its file."""
 
     name = "fp32"
 
-    def make(self, work: Workspace, path: Path) -> Made:
-        """See `Recipe.make`."""
+    def make(self, work: Workspace, path: Path) -> RecipeResult:
+        """See `ExportRecipe.make`."""
         network, label = work.source.network, work.label
         words.print(f"tracing {ARCHITECTURE}, width {network.width:g}")
         write_onnx(path, network, work.source.preprocess, name=label.name, version=label.version)
         words.print(f"comparing engines with PyTorch on {len(work.clips)} held-out clips")
-        if (spread := float(work.held_out.expected.std())) < _LIVELY:
+        if (spread := float(work.reference_inputs.expected.std())) < _LIVELY:
             words.print(
                 f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
                 f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
             )
-        return Made(verify(path, work.gate(self.name)))
+        return RecipeResult(verify(path, work.drift_check(self.name)))
 
 
 def write_onnx(

@@ -18,15 +18,15 @@ from edgeecho.engines import cpu_engine, load_engine
 from edgeecho.tools.verify import measure_drift
 from edgeecho_calibration.histogram import choose_range
 from edgeecho_calibration.ranges import Ranges
-from edgeecho_export.checkpoint import Source
-from edgeecho_export.checks.parity import Gate, verify
+from edgeecho_export.checkpoint import LoadedCheckpoint
+from edgeecho_export.checks.parity import DriftCheck, verify
 from edgeecho_export.graph import STEM, quantized_inputs
 from edgeecho_export.quantize import shift_answers, write_int8
 from edgeecho_export.ranges import Clips
-from edgeecho_export.recipes.base import Made, Options, Recipe, Workspace
+from edgeecho_export.recipes.base import ExportOptions, ExportRecipe, RecipeResult, Workspace
 
 
-class Int8(Recipe):
+class Int8(ExportRecipe):
     """By the method with the smallest mean drift that passes the gate.
 
     Rounding moves the mean of what each layer makes, and all of it arrives at the answer as nearly
@@ -37,29 +37,29 @@ class Int8(Recipe):
     name = "int8"
     calibrated = True
 
-    def refuse(self, source: Source, options: Options) -> None:
-        """See `Recipe.refuse`."""
+    def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:
+        """See `ExportRecipe.refuse`."""
         check_layers(source.network, options.float_layers)
 
-    def make(self, work: Workspace, path: Path) -> Made:
-        """See `Recipe.make`; the error is that of the best method where none passes."""
+    def make(self, work: Workspace, path: Path) -> RecipeResult:
+        """See `ExportRecipe.make`; the error is that of the best method where none passes."""
         if work.calibration is None:
             raise RuntimeError("INT8 needs a calibration set")
-        gate = work.gate(self.name)
+        drift_check = work.drift_check(self.name)
         with tempfile.TemporaryDirectory(prefix=".work-", dir=path.parent) as folder:
-            tried = _try_methods(work, gate, work.calibration, Path(folder))
-            kept, checks = _first_that_passes(gate, tried)
+            tried = _try_methods(work, drift_check, work.calibration, Path(folder))
+            kept, checks = _first_that_passes(drift_check, tried)
             kept.replace(path)
         calibration = {
             "method": kept.stem,
             "methods": list(tried.values()),
             "float_layers": list(work.options.float_layers),
         }
-        return Made(checks, calibration=calibration)
+        return RecipeResult(checks, calibration=calibration)
 
 
 def _try_methods(
-    work: Workspace, gate: Gate, clips: Clips, folder: Path
+    work: Workspace, drift_check: DriftCheck, clips: Clips, folder: Path
 ) -> dict[Path, dict[str, Any]]:
     """A file by each method, and its drift on one engine, in EF points, for the manifest."""
     ranges, expected = work.ranges, _mean_ef(work.fp32, clips)
@@ -70,7 +70,7 @@ def _try_methods(
         shift = expected - _mean_ef(file, clips)
         shift_answers(file, shift)
         engine = load_engine(cpu_engine(), open_model(file))
-        drift = measure_drift(engine, gate.held_out, batches=(1,))
+        drift = measure_drift(engine, drift_check.reference_inputs, batches=(1,))
         words.print(
             f"INT8 by {method}: drift mean {drift.mean:.3f}, p95 {drift.p95:.3f}, "
             f"max {drift.max:.3f} EF points (answers shifted by {shift:+.3f})"
@@ -86,7 +86,7 @@ def _try_methods(
 
 
 def _first_that_passes(
-    gate: Gate, tried: Mapping[Path, Mapping[str, Any]]
+    drift_check: DriftCheck, tried: Mapping[Path, Mapping[str, Any]]
 ) -> tuple[Path, tuple[Verification, ...]]:
     """They were compared on one engine; another may miss the gate that is of them all."""
     advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
@@ -95,7 +95,7 @@ def _first_that_passes(
     # A NaN comes last.
     for file in sorted(drifts, key=lambda file: (math.isnan(drifts[file]), drifts[file])):
         try:
-            return file, verify(file, gate, advice=advice)
+            return file, verify(file, drift_check, advice=advice)
         except VerificationError as error:
             words.print(f"INT8 by {file.stem} misses its gate: {error}")
             failure = failure or error

@@ -186,9 +186,9 @@ def test_the_command_must_name_the_object(service: Service, tmp_path: Path) -> N
 def test_what_is_too_large_is_refused_and_thrown_away_as_it_comes(
     beside: Any, tmp_path: Path
 ) -> None:
-    from edgeecho.cine import Limits
+    from edgeecho.cine import DecodeLimits
 
-    service = beside(limits=Limits(megabytes=1))
+    service = beside(limits=DecodeLimits(megabytes=1))
     large = write_dicom(tmp_path / "a.dcm", phantom_frames(), **IDENTIFIERS)
     assert large.stat().st_size > 3_000_000
     with Scanner(service.node.port, contexts=[(US_MULTIFRAME, ExplicitVRLittleEndian)]) as scanner:
@@ -197,9 +197,9 @@ def test_what_is_too_large_is_refused_and_thrown_away_as_it_comes(
 
 
 def test_a_deflate_bomb_is_refused(beside: Any, tmp_path: Path) -> None:
-    from edgeecho.cine import Limits
+    from edgeecho.cine import DecodeLimits
 
-    service = beside(limits=Limits(megabytes=20))
+    service = beside(limits=DecodeLimits(megabytes=20))
     path = write_dicom(tmp_path / "a.dcm", phantom_frames()[:2], **IDENTIFIERS)
     data = bare(path)[3] + bytes(200_000_000)
     packed = zlib.compressobj(wbits=-15)

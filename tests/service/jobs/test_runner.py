@@ -118,7 +118,7 @@ def test_progress_is_told_clip_by_clip() -> None:
     engine.start()
     told: list[Progress] = []
     outcome = engine.answer(
-        PHANTOMS[0], name="a", tell=told.append, stop=threading.Event(), limit_s=60
+        PHANTOMS[0], name="a", on_progress=told.append, stop=threading.Event(), limit_s=60
     )
     engine.close()
     assert outcome.file == "a"
@@ -275,9 +275,9 @@ def test_a_job_is_stopped_between_any_two_clips() -> None:
     engine = EngineProcess(task(clips="all"), threads=1)
     engine.start()
 
-    def tell(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         if progress.stage == "engine":
             stop.set()
 
     with pytest.raises(Stopped):
-        engine.answer(PHANTOMS[0], name="a", tell=tell, stop=stop, limit_s=60)
+        engine.answer(PHANTOMS[0], name="a", on_progress=on_progress, stop=stop, limit_s=60)

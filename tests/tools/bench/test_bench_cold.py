@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from edgeecho.common.errors import EngineError
-from edgeecho.tools.bench.cold import Job, measure_cold_starts
+from edgeecho.tools.bench.cold import ColdStartRequest, measure_cold_starts
 
 
-def make_job(video: Path, model: Path) -> Job:
-    return Job(str(video), str(model), "onnxruntime", "fp32", "center", 1)
+def make_job(video: Path, model: Path) -> ColdStartRequest:
+    return ColdStartRequest(str(video), str(model), "onnxruntime", "fp32", "center", 1)
 
 
 def test_parts_fit_into_the_whole(video: Path, tiny_model: Path) -> None:

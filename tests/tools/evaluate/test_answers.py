@@ -10,7 +10,7 @@ import pytest
 
 from edgeecho.common.errors import OutputError, UsageError
 from edgeecho.tools.evaluate.modes import parse_modes
-from edgeecho.tools.evaluate.predictions import Prediction, resume_answers
+from edgeecho.tools.evaluate.predictions import Prediction, resume_predictions
 from edgeecho.trust import Interval
 
 KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
@@ -23,17 +23,17 @@ B = replace(A, name="b", interval=None, refusals=())
 def path(tmp_path: Path) -> Path:
     """Answers to a and b."""
     path = tmp_path / "work" / "fp32-all.jsonl"
-    answers = resume_answers(path, KEY, NAMES)
+    answers = resume_predictions(path, KEY, NAMES)
     answers.add(A)
     answers.add(B)
     return path
 
 
 def test_answers_come_back_as_they_were(path: Path) -> None:
-    answers = resume_answers(path, KEY, NAMES)
+    answers = resume_predictions(path, KEY, NAMES)
     assert answers.done == [A, B]
     answers.add(replace(A, name="c"))
-    assert len(resume_answers(path, KEY, NAMES).done) == 3
+    assert len(resume_predictions(path, KEY, NAMES).done) == 3
 
 
 def test_wherever_the_process_was_killed_the_answers_before_are_kept(path: Path) -> None:
@@ -42,7 +42,7 @@ def test_wherever_the_process_was_killed_the_answers_before_are_kept(path: Path)
     for length in range(len(content)):
         path.write_bytes(content[:length])
         whole = sum(end <= length for end in ends)
-        assert len(resume_answers(path, KEY, NAMES).done) == max(whole - 1, 0)
+        assert len(resume_predictions(path, KEY, NAMES).done) == max(whole - 1, 0)
         assert path.read_bytes().endswith(b"\n")
 
 
@@ -62,14 +62,14 @@ def test_what_was_changed_is_refused(path: Path, damage: Callable[[str], str]) -
     text = damage(path.read_text())
     path.write_text(text, errors="surrogateescape")
     with pytest.raises(OutputError, match="remove it to begin again"):
-        resume_answers(path, KEY, NAMES)
+        resume_predictions(path, KEY, NAMES)
     assert path.read_text(errors="surrogateescape") == text
 
 
 @pytest.mark.parametrize("name", KEY)
 def test_answers_of_another_run_are_refused(path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=rf"another run \(not the same {name}\).*--out"):
-        resume_answers(path, {**KEY, name: "b"}, NAMES)
+        resume_predictions(path, {**KEY, name: "b"}, NAMES)
 
 
 def test_modes_whose_clips_are_not_there_are_refused() -> None:

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.tools.evaluate import Metrics
-from edgeecho.tools.evaluate.agreement import BlandAltman, Drift, errors_by_band
+from edgeecho.tools.evaluate import EFMetrics
+from edgeecho.tools.evaluate.agreement import BlandAltman, PrecisionDrift, errors_by_band
 
 _efs = st.lists(st.floats(0, 100), min_size=2, max_size=50)
 
 
 def test_metrics_of_a_case_done_by_hand() -> None:
-    m = Metrics.of(np.array([50.0, 60.0, 40.0]), np.array([52.0, 56.0, 30.0]))
+    m = EFMetrics.of(np.array([50.0, 60.0, 40.0]), np.array([52.0, 56.0, 30.0]))
     assert m.n == 3
     assert m.mae == pytest.approx((2 + 4 + 10) / 3)
     assert m.rmse == pytest.approx(np.sqrt((4 + 16 + 100) / 3))
@@ -25,8 +25,8 @@ def test_metrics_of_a_case_done_by_hand() -> None:
 @given(_efs)
 def test_the_truth_itself_is_perfect_and_the_mean_scores_zero(efs: list[float]) -> None:
     truth = np.array(efs)
-    perfect = Metrics.of(truth, truth)
-    mean = Metrics.of(np.full_like(truth, truth.mean()), truth)
+    perfect = EFMetrics.of(truth, truth)
+    mean = EFMetrics.of(np.full_like(truth, truth.mean()), truth)
     assert perfect.mae == perfect.rmse == perfect.bias == 0
     assert mean.mae == pytest.approx(mean.mae_of_mean)
     if np.ptp(truth) > 1e-3:
@@ -36,16 +36,16 @@ def test_the_truth_itself_is_perfect_and_the_mean_scores_zero(efs: list[float]) 
 
 
 def test_what_is_undefined_is_none_not_nan() -> None:
-    constant = Metrics.of(np.array([50.0, 50.0]), np.array([40.0, 60.0]))
+    constant = EFMetrics.of(np.array([50.0, 50.0]), np.array([40.0, 60.0]))
     assert constant.correlation is None
     assert constant.r2 == 0
-    single = Metrics.of(np.array([50.0]), np.array([40.0]))
+    single = EFMetrics.of(np.array([50.0]), np.array([40.0]))
     assert (single.correlation, single.r2, single.mae) == (None, None, 10)
 
 
 def test_arrays_that_do_not_belong_together_are_a_bug() -> None:
     with pytest.raises(ValueError, match="expected two"):
-        Metrics.of(np.zeros(3), np.zeros(4))
+        EFMetrics.of(np.zeros(3), np.zeros(4))
 
 
 def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
     assert agreement.low == pytest.approx(-1 - 1.96 * sd)
     assert agreement.high == pytest.approx(-1 + 1.96 * sd)
 
-    drift = Drift.of(predicted, truth, truth, "fp32")
+    drift = PrecisionDrift.of(predicted, truth, truth, "fp32")
     assert (drift.max, drift.mean) == (4, pytest.approx(2.2))
     assert drift.mae_change == pytest.approx(2.2)
-    assert Drift.of(truth, truth, predicted, "int8").mae_change == pytest.approx(-2.2)
+    assert PrecisionDrift.of(truth, truth, predicted, "int8").mae_change == pytest.approx(-2.2)

@@ -17,7 +17,7 @@ import pytest
 from edgeecho.bundle import open_model
 from edgeecho.dataset import LabelledVideo
 from edgeecho.engines import EngineFacts
-from edgeecho.tools.evaluate import Report, assess, to_text, write_results
+from edgeecho.tools.evaluate import EvaluationReport, assess, to_text, write_results
 from edgeecho.tools.evaluate.plots import PLOTS
 from edgeecho.tools.evaluate.predictions import Prediction
 from edgeecho.tools.evaluate.run import Evaluation, Run
@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
     """30 answers, 3 of them refused, two precisions, names that are no friends."""
     rng = np.random.default_rng(1)
     truth = rng.uniform(15, 75, 30)
@@ -67,7 +67,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @pytest.fixture(scope="module")
-def out(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out(report: EvaluationReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "out"
     write_results(folder, report, NOW)
     return folder
@@ -92,7 +92,7 @@ def test_the_page_asks_nothing_of_a_network_and_runs_nothing(out: Path) -> None:
     assert f"'sha256-{digest}'" in policy
 
 
-def test_the_page_says_all_numbers_and_what_they_are(out: Path, report: Report) -> None:
+def test_the_page_says_all_numbers_and_what_they_are(out: Path, report: EvaluationReport) -> None:
     page = Page((out / "index.html").read_text())
     found = report.models[0][0]
     assert page.words.count(BANNER) >= 2
@@ -106,7 +106,9 @@ def test_the_page_says_all_numbers_and_what_they_are(out: Path, report: Report) 
     assert shown.splitlines()[-1] == BANNER
 
 
-def test_refused_answers_are_counted_in_the_accuracy_and_told_apart(report: Report) -> None:
+def test_refused_answers_are_counted_in_the_accuracy_and_told_apart(
+    report: EvaluationReport,
+) -> None:
     found = report.models[0][0]
     assert (found.metrics.n, found.refused) == (30, 3)
     assert found.accepted is not None

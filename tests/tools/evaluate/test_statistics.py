@@ -96,7 +96,7 @@ def test_coverage_has_the_exact_binomial_interval() -> None:
 
 def test_training_gets_its_metrics_without_the_extra() -> None:
     code = (
-        "import sys; from edgeecho.tools.evaluate import Metrics, evaluate; "
+        "import sys; from edgeecho.tools.evaluate import EFMetrics, evaluate; "
         "sys.exit(bool({'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

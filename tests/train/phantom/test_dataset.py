@@ -12,10 +12,10 @@ import pytest
 
 from edgeecho.common.errors import UsageError
 from edgeecho_train.phantom import writer
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.writer import write_dataset
 
-RECIPE = Recipe(seed=7, frames=48)
+RECIPE = PhantomRecipe(seed=7, frames=48)
 COUNT = 12
 
 
@@ -172,7 +172,7 @@ def test_bytes_depend_on_seed_and_index_only(root, tmp_path):
     write_dataset(tmp_path / "two", RECIPE, 3, workers=2)
     assert _bytes(tmp_path / "two") == short
 
-    write_dataset(tmp_path / "other", Recipe(seed=8, frames=48), 1, workers=1)
+    write_dataset(tmp_path / "other", PhantomRecipe(seed=8, frames=48), 1, workers=1)
     other = (tmp_path / "other/Videos/phantom-s8-00000.avi").read_bytes()
     assert other != short["Videos/phantom-s7-00000.avi"]
 

@@ -18,7 +18,7 @@ from edgeecho_train.phantom.geometry import (
     tracing,
     wall_volume_ml,
 )
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 
 defects = st.builds(
     Defect,
@@ -101,7 +101,7 @@ def test_an_akinetic_stretch_stays_and_the_rest_moves_more(side):
 
 def test_cavities_stay_inside_their_walls():
     for index in range(200):
-        phantom, _ = draw_phantom(Recipe(seed=5), index)
+        phantom, _ = draw_phantom(PhantomRecipe(seed=5), index)
         for volume in (1.0, 1 - phantom.ef / 100):
             ventricle = at_volume(phantom.heart, volume)
             lines = tracing(phantom.heart, ventricle)[1:]

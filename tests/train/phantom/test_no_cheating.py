@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgeecho_train.phantom.geometry import cavity_volume_ml
-from edgeecho_train.phantom.population import Distribution, Phantom, Recipe, draw_phantom
+from edgeecho_train.phantom.population import Distribution, Phantom, PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ def nuisances(phantom: Phantom) -> list[float]:
 def drawn(request: pytest.FixtureRequest) -> tuple[Floats, Floats]:
     """Nuisances (n, k) and EF (n,)."""
     distribution: Distribution = request.param
-    recipe = Recipe(seed=12, distribution=distribution)
+    recipe = PhantomRecipe(seed=12, distribution=distribution)
     phantoms = [draw_phantom(recipe, index)[0] for index in range(DRAWN)]
     return np.array([nuisances(p) for p in phantoms], float), np.array([p.ef for p in phantoms])
 
@@ -81,7 +81,7 @@ def shown() -> tuple[Floats, Floats]:
     """Mean grey and its sd of rendered clips (n, 2), and EF (n,)."""
     rows, efs = [], []
     for index in range(RENDERED):
-        phantom, rng = draw_phantom(Recipe(seed=11, frames=24), index)
+        phantom, rng = draw_phantom(PhantomRecipe(seed=11, frames=24), index)
         frames = render(phantom, rng).frames
         rows.append([frames.mean(), frames.std()])
         efs.append(phantom.ef)

@@ -8,17 +8,17 @@ import pytest
 from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
 from edgeecho_train.phantom.geometry import at_volume, tracing
 from edgeecho_train.phantom.overlay import picture_times
-from edgeecho_train.phantom.population import Phantom, Recipe, draw_phantom
+from edgeecho_train.phantom.population import Phantom, PhantomRecipe, draw_phantom
 
 COUNT = 400
 
 
-def _draw(recipe: Recipe) -> list[Phantom]:
+def _draw(recipe: PhantomRecipe) -> list[Phantom]:
     return [draw_phantom(recipe, index)[0] for index in range(COUNT)]
 
 
 def test_uniform_population():
-    phantoms = _draw(Recipe(seed=1))
+    phantoms = _draw(PhantomRecipe(seed=1))
     ef = np.array([p.ef for p in phantoms])
     assert ef.min() >= 10
     assert ef.max() <= 80
@@ -33,7 +33,7 @@ def test_uniform_population():
 
 
 def test_echonet_population():
-    phantoms = _draw(Recipe(seed=3, distribution="echonet"))
+    phantoms = _draw(PhantomRecipe(seed=3, distribution="echonet"))
     ef = np.array([p.ef for p in phantoms])
     assert ef.mean() == pytest.approx(55.7, abs=2)
     assert ef.std() == pytest.approx(12.5, abs=1.5)
@@ -44,7 +44,7 @@ def test_echonet_population():
 
 @pytest.mark.parametrize("frames", [24, 40, 96])
 def test_a_fixed_length_still_holds_a_beat_at_a_normal_frame_rate(frames):
-    for phantom in _draw(Recipe(seed=4, frames=frames)):
+    for phantom in _draw(PhantomRecipe(seed=4, frames=frames)):
         assert phantom.frames == frames
         assert 25 <= phantom.fps <= 80
         assert (frames - 1) / phantom.fps >= min(phantom.rr_s)
@@ -53,14 +53,14 @@ def test_a_fixed_length_still_holds_a_beat_at_a_normal_frame_rate(frames):
 
 @pytest.mark.parametrize("frames", [None, 24, 48])
 def test_every_clip_shows_both_ends_of_a_beat_whatever_is_repeated(frames):
-    for phantom in _draw(Recipe(seed=9, frames=frames)):
+    for phantom in _draw(PhantomRecipe(seed=9, frames=frames)):
         times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)
         curve = volume_curve(phantom.rr_s, phantom.ef / 100, phantom.kick)
         end_frames(curve.volume(phantom.start_s + times), phantom.ef / 100)
 
 
 def test_every_nuisance_is_met():
-    phantoms = _draw(Recipe(seed=10))
+    phantoms = _draw(PhantomRecipe(seed=10))
 
     def share(of: Callable[[Phantom], object]) -> float:
         return sum(bool(of(phantom)) for phantom in phantoms) / COUNT
@@ -81,7 +81,7 @@ def test_every_nuisance_is_met():
 
 
 def test_the_ventricle_stays_in_sector_and_picture():
-    for phantom in _draw(Recipe(seed=11)):
+    for phantom in _draw(PhantomRecipe(seed=11)):
         relaxed = at_volume(phantom.heart, 1.0)
         points = tracing(phantom.heart, relaxed)
         x, z = np.moveaxis(phantom.view.to_probe(points, relaxed, 0.0), -1, 0)
@@ -93,7 +93,7 @@ def test_the_ventricle_stays_in_sector_and_picture():
 
 
 def test_one_split_changes_nothing_else():
-    mixed, _ = draw_phantom(Recipe(seed=6), 3)
-    alone, _ = draw_phantom(Recipe(seed=6, split="TEST"), 3)
+    mixed, _ = draw_phantom(PhantomRecipe(seed=6), 3)
+    alone, _ = draw_phantom(PhantomRecipe(seed=6, split="TEST"), 3)
     assert alone.split == "TEST"
     assert (alone.ef, alone.heart, alone.view) == (mixed.ef, mixed.heart, mixed.view)

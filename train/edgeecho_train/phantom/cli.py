@@ -49,10 +49,10 @@ def phantom(
     nothing about clinical accuracy.
     """
     from edgeecho.common.console import progress_bar
-    from edgeecho_train.phantom.population import Recipe
+    from edgeecho_train.phantom.population import PhantomRecipe
     from edgeecho_train.phantom.writer import write_dataset
 
-    recipe = Recipe(seed, distribution, frames, split)
+    recipe = PhantomRecipe(seed, distribution, frames, split)
     with progress_bar() as progress:
         task = progress.add_task("rendering", total=n)
         write_dataset(

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeecho_train.phantom.geometry import Defect, Heart, Wave, at_volume, tracing
 from edgeecho_train.phantom.image import Appearance
-from edgeecho_train.phantom.overlay import EcgStrip, Export, Label, Overlay, Ticks
+from edgeecho_train.phantom.overlay import EcgStrip, Label, Overlay, ScannerExport, Ticks
 from edgeecho_train.phantom.view import View
 
 SIZE = 112
@@ -116,9 +116,9 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
     )
 
 
-def draw_export(rng: np.random.Generator, view: View) -> Export:
+def draw_export(rng: np.random.Generator, view: View) -> ScannerExport:
     """Draw what happened to the pictures between the scanner and the file."""
-    return Export(
+    return ScannerExport(
         jpeg_quality=int(rng.integers(70, 99)),
         # At least three: at 25 frames/s, ED and ES then never fall between two pictures.
         repeat_every=int(rng.integers(3, 11)) if rng.uniform() < _REPEAT_SHARE else None,

@@ -75,7 +75,7 @@ class Overlay:
 
 
 @dataclass(frozen=True)
-class Export:
+class ScannerExport:
     """How the pictures left the scanner."""
 
     jpeg_quality: int
@@ -102,7 +102,13 @@ class Screen:
     """Draws the marks onto a frame and compresses it."""
 
     def __init__(
-        self, export: Export, size: int, rr_s: Sequence[float], start_s: float, *, p_wave: bool
+        self,
+        export: ScannerExport,
+        size: int,
+        rr_s: Sequence[float],
+        start_s: float,
+        *,
+        p_wave: bool,
     ) -> None:
         self._quality = [cv2.IMWRITE_JPEG_QUALITY, export.jpeg_quality]
         self._overlay = export.overlay

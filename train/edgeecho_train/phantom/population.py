@@ -16,7 +16,7 @@ from edgeecho_train.phantom.cardiac_cycle import Rhythm, draw_rr
 from edgeecho_train.phantom.geometry import Heart
 from edgeecho_train.phantom.image import Appearance
 from edgeecho_train.phantom.nuisances import draw_appearance, draw_export, draw_heart, draw_view
-from edgeecho_train.phantom.overlay import Export
+from edgeecho_train.phantom.overlay import ScannerExport
 from edgeecho_train.phantom.view import View
 
 Distribution = Literal["uniform", "echonet"]
@@ -32,7 +32,7 @@ _TRAIN_SHARE, _VAL_SHARE = 0.75, 0.125
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PhantomRecipe:
     """Options of a set of phantoms."""
 
     seed: int
@@ -62,10 +62,10 @@ class Phantom:
     heart: Heart
     view: View
     appearance: Appearance
-    export: Export
+    export: ScannerExport
 
 
-def draw_phantom(recipe: Recipe, index: int) -> tuple[Phantom, np.random.Generator]:
+def draw_phantom(recipe: PhantomRecipe, index: int) -> tuple[Phantom, np.random.Generator]:
     """Phantom number `index`, and the generator for its speckle and noise."""
     streams = np.random.SeedSequence((recipe.seed, index)).spawn(8)
     ef, split, timing, heart, view, look, export, noise = map(np.random.default_rng, streams)
@@ -104,7 +104,7 @@ def _draw_split(rng: np.random.Generator) -> Split:
     return "VAL" if draw < _TRAIN_SHARE + _VAL_SHARE else "TEST"
 
 
-def _draw_timing(rng: np.random.Generator, recipe: Recipe) -> tuple[Rhythm, float, int]:
+def _draw_timing(rng: np.random.Generator, recipe: PhantomRecipe) -> tuple[Rhythm, float, int]:
     """Rhythm, frames per second and frame count; the clip holds at least one full beat."""
     fps = _draw_fps(rng, recipe.distribution)
     rhythm = _draw_rhythm(rng)

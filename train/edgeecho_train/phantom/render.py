@@ -29,7 +29,7 @@ class Tracing:
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class RenderedVideo:
     """A rendered phantom with its labels."""
 
     frames: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Clip:
     systole: Tracing
 
 
-def render(phantom: Phantom, rng: np.random.Generator) -> Clip:
+def render(phantom: Phantom, rng: np.random.Generator) -> RenderedVideo:
     """Render all frames; `rng` is for speckle and noise."""
     ef = phantom.ef / 100
     curve = volume_curve(phantom.rr_s, ef, phantom.kick)
@@ -70,7 +70,7 @@ def render(phantom: Phantom, rng: np.random.Generator) -> Clip:
         return Tracing(frame, phantom.view.to_pixels(lines, ventricle, float(times[frame])))
 
     diastole, systole = end_frames(volumes, ef)
-    return Clip(
+    return RenderedVideo(
         frames=frames,
         edv_ml=cavity_volume_ml(phantom.heart),
         esv_ml=cavity_volume_ml(phantom.heart, 1 - ef),

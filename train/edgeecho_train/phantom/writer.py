@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeecho.common.errors import MissingDependencyError, OutputError
 from edgeecho.common.files import atomic_folder
-from edgeecho_train.phantom.population import Recipe, draw_phantom
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import Tracing, render
 
 FILE_LIST_HEADER = (
@@ -48,7 +48,7 @@ class WrittenVideo:
 
 def write_dataset(
     root: Path,
-    recipe: Recipe,
+    recipe: PhantomRecipe,
     count: int,
     *,
     workers: int,
@@ -73,7 +73,11 @@ def write_dataset(
 
 
 def _write_videos(
-    folder: Path, recipe: Recipe, count: int, workers: int, on_video: Callable[[], None] | None
+    folder: Path,
+    recipe: PhantomRecipe,
+    count: int,
+    workers: int,
+    on_video: Callable[[], None] | None,
 ) -> tuple[WrittenVideo, ...]:
     # Spawned, not forked: OpenCV's threads do not survive a fork.
     executor = ProcessPoolExecutor(
@@ -91,7 +95,7 @@ def _write_videos(
         executor.shutdown(cancel_futures=True)
 
 
-def write_video(folder: Path, recipe: Recipe, index: int) -> WrittenVideo:
+def write_video(folder: Path, recipe: PhantomRecipe, index: int) -> WrittenVideo:
     """Render video `index` of a recipe into `folder`."""
     phantom, rng = draw_phantom(recipe, index)
     clip = render(phantom, rng)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeecho.preprocess.timebase import resample_places
+from edgeecho.preprocess.resampling import resample_places
 
 
 def test_equal_rates_are_every_frame_once() -> None:

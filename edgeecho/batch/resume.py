@@ -26,7 +26,7 @@ from edgeecho.results import Answer, Numbers, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 
-class Record:
+class ResumeFile:
     """The answers in a resume file, to which new ones are added."""
 
     def __init__(self, journal: Journal, model: ModelFile, answers: dict[str, Answer]) -> None:
@@ -64,7 +64,7 @@ class Record:
 
 
 @contextmanager
-def open_record(path: Path, task: Task) -> Iterator[Record]:
+def open_resume_file(path: Path, task: Task) -> Iterator[ResumeFile]:
     """Read the answers of `task` in `path`, or start the file.
 
     `OutputError` if it belongs to another model, clip mode or handling, is damaged, or is in use by
@@ -77,7 +77,7 @@ def open_record(path: Path, task: Task) -> Iterator[Record]:
             answers = {str(row["sha256"]): _from_dict(row, task.model) for row in rows}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise journal.damaged() from error
-        yield Record(journal, task.model, answers)
+        yield ResumeFile(journal, task.model, answers)
 
 
 def _key(task: Task) -> dict[str, Any]:

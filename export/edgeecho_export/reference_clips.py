@@ -12,25 +12,25 @@ from edgeecho.common.files import sha256_file
 from edgeecho.common.precisions import FEW, PRECISIONS
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
 from edgeecho.dataset.reference import ReferenceClips, load_reference_clips, select_reference_clips
-from edgeecho_export.checkpoint import Source
-from edgeecho_export.recipes.base import Calibration, Recipe
+from edgeecho_export.checkpoint import LoadedCheckpoint
+from edgeecho_export.recipes.base import Calibration, ExportRecipe
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedClips:
     """Clips, and a few words on where they are from."""
 
     clips: ReferenceClips
     source: str
 
 
-def choose_held_out(
+def select_clips(
     checkpoint: Path,
-    source: Source,
+    source: LoadedCheckpoint,
     clips: Path | None,
     calibration: Calibration | None,
-    recipes: Collection[Recipe],
-) -> Chosen:
+    recipes: Collection[ExportRecipe],
+) -> SelectedClips:
     """Clips of the data set `clips`, or else those that the checkpoint brings.
 
     Where a recipe is fitted to a calibration set, clips of `clips` or of the VAL split of that
@@ -50,7 +50,7 @@ def choose_held_out(
             )
         path = checkpoint.with_name(source.reference["file"])
         found = load_reference_clips(path, source.reference["sha256"])
-        return Chosen(found, f"the checkpoint's {len(found.clips)} reference clips")
+        return SelectedClips(found, f"the checkpoint's {len(found.clips)} reference clips")
     videos = _unseen(data, fitted)
     chosen = select_reference_clips(videos, source.preprocess, n=n)
     if chosen is None:
@@ -62,7 +62,7 @@ def choose_held_out(
         )
     splits = "/".join(sorted({video.split for video in videos}))
     digest = sha256_file(data / "FileList.csv")[:12]
-    return Chosen(
+    return SelectedClips(
         chosen,
         f"{len(chosen.clips)} {splits} clips of: {describe_dataset(data)} "
         f"(FileList.csv sha256 {digest})",

@@ -62,6 +62,10 @@ class Precision:
     """What an engine computes it in that has the precision, such as TensorRT."""
     cpu_arithmetic: str
     """What a CPU engine computes it in that was asked for f32: there FP16 weights are widened."""
+    export_help: str = ""
+    """What `edgeecho export --help` says of its option; empty: it is always made."""
+    calibrated: bool = False
+    """Whether it is fitted to a calibration set, whose split it cannot be judged by then."""
     embedding: float | None = None
     """Distance of an embedding from PyTorch's, of its length, that passes; None: not looked at."""
     shared: DriftLimits | None = None
@@ -81,11 +85,22 @@ PRECISIONS: Mapping[str, Precision] = {
         shared=DriftLimits(max=1e-3),
     ),
     # A 16-bit float has steps of 0.03 near an EF of 55 %.
-    "fp16": Precision(DriftLimits(mean=0.05, max=0.2), FEW, "f16+f32", "f32"),
+    "fp16": Precision(
+        DriftLimits(mean=0.05, max=0.2),
+        FEW,
+        "f16+f32",
+        "f32",
+        export_help="Also fp16.onnx: body in FP16, head and I/O in FP32.",
+    ),
     # A first INT8 by minmax lay at 0.13 (mean), 0.31 (p95) and 0.57 (max) on a trained network of
     # full width.
     "int8": Precision(
-        DriftLimits(mean=0.3, p95=0.7, max=1.5, mae=0.1), MANY, "int8+f32", "int8+f32"
+        DriftLimits(mean=0.3, p95=0.7, max=1.5, mae=0.1),
+        MANY,
+        "int8+f32",
+        "int8+f32",
+        export_help="Also int8.onnx; needs --calibration SET.",
+        calibrated=True,
     ),
 }
 """By name, from the largest file to the smallest."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import field, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgeecho.cli.options.groups import with_groups
 from edgeecho.common.errors import UsageError
+from edgeecho.common.precisions import PRECISIONS, parse_limits
 
 if TYPE_CHECKING:
     from edgeecho.bundle import Manifest, Verification
@@ -21,7 +24,30 @@ METHODS = ("minmax", "percentile", "entropy")
 """How an INT8 range may be chosen."""
 
 
+def _precision_flags() -> Any:
+    """An option group with a flag for each precision that is not always made."""
+    rows = [(name, row.export_help) for name, row in PRECISIONS.items() if row.export_help]
+    return make_dataclass(
+        "PrecisionFlags",
+        [
+            (name, Annotated[bool, typer.Option(f"--{name}", help=about)], field(default=False))
+            for name, about in rows
+        ],
+        frozen=True,
+    )
+
+
+if TYPE_CHECKING:
+
+    class PrecisionFlags:
+        """What `_precision_flags` makes."""
+
+else:
+    PrecisionFlags = _precision_flags()
+
+
 @app.command()
+@with_groups
 def export(
     checkpoint: Annotated[
         Path | None, typer.Argument(help=f"Default: the demo's, {DEMO_CHECKPOINT} in a clone.")
@@ -46,12 +72,8 @@ def export(
     training_fps: Annotated[
         float | None, typer.Option(min=1, help="Frame rate of its training data, likewise.")
     ] = None,
-    fp16: Annotated[
-        bool, typer.Option("--fp16", help="Also fp16.onnx: body in FP16, head and I/O in FP32.")
-    ] = False,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Also int8.onnx; needs --calibration SET.")
-    ] = False,
+    *,
+    precisions: PrecisionFlags,
     calibration: Annotated[
         Path | None, typer.Option(metavar="SET", help="Set of `edgeecho calibrate select`.")
     ] = None,
@@ -100,7 +122,13 @@ def export(
     points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
     """
     options = _options(
-        fp16, int8, calibration, calibration_data, method, float_layers, limit or [], shared
+        [name for name, asked in vars(precisions).items() if asked],
+        calibration,
+        calibration_data,
+        method,
+        float_layers,
+        limit or [],
+        shared,
     )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
@@ -142,8 +170,7 @@ def _version_of(checkpoint: Path) -> str:
 
 
 def _options(
-    fp16: bool,
-    int8: bool,
+    precisions: list[str],
     calibration: Path | None,
     data: Path | None,
     method: str,
@@ -151,21 +178,21 @@ def _options(
     limit: list[str],
     shared: bool | None,
 ) -> ExportOptions:
-    if int8 and calibration is None:
+    calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
+    if calibrated and calibration is None:
         raise UsageError(
-            "--int8 needs --calibration SET, clips of your own training data (there is no default "
-            "set): make one with `edgeecho calibrate select DATA --out SET`"
+            f"--{calibrated[0]} needs --calibration SET, clips of your own training data (there "
+            "is no default set): make one with `edgeecho calibrate select DATA --out SET`"
         )
-    if calibration is not None and not (int8 or fp16):
+    if calibration is not None and not precisions:
         raise UsageError("--calibration is of use with --int8 or --fp16 only: add one of them")
     if data is not None and calibration is None:
         raise UsageError("--calibration-data needs --calibration SET")
-    if float_layers is not None and not int8:
+    if float_layers is not None and "int8" not in precisions:
         raise UsageError("--float-layers is of use with --int8 only: add it")
     if method not in ("all", *METHODS):
         raise UsageError(f"--method {method!r} is not known: choose all, {', '.join(METHODS)}")
     from edgeecho.common.files import sha256_file
-    from edgeecho.common.precisions import parse_limits
     from edgeecho_calibration.sensitivity_report import read_float_layers
     from edgeecho_calibration.sets import read_set
     from edgeecho_export.recipes.base import Calibration, ExportOptions
@@ -175,8 +202,8 @@ def _options(
         chosen = Calibration(read_set(calibration), sha256_file(calibration), data)
     tried = METHODS if method == "all" else (method,)
     return ExportOptions(
-        precisions=tuple(name for name, asked in (("fp16", fp16), ("int8", int8)) if asked),
-        methods=tried if int8 else (),
+        precisions=tuple(precisions),
+        methods=tried if calibrated else (),
         float_layers=read_float_layers(float_layers) if float_layers else (),
         calibration=chosen,
         limits=parse_limits(limit),
@@ -215,10 +242,12 @@ def _print(folder: Path, manifest: Manifest) -> None:
                 f"{artefact.file} on {len(graph.verification)} engines"
             )
     if manifest.calibration:
+        (fitted,) = (name for name in manifest.artefacts if PRECISIONS[name].calibrated)
         methods = ", ".join(
             f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]
         )
-        typer.echo(f"  int8.onnx: kept {manifest.calibration['method']} (mean drift: {methods})")
+        kept = manifest.calibration["method"]
+        typer.echo(f"  {manifest.artefacts[fitted].file}: kept {kept} (mean drift: {methods})")
     if manifest.references and (file := manifest.references.get("file")):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "

@@ -12,12 +12,13 @@ from typing import Any
 from edgeecho.bundle import Artefact, Manifest, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
 from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
+from edgeecho.common.precisions import PRECISIONS
 from edgeecho.tools.verify import save_references
 from edgeecho_calibration.sets import CalibrationClips
 from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
 from edgeecho_export.checks.shared import add_shared
 from edgeecho_export.graph import OPSET
-from edgeecho_export.recipes import RECIPES
+from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.reference_clips import SelectedClips, select_clips
 from edgeecho_export.shared.graph import SHORTEST
@@ -57,7 +58,8 @@ def export(
     """
     options = options or ExportOptions()
     source = read_checkpoint(checkpoint, given)
-    recipes = [recipe for name, recipe in RECIPES.items() if name in ("fp32", *options.precisions)]
+    wanted = [name for name in PRECISIONS if name in ("fp32", *options.precisions)]
+    recipes = [find_recipe(name) for name in wanted]
     for recipe in recipes:
         recipe.refuse(source, options)
     seen, calibration = None, options.calibration
@@ -102,15 +104,16 @@ def _references(work: Workspace, chosen: SelectedClips, *, keep: bool) -> dict[s
 def _calibration(work: Workspace, made: Iterable[RecipeResult]) -> dict[str, Any] | None:
     """Of the precision that was calibrated, if one was."""
     calibration = work.options.calibration
-    found = next((one.calibration for one in made if one.calibration), None)
-    if found is None or calibration is None:
+    found = [one.calibration for one in made if one.calibration]
+    if not found or calibration is None:
         return None
+    assert len(found) == 1, "a manifest has room for one"
     return {
         "sha256": calibration.sha256,
         "data": calibration.chosen.data,
         "clips": work.ranges.clips,
         "seed": calibration.chosen.seed,
-        **found,
+        **found[0],
     }
 
 

@@ -37,8 +37,9 @@ def select_clips(
     set's data, and none of the training split. As many as the recipes want, where there are.
     `UsageError` where there are none to be had.
     """
-    n = max((PRECISIONS[recipe.name].clips for recipe in recipes), default=FEW)
-    fitted = [recipe.name.upper() for recipe in recipes if recipe.calibrated and calibration]
+    rows = {recipe.name: PRECISIONS[recipe.name] for recipe in recipes}
+    n = max((row.clips for row in rows.values()), default=FEW)
+    fitted = [name.upper() for name, row in rows.items() if row.calibrated and calibration]
     data = clips
     if data is None and fitted and calibration is not None:
         data = calibration.data or Path(calibration.chosen.folder)

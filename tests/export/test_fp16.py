@@ -21,7 +21,7 @@ from edgeecho_export.checks.arithmetic import rounded_efs, verify_arithmetic
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.range import RANGE_LIMIT, check_range
 from edgeecho_export.ranges import collect
-from edgeecho_export.recipes import RECIPES
+from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.recipes.fp32 import write_onnx
@@ -70,7 +70,7 @@ def make(
     source = LoadedCheckpoint(network, SPEC, sha256="", training=None, reference=None)
     options = ExportOptions(limits={"fp16": limits})
     work = Workspace(fp32.parent, source, ModelLabel("tiny", "1"), options, clips)
-    return RECIPES["fp16"].make(work, fp32.with_name("fp16.onnx"))
+    return find_recipe("fp16").make(work, fp32.with_name("fp16.onnx"))
 
 
 def scaled(fp32: Path, out: Path, factor: float) -> Path:

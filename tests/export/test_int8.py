@@ -26,7 +26,7 @@ from edgeecho_export.cli import METHODS
 from edgeecho_export.graph import quantized_inputs
 from edgeecho_export.quantize import write_int8
 from edgeecho_export.ranges import collect
-from edgeecho_export.recipes import RECIPES, int8
+from edgeecho_export.recipes import find_recipe, int8
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
@@ -85,7 +85,7 @@ def make(fp32: Path, network: R2Plus1D18, clips: np.ndarray) -> Callable[..., Re
         calibration = [clip[None] for clip in clips]
         label = ModelLabel("tiny", "1")
         work = Workspace(fp32.parent, source, label, options, clips, calibration=calibration)
-        return RECIPES["int8"].make(work, fp32.with_name("int8.onnx"))
+        return find_recipe("int8").make(work, fp32.with_name("int8.onnx"))
 
     return made
 

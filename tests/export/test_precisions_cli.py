@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgeecho.bundle import read_manifest
+from edgeecho.bundle import EXAMPLE, read_manifest
 from edgeecho.common.precisions import PRECISIONS
 
 
@@ -29,9 +29,57 @@ def chosen(narrow_run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_every_row_of_the_table_has_its_recipe() -> None:
-    from edgeecho_export.recipes import RECIPES
+    from edgeecho_export.recipes import find_recipe
 
-    assert list(RECIPES) == list(PRECISIONS)
+    assert [find_recipe(name).name for name in PRECISIONS] == list(PRECISIONS)
+
+
+ANOTHER = """
+import sys, types
+import onnx
+from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, Precision
+row = Precision(DriftLimits(max=0.01), FEW, "f32", "f32", export_help="Also again.onnx.")
+PRECISIONS["again"], LIMITS["again"] = row, row.limits
+
+from edgeecho_export.checks.parity import verify
+from edgeecho_export.graph import set_precision
+from edgeecho_export.recipes.base import ExportRecipe, RecipeResult
+
+class Again(ExportRecipe):
+    name = "again"
+
+    def make(self, work, path):
+        model = onnx.load(work.fp32)
+        set_precision(model, self.name)
+        onnx.save(model, path)
+        return RecipeResult(verify(path, work.drift_check(self.name)))
+
+module = types.ModuleType("edgeecho_export.recipes.again")
+module.RECIPE = Again()
+sys.modules[module.__name__] = module
+from edgeecho.cli.app import main
+main()
+"""
+"""`edgeecho` with a precision more: a row of the table, and a recipe."""
+
+
+def test_a_row_and_a_recipe_are_all_that_a_new_precision_takes(
+    tmp_path: Path, narrow_run: Path
+) -> None:
+    def run(*words: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", ANOTHER, *map(str, words)], capture_output=True, text=True
+        )
+        assert done.returncode in (0, 5), done.stderr
+        return done.stdout
+
+    out = tmp_path / "bundle"
+    words = ("--out", out, "--again", "--limit", "again.max=0.02")
+    assert "again.onnx on onnxruntime" in run("export", narrow_run / "best.pt", *words)
+    assert "again.onnx on openvino" in run("verify", out, "--precision", "again")
+    assert ", again," in run("infer", EXAMPLE, "--model", out, "--precision", "again")
+    words = ("--runs", 2, "--warmup", 1, "--cold-starts", 0)
+    assert "openvino:again" in run("bench", "--model", out, "--compare", "again", *words)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,14 @@
-"""One recipe for each row of the table of precisions.
+"""How a file of each precision is made and checked: a module for each row of the table.
 
-A new precision is a module here, a row in `edgeecho.common.precisions`, and an option of `edgeecho
-export` that asks for it.
+A new precision is a module here, with its `RECIPE`, and a row in `edgeecho.common.precisions`.
 """
 
-from collections.abc import Mapping
+from importlib import import_module
 
 from edgeecho_export.recipes.base import ExportRecipe
-from edgeecho_export.recipes.fp16 import Fp16
-from edgeecho_export.recipes.fp32 import Fp32
-from edgeecho_export.recipes.int8 import Int8
 
-RECIPES: Mapping[str, ExportRecipe] = {recipe.name: recipe for recipe in (Fp32(), Fp16(), Int8())}
-"""By precision, in the order in which they are made."""
+
+def find_recipe(precision: str) -> ExportRecipe:
+    """The recipe of a row of the table."""
+    recipe: ExportRecipe = import_module(f"{__name__}.{precision}").RECIPE
+    return recipe

@@ -109,8 +109,6 @@ class ExportRecipe(ABC):
 
     name: ClassVar[str]
     """Its row's in the table of precisions."""
-    calibrated: ClassVar[bool] = False
-    """Whether it is fitted to a calibration set, whose split it cannot be judged by then."""
 
     def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:  # noqa: B027
         """Before any work: `UsageError` where the options do not fit the checkpoint."""

@@ -90,3 +90,6 @@ def _append_head(body: onnx.ModelProto, model: onnx.ModelProto, head: list[onnx.
     graph.value_info.extend(v for v in model.graph.value_info if v.name in made)
     del graph.output[:]
     graph.output.extend(model.graph.output)
+
+
+RECIPE = Fp16()

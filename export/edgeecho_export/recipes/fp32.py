@@ -107,3 +107,6 @@ def _strip(model: onnx.ModelProto) -> None:
         item.doc_string = ""
     del graph.metadata_props[:]
     del model.metadata_props[:]
+
+
+RECIPE = Fp32()

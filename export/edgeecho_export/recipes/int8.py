@@ -35,7 +35,6 @@ class Int8(ExportRecipe):
     """
 
     name = "int8"
-    calibrated = True
 
     def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:
         """See `ExportRecipe.refuse`."""
@@ -128,3 +127,6 @@ def _tops(fp32: Path, ranges: Ranges, method: str) -> dict[str, float]:
     if method == "minmax":
         return {name: ranges.largest[name] for name in names}
     return {name: choose_range(ranges.histograms[name], method) for name in names}
+
+
+RECIPE = Int8()

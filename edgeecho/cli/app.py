@@ -153,7 +153,7 @@ def _stages() -> dict[str, EntryPoint]:
 
 
 def _load_runtime(name: str) -> Any:
-    return typer.main.get_command(import_module(f"edgeecho.cli.{name}").app)
+    return typer.main.get_command(import_module(f"edgeecho.cli.commands.{name}").app)
 
 
 def _load_stage(entry: EntryPoint) -> Any:

@@ -22,14 +22,14 @@ from edgeecho.common.errors import REFUSED_EXIT_CODE, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.common.text import shown_name
 from edgeecho.preprocess import PreprocessSpec, prepare
-from edgeecho.report.rolling import in_sum, to_json_line, to_text_line
+from edgeecho.report.stream import in_sum, to_json_line, to_text_line
 from edgeecho.report.text import to_text
 from edgeecho.results import Answer, Outcome
 from edgeecho.stream import FrameStream, Played, Player, Rolling, in_real_time, read_raw
 from edgeecho.stream.sources import parse_size
 
 STDIN = Path("-")
-# With a writer of updates each: `edgeecho.report.rolling`.
+# With a writer of updates each: `edgeecho.report.stream`.
 _FORMATS = ("text", "json")
 
 

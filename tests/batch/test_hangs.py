@@ -103,10 +103,10 @@ from edgeecho.cli.app import main
 main()
 """
 _BUG = """
-import edgeecho.cli.infer
+import edgeecho.cli.commands.infer
 def broken(*_):
     raise ZeroDivisionError("a bug")
-edgeecho.cli.infer.say = broken
+edgeecho.cli.commands.infer.say = broken
 """
 
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
+from edgeecho.cli import commands
+
 STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "build"}
-RUNTIME = {
-    *("infer", "preview", "evaluate", "bench", "inspect", "verify", "schema", "doctor"),
-    "listen",
-}
+RUNTIME = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
 
 
 def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -114,7 +113,7 @@ def test_a_missing_dependency_is_one_line_with_the_extra(tmp_path: Path) -> None
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     code = textwrap.dedent("""
-        import sys, edgeecho.cli.infer as infer
+        import sys, edgeecho.cli.commands.infer as infer
         def broken(*args, **options): raise ZeroDivisionError("a bug")
         infer._answer_all = broken
         import edgeecho.inference.estimation

@@ -168,8 +168,8 @@ def test_the_limits_that_help_shows_are_the_librarys() -> None:
     from inspect import signature
 
     from edgeecho.cine import DEFAULT_LIMITS
-    from edgeecho.cli.infer import infer
-    from edgeecho.cli.preview import preview
+    from edgeecho.cli.commands.infer import infer
+    from edgeecho.cli.commands.preview import preview
 
     for command in (infer, preview):
         shown = {name: p.default for name, p in signature(command).parameters.items()}

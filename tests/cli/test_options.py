@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeecho.cli.infer import infer
+from edgeecho.cli.commands.infer import infer
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import BESIDE, ReportOptions
 

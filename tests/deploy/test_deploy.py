@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from edgeecho.cli.listen import app
+from edgeecho.cli.commands.listen import app
 
 if sys.version_info >= (3, 11):
     import tomllib

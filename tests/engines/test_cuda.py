@@ -13,7 +13,8 @@ from held import read_api
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import cuda, load_engine
+from edgeecho.engines import load_engine
+from edgeecho.engines.nvidia import cuda
 
 needs_bindings = pytest.mark.skipif(
     find_spec("cuda") is None, reason="needs cuda-bindings: pip install cuda-bindings"

@@ -16,7 +16,7 @@ import pytest
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import OURS, load_engine
-from edgeecho.engines.cuda import probe
+from edgeecho.engines.nvidia.cuda import probe
 
 try:
     probe()

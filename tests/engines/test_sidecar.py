@@ -15,7 +15,7 @@ from edgeecho.common.seal import sealed
 from edgeecho.engines import sidecar as sidecars
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
 from edgeecho.engines.tensorrt import RTX
-from edgeecho.engines.tensorrt.fit import TensorRTSidecar, read_engines
+from edgeecho.engines.tensorrt.built import TensorRTSidecar, read_engines
 
 ENGINE = b"an engine's bytes"
 

@@ -18,7 +18,7 @@ from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError, ModelError, UsageError, VerificationError
 from edgeecho.common.files import sha256_file
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
-from edgeecho.engines.tensorrt.fit import read_engines
+from edgeecho.engines.tensorrt.built import read_engines
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.targets import publish as build_module
 from edgeecho_export.targets.layers import LayerReport

@@ -23,7 +23,7 @@ from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import load_engine
 from edgeecho.engines.sidecar import FOLDER
-from edgeecho.engines.tensorrt.fit import read_engines
+from edgeecho.engines.tensorrt.built import read_engines
 from edgeecho_export.targets import network as trt_module
 from edgeecho_export.targets import publish as build_module
 from edgeecho_export.targets.publish import build_tensorrt

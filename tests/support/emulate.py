@@ -15,7 +15,7 @@ from fake_trt import Plan, trt_module
 
 from edgeecho.common.files import sha256_file, write_json
 from edgeecho.engines.sidecar import FOLDER, sidecar_of
-from edgeecho.engines.tensorrt.fit import TensorRTSidecar, platform_name
+from edgeecho.engines.tensorrt.built import TensorRTSidecar, platform_name
 
 VERSIONS = ("10.3", "10.16", "11.4")
 _SUPPORT = Path(__file__).parent

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
-from edgeecho.engines.cuda import probe
 from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.nvidia.cuda import probe
 from edgeecho.engines.onnxruntime import CUDA
 from edgeecho.engines.onnxruntime.cpu import ask_session
 

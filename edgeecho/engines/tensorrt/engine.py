@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
-from edgeecho.engines.cuda import Buffer, Graph, Stream, probe
 from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.nvidia.cuda import Buffer, Graph, Stream, probe
 from edgeecho.engines.sidecar import FOLDER, check_engine
-from edgeecho.engines.tensorrt.fit import Machine, choose_engine
+from edgeecho.engines.tensorrt.built import Machine, choose_engine
 
 
 class TensorRTEngine:

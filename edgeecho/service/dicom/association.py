@@ -26,7 +26,7 @@ from edgeecho.service.dicom.bugs import log_bug
 from edgeecho.service.dicom.connection import TICK_S, BoundedSocket
 from edgeecho.service.dicom.guard import end, guard
 from edgeecho.service.dicom.messages import Messages
-from edgeecho.service.dicom.part import Part
+from edgeecho.service.dicom.part10 import Part
 
 NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
 

@@ -18,7 +18,7 @@ from edgeecho.cine.dicom.file import open_dicom
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.common.errors import EdgeEchoError, InputError
 from edgeecho.service.dicom.bugs import log_bug
-from edgeecho.service.dicom.part import Part
+from edgeecho.service.dicom.part10 import Part
 from edgeecho.service.dicom.settings import NodeSettings
 from edgeecho.service.dicom.statuses import (
     CANNOT_UNDERSTAND,

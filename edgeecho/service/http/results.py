@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.exceptions import HTTPException
 
 from edgeecho.service.http.dependencies import Found, Served
-from edgeecho.service.http.forms import MEDIA_TYPES
+from edgeecho.service.http.formats import MEDIA_TYPES
 from edgeecho.service.http.problems import responses
 from edgeecho.service.http.show import REVIEWS
 from edgeecho.service.http.views import EntryView, JobView, ReviewIn, TrailView

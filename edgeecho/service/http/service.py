@@ -11,7 +11,7 @@ from edgeecho.batch import Task
 from edgeecho.common.about import VERSION
 from edgeecho.results import Answer, Outcome
 from edgeecho.service.http.changes import Changes
-from edgeecho.service.http.forms import render
+from edgeecho.service.http.formats import render
 from edgeecho.service.http.metrics import STATUSES, Metrics
 from edgeecho.service.http.settings import HttpSettings
 from edgeecho.service.http.show import show

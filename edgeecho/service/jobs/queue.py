@@ -20,7 +20,7 @@ from edgeecho.common.files import flush, sha256_file
 from edgeecho.service.jobs.audit import AuditTrail
 from edgeecho.service.jobs.database import Database, output_errors
 from edgeecho.service.jobs.files import Files
-from edgeecho.service.jobs.forms import Forms
+from edgeecho.service.jobs.formats import Forms
 from edgeecho.service.jobs.job import SELECT, Job, find_job, job_of
 from edgeecho.service.jobs.room import Room
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgeecho.service.jobs.audit import AuditTrail
 from edgeecho.service.jobs.database import Database, output_errors
 from edgeecho.service.jobs.files import Files, make_private
-from edgeecho.service.jobs.forms import Forms
+from edgeecho.service.jobs.formats import Forms
 from edgeecho.service.jobs.outbox import Outbox
 from edgeecho.service.jobs.queue import Queue
 from edgeecho.service.jobs.recovery import check_folder, tidy

@@ -48,7 +48,7 @@ def find_cuda() -> Finding:
     if find_spec("cuda") is None:
         return Finding("CUDA", "absent", "cuda-bindings is not installed, so it was not tried")
     try:
-        from edgeecho.engines.cuda import probe
+        from edgeecho.engines.nvidia.cuda import probe
 
         device = probe()
     except Exception as error:  # noqa: BLE001 - without a driver it raises whatever it likes

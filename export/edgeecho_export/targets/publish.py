@@ -15,9 +15,9 @@ from edgeecho.common.about import VERSION
 from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, ModelError, VerificationError
 from edgeecho.common.files import atomic_path, write_json
-from edgeecho.engines.cuda import Device, probe
+from edgeecho.engines.nvidia.cuda import Device, probe
 from edgeecho.engines.sidecar import FOLDER, sidecar_of
-from edgeecho.engines.tensorrt.fit import TensorRTSidecar, platform_name
+from edgeecho.engines.tensorrt.built import TensorRTSidecar, platform_name
 from edgeecho_export.checks.lint import check_qdq
 from edgeecho_export.targets.layers import (
     LayerReport,

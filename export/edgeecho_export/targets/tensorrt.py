@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeecho.common.errors import MissingDependencyError, UsageError
 from edgeecho.engines import EngineDescriptor
-from edgeecho.engines.cuda import probe
+from edgeecho.engines.nvidia.cuda import probe
 from edgeecho.engines.tensorrt import ENGINES
 from edgeecho.engines.tensorrt import RTX as RTX_NAME
 from edgeecho.engines.tensorrt import TENSORRT as TENSORRT_NAME

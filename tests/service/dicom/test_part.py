@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage
 from pynetdicom.dsutils import create_file_meta
 
 from edgeecho.common.errors import OutputError
-from edgeecho.service.dicom.part import Part
+from edgeecho.service.dicom.part10 import Part
 from edgeecho.service.dicom.statuses import OUT_OF_RESOURCES, Refused
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def no_gpu(_model: ModelFile) -> str | None:
     """Why there is no GPU to run on; None: there is one."""
-    from edgeecho.engines.cuda import probe
+    from edgeecho.engines.nvidia.cuda import probe
 
     try:
         probe()
@@ -24,6 +24,6 @@ def no_gpu(_model: ModelFile) -> str | None:
 
 def look_for_gpu(engine: EngineDescriptor) -> str:
     """For doctor: which GPU there is. The package is not tried, see `cuda`."""
-    from edgeecho.engines.cuda import probe
+    from edgeecho.engines.nvidia.cuda import probe
 
     return f"installed, not tried; {probe().label}; runs on: {engine.runs_on}"

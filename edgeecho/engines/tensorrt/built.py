@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.cuda import Device
+from edgeecho.engines.nvidia.cuda import Device
 from edgeecho.engines.sidecar import FOLDER, EngineSidecar, read_sidecars
 from edgeecho.engines.tensorrt import RTX, TENSORRT
 
@@ -22,7 +22,7 @@ class TensorRTSidecar(EngineSidecar):
     compute_capabilities: tuple[str, ...]
     """GPU generations that it runs on, such as `sm86`."""
     layers: Mapping[str, Any]
-    """What the builder made of the network: see `edgeecho_export.layers`."""
+    """What the builder made of the network: see `edgeecho_export.targets.layers`."""
     gpu: str = ""
     """On which it was built, and the only one that runs it; empty: any of the capabilities."""
     cuda: str = ""

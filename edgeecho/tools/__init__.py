@@ -1,1 +1,1 @@
-"""Commands on a model, a video or the machine: most of what `edgeecho NAME` does is in `tools/NAME`."""
+"""Commands on a model, a video or the machine: `tools/NAME` has most of `edgeecho NAME`."""

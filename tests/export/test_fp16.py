@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from small_network import SPEC
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import load_engine
-from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checkpoint import LoadedCheckpoint
 from edgeecho_export.checks.arithmetic import rounded_efs, verify_arithmetic
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
@@ -24,37 +24,9 @@ from edgeecho_export.ranges import collect
 from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.recipes.fp16 import write_fp16
-from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
-SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
 FLOAT, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
-
-
-@pytest.fixture(scope="module")
-def network() -> R2Plus1D18:
-    """A network whose answers differ from clip to clip and whose batch norms do something."""
-    torch.manual_seed(8)
-    network = R2Plus1D18(0.0625)
-    with torch.no_grad():
-        network.fc.weight.mul_(100)
-        for _ in range(20):
-            network(torch.randn(4, 3, 16, 56, 56))
-    return network.eval()
-
-
-@pytest.fixture(scope="module")
-def clips() -> np.ndarray:
-    rng = np.random.default_rng(0)
-    scale = np.linspace(0.2, 3, 4).reshape(-1, 1, 1, 1, 1)
-    return (rng.standard_normal((4, 3, 16, 56, 56)) * scale).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def fp32(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("onnx") / "fp32.onnx"
-    write_onnx(path, network, SPEC, name="tiny", version="1")
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,12 @@ import numpy as np
 import onnx
 import openvino
 import pytest
-import torch
+from small_network import SPEC
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import DriftLimits
 from edgeecho.engines import load_engine
-from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.verify import ReferenceInputs
 from edgeecho_calibration.ranges import Ranges
 from edgeecho_export.checkpoint import LoadedCheckpoint
@@ -28,36 +27,9 @@ from edgeecho_export.quantize import write_int8
 from edgeecho_export.ranges import collect
 from edgeecho_export.recipes import find_recipe, int8
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
-from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
-SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
 LOOSE = DriftLimits(mean=5, p95=10, max=20, mae=5)
-
-
-@pytest.fixture(scope="module")
-def network() -> R2Plus1D18:
-    torch.manual_seed(8)
-    network = R2Plus1D18(0.0625)
-    with torch.no_grad():
-        network.fc.weight.mul_(100)
-        for _ in range(20):
-            network(torch.randn(4, 3, 16, 56, 56))
-    return network.eval()
-
-
-@pytest.fixture(scope="module")
-def clips() -> np.ndarray:
-    rng = np.random.default_rng(0)
-    scale = np.linspace(0.2, 3, 4).reshape(-1, 1, 1, 1, 1)
-    return (rng.standard_normal((4, 3, 16, 56, 56)) * scale).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def fp32(network: R2Plus1D18, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("onnx") / "fp32.onnx"
-    write_onnx(path, network, SPEC, name="tiny", version="1")
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -11,31 +11,17 @@ import openvino
 import pytest
 import torch
 from onnx import TensorProto, helper
+from small_network import SPEC
 
 from edgeecho.bundle import Verification
 from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import Outputs
-from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.verify import ReferenceInputs, measure_drift
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.parity import verify as verify_held_out
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
-
-SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=16, period=4, size=56)
-
-
-@pytest.fixture(scope="module")
-def network() -> R2Plus1D18:
-    """A network whose answers differ from clip to clip and whose batch norms do something."""
-    torch.manual_seed(8)
-    network = R2Plus1D18(0.0625)
-    with torch.no_grad():
-        network.fc.weight.mul_(100)
-        for _ in range(20):
-            network(torch.randn(4, 3, 16, 56, 56))
-    return network.eval()
 
 
 def verify(file: Path, network: R2Plus1D18, clips: np.ndarray) -> tuple[Verification, ...]:

@@ -11,15 +11,21 @@ _METADATA_PROPS = 14
 _LONGEST = 1_000_000
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata by key; `ModelError` if the file is not ONNX, or has two values for a key."""
-    found: dict[str, str] = {}
+def read_metadata(path: Path, key: str) -> str:
+    """What stands under `key`; `KeyError` where nothing does.
+
+    `ModelError` where the file is no ONNX, or says two things under that key.
+    """
+    found = set()
     with open_wire(path) as wire:
         for number, kind, at, end in wire.fields(0, len(wire.data)):
             if number != _METADATA_PROPS:
                 continue
             expect(kind, LENGTH)
-            key, value = wire.entry(at, end, _LONGEST)
-            if found.setdefault(key, value) != value:
-                raise ValueError("its metadata contradict themselves")
-    return found
+            name, value = wire.entry(at, end, _LONGEST)
+            found |= {value} if name == key else set()
+        if len(found) > 1:
+            raise ValueError("its metadata contradict themselves")
+    if not found:
+        raise KeyError(key)
+    return found.pop()

@@ -144,7 +144,7 @@ def _usual(manifest: Manifest) -> str:
 def _open_onnx(path: Path, precision: str | None) -> ModelFile:
     check_self_contained(path)
     try:
-        facts = parse_json(read_metadata(path)[METADATA_KEY])
+        facts = parse_json(read_metadata(path, METADATA_KEY))
         found = ModelFile(
             path=path,
             sha256=sha256_file(path),
@@ -166,4 +166,5 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a text, got {value!r}")
+    value.encode()  # half a character, which no report could hold, is a ValueError
     return value

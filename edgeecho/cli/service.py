@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_store(
-    queue: QueueOptions, task: Task, *given: Path | None, most_pages: int = 200
+    state: Path, queue: QueueOptions, task: Task, *given: Path | None, most_pages: int = 200
 ) -> Iterator[JobStore]:
     """The queue, until the block ends. `given`: what other options name, see `beside_state`;
     `most_pages`: see `JobStore`."""
     from edgeecho.service.jobs import JobStore
 
     store = JobStore(
-        queue.folder,
+        state,
         most_waiting=queue.queue,
         keep_files=queue.keep_files,
         most_pages=most_pages,

@@ -8,10 +8,8 @@ from edgeecho.engines.registry import (
     engines,
     find_engine,
     load_engine,
-    load_entry,
     load_limit_s,
     load_shared,
-    other_entries,
     shares,
 )
 
@@ -26,9 +24,7 @@ __all__ = [
     "engines",
     "find_engine",
     "load_engine",
-    "load_entry",
     "load_limit_s",
     "load_shared",
-    "other_entries",
     "shares",
 ]

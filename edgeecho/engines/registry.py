@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, NoReturn
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
@@ -18,38 +17,46 @@ OURS: tuple[EngineDescriptor, ...] = (*openvino.ENGINES, *onnxruntime.ENGINES, *
 
 
 def engines() -> tuple[EngineDescriptor, ...]:
-    """Ours, then those of other packages; `EngineError` where one of those is none."""
-    return (*OURS, *map(load_entry, other_entries()))
-
-
-def other_entries() -> list[EntryPoint]:
-    """What other packages bring, by name and not loaded; ours keep their names."""
-    others = [entry for entry in entry_points(group=GROUP) if not _named(OURS, entry.name)]
-    return sorted(others, key=lambda entry: entry.name)
-
-
-def load_entry(entry: EntryPoint) -> EngineDescriptor:
-    """The descriptor of another package; `EngineError` names the package where it is none."""
-    where = entry.dist.name if entry.dist else entry.value
-    try:
-        found = entry.load()
-    except Exception as error:
-        raise EngineError(
-            f"engine {entry.name} of the package {where} cannot be imported "
-            f"({type(error).__name__}: {error}): install another version of it, or remove it"
-        ) from error
-    if not isinstance(found, EngineDescriptor) or found.name != entry.name:
-        raise EngineError(
-            f"{entry.value} of the package {where} is no descriptor of an engine {entry.name}: "
-            "install another version of it, or remove it"
-        )
-    return found
+    """Ours, then those of other packages; ours keep their names."""
+    others = [entry for entry in entry_points(group=GROUP) if not _named(entry.name)]
+    return (*OURS, *map(_load_entry, sorted(others, key=lambda entry: entry.name)))
 
 
 def find_engine(name: str) -> EngineDescriptor | None:
-    """The engine of that name; None: there is none. Errors: those of `load_entry`."""
-    others = map(load_entry, entry_points(group=GROUP, name=name))
-    return _named(OURS, name) or next(others, None)
+    """The engine of that name; None: there is none."""
+    if ours := _named(name):
+        # Without a look at what else is installed, which takes its time and may be broken.
+        return ours
+    return next(map(_load_entry, entry_points(group=GROUP, name=name)), None)
+
+
+def _load_entry(entry: EntryPoint) -> EngineDescriptor:
+    where = entry.dist.name if entry.dist else entry.value
+    try:
+        found = entry.load()
+    except Exception as error:  # noqa: BLE001 - whatever another package raises
+        why = f"cannot be imported ({type(error).__name__}: {error})"
+    else:
+        if isinstance(found, EngineDescriptor) and found.name == entry.name:
+            return found
+        why = f"is no descriptor of an engine of this name ({entry.value})"
+    return _broken(
+        entry,
+        f"engine {entry.name} of the package {where} {why}: "
+        "install another version of that package, or remove it",
+    )
+
+
+def _broken(entry: EntryPoint, why: str) -> EngineDescriptor:
+    """An engine that says why it does not run, and costs nobody else anything."""
+
+    def fail(*_: object) -> NoReturn:
+        raise EngineError(why)
+
+    package = entry.module.partition(".")[0]
+    return EngineDescriptor(
+        entry.name, package, "", "unknown", open=fail, probe=fail, refuses=lambda _: why
+    )
 
 
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
@@ -124,5 +131,5 @@ def _in_auto() -> list[EngineDescriptor]:
     return [engine for _, engine in sorted(places, key=lambda pair: pair[0])]
 
 
-def _named(among: Iterable[EngineDescriptor], name: str) -> EngineDescriptor | None:
-    return next((engine for engine in among if engine.name == name), None)
+def _named(name: str) -> EngineDescriptor | None:
+    return next((engine for engine in OURS if engine.name == name), None)

@@ -10,7 +10,7 @@ import typer
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.errors import UsageError
 from edgeecho.common.precisions import PRECISIONS
-from edgeecho_export.targets.builder import BuildOptions, builders, find_builder
+from edgeecho_export.targets.builder import BUILT, BuildOptions, find_builder
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def build(
     bundle: Annotated[Path, typer.Argument(help="Model bundle; the engine is written into it.")],
     precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "fp16",
-    engine: Annotated[str, typer.Option(help=f"One of {', '.join(builders())}.")] = "tensorrt-rtx",
+    engine: Annotated[str, typer.Option(help=f"One of {', '.join(BUILT)}.")] = "tensorrt-rtx",
     compute_capability: Annotated[
         str,
         typer.Option(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,56 @@ def test_an_onnx_file_without_our_metadata_is_refused(bundle: Path, tmp_path: Pa
     onnx.save(model, tmp_path / "bare.onnx")
     with pytest.raises(ModelError, match="says nothing of its preprocessing"):
         open_model(tmp_path / "bare.onnx")
+
+
+def test_a_lone_file_is_opened_without_any_engine(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("openvino", "onnxruntime", "onnx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    lone, of_bundle = open_model(bundle / "fp32.onnx"), open_model(bundle)
+    assert (lone.sha256, lone.precision) == (of_bundle.sha256, "fp32")
+    assert lone.preprocess == of_bundle.preprocess
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("other", "1", None),
+        ("edgeecho.model", "{}", "contradict themselves"),
+        ("edgeecho.model", None, None),
+    ],
+)
+def test_metadata_that_say_two_things_of_the_model_are_refused(
+    bundle: Path, tmp_path: Path, key: str, value: str | None, says: str | None
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(bundle / "fp32.onnx")
+    said = {p.key: p.value for p in model.metadata_props}
+    for text in (value or said.get(key, ""), "2" if key == "other" else value or said[key]):
+        model.metadata_props.add(key=key, value=text)
+    onnx.save(model, tmp_path / "twice.onnx")
+    if says is None:
+        assert open_model(tmp_path / "twice.onnx").precision == "fp32"
+        return
+    with pytest.raises(ModelError, match=says):
+        open_model(tmp_path / "twice.onnx")
+
+
+@pytest.mark.parametrize("name", [b"narrow \xff\xff", b"\\ud800 ab"])
+def test_a_name_that_no_report_could_hold_is_refused(
+    bundle: Path, tmp_path: Path, name: bytes
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(bundle / "fp32.onnx")
+    (facts,) = (p for p in model.metadata_props if p.key == "edgeecho.model")
+    value = json.loads(facts.value)
+    facts.value = json.dumps({**value, "name": "X" * len(name)})
+    content = model.SerializeToString()
+    assert content.count(b"X" * len(name)) == 1
+    (tmp_path / "name.onnx").write_bytes(content.replace(b"X" * len(name), name))
+    with pytest.raises(ModelError, match="says nothing of its preprocessing"):
+        open_model(tmp_path / "name.onnx")
 
 
 def test_the_card_repeats_the_manifests_numbers(bundle: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines import OURS, descriptor, load_engine
+from edgeecho.engines import OURS, descriptor, load_engine, registry
 
 CPU = [entry.name for entry in OURS if entry.device == "cpu"]
 CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)
@@ -75,6 +75,18 @@ def test_outputs_are_found_by_name_and_the_embedding_may_be_missing(
 def test_the_number_of_threads_is_obeyed(narrow_bundle: Path) -> None:
     for name in CPU:
         assert load_engine(name, open_model(narrow_bundle), threads=1).facts.threads == 1
+
+
+def test_ours_are_found_without_a_look_at_other_packages(
+    narrow_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(**_: object) -> None:
+        raise AssertionError("other packages were looked at")
+
+    monkeypatch.setattr(registry, "entry_points", look)
+    for name in ("auto", *CPU):
+        load_engine(name, open_model(narrow_bundle))
+        assert registry.shares("openvino")
 
 
 def test_an_unknown_engine_lists_the_known_ones(narrow_bundle: Path) -> None:

@@ -95,11 +95,11 @@ def test_doctor_lists_it_and_auto_leaves_it_alone(run: Run, narrow_bundle: Path)
     ("content", "says"),
     [
         ("raise ImportError('no beads')", "cannot be imported (ImportError: no beads)"),
-        ("ABACUS = 5", "is no descriptor of an engine abacus"),
+        ("ABACUS = 5", "is no descriptor of an engine of this name"),
     ],
 )
 def test_a_broken_one_is_named_and_costs_nobody_else(
-    run: Run, site: Path, narrow_bundle: Path, content: str, says: str
+    run: Run, site: Path, narrow_bundle: Path, phantoms: Path, content: str, says: str
 ) -> None:
     module = site / "abacus.py"
     whole = module.read_text()
@@ -108,7 +108,8 @@ def test_a_broken_one_is_named_and_costs_nobody_else(
         video = sorted(EXAMPLES.iterdir())[0]
         words = ("infer", video, "--model", narrow_bundle, "--show-refused")
         named, ours = run(*words, "--engine", "abacus"), run(*words)
-        doctor = run("doctor")
+        doctor, build = run("doctor"), run("build", "--help")
+        verify = run("verify", narrow_bundle, "--data", phantoms, "--clips", 2)
     finally:
         module.write_text(whole)
     assert (named.returncode, named.stderr.count("\n")) == (4, 1)
@@ -117,3 +118,5 @@ def test_a_broken_one_is_named_and_costs_nobody_else(
     assert "openvino" in ours.stdout
     assert doctor.returncode == 0
     assert says in " ".join(doctor.stdout.split())
+    assert (verify.returncode, build.returncode) == (0, 0)
+    assert "not run: fp32.onnx on abacus" in verify.stdout

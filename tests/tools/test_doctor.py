@@ -125,7 +125,7 @@ def test_missing_engine_shows_how_to_get_it(
     run_doctor: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = EngineDescriptor("abacus", "no_such_package", "pip install abacus", "beads", never)
-    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, missing))
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (*OURS, missing))
     code, out = run_doctor()
 
     assert code == 0  # the others still run
@@ -135,7 +135,7 @@ def test_missing_engine_shows_how_to_get_it(
 
 def test_no_engine_at_all(run_doctor: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = EngineDescriptor("abacus", "no_such_package", "pip install abacus", "beads", never)
-    monkeypatch.setattr("edgeecho.engines.OURS", (missing,))
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (missing,))
     code, out = run_doctor()
 
     assert code == 4
@@ -151,7 +151,7 @@ def test_engine_that_is_installed_but_broken(
     )
     monkeypatch.syspath_prepend(tmp_path)
     broken = EngineDescriptor("abacus", "broken_engine", "pip install abacus", "beads", never)
-    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, broken))
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (*OURS, broken))
 
     finding = found("engines", "abacus")
     assert finding.status == "warning"
@@ -306,7 +306,7 @@ def test_gpu_engine_is_looked_at_and_not_imported(
         device="nvidia",
         probe=look_for_gpu,
     )
-    monkeypatch.setattr("edgeecho.engines.OURS", (*OURS, entry))
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (*OURS, entry))
     emulated = FakeGPU()
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", cuda_module(emulated))
 

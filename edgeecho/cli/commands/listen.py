@@ -84,7 +84,7 @@ def listen(
     waiting = QueueOptions(state, keep_files, queue, limit)
     settings = node.settings(waiting.folder, bind=bind, port=port, limits=choices.limits)
     task = choices.task()
-    with open_store(waiting, task, out) as store:
+    with open_store(waiting.folder, waiting, task, out) as store:
         check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
         runner = Runner(store.queue, EngineProcess(task, threads=engine.threads), limit_s=limit)
         _run(store, runner, settings, task)

@@ -59,12 +59,12 @@ def serve(
     from edgeecho.service.http.service import Service
 
     # Before the model is loaded, so that a typo costs nothing.
-    choices = Choices.of(engine, VideoOptions(time=time), limits)
+    choices, state = Choices.of(engine, VideoOptions(time=time), limits), queue.folder
     settings = http.settings(max_mb=limits.max_mb)
     node_settings = None
     if dicom_port is not None:
         node_settings = node.settings(
-            queue.folder, bind=dicom_bind, port=dicom_port, limits=choices.limits
+            state, bind=dicom_bind, port=dicom_port, limits=choices.limits
         )
     elif node.allow or node.send_to or node.out:
         raise UsageError("--allow, --send-to and --out are the DICOM node's: give --dicom-port")
@@ -72,7 +72,7 @@ def serve(
     named = (node.out, http.token_file, http.tls_cert, http.tls_key)
     with ExitStack() as stack:
         listener = stack.enter_context(listen(http.host, http.port))
-        store = stack.enter_context(open_store(queue, task, *named, most_pages=most_pages))
+        store = stack.enter_context(open_store(state, queue, task, *named, most_pages=most_pages))
         if node_settings is None:
             check_waiting(store, "dicom", "give --dicom-port, or start `edgeecho listen`")
         service = stack.enter_context(

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from edgeecho.service.http import events, results
+from edgeecho.service.http import events
 from edgeecho.service.http.dependencies import Found, Served
 from edgeecho.service.http.problems import problem, responses
 from edgeecho.service.http.upload import receive
@@ -111,6 +111,3 @@ def cancel_job(job: Found, service: Served) -> JobView:
     """Give it up; one that has ended stays as it is, and nothing leaves the history."""
     service.runner.cancel(job.id)
     return service.look(job.id)
-
-
-router.include_router(results.router)

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report.html.assets import read_asset
-from edgeecho.service.http import api, problems
+from edgeecho.service.http import api, problems, results
 from edgeecho.service.http.guard import Guard
 from edgeecho.service.http.service import Service
 from edgeecho.service.http.views import Problem, StateView
@@ -31,8 +31,9 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    problems.install(app, api.router.routes)
-    app.include_router(api.router)
+    problems.install(app, [*api.router.routes, *results.router.routes])
+    for router in (api.router, results.router):
+        app.include_router(router)
     _add_state(app, service)
     _add_page(app)
     _describe_problems(app)

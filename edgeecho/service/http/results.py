@@ -15,7 +15,7 @@ from edgeecho.service.http.show import REVIEWS
 from edgeecho.service.http.views import EntryView, JobView, ReviewIn, TrailView
 from edgeecho.service.jobs import Job
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1")
 MOST_REVIEWS = 1000
 """Of one job: nobody means more, and each is kept for good."""
 # More than a job has: its reviews, 100 attempts at a delivery, and a few more.

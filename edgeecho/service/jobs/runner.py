@@ -194,5 +194,5 @@ class Runner:
 
     def _tell(self, job_id: str, outcome: Outcome | None) -> None:
         job = self._queue.get(job_id)
-        for on_progress in self._on_end:
-            on_progress(job, outcome)
+        for on_end in self._on_end:
+            on_end(job, outcome)

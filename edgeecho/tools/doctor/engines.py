@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 def find_engines() -> tuple[Finding, ...]:
     try:
-        from edgeecho.engines import OURS, other_entries
+        from edgeecho.engines import engines
     except Exception as error:  # noqa: BLE001 - as above: NumPy or OpenCV may be broken
         return (Finding("engines", "problem", f"not looked at: {reason(error)}", REINSTALL),)
-    found = [_engine(engine) for engine in OURS] + [_of_other(entry) for entry in other_entries()]
+    known = engines()
+    found = [_engine(engine) for engine in known]
     if not any(f.status == "ok" for f in found):
-        found.append(Finding("engines", "problem", "none can be used", OURS[0].install))
+        found.append(Finding("engines", "problem", "none can be used", known[0].install))
     return (*found, *_onnxruntime_clash())
 
 
@@ -35,15 +36,6 @@ def _engine(engine: EngineDescriptor) -> Finding:
             return Finding(engine.name, "absent", detail)
         remedy = engine.install.replace("install", "install --force-reinstall", 1)
         return Finding(engine.name, "warning", f"installed, but fails: {reason(error)}", remedy)
-
-
-def _of_other(entry: metadata.EntryPoint) -> Finding:
-    from edgeecho.engines import load_entry
-
-    try:
-        return _engine(load_entry(entry))
-    except Exception as error:  # noqa: BLE001 - as above
-        return Finding(entry.name, "warning", reason(error))
 
 
 _DEVICES = {"nvidia": "GPU"}

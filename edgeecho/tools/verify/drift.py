@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.common.precisions import FEW, PRECISIONS, DriftLimits
+from edgeecho.common.precisions import FEW, MANY, PRECISIONS, DriftLimits
 from edgeecho.engines import Engine
 
 BATCHES = (1, 2, 8)
@@ -71,7 +71,7 @@ class ReferenceInputs:
     def of_precision(self, precision: str) -> ReferenceInputs:
         """As many as its row in the table of precisions asks for."""
         row = PRECISIONS.get(precision)  # a manifest may name one that it does not know
-        return self.few(row.clips) if row else self.few()
+        return self if row and row.clips >= MANY else self.few()
 
 
 def measure_drift(

@@ -39,7 +39,8 @@ def verify_bundle(
     manifest = read_manifest(folder)
     if references is None:
         references = read_references(folder, manifest.references)
-    by_name = {entry.name: entry for entry in engines() if entry.available}
+    among = OURS if engine else engines()
+    by_name = {entry.name: entry for entry in among if entry.available}
     if not by_name:
         raise EngineError(f"no engine is installed: {OURS[0].install}")
     rows: list[Row] = []

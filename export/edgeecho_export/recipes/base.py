@@ -90,8 +90,10 @@ class Workspace:
     @cached_property
     def ranges(self) -> Ranges:
         """Of all tensors of `fp32`, over the calibration set or else the held-out clips."""
-        reference_inputs = [clip[None] for clip in self.clips]
-        return collect(self.fp32, self.calibration or reference_inputs, self.options.methods)
+        clips = self.calibration
+        if clips is None:
+            clips = [clip[None] for clip in self.clips]
+        return collect(self.fp32, clips, self.options.methods)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgeecho.common.errors import UsageError
-from edgeecho.engines import engines
+from edgeecho.engines import OURS, find_engine
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,15 @@ class Builder(Protocol):
         ...
 
 
-def builders() -> dict[str, str]:
-    """Engine name -> `module:attribute` of its builder."""
-    return {engine.name: engine.builder for engine in engines() if engine.builder}
+BUILT = tuple(engine.name for engine in OURS if engine.builder)
+"""Our engines that need one."""
 
 
-def find_builder(engine: str) -> Builder:
+def find_builder(name: str) -> Builder:
     """The builder of an engine; `UsageError` where the engine has none."""
-    known = builders()
-    if engine not in known:
-        raise UsageError(f"--engine {engine!r} cannot be built: give {', '.join(known)}")
-    module, _, name = known[engine].partition(":")
-    builder: Builder = getattr(import_module(module), name)
+    engine = find_engine(name)
+    if engine is None or engine.builder is None:
+        raise UsageError(f"--engine {name!r} cannot be built: give {', '.join(BUILT)}")
+    module, _, attribute = engine.builder.partition(":")
+    builder: Builder = getattr(import_module(module), attribute)
     return builder

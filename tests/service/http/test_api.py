@@ -216,6 +216,13 @@ def test_problems_are_one_line_and_repeat_nothing(client: Any) -> None:
         assert "\n" not in body["detail"]
         assert "Doe" not in answer.text
     assert client.put(f"/api/v1/jobs/{absent}").headers["allow"] == "DELETE, GET"
+    for method, path, allowed in (
+        ("GET", "review", "POST"),
+        ("POST", "trail", "GET"),
+        ("DELETE", "result.json", "GET"),
+    ):
+        answer = client.request(method, f"/api/v1/jobs/{absent}/{path}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 def test_there_are_no_names_that_could_lead_elsewhere(client: Any, service: Any) -> None:
@@ -248,11 +255,13 @@ def test_openapi_describes_it(client: Any) -> None:
 
 def test_metrics_count_and_name_nobody(client: Any, answered: Any) -> None:
     client.get(f"/api/v1/jobs/{answered['id']}")
+    client.get(f"/api/v1/jobs/{answered['id']}/trail")
     text = client.get("/metrics").text
     assert re.search(r'^edgeecho_jobs\{status="answered"\} [1-9]', text, re.M)
     assert re.search("^edgeecho_queue_length ", text, re.M)
     assert re.search(r'^edgeecho_stage_seconds_count\{stage="engine"\} [1-9]', text, re.M)
     assert 'route="/api/v1/jobs/{job_id}"' in text
+    assert 'route="/api/v1/jobs/{job_id}/trail"' in text
     assert answered["id"] not in text
 
 

@@ -1,4 +1,4 @@
-"""Which engines there are, which can run here, and making a model ready on one."""
+"""Finding the engines that can run on this machine, and making a model ready on one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ OURS: tuple[EngineDescriptor, ...] = (*openvino.ENGINES, *onnxruntime.ENGINES, *
 
 
 def engines() -> tuple[EngineDescriptor, ...]:
-    """Ours, then those of other packages; `EngineError` where one of those is none."""
+    """Our engines, then those of other packages; errors as in `load_entry`."""
     return (*OURS, *map(load_entry, other_entries()))
 
 
 def other_entries() -> list[EntryPoint]:
-    """What other packages bring, by name and not loaded; ours keep their names."""
+    """Entry points of other packages, sorted by name and not loaded. They cannot replace ours."""
     others = [entry for entry in entry_points(group=GROUP) if not _named(OURS, entry.name)]
     return sorted(others, key=lambda entry: entry.name)
 
 
 def load_entry(entry: EntryPoint) -> EngineDescriptor:
-    """The descriptor of another package; `EngineError` names the package where it is none."""
+    """The descriptor of another package; `EngineError` names the package if it has none."""
     where = entry.dist.name if entry.dist else entry.value
     try:
         found = entry.load()
@@ -47,18 +47,18 @@ def load_entry(entry: EntryPoint) -> EngineDescriptor:
 
 
 def find_engine(name: str) -> EngineDescriptor | None:
-    """The engine of that name; None: there is none. Errors: those of `load_entry`."""
+    """The engine of that name, or None if there is none; errors as in `load_entry`."""
     others = map(load_entry, entry_points(group=GROUP, name=name))
     return _named(OURS, name) or next(others, None)
 
 
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
-    """Make `model` ready on the engine `name`; `EngineError` where that cannot be done.
+    """Make `model` ready on the engine `name`; `EngineError` if that is impossible.
 
-    `auto` takes the first that can run it here: a TensorRT engine that was built for this
-    machine, then CUDA, then the CPU; the result says which. A named engine that cannot run is
-    an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps what
-    was compiled for the next process (`edgeecho.common.cache`): for models that are there to stay.
+    `auto` takes the first engine that can run it here: a TensorRT engine built for this machine,
+    then CUDA, then the CPU; the result says which. A named engine that cannot run is an error,
+    never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps the compiled
+    model for the next process (`edgeecho.common.cache`): use it for models that stay in place.
     """
     engine = _choose(name, model)
     try:
@@ -70,13 +70,12 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool =
 
 
 def load_limit_s(name: str) -> float:
-    """So long may `load_engine` take, in s; of `auto` that of the slowest that it may choose."""
+    """Time limit of `load_engine` in s; for `auto`, that of the slowest engine it may choose."""
     chosen = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
     return max((engine.load_s for engine in chosen), default=300.0)
 
 
 def shares(name: str) -> bool:
-    """Whether the engine `name` runs shared graphs."""
     engine = find_engine(name)
     return engine is not None and engine.shares
 
@@ -84,7 +83,7 @@ def shares(name: str) -> bool:
 def load_shared(
     name: str, model: ModelFile, *, threads: int = 0, cached: bool = False
 ) -> SharedEngine:
-    """Make the shared graph of `model` ready on an engine that `shares`; see `load_engine`."""
+    """Make the shared graph of `model` ready on an engine that runs such; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
     graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
@@ -97,7 +96,7 @@ def load_shared(
 
 
 def cpu_engine() -> str:
-    """Name of the preferred engine for the CPU: what is measured on it holds on any machine."""
+    """Name of the preferred CPU engine: results measured on it hold on any machine."""
     for engine in _in_auto():
         if engine.device == "cpu" and engine.available:
             return engine.name

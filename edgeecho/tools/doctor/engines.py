@@ -1,4 +1,4 @@
-"""Engines, the clash that breaks one of them, the demo model, and what is kept of models."""
+"""Engines, conflicting packages of one of them, the demo model, and the model cache."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _of_other(entry: metadata.EntryPoint) -> Finding:
 
 
 _DEVICES = {"nvidia": "GPU"}
-"""Words for a device's kind."""
+"""Names for kinds of devices."""
 
 
 def _onnxruntime_clash() -> tuple[Finding, ...]:

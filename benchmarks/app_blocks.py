@@ -1,7 +1,7 @@
-"""OpenVINO's own benchmark_app against edgeecho's engine, in blocks that take turns.
+"""OpenVINO's benchmark_app against edgeecho's engine, in alternating blocks.
 
-benchmark_app is a process: it gives the median of the times of one block, so edgeecho's engine
-answers a block of the same length and the same clip, and its median is taken too.
+benchmark_app is a process that reports the median time of one block, so edgeecho's engine runs a
+block of the same length on the same clip, and its median is taken too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Videos that no EF may be read from, made from a clean one or out of nothing."""
+"""Videos that give no valid EF, made from a clean one or from nothing."""
 
 from __future__ import annotations
 

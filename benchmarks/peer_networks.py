@@ -1,4 +1,4 @@
-"""Who is measured against whom: the same network in PyTorch, ONNX Runtime and edgeecho."""
+"""The networks to compare: the same one in PyTorch, ONNX Runtime and edgeecho."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 
 Scenarios: `single` is one clip in memory to its EF; `study` a prepared video of 176 frames to the
 EFs of all its 114 clips, as EchoNet-Dynamic publishes them; `app` edgeecho's engine against
-OpenVINO's benchmark_app. Each is written as soon as it is measured, beside those that the file
-holds of the same network and machine, so that they can be measured one by one.
+OpenVINO's benchmark_app. The file is written after each scenario and keeps earlier ones of the
+same network and machine, so that they can be measured one by one.
 `python benchmarks/speed_page.py` makes the tables of docs/speed.md from the file.
 """
 

@@ -1,7 +1,7 @@
 """A bundle's precisions on the CPU engines, taking turns: `python benchmarks/precision_speed.py B`.
 
-Writes a Markdown table of the time of one clip and of the ratio to ONNX Runtime in FP32. Turns of
-one run each keep a machine whose speed drifts from favouring one of them.
+Writes a Markdown table of the time of one clip and its ratio to ONNX Runtime in FP32. Turns of one
+run each make the comparison fair on a machine whose speed drifts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""C-STORE over a plain socket (PS3.8, 9.3; PS3.7, 9.3.1): hundreds of senders for the price of one.
+"""C-STORE over a plain socket (PS3.8, 9.3; PS3.7, 9.3.1), cheap enough for hundreds of senders.
 
-pynetdicom's client polls a thousand times a second in two threads, and would take the cores from
-what is to be measured.
+pynetdicom's client polls a thousand times a second in two threads, which would take the cores
+from what is measured.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/soak_api.py --requests 10000
 
-Runs the real `edgeecho serve` with the narrow network. It fails (exit code 1) where a response is a
-server error or not what the OpenAPI says, the service ends or prints a traceback, memory grows by
+Runs the real `edgeecho serve` with the narrow network. It fails (exit code 1) if a response is a
+server error or differs from the OpenAPI, the service ends or prints a traceback, memory grows by
 more than 30 MB after the first tenth, or a phantom is not answered afterwards.
 """
 

@@ -1,7 +1,7 @@
-"""`edgeecho`: the commands of the runtime, and those of whatever stages are installed.
+"""`edgeecho`: the commands of the runtime and of all installed stages.
 
-Commands are loaded when they are run, so `edgeecho --help` imports neither numpy nor a stage,
-and a stage whose dependencies are missing costs one line and only when it is called.
+Commands are loaded when they run, so `edgeecho --help` imports neither numpy nor a stage, and a
+stage with missing dependencies causes a one-line error, and only when it is called.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _RUNTIME = {
 
 
 class _LazyCommand(TyperCommand):
-    """Shows its name in `--help`; becomes the real command when it is run."""
+    """Shows its name in `--help`; loads the real command when it runs."""
 
     def __init__(self, name: str, summary: str, panel: str, load: Callable[[], Any]) -> None:
         super().__init__(name, callback=None, help=summary, rich_help_panel=panel)
@@ -50,7 +50,7 @@ class _LazyCommand(TyperCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        # The group invokes `context.command`, which from here on is the real one.
+        # From here on the group's `context.command` is the real one.
         return self._load().make_context(info_name, args, parent=parent, **extra)
 
 
@@ -105,7 +105,7 @@ def _root(
 
 
 def main() -> None:
-    """Console script: an `EdgeEchoError` is one line and its exit code, a bug a traceback."""
+    """Console script: an `EdgeEchoError` ends in one line and its exit code, a bug in traceback."""
     try:
         _check_given(sys.argv[1:])
         app(prog_name="edgeecho")
@@ -115,7 +115,7 @@ def main() -> None:
         if error.errno != errno.ENOSPC or error.filename:
             _end_after_bug()
             raise
-        # What is left in the buffer would be tried again, and fail again.
+        # Otherwise the rest of the buffer would be written again at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         _end(f"stdout cannot be written: {error.strerror}", OutputError.exit_code)
     except SystemExit as stop:
@@ -133,14 +133,14 @@ def _end(words: str, code: int) -> NoReturn:
 
 
 def _end_after_bug() -> None:
-    """With its traceback, where Python itself would not get so far: see `edgeecho.common.watch`."""
+    """Print the traceback and end, even where Python would hang: see `edgeecho.common.watch`."""
     if watched_thread_runs():
         sys.excepthook(*sys.exc_info())
     end_process(1)
 
 
 def _check_given(arguments: list[str]) -> None:
-    # An empty path is the current folder to Python: `infer "$FILE"` would search all of it.
+    # To Python an empty path is the current folder: `infer "$FILE"` would search all of it.
     if any(not word or re.fullmatch("--[a-z-]+=", word) for word in arguments):
         raise UsageError(
             "an argument is empty, an unset shell variable perhaps: give its value, or . for the "

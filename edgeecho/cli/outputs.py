@@ -1,4 +1,4 @@
-"""What a command writes must not be what it reads."""
+"""Checking that a command does not overwrite its inputs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
-    """`UsageError` where an output, by option, is an input, or two outputs are one file.
+    """`UsageError` if an output, by option, is an input, or if two outputs are the same file.
 
-    Under any name: links and detours are followed. Of an input folder it is the files in it, so
-    only a folder that commands do not write into, such as a bundle, is to be given. To be called
-    before anything is written; None: not given.
+    Links and other names for a file are recognised. For an input folder its files are compared, so
+    only give folders that commands do not write into, such as a bundle. Call it before anything is
+    written; None: not given.
     """
     from edgeecho.common.errors import UsageError
 
@@ -21,7 +21,7 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
     if not given:
         return
     for (one, first), (other, second) in combinations(given.items(), 2):
-        # realpath: unlike `resolve` it takes links that lead in a circle.
+        # Unlike `resolve`, realpath accepts circular links.
         if realpath(first) == realpath(second) or _identity(first) & _identity(second):
             raise UsageError(f"{one} and {other} are one file, {first}: give two names")
     read = {facts for path in inputs if path is not None for facts in _identity(path)}
@@ -34,11 +34,11 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
 
 
 def _identity(path: Path) -> set[tuple[int, int]]:
-    """Device and number of a file, or of each in a folder; nothing where there is none."""
+    """Device and inode of a file, or of each file in a folder; empty if there is none."""
     try:
         if path.is_dir():
             return {facts for file in path.iterdir() if file.is_file() for facts in _identity(file)}
         facts = path.stat()
-    except OSError:  # what cannot be found is not overwritten; reading it gives the reason
+    except OSError:  # a missing file cannot be overwritten; reading it gives the reason
         return set()
     return {(facts.st_dev, facts.st_ino)}

@@ -1,4 +1,4 @@
-"""What `edgeecho infer` says and writes of its results, in whatever formats were chosen."""
+"""What `edgeecho infer` prints and writes, in the chosen formats."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def make_reports(
     form: Format, files: Sequence[Path], outcomes: Sequence[Outcome]
 ) -> tuple[dict[str, ReportFile], list[Outcome]]:
-    """A report for each file with an answer, by file name, and outcomes that say why others have
-    none. Where `form` is one document and no folder, none is made and the outcomes stay as they
-    are."""
+    """If `form` goes into a folder: a report on each answered file, by file name, and the outcomes,
+    in which a file without a report has failed. Otherwise no reports, and `outcomes` unchanged."""
     if form.place != "folder":
         return {}, list(outcomes)
     from edgeecho.common.errors import InputError
@@ -40,16 +39,16 @@ def make_reports(
 
 
 def say(form: Format, outcomes: Sequence[Outcome]) -> None:
-    """The document on stdout, or words for people where `form` puts nothing there."""
+    """Print the document, or text for people if `form` has nothing for stdout."""
     text = FORMATS["text"]
     shown = form if form.place == "stdout" else text
-    # A single file that cannot be used is an error like any other: one line, on stderr.
+    # A single file that cannot be used is reported as an ordinary error: one line on stderr.
     if shown is not text or len(outcomes) > 1 or outcomes[0].status != "error":
         typer.echo(shown.write(outcomes, datetime.now(timezone.utc)))
 
 
 def write_reports(out: Path, reports: Mapping[str, ReportFile]) -> None:
-    """Into the folder `out`; `OutputError` where that cannot be done."""
+    """Save the reports in the folder `out`; `OutputError` if that is impossible."""
     from edgeecho.common.files import atomic_path
 
     for name, report in reports.items():
@@ -58,7 +57,7 @@ def write_reports(out: Path, reports: Mapping[str, ReportFile]) -> None:
 
 
 def write_beside(paths: Mapping[str, Path], outcomes: Sequence[Outcome]) -> None:
-    """The documents that are wanted beside what was said; `paths` by name of the format."""
+    """Write the documents to `paths`, which are by format name."""
     from edgeecho.common.files import write_text
 
     for name, path in paths.items():

@@ -1,4 +1,4 @@
-"""What `edgeecho serve` and `edgeecho listen` do alike: open the queue, say what they are."""
+"""What `edgeecho serve` and `edgeecho listen` share: opening the queue, messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def open_store(
     state: Path, queue: QueueOptions, task: Task, *given: Path | None, most_pages: int = 200
 ) -> Iterator[JobStore]:
-    """The queue, until the block ends. `given`: what other options name, see `beside_state`;
+    """The queue, open until the block ends. `given`: paths in other options, see `beside_state`;
     `most_pages`: see `JobStore`."""
     from edgeecho.service.jobs import JobStore
 
@@ -35,9 +35,8 @@ def open_store(
 
 
 def beside_state(*given: Path | None) -> list[Path]:
-    """What of edgeecho may lie in a state folder before it is one: what the options name, and the
-    cache of compiled models. In a container all of it is on one volume, and on Windows the cache is
-    the same folder."""
+    """Paths that may lie in a new state folder: those in the options, and the cache of compiled
+    models. In a container all are on one volume, and on Windows the cache is in the same folder."""
     from edgeecho.common.cache import cache_folder
 
     cache = cache_folder()
@@ -46,7 +45,7 @@ def beside_state(*given: Path | None) -> list[Path]:
 
 
 def _check_trail(store: JobStore) -> None:
-    """Say so where somebody changed the audit trail."""
+    """Report an audit trail that somebody changed."""
     from edgeecho.common.console import words
     from edgeecho.service.jobs.audit import first_broken
 
@@ -57,8 +56,8 @@ def _check_trail(store: JobStore) -> None:
 
 
 def check_waiting(store: JobStore, source: str, remedy: str) -> None:
-    """`UsageError` where studies wait that this service would answer without what they need: a
-    report to their archive, or the forms that the page shows."""
+    """`UsageError` if waiting studies need what this service would not make: a report for their
+    archive, or the formats that the page shows."""
     from edgeecho.common.errors import UsageError
 
     if waiting := store.queue.unfinished(source):
@@ -70,7 +69,7 @@ def check_waiting(store: JobStore, source: str, remedy: str) -> None:
 
 
 def say_node(node: Node, settings: NodeSettings, what: str) -> None:
-    """Where the node listens and where its results go, by the word that they are called by."""
+    """Print where the node listens and where it sends results."""
     from edgeecho.common.console import words
 
     words.print(f"listening as {settings.ae_title} on {settings.bind}:{node.port}")

@@ -1,4 +1,4 @@
-"""`edgeecho infer --stream`: answers while a file is played, or while frames come on stdin."""
+"""`edgeecho infer --stream`: answers while a file plays or frames arrive on stdin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from edgeecho.stream import FrameStream, Played, Player, Rolling, in_real_time, 
 from edgeecho.stream.sources import parse_size
 
 STDIN = Path("-")
-# With a writer of updates each: `edgeecho.report.stream`.
+# Each has a writer of updates in `edgeecho.report.stream`.
 _FORMATS = ("text", "json")
 
 
@@ -40,7 +40,7 @@ def stream(
     streaming: StreamOptions,
     batch: BatchOptions,
 ) -> None:
-    """Print an update every N frames, and what it all comes to. Ctrl-C ends it in good order."""
+    """Print an update every N frames and a summary. Ctrl-C ends it properly."""
     _check_options(choices, reports, batch)
     source = _source(videos, streaming.frame_size, choices.fps)
     json = reports.choose().name == "json"
@@ -99,7 +99,7 @@ def _check_options(choices: Choices, reports: ReportOptions, batch: BatchOptions
 
 
 def _source(videos: Sequence[Path], frame_size: str | None, fps: float | None) -> Path:
-    """The one thing to be played; `UsageError` where the options do not fit it."""
+    """The one video to play; `UsageError` if the options do not fit it."""
     if len(videos) != 1 or videos[0].is_dir():
         raise UsageError("--stream takes one video, or - for frames on stdin")
     if videos[0] != STDIN:
@@ -129,7 +129,7 @@ def _read_file(source: Path, choices: Choices, spec: PreprocessSpec, stop: Event
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A service is stopped by SIGTERM: the same as Ctrl-C."""
+    """Treat SIGTERM, which stops a service, like Ctrl-C."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

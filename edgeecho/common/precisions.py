@@ -1,4 +1,4 @@
-"""The one table of precisions: what a model can be stored in, and what is asked of it."""
+"""The one table of precisions: how a model can be stored, and what is required of it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from edgeecho.common.errors import ModelError, UsageError
 
 FEW = 8
-"""Clips that are enough where the drift is far below its limits, as in FP32 and FP16."""
+"""Enough clips where the drift is far below its limits, as in FP32 and FP16."""
 MANY = 32
-"""INT8's drift scatters by about its own size from clip to clip: on 8 clips the change of the MAE
+"""INT8's drift varies by about its own size from clip to clip: on 8 clips the change of the MAE
 is uncertain by as much as its limit. More cost time: each runs on every engine."""
 
 
 @dataclass(frozen=True)
 class DriftLimits:
-    """Largest drifts from PyTorch's EF that pass, in EF points; None: not looked at."""
+    """Largest drifts from PyTorch's EF that pass, in EF points; None: not checked."""
 
     mean: float | None = None
     """Of the mean |drift|."""
@@ -43,7 +43,7 @@ class DriftLimits:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> DriftLimits:
-        """What `to_dict` gave; `ModelError` where it is something else."""
+        """The inverse of `to_dict`; `ModelError` if the value is something else."""
         try:
             return cls(**{name: float(limit) for name, limit in value.items()})
         except (TypeError, ValueError, AttributeError) as error:
@@ -52,25 +52,26 @@ class DriftLimits:
 
 @dataclass(frozen=True)
 class Precision:
-    """One row: what a bundle's file of this precision is held to, and what computes it."""
+    """One row: how a bundle's file of this precision is checked, and what computes it."""
 
     limits: DriftLimits
-    """Of the export's gate and of `edgeecho verify`."""
+    """Drift limits of export and of `edgeecho verify`."""
     clips: int
-    """How many held-out clips are enough to judge it by."""
+    """Number of held-out clips on which it is checked."""
     arithmetic: str
-    """What an engine computes it in that has the precision, such as TensorRT."""
+    """Arithmetic of an engine that has the precision, such as TensorRT."""
     cpu_arithmetic: str
-    """What a CPU engine computes it in that was asked for f32: there FP16 weights are widened."""
+    """Arithmetic of a CPU engine that is asked for f32: there FP16 weights are widened."""
     export_help: str = ""
-    """What `edgeecho export --help` says of its option; empty: it is always made."""
+    """Help of its option in `edgeecho export`; empty: it is always made."""
     calibrated: bool = False
-    """Whether it is fitted to a calibration set, whose split it cannot be judged by then."""
+    """Whether it is fitted to a calibration set, whose split then cannot be used to check it."""
     embedding: float | None = None
-    """Distance of an embedding from PyTorch's, of its length, that passes; None: not looked at."""
+    """Largest passing distance of an embedding from PyTorch's, relative to its length; None: not
+    checked."""
     shared: DriftLimits | None = None
-    """Of the graph for overlapping clips against the plain one; None: what may drift from PyTorch,
-    since an engine may round a tensor elsewhere in the one than in the other."""
+    """Limits of the shared graph against the plain one. None: those against PyTorch,
+    since an engine may round a tensor elsewhere in one graph than in the other."""
 
 
 PRECISIONS: Mapping[str, Precision] = {
@@ -115,7 +116,7 @@ def parse_limits(
 ) -> dict[str, DriftLimits]:
     """`table` with what `PRECISION.STATISTIC=POINTS` says, such as `int8.max=1`.
 
-    `UsageError` where an option is not of that form.
+    `UsageError` if an option has another form.
     """
     chosen = dict(table)
     for option in options:
@@ -125,7 +126,7 @@ def parse_limits(
             points = float(number)
         except ValueError:
             points = math.nan
-        # A limit that nothing misses is none.
+        # An infinite limit checks nothing.
         usable = math.isfinite(points) and points >= 0
         if precision not in LIMITS or statistic not in _STATISTICS or not usable:
             raise UsageError(

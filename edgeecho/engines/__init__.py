@@ -1,4 +1,4 @@
-"""Back ends: a folder each behind one protocol, found through their descriptors."""
+"""Engines: a folder for each library, all behind one protocol and found by descriptors."""
 
 from edgeecho.engines.base import Engine, EngineFacts, Outputs, SharedEngine
 from edgeecho.engines.descriptor import EngineDescriptor

@@ -1,4 +1,4 @@
-"""What every back end offers."""
+"""The protocols that every engine implements, and what they return."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from edgeecho.common.errors import ModelError
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """What ran, for every result and report."""
+    """The engine that gave an answer; every result and report names it."""
 
     name: str
     version: str
     device: str
     precision: str
-    """Arithmetic that was asked for: `f32` means no hidden bfloat16, see
-    `EngineDescriptor.arithmetic`."""
+    """The arithmetic that was asked for, see `EngineDescriptor.arithmetic`: `f32` rules out hidden
+    bfloat16."""
     threads: int
 
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What a network says of `b` clips."""
+    """A network's outputs for `b` clips."""
 
     ef: NDArray[np.float32]
     """`(b,)` in %."""
@@ -36,9 +36,9 @@ class Outputs:
 
 
 def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of a network's outputs are to be asked for, by name: others may be there too.
+    """The names of the outputs to ask a network for; it may have others.
 
-    `ef` must be there (`ModelError`); `embedding` is missing from files of an older edgeecho.
+    `ef` must be among them (`ModelError`); files of an older edgeecho have no `embedding`.
     """
     known = set(names)
     if "ef" not in known:
@@ -53,21 +53,19 @@ class Engine(Protocol):
     """A compiled model that is ready to run."""
 
     @property
-    def facts(self) -> EngineFacts:
-        """What this engine is."""
-        ...
+    def facts(self) -> EngineFacts: ...
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """Normalised clips `(b, 3, frames, S, S)` -> EF and embedding of each."""
+        """Run normalised clips `(b, 3, frames, S, S)`; return the EF and embedding of each."""
         ...
 
 
 class SharedEngine(Protocol):
-    """A compiled shared graph (`ModelFile.shared`): overlapping clips of one video, together."""
+    """A compiled shared graph (`ModelFile.shared`): it answers overlapping clips of one video."""
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
         """`frames (1, 3, F, S, S) float32` and `starts (n,) int64` -> a row for each start.
 
-        Frames are every `period`-th of a normalised video; each clip begins at an even one.
+        The frames are every `period`-th of a normalised video; each clip begins at an even one.
         """
         ...

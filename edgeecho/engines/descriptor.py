@@ -1,13 +1,13 @@
-"""All that the rest of edgeecho knows of a back end, in one place and without importing it.
+"""What the rest of edgeecho knows about an engine without importing its library.
 
-A back end of ours is a folder beside this file, and a row of `OURS` in `registry.py`. One of
-another package is an entry point:
+An engine of ours is a folder beside this file and a row of `OURS` in `registry.py`. Another
+package adds one by an entry point:
 
     [project.entry-points."edgeecho.engines"]
     abacus = "my_package:ABACUS"
 
-It runs where it is named; `auto` chooses among ours alone, so that installing a package changes no
-answer.
+Such an engine runs only if it is named: `auto` chooses among ours, so that installing a package
+changes no answer.
 """
 
 from __future__ import annotations
@@ -23,55 +23,54 @@ from edgeecho.engines.base import Engine
 
 
 def cpu_arithmetic(precision: str) -> str:
-    """What a CPU engine that was asked for f32 computes an artefact of `precision` in."""
+    """The arithmetic in which a CPU engine that is asked for f32 computes this precision."""
     return PRECISIONS[precision].cpu_arithmetic if precision in PRECISIONS else "f32"
 
 
 def no_obstacle(_model: ModelFile) -> str | None:
-    """It runs wherever it is installed."""
     return None
 
 
 def version_of_package(engine: EngineDescriptor) -> str:
-    """For doctor: import the package, and say its version and what it runs on."""
+    """For doctor: import the package and return its version and what it runs on."""
     version = str(import_module(engine.package).__version__).partition("-")[0]
     return f"{version}; {engine.runs_on}"
 
 
 @dataclass(frozen=True)
 class EngineDescriptor:
-    """One back end. What it holds may import the back end when it is called, never before."""
+    """One engine. Its functions may import the library when they are called, never before."""
 
     name: str
-    """As users write it after `--engine`."""
+    """The name that users give to `--engine`."""
     package: str
-    """The import name that it needs."""
+    """The import name of the package that it needs."""
     install: str
-    """What to type when that is missing."""
+    """The command that installs the package."""
     runs_on: str
     open: Callable[[EngineDescriptor, ModelFile, int, bool], Engine]
-    """Make a model ready with so many threads (0: its own choice); the last argument: take what was
-    compiled before from `edgeecho.common.cache`, and keep it there. `ModelError`, `EngineError`."""
+    """Make a model ready with this many threads (0: its own choice). The last argument: use and
+    fill the cache of compiled models (`edgeecho.common.cache`). `ModelError`, `EngineError`."""
     device: str = "cpu"
-    """Kind of hardware: `cpu`, `nvidia`. The package of another kind than `cpu` is not imported
-    before its device was found."""
+    """Kind of hardware: `cpu` or `nvidia`. A package that needs a device is not imported before the
+    device is found."""
     distribution: str | None = None
-    """The installed package must be this one, where two have the same import name."""
+    """The distribution that must be installed, where two share an import name."""
     auto: int | None = None
-    """Place among ours that `auto` tries, the lowest first; None: only where it is named."""
+    """Position in the order that `auto` tries, lowest first; None: runs only if it is named."""
     refuses: Callable[[ModelFile], str | None] = no_obstacle
-    """Why it cannot run a model on this machine although it is installed."""
+    """The reason why it cannot run a model on this machine although it is installed."""
     probe: Callable[[EngineDescriptor], str] = version_of_package
-    """For doctor: what is found of it here, in words; any exception says that it fails."""
+    """For doctor: describe what is found here; any exception means that the engine fails."""
     arithmetic: Callable[[str], str] = cpu_arithmetic
-    """By the precision of a file what it computes in, as `EngineFacts.precision` says it."""
+    """From a file's precision to the arithmetic, in the words of `EngineFacts.precision`."""
     shares: bool = False
-    """Whether it runs shared graphs: its engines are `SharedEngine`s too."""
+    """Whether it runs shared graphs; its engines then are `SharedEngine`s too."""
     load_s: float = 300.0
-    """A model that is not ready after so many seconds never will be."""
+    """Time limit for making a model ready, in s; a slower engine is taken to hang."""
     builder: str | None = None
-    """`module:attribute` of what makes its engines of an ONNX file, for `edgeecho build`, which
-    alone imports it; None: it runs the ONNX file itself."""
+    """`module:attribute` of the builder that makes its engines from an ONNX file. Only `edgeecho
+    build` imports it. None: the engine runs the ONNX file itself."""
 
     @property
     def available(self) -> bool:
@@ -81,14 +80,14 @@ class EngineDescriptor:
         return self.distribution is None or is_installed(self.distribution)
 
     def obstacle(self, model: ModelFile) -> str | None:
-        """Why it cannot run `model` on this machine; None: it can, or only a try will tell."""
+        """Why it cannot run `model` on this machine; None if it can or only a try will tell."""
         if not self.available:
             return f"not installed: {self.install}"
         return self.refuses(model)
 
 
 def is_installed(distribution: str) -> bool:
-    """Whether that package is there, whatever its import name."""
+    """Whether the distribution is installed, whatever its import name."""
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:

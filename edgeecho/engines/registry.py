@@ -1,4 +1,4 @@
-"""Which engines there are, which can run here, and making a model ready on one."""
+"""Finding the engines that can run on this machine, and making a model ready on one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _load_entry(entry: EntryPoint) -> EngineDescriptor:
     try:
         found = entry.load()
     except Exception as error:  # noqa: BLE001 - whatever another package raises
-        why = f"cannot be imported ({type(error).__name__}: {error})"
+        why = f"cannot be imported ({type(error).__name__}: {' '.join(str(error).split())})"
     else:
         if isinstance(found, EngineDescriptor) and found.name == entry.name:
             return found
@@ -60,12 +60,12 @@ def _broken(entry: EntryPoint, why: str) -> EngineDescriptor:
 
 
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
-    """Make `model` ready on the engine `name`; `EngineError` where that cannot be done.
+    """Make `model` ready on the engine `name`; `EngineError` if that is impossible.
 
-    `auto` takes the first that can run it here: a TensorRT engine that was built for this
-    machine, then CUDA, then the CPU; the result says which. A named engine that cannot run is
-    an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps what
-    was compiled for the next process (`edgeecho.common.cache`): for models that are there to stay.
+    `auto` takes the first engine that can run it here: a TensorRT engine built for this machine,
+    then CUDA, then the CPU; the result says which. A named engine that cannot run is an error,
+    never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps the compiled
+    model for the next process (`edgeecho.common.cache`): use it for models that stay in place.
     """
     engine = _choose(name, model)
     try:
@@ -77,13 +77,12 @@ def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool =
 
 
 def load_limit_s(name: str) -> float:
-    """So long may `load_engine` take, in s; of `auto` that of the slowest that it may choose."""
+    """Time limit of `load_engine` in s; for `auto`, that of the slowest engine it may choose."""
     chosen = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
     return max((engine.load_s for engine in chosen), default=300.0)
 
 
 def shares(name: str) -> bool:
-    """Whether the engine `name` runs shared graphs."""
     engine = find_engine(name)
     return engine is not None and engine.shares
 
@@ -91,20 +90,20 @@ def shares(name: str) -> bool:
 def load_shared(
     name: str, model: ModelFile, *, threads: int = 0, cached: bool = False
 ) -> SharedEngine:
-    """Make the shared graph of `model` ready on an engine that `shares`; see `load_engine`."""
+    """Make the shared graph of `model` ready on an engine that runs such; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
-    graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
-    engine: Any = load_engine(name, graph, threads=threads, cached=cached)
     if not shares(name):
         able = " or ".join(engine.name for engine in OURS if engine.shares)
         raise EngineError(f"engine {name} runs no shared graphs: take {able}")
+    graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
+    engine: Any = load_engine(name, graph, threads=threads, cached=cached)
     loaded: SharedEngine = engine
     return loaded
 
 
 def cpu_engine() -> str:
-    """Name of the preferred engine for the CPU: what is measured on it holds on any machine."""
+    """Name of the preferred CPU engine: results measured on it hold on any machine."""
     for engine in _in_auto():
         if engine.device == "cpu" and engine.available:
             return engine.name

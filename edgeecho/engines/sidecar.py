@@ -1,8 +1,8 @@
-"""Engines inside a bundle: `engines/NAME.engine`, bytes as a builder wrote them, and `NAME.json`.
+"""Built engines (plans) in a bundle: `engines/NAME.engine`, a builder's bytes, and `NAME.json`.
 
-The sidecar says of which ONNX file, by what and for what an engine was built. An engine without
-one is no engine: it is written first, its sidecar last. What only one back end understands of it
-stands in that back end's own sidecar class, in the same file.
+The JSON file, the sidecar, says which ONNX file a plan was built from, by what and for what. The
+sidecar is written last, so a plan without one is incomplete and ignored. Each library keeps what
+only it understands in its own sidecar class, in the same file.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ _BUILD = "build it again with `edgeecho build`"
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSidecar:
-    """What is known of one built engine, whoever built it."""
+    """What every sidecar says about its plan."""
 
     file: str
-    """Of the engine, beside the sidecar."""
+    """File name of the plan, beside the sidecar."""
     sha256: str
-    """Of the engine's bytes."""
+    """Hash of the plan's bytes."""
     kind: str
-    """Name of the engine that it was built for."""
+    """Name of the engine that runs the plan."""
     version: str
-    """Of that; an engine runs in no other."""
+    """Version of that engine's library; no other version loads the plan."""
     platform: str
-    """Of the build, such as `Linux x86_64`."""
+    """Where it was built, such as `Linux x86_64`."""
     precision: str
     onnx_file: str
     onnx_sha256: str
-    """Of the ONNX file that it was built from."""
+    """Hash of the ONNX file that it was built from."""
     batch: tuple[int, int, int]
     """Smallest, optimal and largest number of clips in one run."""
     input_shape: tuple[int, ...]
-    """Of one clip: (3, frames, size, size)."""
+    """Shape of one clip: (3, frames, size, size)."""
     edgeecho: str
-    """Version that built it."""
+    """Version of edgeecho that built it."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types for JSON, sealed as a manifest is."""
+        """Plain types for JSON, sealed like a manifest."""
         return sealed({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
 
@@ -58,29 +58,29 @@ Sidecar = TypeVar("Sidecar", bound=EngineSidecar)
 
 
 def sidecar_of(engine: Path) -> Path:
-    """Where an engine's sidecar is."""
+    """Path of a plan's sidecar."""
     return engine.with_name(engine.name.removesuffix(".engine") + ".json")
 
 
 def read_sidecars(
     bundle: Path, sidecar: type[Sidecar], kinds: Sequence[str]
 ) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
-    """The engines of these kinds in a bundle, by name, and what is wrong with files that say none.
+    """The plans of these kinds in a bundle, by name, and what is wrong with unusable sidecars.
 
-    `sidecar` is the class of the back end that they are built for.
+    `sidecar` is the sidecar class of the engine that runs them.
     """
     found, unusable = [], []
     for file in sorted((bundle / FOLDER).glob("[!.]*.json")):
         try:
             found.append(read_sidecar(file, sidecar, kinds))
         except EngineError as error:
-            # One damaged file must not cost the others.
+            # One damaged file must not hide the others.
             unusable.append(str(error).replace(str(file), file.name))
     return tuple(filter(None, found)), tuple(unusable)
 
 
 def read_sidecar(file: Path, sidecar: type[Sidecar], kinds: Sequence[str]) -> Sidecar | None:
-    """Read one; None: of another kind. `EngineError` where it is missing, malformed or changed."""
+    """Read one; None if of another kind. `EngineError` if it is missing, malformed or changed."""
     values = _read_values(file)
     if isinstance(values.get("kind"), str) and values["kind"] not in kinds:
         return None
@@ -117,10 +117,10 @@ def _read_values(file: Path) -> dict[str, Any]:
 
 
 def check_engine(sidecar: EngineSidecar, folder: Path, model: ModelFile) -> Path:
-    """The engine's file, if it is `model`'s and whole; `folder` is where the sidecar lies.
+    """Path of the plan if it belongs to `model` and is intact; `folder` holds the sidecar.
 
-    `EngineError` names both sides where the ONNX file is another than the engine was built
-    from, or the engine's bytes are others than were built.
+    `EngineError` names both sides if the plan was built from another ONNX file, or if its bytes
+    have changed.
     """
     if sidecar.onnx_sha256 != model.sha256:
         raise EngineError(

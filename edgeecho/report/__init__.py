@@ -1,5 +1,5 @@
-"""Results as text, JSON, CSV, an HTML page, FHIR and DICOM. Every form says: research use only.
+"""Results as text, JSON, CSV, an HTML page, FHIR and DICOM, all marked for research use only.
 
-`formats` is the table of them. Nothing is imported here, so that a writer costs only those who use
+`formats` is the table of them. Nothing is imported here, so that only those who use a writer load
 it.
 """

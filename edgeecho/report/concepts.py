@@ -1,7 +1,7 @@
-"""What results call things in documents of medical standards, the same in each of them.
+"""Names and codes for results in documents of medical standards.
 
-Codes of LOINC, SNOMED CT and DICOM where they say what is meant, codes of edgeecho's own for the
-rest. `docs/other-systems.md` lists them with their sources.
+They are codes of LOINC, SNOMED CT and DICOM where one has the right meaning, otherwise codes of
+edgeecho's own. `docs/other-systems.md` lists them with their sources.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ METHOD = (
     "regression of EF from the video by the network r2plus1d_18: no contour is traced and no "
     "volume measured"
 )
-"""In words, since no code says so. Codes of EF by a traced method must not be used."""
+"""Free text, since no code describes it. Codes for EF by a traced method must not be used."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Concept:
     """A code and what it means."""
 
     code: str
-    """At most 16 characters: DICOM keeps longer ones elsewhere, where few look."""
+    """At most 16 characters: DICOM stores longer ones in another attribute, which few read."""
     meaning: str
 
 
@@ -31,7 +31,7 @@ LEFT_VENTRICLE = Concept("87878005", "Left ventricle")
 ECHOCARDIOGRAPHY = Concept("40701008", "Echocardiography")
 """SNOMED CT, a procedure."""
 IMAGING = Concept("363679005", "Imaging procedure")
-"""SNOMED CT: of a file that could not be answered nobody knows more."""
+"""SNOMED CT, for a file without an answer, whose content is unknown."""
 
 INTERVAL_LOW = Concept("interval-low", "Lower limit of the prediction interval")
 INTERVAL_HIGH = Concept("interval-high", "Upper limit of the prediction interval")
@@ -43,5 +43,5 @@ BANDS = {
     "mildly reduced": Concept("mildly-reduced", "mildly reduced (EF > 40 % and < 50 %)"),
     "preserved": Concept("preserved", "preserved (EF >= 50 %)"),
 }
-"""By the words of `Numbers.band`."""
+"""By the band's name in `Numbers.band`."""
 REFUSAL = Concept("refusal", "Reason why no EF is given")

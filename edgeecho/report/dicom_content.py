@@ -1,4 +1,4 @@
-"""What a DICOM structured report says: the tree of TID 1500, Measurement Report (PS3.16)."""
+"""The content of a DICOM structured report: TID 1500, Measurement Report (PS3.16)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from edgeecho.report.text import gate_words, numbers_in_words
 from edgeecho.results import Answer, Failure, Numbers
 
 SCHEME = "99EDGEECHO"
-"""Of edgeecho's own codes."""
+"""Coding scheme of edgeecho's own codes."""
 _UIDS = UUID("b5f2c5c5-6cc1-4be0-8e6b-0d3d1a3c7a52")
 _CONTAINS = sr.RelationshipTypeValues.CONTAINS
 _HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
 
 
 def make_uid(seed: str) -> str:
-    """The same of the same seed: a UUID as a UID (PS3.5, B.2)."""
+    """A UUID as a UID (PS3.5, B.2), determined by `seed`."""
     return f"2.25.{uuid5(_UIDS, seed).int}"
 
 
 def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
-    """`source` is the header of the file that the report is about; `seed` tells reports apart."""
+    """`source` is the header of the answered file; `seed` makes the report's UIDs unique."""
     if isinstance(answer, Failure):
         procedure, model = concepts.IMAGING, "edgeecho"
         group = _group_without_answer(answer, source, seed)
@@ -95,7 +95,7 @@ def _group_without_answer(
 def _add_words(
     group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
 ) -> None:
-    # TID 1501 allows evaluations in words, highdicom's class for it only codes.
+    # TID 1501 allows evaluations in words, but highdicom's class for it only codes.
     group[0].ContentSequence.extend(
         sr.TextContentItem(name, text, relationship_type=_CONTAINS)
         for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
@@ -146,7 +146,7 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
         finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
         referenced_images=[sr.SourceImageForMeasurement(*image)],
     )
-    # TID 310, which highdicom's class for it gives no unit.
+    # TID 310, to which highdicom's class gives no unit.
     measured[0].ContentSequence.extend(properties)
     return measured
 

@@ -1,6 +1,6 @@
-"""What a report takes over from the DICOM file that it is about: whose it is, and where it belongs.
+"""Attributes that a report copies from its source DICOM file: the patient's and the study's.
 
-Values are read without trust: what the standard does not allow is left empty, not passed on.
+Values are not trusted: those that the standard does not allow are left empty.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _TEXTS = (
 )  # fmt: skip
 _DATES = ("PatientBirthDate", "StudyDate")
 _TIMES = ("StudyTime",)
-# Type 2 (PS3.3, C.7.1.1 and C.7.2.1): they must be there, if only empty.
+# Type 2 (PS3.3, C.7.1.1 and C.7.2.1): present, but possibly empty.
 _OPTIONAL = {"IssuerOfPatientID", "StudyDescription"}
-# Of a person's name: three groups of 64 characters (PS3.5, 6.2). No other value here is longer.
+# A person's name has three groups of 64 characters (PS3.5, 6.2). No other value here is longer.
 _LONGEST = 194
 _SEXES = {"M", "F", "O"}
 
 
 def read_header(path: Path) -> Dataset:
-    """What `take_over` needs of a DICOM file; `InputError` where it is none.
+    """Read what `take_over` needs of a DICOM file; `InputError` if it is none.
 
-    To be called of files that were answered: limits on their size were held then.
+    Only for files that were answered, whose size was limited then.
     """
     try:
         with path.open("rb") as stream:
@@ -45,17 +45,17 @@ def read_header(path: Path) -> Dataset:
                     f"{path.name} is no DICOM file: a DICOM report refers to the patient and the "
                     "study of one; choose another format"
                 )
-        # Other values are passed over: their lengths are not trusted.
+        # Other values are skipped, since their lengths are not trusted.
         return read_attributes(path, [*_UIDS, *_TEXTS, *_DATES, *_TIMES])
     except DAMAGE:
-        # `from None`: pydicom's texts may quote the file's.
+        # `from None`: pydicom's messages may quote the file.
         raise InputError(
             f"{path.name} cannot be read again: its header is damaged, or it is no longer there"
         ) from None
 
 
 def take_over(source: Dataset) -> Dataset:
-    """The patient's and the study's attributes, in UTF-8; `InputError` where it lacks a UID."""
+    """The patient's and the study's attributes, in UTF-8; `InputError` if a UID is missing."""
     taken = Dataset()
     for keyword in _UIDS:
         uid = UID(_text(source, keyword))
@@ -80,26 +80,26 @@ def _text(source: Dataset, keyword: str) -> str:
     try:
         raw = source.get_item(keyword)
         text = str(source.get(keyword) or "").strip(" \0")
-        # pydicom drops the bytes once they are read.
+        # pydicom drops the bytes after reading them.
         written = raw.value if raw is not None and isinstance(raw.value, bytes) else text.encode()
-        # All of these have one value: what is joined by backslashes is not one.
+        # All of these have a single value, so one with backslashes is invalid.
         several = isinstance(source.get(keyword), MultiValue) or "\\" in text
         fits = written.isascii() or _fits(text, source.get("SpecificCharacterSet"))
     except DAMAGE:
         return ""
-    # What is left of bytes that do not fit the character set that the file declares: a name that
-    # was read by another one is another name.
+    # Replacement and control characters mean that the bytes do not fit the declared character set:
+    # the name was misread.
     misread = any(char == "\ufffd" or unicodedata.category(char) == "Cc" for char in text)
     return "" if several or misread or not fits or len(text) > _LONGEST else text
 
 
 def _fits(text: str, declared: object) -> bool:
-    """Whether a text that is not ASCII can be what the declared character set made of its bytes."""
+    """Whether a text beyond ASCII can result from bytes in the declared character set."""
     return _is_known(declared) and not _was_utf8(text, declared)
 
 
 def _was_utf8(text: str, declared: object) -> bool:
-    """Whether a set of one byte a letter was declared of UTF-8: `MÃ¼ller` is nobody's name."""
+    """Whether UTF-8 was declared as a single-byte set: `MÃ¼ller` is nobody's name."""
     codec = python_encoding.get(str(declared), "")
     if not codec.startswith(("iso8859", "latin", "iso_ir_1")):
         return False
@@ -110,14 +110,14 @@ def _was_utf8(text: str, declared: object) -> bool:
 
 
 def _is_known(declared: object) -> bool:
-    """Whether a file declares a character set, and one of the standard's (PS3.3, C.12.1.1.2)."""
+    """Whether a file declares a character set of the standard (PS3.3, C.12.1.1.2)."""
     terms = [str(term) for term in (declared if isinstance(declared, MultiValue) else [declared])]
     beyond_ascii = [term for term in terms if term not in ("", "None", "ISO_IR 6", "ISO 2022 IR 6")]
     return bool(beyond_ascii) and all(term in python_encoding for term in beyond_ascii)
 
 
 def _moment(value: str, kind: type[DA] | type[TM]) -> str:
-    """As it is, where it is a date or a time."""
+    """The value if it is a valid date or time, otherwise empty."""
     try:
         kind(value)
     except DAMAGE:

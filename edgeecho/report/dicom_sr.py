@@ -1,6 +1,6 @@
 """A result as a DICOM structured report: TID 1500, Measurement Report (PS3.16), by highdicom.
 
-Importing this takes highdicom (extra `dicom`).
+Importing this needs highdicom (extra `dicom`).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from edgeecho.report.formats import ReportFile
 from edgeecho.results import Answer, Failure, Outcome
 
 SERIES_NUMBER = 9700
-"""Beyond what scanners count to."""
+"""Higher than scanners count."""
 SERIES_DESCRIPTION = "edgeecho EF, research use only"
 
 
 def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
-    """A Comprehensive SR about a file; `source` is that file's header.
+    """A Comprehensive SR on a file; `source` is that file's header.
 
-    PRELIMINARY and UNVERIFIED. The patient and the study are the source's. The same answer to the
-    same instance by the same model has the same UIDs, so that sending it again doubles nothing.
-    Of a file that could not be answered it says so, and why: no model had a part in that.
-    `created` is written as it is: give local time. `InputError` where the source lacks a UID.
+    It is PRELIMINARY and UNVERIFIED, and has the source's patient and study. The same model's same
+    answer to the same instance has the same UIDs, so sending it again makes no duplicate. If a file
+    has no answer, the report gives the reason and names no model. `created` is written unchanged:
+    give local time. `InputError` if the source lacks a UID.
     """
     answer = outcome.answer
-    # highdicom and pydicom warn of names that they find odd, and quote them.
+    # highdicom and pydicom warn of unusual names and quote them.
     with quiet():
         taken = take_over(source)
         seed = f"{taken.SOPInstanceUID} {_identity(answer)}"
@@ -64,26 +64,26 @@ def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
 
 
 def to_sr_file(file: Path, outcome: Outcome, created: datetime) -> ReportFile:
-    """The same as a file; `InputError` where `file` is no DICOM file, or lacks a UID."""
+    """`to_sr` as a file; `InputError` if `file` is no DICOM file, or lacks a UID."""
     report = to_sr(outcome, read_header(file), created=created)
 
     def save(path: Path) -> None:
         report.save_as(path, enforce_file_format=True)
 
-    # The report's own UID: the source's leads to the patient.
+    # The report's own UID, since the source's would identify the patient.
     return ReportFile(str(report.SOPInstanceUID), save)
 
 
 class _Report(sr.ComprehensiveSR):
     def copy_patient_and_study_information(self, dataset: Dataset) -> None:
-        """What `take_over` took; highdicom would refuse classes of images that it does not know."""
+        """Copy what `take_over` returned; highdicom refuses image classes unknown to it."""
         for keyword in ("IssuerOfPatientID", "StudyDescription"):
             if keyword in dataset:
                 self[keyword] = dataset[keyword]
 
 
 def _identity(answer: Answer | Failure) -> str:
-    """All that makes it another answer to the same file."""
+    """Everything that distinguishes answers to the same file."""
     if isinstance(answer, Failure):
         return repr((VERSION, "not answered"))
     model, video = answer.model, answer.video

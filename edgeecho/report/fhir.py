@@ -1,4 +1,4 @@
-"""Results as FHIR R5: a Bundle with an Observation for each file, or why there is none."""
+"""Results as FHIR R5: a Bundle with an Observation or OperationOutcome for each file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Json = dict[str, Any]
 
 
 def to_fhir(outcomes: Sequence[Outcome], issued: datetime, *, subject: Json | None = None) -> str:
-    """JSON of a Bundle of type `collection`, its entries in the order of `outcomes`.
+    """JSON of a Bundle of type `collection`, with entries in the order of `outcomes`.
 
-    A file that was answered or refused is an Observation, another an OperationOutcome. No file
-    name is in it. `issued` has a time zone. `subject`: a FHIR Reference to the patient; None: none.
+    An answered or refused file is an Observation, a failed one an OperationOutcome. File names are
+    left out. `issued` has a time zone. `subject`: a FHIR Reference to the patient; None: none.
     """
     if issued.tzinfo is None:
         raise ValueError("expected a time with its zone")
@@ -57,7 +57,7 @@ def _resource(number: int, outcome: Outcome, issued: str) -> Json:
 
 
 def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
-    # Names of files are often those of patients.
+    # File names often contain patients' names.
     words = re.sub(rf"(?<!\w){re.escape(file)}(?!\w)", f"file {number}", failure.message)
     return {
         "resourceType": "OperationOutcome",
@@ -102,7 +102,7 @@ def _value(numbers: Numbers) -> Json:
     return {
         "valueQuantity": _percent(numbers.ef),
         "interpretation": [_coded(_OWN, concepts.BANDS[numbers.band])],
-        # FHIR knows no empty lists.
+        # FHIR does not allow empty lists.
         **({"component": components} if components else {}),
     }
 

@@ -1,7 +1,7 @@
-"""The forms in which results leave edgeecho, one row each.
+"""The table of formats in which results leave edgeecho.
 
-The command line, the service and the tests loop over this table. A new form is a module with a
-writer, and a row here; one that is written to a file beside the answer also needs its option in
+The command line, the service and the tests loop over it. A new format is a module with a writer
+and a row here; one that is written to a file beside the answer also needs its option in
 `edgeecho.cli.options.reports`. Importing the table imports no writer.
 """
 
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportFile:
-    """A report that is a file of its own, made and not yet written."""
+    """A report that is a file of its own, not yet written."""
 
     name: str
-    """Without the suffix."""
+    """File name without the suffix."""
     save: Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class Format:
-    """How results are written in one form, and who offers it."""
+    """One format: its writer, and where it is offered."""
 
     name: str
-    """As `--format` takes it; of place `file`, its option is `--NAME`."""
+    """Value of `--format`; if `place` is `file`, the option is `--NAME`."""
     place: Literal["stdout", "file", "folder"]
-    """One document on stdout, one in a file beside what is on stdout, or a file in a folder for
-    each result."""
+    """One document on stdout, one in a file beside that on stdout, or a file for each result in a
+    folder."""
     writer: str
-    """`module:function` in this package. It is called as `write` says; of place `folder`, as
-    `write_file` says."""
+    """`module:function` in this package. It is called as in `write` or, if `place` is
+    `folder`, as in `write_file`."""
     about: str = ""
-    """What the help of `--format` says of it."""
+    """Description in the help of `--format`."""
     suffix: str = ""
-    """Of a file, and in the service's API, without the first dot."""
+    """Of files and in the service's API, without the first dot."""
     media_type: str = ""
     """In the service's API; empty: not offered there."""
     dated: bool = False
-    """The document says when it was made: its writer takes the time, too."""
+    """Whether the document contains the time of writing; its writer then takes that too."""
     holds_refused: bool = True
-    """It may hold numbers that a gate refused, marked as such. False: never."""
+    """Whether it may hold numbers that a gate refused, marked as such."""
     holds_frames: bool = False
-    """It shows frames of the video."""
+    """Whether it shows frames of the video."""
     extra: str | None = None
-    """Of edgeecho, which the writer needs."""
+    """The extra of edgeecho that the writer needs."""
 
     def load(self) -> Any:
-        """The writer, imported."""
+        """Import the writer."""
         module, function = self.writer.split(":")
         return getattr(import_module(f"{__package__}.{module}"), function)
 
@@ -66,7 +66,7 @@ class Format:
         return text
 
     def write_file(self, file: Path, outcome: Outcome, created: datetime) -> ReportFile:
-        """The report on one file, an answered one; `InputError` where there can be none.
+        """The report on one answered file; `InputError` if it cannot have one.
 
         `created` is local time.
         """
@@ -108,4 +108,3 @@ _ROWS = (
     ),
 )
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
-"""By name."""

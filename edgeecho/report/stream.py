@@ -1,4 +1,4 @@
-"""Updates of a stream: a line each, for people or for programs."""
+"""Updates of a stream, one line each, for people or for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeecho.stream import Played
 
 
 def to_json_line(outcome: Outcome, played: Played) -> str:
-    """`to_json` of the update in one line, and `stream`: when it was made."""
+    """`to_json` of the update in one line, with its time under `stream`."""
     update = played.update
     value: dict[str, Any] = {
         **to_document([outcome]),
@@ -30,7 +30,7 @@ def to_json_line(outcome: Outcome, played: Played) -> str:
 
 
 def to_text_line(answer: Answer, played: Played) -> str:
-    """Time, answer or the first reason against it, and how far it is behind."""
+    """Time, answer or first reason for refusal, and the delay."""
     if answer.numbers:
         said = numbers_in_words(answer.numbers)[0]
     else:
@@ -46,7 +46,7 @@ def to_text_line(answer: Answer, played: Played) -> str:
 
 
 def in_sum(played: Played, behind_s: float) -> str:
-    """What became of the updates; `behind_s`: the longest that one took to come."""
+    """Summary of the updates; `behind_s`: the longest delay of one."""
     count = "1 update" if played.answered == 1 else f"{played.answered} updates"
     lines = [f"{count}, none later than {1e3 * behind_s:.0f} ms after its last frame"]
     if played.dropped:

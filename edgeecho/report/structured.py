@@ -1,4 +1,4 @@
-"""Results for programs, and the JSON Schema that says what is in them."""
+"""Results for programs, and the JSON Schema that describes them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.results import Answer, Failure, Outcome, answers
 
 SCHEMA = "edgeecho-results-3"
-"""Its number grows whenever a program that reads these documents could stumble over a change."""
+"""The number increases with every change that could break a program that reads these documents."""
 SHOWN = "although refused"
-"""What stands beside a number that a gate refused."""
+"""Mark beside a number that a gate refused."""
 
 
 def schema_text() -> str:
@@ -24,12 +24,12 @@ def schema_text() -> str:
 
 
 def to_json(outcomes: Sequence[Outcome]) -> str:
-    """One JSON document; `schema_text` says what its fields mean."""
+    """One JSON document, described by `schema_text`."""
     return json.dumps(to_document(outcomes), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def to_document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The same, before it becomes text."""
+    """The document of `to_json` in plain types."""
     ran = answers(outcomes)
     return {
         "schema": SCHEMA,
@@ -75,7 +75,7 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
 
 def _numbers(answer: Answer) -> dict[str, Any]:
     numbers = answer.numbers or answer.although_refused
-    # Absent rather than null: a program that never heard of refusals stops instead of going on.
+    # Absent, not null, so that a program that does not know refusals stops.
     if numbers is None:
         return {}
     return {

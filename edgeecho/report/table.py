@@ -1,4 +1,4 @@
-"""Results for spreadsheets: one row a file."""
+"""Results for spreadsheets: one row per file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ CSV_COLUMNS = (
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
     "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
 )  # fmt: skip
-"""New columns come last, so that those of older versions keep their places."""
+"""New columns are added at the end, so that earlier ones keep their places."""
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
-    """CSV with a header, empty where nothing is known.
+    """CSV with a header; unknown values are empty.
 
-    EF, SD, Min, Max, IntervalLow and IntervalHigh in %, FPS in frames/s, HeartRate in beats/min;
-    Level, PAtMost40 and PBelow50 from 0 to 1. Status is answered, refused or error; Refusals names
-    the gates and their reasons. Number is the file's place in the call, which with FileSHA256 tells
-    files of one name apart. In cells that may begin with a name, what cannot be seen is escaped and
-    a formula's sign stands behind an apostrophe.
+    EF, SD, Min, Max, IntervalLow and IntervalHigh are in %, FPS in frames/s, HeartRate in
+    beats/min; Level, PAtMost40 and PBelow50 are from 0 to 1. Status is answered, refused or error;
+    Refusals has the gates and their reasons. Number is the file's place in the call, which with
+    FileSHA256 distinguishes files of one name. In cells that may begin with a name, invisible
+    characters are escaped, and an apostrophe precedes a formula's sign.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
@@ -46,7 +46,7 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
     if isinstance(answer, Failure):
         return {**row, "Error": cell(answer.message)}
     video = answer.video
-    # A row says by its Status and Refusals that its numbers are refused.
+    # The row's Status and Refusals mark its numbers as refused.
     numbers = answer.numbers or answer.although_refused
     return {
         **row,

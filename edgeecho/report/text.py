@@ -21,7 +21,7 @@ AREAS = {
 
 
 def to_text(outcomes: Sequence[Outcome]) -> str:
-    """One block a file, then what ran, then the banner."""
+    """One block per file, then model and engine, then the banner."""
     lines: list[str] = []
     names = [printable(name) for name in labels(outcomes)]
     width = max(map(len, names))
@@ -57,7 +57,7 @@ def _answer(name: str, answer: Answer) -> list[str]:
 
 
 def numbers_in_words(numbers: Numbers) -> list[str]:
-    """EF and its interval; then, where they were measured, the chances of the bands."""
+    """EF and its interval, then the probabilities of the bands if they are known."""
     spread = "1 clip"
     if numbers.sd is not None:
         spread = f"{len(numbers.clip_efs)} clips, sd {numbers.sd:.1f}"

@@ -1,1 +1,1 @@
-"""Answering what others send: the queue, the page and REST API, the DICOM node."""
+"""Answering files that others send: the queue, the page and REST API, the DICOM node."""

@@ -49,7 +49,7 @@ def build(
     sizes = _batch(batch)
     options = BuildOptions(sizes, compute_capability, workspace_mb, timing_cache)
     builder.check(options)
-    # Before anything else is imported or read: what is missing is said with its extra.
+    # Before anything else is imported or read: its error says which extra is missing.
     builder.load()
     for line in builder.build(bundle, precision, options):
         typer.echo(line)

@@ -1,10 +1,10 @@
-"""Four kinds of checkpoint, read into one value.
+"""Reading four kinds of checkpoint into one type.
 
 - ours (`edgeecho train`): carries its preprocessing, provenance and reference clips;
-- ours as it is published (`edgeecho release`): the same with weights rounded to FP16, in a
-  safetensors file; float32 of these is then what the export is held to;
+- ours as published (`edgeecho release`): the same in a safetensors file, with weights rounded to
+  FP16; the export is then compared with these rounded weights, computed in float32;
 - EchoNet-Dynamic's release: a dict with `state_dict` (keys prefixed `module.` by DataParallel,
-  tensors saved on CUDA), `frames`, `period` and numpy scalars; mean and std are stored nowhere;
+  tensors saved on CUDA), `frames`, `period` and numpy scalars; mean and std are not stored;
 - a bare state dict of torchvision's r2plus1d_18 with one output.
 """
 
@@ -29,7 +29,7 @@ _OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
 
 @dataclass(frozen=True)
 class CheckpointOptions:
-    """What the user says of a checkpoint that does not say it itself."""
+    """What the user states because the checkpoint may not store it."""
 
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
@@ -53,7 +53,7 @@ class LoadedCheckpoint:
 
 
 def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
-    """Read a checkpoint of any of the four kinds; `ModelError` where it is none of them."""
+    """Read a checkpoint of any of the four kinds; `ModelError` if it is none of them."""
     value = load_file(path)
     ours = value.get("format") == FORMAT
     if ours and not value.keys() >= _OURS:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 DEMO_CHECKPOINT = Path("models/demo/checkpoint.safetensors")
-"""In a clone of the repository; not in the wheel."""
+"""Only in a clone of the repository, not in the wheel."""
 METHODS = ("minmax", "percentile", "entropy")
-"""How an INT8 range may be chosen."""
+"""The ways to choose an INT8 range."""
 
 
 def _precision_flags() -> Any:
-    """An option group with a flag for each precision that is not always made."""
+    """An option group with a flag for each precision that is optional."""
     rows = [(name, row.export_help) for name, row in PRECISIONS.items() if row.export_help]
     return make_dataclass(
         "PrecisionFlags",
@@ -40,7 +40,7 @@ def _precision_flags() -> Any:
 if TYPE_CHECKING:
 
     class PrecisionFlags:
-        """What `_precision_flags` makes."""
+        """Options made by `_precision_flags`."""
 
 else:
     PrecisionFlags = _precision_flags()
@@ -160,7 +160,7 @@ def export(
 
 
 def _version_of(checkpoint: Path) -> str:
-    """The same weights have the same version, in the package and in what is exported here."""
+    """The demo's version for the demo's checkpoint, as in the package; 1 for others."""
     from edgeecho.bundle import DEMO, read_manifest
     from edgeecho.common.files import sha256_file
 

@@ -1,4 +1,4 @@
-"""The form of our ONNX files: what every recipe keeps to, and how a graph's places are found."""
+"""What all our ONNX files have in common, and how to find places in their graphs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import onnx
 
 from edgeecho.bundle.manifest import METADATA_KEY
 
-# onnxruntime's static INT8 takes no opset above 20, and TensorRT 10.3 knows this one whole.
+# onnxruntime's static INT8 takes no opset above 20, and TensorRT 10.3 supports all of this one.
 OPSET = 18
 INPUT = "clip"
 OUTPUTS = ("ef", "embedding")
@@ -18,7 +18,7 @@ STEM = "stem."
 
 
 def set_precision(model: onnx.ModelProto, precision: str) -> None:
-    """Say in metadata_props what a converted model is, and drop what the converter left there."""
+    """Store a converted model's precision in metadata_props, without the converter's entries."""
     (facts,) = (json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
     facts["precision"] = precision
     del model.metadata_props[:]
@@ -26,7 +26,7 @@ def set_precision(model: onnx.ModelProto, precision: str) -> None:
 
 
 def check_dynamic_batch(model: onnx.ModelProto) -> None:
-    """What engines rely on; a failure here is a bug, not a user's error."""
+    """Check what engines rely on; a failure is a bug, not a user's error."""
     onnx.checker.check_model(model, full_check=True)
     values = {value.name: value.type.tensor_type for value in model.graph.input}
     values |= {value.name: value.type.tensor_type for value in model.graph.output}
@@ -52,7 +52,7 @@ def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
 
 
 def quantized_inputs(fp32: Path) -> frozenset[str]:
-    """Tensors that INT8 quantizes: the inputs of all convolutions but the stem's."""
+    """Tensors that INT8 quantizes: the inputs of all convolutions outside the stem."""
     model = onnx.load(fp32)
     return frozenset(
         node.input[0]

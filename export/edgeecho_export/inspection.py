@@ -1,4 +1,4 @@
-"""What a checkpoint is, for `edgeecho inspect`: the plug-in that reads it, since torch can."""
+"""Inspecting a checkpoint: the plug-in of `edgeecho inspect` that needs torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read
 from edgeecho_train.checkpoint import FORMAT, load_file, trained_on
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
-# Reading wants mean and std of a checkpoint that stores none; these are never shown.
+# Reading needs mean and std, which some checkpoints do not store; these are never shown.
 _STAND_IN = CheckpointOptions(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
@@ -49,8 +49,8 @@ def inspect_checkpoint(path: Path) -> Inspection:
 def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, ...]:
     """Stages of the network for one clip `(1, 3, T, H, W)`.
 
-    It runs on torch's meta device, which knows shapes and no values: at full width too this
-    takes no memory and milliseconds.
+    It runs on torch's meta device, which computes shapes but no values, so that it takes no memory
+    and only milliseconds even at full width.
     """
     with torch.device("meta"):
         network, example = R2Plus1D18(width).eval(), torch.empty(clip)
@@ -62,7 +62,7 @@ def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, .
         if name in STAGES:
             module.register_forward_hook(_noting(shapes, name))
     with torch.inference_mode():
-        # The head's output is the network's own, one value for each clip.
+        # The head's output is the network's: one value per clip.
         shapes["fc"] = tuple(network(example).shape)
     inputs = [clip, *shapes.values()]
     return tuple(
@@ -79,7 +79,7 @@ def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, .
 
 def _counting(macs: Counter[str], stage: str) -> Any:
     def hook(module: nn.Conv3d | nn.Linear, _: Any, output: Tensor) -> None:
-        # One output value takes as many products as its filter or row has weights.
+        # Each output value takes as many multiplications as its filter or row has weights.
         macs[stage] += output.numel() * math.prod(module.weight.shape[1:])
 
     return hook

@@ -1,4 +1,4 @@
-"""Checkpoint in, verified bundle out: read, convert and check by each recipe, publish."""
+"""Export of a checkpoint to a bundle: read, convert and check by each recipe, publish."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def export(
     options: ExportOptions | None = None,
     keep_references: bool = True,
 ) -> Manifest:
-    """Write the bundle `out`, complete and verified, or nothing.
+    """Write the bundle `out`, complete and verified, or nothing at all.
 
-    `keep_references`: put the held-out clips into it, so that `edgeecho verify` can run them.
+    `keep_references`: store the held-out clips in it, so that `edgeecho verify` can run them.
 
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
-    and `VerificationError` where an artefact misses its gate.
+    and `VerificationError` if an artefact fails its checks.
     """
     options = options or ExportOptions()
     source = read_checkpoint(checkpoint, given)
@@ -85,7 +85,7 @@ def export(
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
         write_text(folder / CARD_FILE, render_card(manifest))
-        for precision in manifest.artefacts:  # what was written can be read back, hashes and all
+        for precision in manifest.artefacts:  # the written bundle can be read back, hashes included
             open_model(folder, precision=precision)
     return manifest
 
@@ -102,7 +102,7 @@ def _references(work: Workspace, chosen: SelectedClips, *, keep: bool) -> dict[s
 
 
 def _calibration(work: Workspace, made: Iterable[RecipeResult]) -> dict[str, Any] | None:
-    """Of the precision that was calibrated, if one was."""
+    """The calibration entry of the precision that has one."""
     calibration = work.options.calibration
     found = [one.calibration for one in made if one.calibration]
     if not found or calibration is None:

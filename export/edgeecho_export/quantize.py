@@ -1,10 +1,10 @@
-"""FP32 ONNX to INT8: explicit QuantizeLinear and DequantizeLinear, by onnxruntime's quantizer.
+"""FP32 ONNX to INT8 with onnxruntime's quantizer: explicit QuantizeLinear and DequantizeLinear.
 
-The form is the one that TensorRT's parser takes: symmetric, per channel for weights and per
-tensor for activations, scales in FP32, no zero-point but 0, no quantized bias, nothing between
-a convolution and its ReLU; the stem and the head stay in float. The quantizer is given ranges
-that were collected one clip at a time (`edgeecho_calibration.ranges`): its own way keeps all
-activations of all clips in memory.
+The graph follows the rules of TensorRT's parser: symmetric, per channel for weights and per
+tensor for activations, scales in FP32, all zero-points 0, no quantized bias, nothing between a
+convolution and its ReLU; the stem and the head stay in float. The quantizer is given ranges that
+were collected one clip at a time (`edgeecho_calibration.ranges`), because its own calibration
+keeps all activations of all clips in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OPTIONS = {
 
 
 def shift_answers(int8: Path, points: float) -> None:
-    """Add `points`, in EF points, to what the file at `int8` answers: to the bias of its head."""
+    """Add `points`, in EF points, to every EF of the file `int8` through its head's bias."""
     model = onnx.load(int8)
     (head,) = (node for node in model.graph.node if node.op_type == "Gemm")
     (bias,) = (tensor for tensor in model.graph.initializer if tensor.name == head.input[2])
@@ -41,10 +41,10 @@ def shift_answers(int8: Path, points: float) -> None:
 def write_int8(
     fp32: Path, path: Path, ranges: Mapping[str, float], float_layers: Collection[str] = ()
 ) -> None:
-    """Write the INT8 form of `fp32` to `path`.
+    """Convert `fp32` to INT8 and write it to `path`.
 
-    `ranges`: for each quantized tensor the largest |value| that INT8 shall hold. `float_layers`:
-    convolutions that stay in float beside the stem's, as a sensitivity analysis names them.
+    `ranges`: the largest |value| that INT8 can hold, for each quantized tensor. `float_layers`:
+    further convolutions that stay in float, named as in a sensitivity analysis.
     """
     from onnxruntime.quantization import QDQQuantizer, QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
@@ -68,14 +68,14 @@ def write_int8(
         reduce_range=False,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QInt8,
-        # Which method it is said to be makes no difference: the ranges are given.
+        # The named method makes no difference, since the ranges are given.
         tensors_range=TensorsData(CalibrationMethod.MinMax, data),
         nodes_to_quantize=[],
         nodes_to_exclude=stem,
         op_types_to_quantize=["Conv"],
         extra_options=_OPTIONS,
     )
-    # It advises on the root logger to run a preparation that folding has made needless.
+    # On the root logger it advises a preparation that folding has made needless.
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""How large every tensor of a network becomes over clips, of which FP16 and INT8 need to know."""
+"""Range of every tensor's values over a set of clips, for the FP16 check and for INT8."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from edgeecho_export.graph import quantized_inputs
 
 
 class Clips(Iterable[NDArray[np.float32]], Sized, Protocol):
-    """Clips `(1, 3, T, S, S)` that can be gone through one at a time, more than once."""
+    """Clips `(1, 3, T, S, S)`, yielded one at a time and iterable more than once."""
 
 
 def collect(fp32: Path, clips: Clips, methods: Collection[str]) -> Ranges:
-    """Ranges of all tensors, and what `methods` need of those that INT8 quantizes."""
+    """Ranges of all tensors, and what `methods` need for those that INT8 quantizes."""
     beyond = set(methods) - {"minmax"}
     wanted = quantized_inputs(fp32) if beyond else frozenset()
     words.print(f"ranges of all tensors over {len(clips)} clips")
@@ -32,7 +32,7 @@ def collect(fp32: Path, clips: Clips, methods: Collection[str]) -> Ranges:
 
 
 def _write_probe(fp32: Path, path: Path) -> None:
-    """Write `fp32` with every float tensor that a node makes as an output, beside its own."""
+    """Write a copy of `fp32` with every float tensor that a node makes as a further output."""
     model = onnx.load(fp32)
     graph = model.graph
     known = {output.name for output in graph.output}

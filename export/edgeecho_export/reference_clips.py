@@ -1,4 +1,4 @@
-"""Which clips the gates judge an export by."""
+"""Choosing the clips on which an export's drift is checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgeecho_export.recipes.base import Calibration, ExportRecipe
 
 @dataclass(frozen=True)
 class SelectedClips:
-    """Clips, and a few words on where they are from."""
+    """Clips, and a short description of their source."""
 
     clips: ReferenceClips
     source: str
@@ -31,11 +31,11 @@ def select_clips(
     calibration: Calibration | None,
     recipes: Collection[ExportRecipe],
 ) -> SelectedClips:
-    """Clips of the data set `clips`, or else those that the checkpoint brings.
+    """Clips of the data set `clips`, or else those of the checkpoint.
 
-    Where a recipe is fitted to a calibration set, clips of `clips` or of the VAL split of that
-    set's data, and none of the training split. As many as the recipes want, where there are.
-    `UsageError` where there are none to be had.
+    If a recipe needs a calibration set, they come from `clips` or from the VAL split of that set's
+    data, never from the training split. There are as many as the recipes want, or fewer if the data
+    has no more. `UsageError` if there are none.
     """
     rows = {recipe.name: PRECISIONS[recipe.name] for recipe in recipes}
     n = max((row.clips for row in rows.values()), default=FEW)

@@ -1,4 +1,4 @@
-"""A back end that comes from another package, installed by pip: no file of ours names it."""
+"""An engine of another package, installed by pip: none of our files names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes as reports get them: the real answer to a phantom, with numbers of the test's choice."""
+"""Outcomes for reports: the real answer to a phantom, with the test's own numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real browser, driven through the DevTools protocol over two pipes: no package is needed."""
+"""A real browser, driven by the DevTools protocol over two pipes, without any package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that ends the process that does it, as a decoder that crashes would."""
+"""Tasks that end their process, like a decoder that crashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scanner and an archive on this machine, and a node between them."""
+"""A scanner, a node and an archive on this machine."""
 
 from __future__ import annotations
 

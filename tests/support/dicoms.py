@@ -1,4 +1,4 @@
-"""Real DICOM cines in every encoding, made of one phantom."""
+"""Real DICOM cines in every encoding, made from one phantom."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What the real Python bindings of CUDA and TensorRT offer, as small JSON files under `trt_api/`.
+"""The API of the real Python bindings of CUDA and TensorRT, as small JSON files in `trt_api/`.
 
-The suite's stand-ins for both are held to these files: a class, member or argument that a version
-lacks is lacking there too. The bindings import without NVIDIA's libraries over a stub whose
+The suite's stand-ins for both are checked against these files: they lack a class, member or
+argument that a version lacks. The bindings import without NVIDIA's libraries over a stub whose
 factories return NULL, so no GPU is needed, only pip, a C compiler and the network:
 
-    python tests/support/dump_trt_api.py           compare; exit code 1 where something differs
-    python tests/support/dump_trt_api.py --write   write them anew
+    python tests/support/dump_trt_api.py           compare; exit code 1 if something differs
+    python tests/support/dump_trt_api.py --write   write them again
 """
 
 from __future__ import annotations

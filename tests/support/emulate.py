@@ -1,4 +1,4 @@
-"""Puts an emulated GPU and a stand-in for TensorRT in the place of the real packages."""
+"""Replaces the real packages by an emulated GPU and a stand-in for TensorRT."""
 
 from __future__ import annotations
 

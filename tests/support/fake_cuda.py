@@ -1,9 +1,9 @@
-"""A stand-in for `cuda.bindings.runtime` that forgives nothing. It computes on the CPU.
+"""A strict stand-in for `cuda.bindings.runtime` that computes on the CPU.
 
-Work on a stream is done when the stream is synchronized and not before; fresh memory is NaN;
-addresses of device memory mean nothing to the host; freed memory is NaN again. What a GPU would
-answer with garbage or a fault is a `MisuseError`, also kept in `FakeGPU.misuses`, since an error in
-`__del__` is lost. Nothing here says anything about time.
+Work on a stream is done only when the stream is synchronized; fresh and freed memory is NaN;
+addresses of device memory mean nothing to the host. What a GPU would answer with garbage or a
+fault is a `MisuseError`, also kept in `FakeGPU.misuses`, since an error in `__del__` is lost.
+It says nothing about time.
 """
 
 from __future__ import annotations

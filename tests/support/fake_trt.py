@@ -1,7 +1,7 @@
 """A stand-in for `tensorrt` and `tensorrt_rtx` on a `FakeGPU`, one for each version of `trt_api/`.
 
-An engine is the ONNX file behind a header, and ONNX Runtime computes it. Objects hold each other
-by weak references only, so that whatever frees an engine before its contexts is found out.
+An engine is the ONNX file after a header, and ONNX Runtime computes it. Objects hold each other
+by weak references only, so that freeing an engine before its contexts is detected.
 """
 
 from __future__ import annotations

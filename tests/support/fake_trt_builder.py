@@ -1,4 +1,4 @@
-"""The building half of `fake_trt`: it serializes the ONNX file that it was given."""
+"""The builder of `fake_trt`: it serializes the ONNX file that it is given."""
 
 from __future__ import annotations
 

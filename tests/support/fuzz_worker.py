@@ -1,7 +1,7 @@
-"""Reads mutated files and says what became of each: `python fuzz_worker.py CORPUS FIRST LAST`.
+"""Reads mutated files and reports each outcome: `python fuzz_worker.py CORPUS FIRST LAST`.
 
-A case is decided by its number alone: which file of the corpus, and what is done to it. One line
-of JSON a case; an exception that is no `EdgeEchoError` is a finding, not an end.
+A case's number alone decides which file of the corpus is used and how it is changed. Each case is
+one line of JSON; an exception other than `EdgeEchoError` is a finding and does not end the run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""ONNX graphs of a network with random weights, and INT8 forms of it, good and bad.
+"""ONNX graphs of a network with random weights, and INT8 versions of it, good and bad.
 
-The INT8 ones are made by onnxruntime's own `quantize_static`, apart from the project's exporter,
-so that the tests of lint and builder hold whatever that one does.
+The INT8 graphs are made by onnxruntime's own `quantize_static` and not by the project's exporter,
+so that the tests of lint and builder do not depend on it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stand-ins held to the real bindings: what `trt_api/*.json` does not list, they do not have."""
+"""Stand-ins restricted to the real bindings: they have only what `trt_api/*.json` lists."""
 
 from __future__ import annotations
 

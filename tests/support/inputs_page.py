@@ -1,6 +1,6 @@
 """The tables of docs/inputs.md: every format, whole and broken, through the real path.
 
-`python tests/support/inputs_page.py` writes them anew; a test compares.
+`python tests/support/inputs_page.py` writes them; a test compares.
 """
 
 from __future__ import annotations

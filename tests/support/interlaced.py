@@ -1,4 +1,4 @@
-"""Real interlaced files: two fields of one picture that were taken at different times."""
+"""Real interlaced files: each picture has two fields that were taken at different times."""
 
 from __future__ import annotations
 

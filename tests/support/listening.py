@@ -1,4 +1,4 @@
-"""`edgeecho listen` as a process of its own."""
+"""`edgeecho listen` in its own process."""
 
 from __future__ import annotations
 

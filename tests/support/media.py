@@ -1,6 +1,6 @@
-"""Real files of every video format, made of one phantom, and the ways in which files break.
+"""Real files of every video format, made from one phantom, and the ways in which files break.
 
-PyAV writes them, with encoders that the runtime never calls; OpenCV is the other decoder.
+PyAV writes them with encoders that the runtime never uses; OpenCV is the other decoder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Odd files, by what is odd of them: each a row of docs/inputs.md."""
+"""Odd files by their oddity, each a row of docs/inputs.md."""
 
 from __future__ import annotations
 

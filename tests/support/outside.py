@@ -1,7 +1,7 @@
-"""A command seen from outside: what it connects to, and how it starts processes.
+"""Observing a command from outside: its connections, and how it starts processes.
 
-By strace, since native code is blind to Python's hooks, and since a thread of a library may do it
-while the main thread is long past.
+It uses strace, since Python's hooks do not see native code, and since a library's thread may act
+long after the main thread has passed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A process whose memory is full of poison, and what it shows of files.
+"""Showing files in a process whose memory is poisoned.
 
-`MALLOC_PERTURB_` of glibc fills every buffer that is allocated or freed with a byte. Whatever a
-decoder, a filter or NumPy leaves unwritten then holds that byte, or what another file left there:
-it differs between two runs with other poison that read the files in another order.
+glibc's `MALLOC_PERTURB_` fills every allocated or freed buffer with a byte. What a decoder, a
+filter or NumPy leaves unwritten then holds that byte, or data of another file: it differs between
+two runs with different poison that read the files in different orders.
 """
 
 from __future__ import annotations

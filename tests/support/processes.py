@@ -1,4 +1,4 @@
-"""Other processes: waiting for what they do, and whether they are there."""
+"""Waiting for other processes, and checking that they are running."""
 
 from __future__ import annotations
 

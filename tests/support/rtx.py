@@ -1,4 +1,4 @@
-"""What the tests of TensorRT-RTX share; the package is an extra of 95 MB that may be missing."""
+"""Shared by tests of TensorRT-RTX; the package is an extra of 95 MB that may be missing."""
 
 from __future__ import annotations
 

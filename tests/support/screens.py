@@ -1,4 +1,4 @@
-"""Screens that show several pictures, made of phantoms."""
+"""Screens with several pictures, made from phantoms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service on a real socket: in a process of its own, or in a thread with settings of a test."""
+"""The service on a real socket, in its own process or in a thread with a test's settings."""
 
 from __future__ import annotations
 

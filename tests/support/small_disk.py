@@ -1,4 +1,4 @@
-"""Disks that are small, for whoever may mount one."""
+"""Small disks, for users who may mount one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network of one convolution in a bundle of two precisions: what is tested is not the network."""
+"""A network of one convolution in a bundle of two precisions, for tests of everything else."""
 
 from __future__ import annotations
 

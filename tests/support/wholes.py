@@ -1,4 +1,4 @@
-"""Whole files as many programs write them: each holds all that its player shows.
+"""Undamaged files as many programs write them: each holds everything that its player shows.
 
 60 frames of the phantom, at 50 frames/s or at uneven times.
 """

@@ -1,1 +1,19 @@
-"""Training stage: from an EchoNet-format data set to a checkpoint."""
+"""Training: an EchoNet-format data set becomes a checkpoint.
+
+cli.py          the commands `edgeecho train` and `edgeecho stats`
+recipe.py       all options of a run
+stages.py       several runs in a row, from a TOML file
+start.py        one run, begun or resumed
+initial.py      the network that a run begins with
+training.py     a run's state: network, optimizer, schedule, position
+loop.py         epochs of training and validation
+data.py         clips in batches
+network.py      R(2+1)D-18
+checkpoint.py   checkpoint files
+log.py          history as CSV and plot
+stats.py        mean and standard deviation of a data set
+release.py      `edgeecho release`: a checkpoint for publication
+recalibrate.py  EFs fitted to the labels by a line
+rounded.py      weights rounded to FP16
+phantom/        synthetic videos with an exact EF
+"""

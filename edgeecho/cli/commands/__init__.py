@@ -1,1 +1,1 @@
-"""The commands of the runtime, a module each."""
+"""The commands of the runtime, one module each."""

@@ -50,7 +50,7 @@ def bench(
     request = what.request()
     check_outputs({"--html": html, "--out": out}, [*request.videos, request.model, baseline])
     kept = read_run(baseline) if baseline else None
-    # Lines, no progress bar: the bar's thread would run beside what is measured.
+    # Lines instead of a progress bar, whose thread would disturb the measurement.
     run = measure(request, lambda line: words.print(printable(line)))
     typer.echo(to_json(run) if json else to_text(run))
     if out:

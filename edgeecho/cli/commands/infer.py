@@ -44,7 +44,7 @@ def infer(
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.errors import UsageError
 
-    # Before the model is loaded, so that a typo costs nothing.
+    # Before the model is loaded, so that typing errors are reported at once.
     form = reports.choose()
     choices = Choices.of(engine, video, limits)
     if streaming.stream:
@@ -66,7 +66,7 @@ def infer(
     outcomes = _answer_all(task, found.files, engine.threads, batch)
     made, outcomes = make_reports(form, found.files, outcomes)
     say(form, outcomes)
-    # Last: answers that took long must not be lost because a file cannot be written.
+    # Last, so that no answers are lost if a file cannot be written.
     if reports.out:
         write_reports(reports.out, made)
     write_beside(beside, outcomes)
@@ -104,7 +104,7 @@ def _answer_all(
 
 
 def _end(outcomes: list[Outcome]) -> None:
-    """Say which files have no answer, and end with the code that says so."""
+    """Report the files without an answer, and exit with the matching code."""
     from edgeecho.common.errors import REFUSED_EXIT_CODE
     from edgeecho.common.text import printable
     from edgeecho.results import Failure

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-# Node, queue and limits are listed one by one: they stand in another order than in `serve`, and
-# some have another default.
+# Node, queue and limits are listed one by one, because their order and some defaults differ from
+# those in `serve`.
 @app.command()
 @with_groups
 def listen(
@@ -119,7 +119,7 @@ def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) ->
 
 @contextmanager
 def _stop_at_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set; after the block they do what they did before."""
+    """An event that Ctrl-C and SIGTERM set; their former handlers return after the block."""
     import signal
     import threading
 

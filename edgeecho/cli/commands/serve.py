@@ -58,7 +58,7 @@ def serve(
     from edgeecho.service.http.server import listen, make_server
     from edgeecho.service.http.service import Service
 
-    # Before the model is loaded, so that a typo costs nothing.
+    # Before the model is loaded, so that typing errors are reported at once.
     choices, state = Choices.of(engine, VideoOptions(time=time), limits), queue.folder
     settings = http.settings(max_mb=limits.max_mb)
     node_settings = None

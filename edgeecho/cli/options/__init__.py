@@ -1,1 +1,1 @@
-"""Options that commands share: their types, their groups, and what the code makes of them."""
+"""Options that commands share: their types, their groups, and their values for the library."""

@@ -1,4 +1,4 @@
-"""How files are answered: model and engine, what a user decides about a video, limits."""
+"""Options for answering files: model and engine, video options, limits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse frames with more pix
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What answers, and from which clips."""
+    """The model, the engine, and which clips are run."""
 
     model: Model = None
     engine: EngineName = "auto"
@@ -49,7 +49,7 @@ class EngineOptions:
     threads: Threads = 0
 
     def load(self) -> LoadedModel:
-        """The model, ready to answer; the errors of `load_model`."""
+        """Load the model; errors as in `load_model`."""
         from edgeecho.inference import load_model
 
         return load_model(
@@ -59,7 +59,7 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """What a user decides about a video."""
+    """The user's choices for a video."""
 
     fps: Annotated[
         float | None, typer.Option(help="Frames/s of the video, instead of what the file says.")
@@ -74,7 +74,7 @@ class VideoOptions:
     ] = False
 
     def handling(self) -> Handling:
-        """Checked together, with `fps`; `UsageError` where they make no sense."""
+        """Check the options together, with `fps`; `UsageError` if they contradict each other."""
         from edgeecho.common.errors import UsageError
         from edgeecho.preprocess import Handling
 
@@ -86,8 +86,8 @@ class VideoOptions:
 
 @dataclass(frozen=True)
 class LimitOptions:
-    """How much of a file is decoded before it is refused. The defaults are `cine.DEFAULT_LIMITS`,
-    which `--help` need not import."""
+    """How much of a file is decoded before it is refused. The defaults are those of
+    `cine.DEFAULT_LIMITS`, which `--help` need not import."""
 
     max_frames: MaxFrames = 4000
     max_pixels: MaxPixels = 16_777_216
@@ -96,7 +96,6 @@ class LimitOptions:
     ] = 800
 
     def limits(self) -> DecodeLimits:
-        """As the library takes them."""
         from edgeecho.cine import DecodeLimits
 
         return DecodeLimits(self.max_pixels, self.max_frames, self.max_mb)
@@ -104,8 +103,8 @@ class LimitOptions:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the options of all three groups come to, checked before a model is opened: a typo is
-    to cost nothing."""
+    """The options of all three groups, checked before a model is opened, so that typing errors are
+    reported at once."""
 
     engine: EngineOptions
     mode: ClipMode
@@ -115,7 +114,7 @@ class Choices:
 
     @classmethod
     def of(cls, engine: EngineOptions, video: VideoOptions, limits: LimitOptions) -> Choices:
-        """`UsageError` where they make no sense."""
+        """Check the options; `UsageError` if they make no sense."""
         from edgeecho.preprocess import ClipMode
 
         return cls(
@@ -123,10 +122,10 @@ class Choices:
         )
 
     def task(self, *, show_refused: bool = False, frames: int = 0) -> Task:
-        """Opens the model. `frames`: see `Task`."""
+        """Open the model. `frames`: see `Task`."""
         from edgeecho.bundle import open_model
 
-        # Before the task, which takes longer to import: a model that is not there costs nothing.
+        # Before the import of the task, which takes longer: a missing model is reported at once.
         model = open_model(self.engine.model, precision=self.engine.precision)
         from edgeecho.batch import Task
 

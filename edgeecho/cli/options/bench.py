@@ -1,4 +1,4 @@
-"""What `edgeecho bench` measures."""
+"""Options of `edgeecho bench`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeecho.cli.options.answer import EngineName, Model, Precision, Threads
 if TYPE_CHECKING:
     from edgeecho.tools.bench.measure import Request
 
-# By scenario: clips, rounds, cold starts.
+# For each scenario: clips, rounds, cold starts.
 _DEFAULTS = {
     "single": ("center", 30, 3),
     "study": ("all", 6, 1),
@@ -24,7 +24,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What is measured, and how often."""
+    """What is measured and how often."""
 
     videos: Annotated[
         list[Path] | None,
@@ -84,7 +84,7 @@ class BenchOptions:
     threads: Threads = 0
 
     def request(self) -> Request:
-        """`UsageError` where they make no sense, before the model is loaded."""
+        """Check the options before the model is loaded; `UsageError` if they make no sense."""
         from edgeecho.bundle import EXAMPLE
         from edgeecho.cine import find_videos
         from edgeecho.common.errors import UsageError

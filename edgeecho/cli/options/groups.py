@@ -1,7 +1,7 @@
-"""Options in groups: a frozen dataclass whose fields are options, for any command that wants them.
+"""Option groups: frozen dataclasses whose fields are options, which commands can share.
 
-Typer reads a command's options from its signature and knows no groups. So this shows it another
-signature than the command has: instead of each group, the group's fields.
+Typer reads a command's options from its signature and has no groups. So it is shown another
+signature, in which each group is replaced by the group's fields.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, get_type_hints
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """To be used below `@app.command()`. Where the command has a parameter whose type is a
-    dataclass, `--help` has that class's fields, in their order, with their defaults."""
+    """Decorator below `@app.command()`: replaces each parameter whose type is a dataclass by the
+    class's fields, in their order and with their defaults."""
     shown: list[Parameter] = []
     groups: dict[str, Any] = {}
     for parameter in signature(command, eval_str=True).parameters.values():

@@ -1,4 +1,4 @@
-"""In which forms results are wanted. The forms themselves: `edgeecho.report.formats`."""
+"""Options that choose the formats of results, see `edgeecho.report.formats`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import typer
 from edgeecho.report.formats import FORMATS, Format
 
 CHOSEN = [form for form in FORMATS.values() if form.place != "file"]
-"""By `--format`, one of them."""
+"""Formats that `--format` chooses, one at a time."""
 BESIDE = [form for form in FORMATS.values() if form.place == "file"]
-"""By an option of their own, as many as are wanted."""
+"""Formats with an option of their own, which can be combined."""
 FOLDERS = " or ".join(form.name for form in CHOSEN if form.place == "folder")
 
 
@@ -25,7 +25,7 @@ def _help_of_format() -> str:
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Each format of place `file` is a field of its name."""
+    """Each format whose place is `file` has a field of its name."""
 
     format: Annotated[
         str | None, typer.Option("--format", metavar="FORMAT", help=_help_of_format())
@@ -45,7 +45,7 @@ class ReportOptions:
     ] = False
 
     def choose(self) -> Format:
-        """`--format` and its older form `--json` as one; `UsageError` where they contradict."""
+        """The format by `--format` or its older form `--json`; `UsageError` if they contradict."""
         from edgeecho.common.errors import UsageError
 
         wanted = self.format
@@ -57,12 +57,12 @@ class ReportOptions:
         return FORMATS["json" if self.json else wanted or "text"]
 
     def beside(self) -> Mapping[str, Path]:
-        """Where the formats of place `file` are to go, by name; those that are wanted."""
+        """The paths given for formats whose place is `file`, by the format's name."""
         given = {form.name: getattr(self, form.name) for form in BESIDE}
         return {name: path for name, path in given.items() if path is not None}
 
     def frames_each(self, files: int) -> int:
-        """So many frames of each video go into the formats that show them; 0 where none does."""
+        """Number of frames of each video for the formats that show frames; 0 if none does."""
         wanted = [self.choose(), *(FORMATS[name] for name in self.beside())]
         if not any(form.holds_frames for form in wanted):
             return 0
@@ -71,10 +71,10 @@ class ReportOptions:
         return frames_each(files)
 
     def check(self, form: Format, files: Sequence[Path]) -> None:
-        """`UsageError` where `form`, the one chosen, does not go with the other options or with
-        the files that are read; makes the folder `out`.
+        """Check the chosen `form` against the other options and the files to read; make the folder
+        `out`.
 
-        `MissingDependencyError` where it needs software that is not installed.
+        `UsageError` if they conflict, `MissingDependencyError` if a package is missing.
         """
         from edgeecho.common.errors import UsageError
         from edgeecho.common.files import make_folder

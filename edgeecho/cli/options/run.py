@@ -1,4 +1,4 @@
-"""How `edgeecho infer` goes through its files: many of them, or one as it is played."""
+"""Options for the way `edgeecho infer` runs: over many files, or on one video as it plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `edgeecho serve` and `edgeecho listen` are told: queue, DICOM node, HTTP."""
+"""Options of `edgeecho serve` and `edgeecho listen`: queue, DICOM node, HTTP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Reports = Annotated[
 
 @dataclass(frozen=True)
 class QueueOptions:
-    """The studies that wait, and where they are kept."""
+    """The queue, and where it is stored."""
 
     state: State = None
     keep_files: KeepFiles = False
@@ -61,7 +61,7 @@ class QueueOptions:
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """A DICOM node, but for where it listens."""
+    """A DICOM node, except for where it listens."""
 
     aet: AETitle = "EDGEECHO"
     allow: Allow = None
@@ -69,7 +69,7 @@ class NodeOptions:
     out: Reports = None
 
     def settings(self, state: Path, *, bind: str, port: int, limits: DecodeLimits) -> NodeSettings:
-        """`UsageError` where they make no sense. `state` is the state folder."""
+        """Check the options; `UsageError` if they make no sense. `state` is the state folder."""
         from edgeecho.common.errors import UsageError
         from edgeecho.service.dicom import Destination, NodeSettings, Peer
         from edgeecho.service.dicom.settings import LOOPBACK
@@ -88,7 +88,7 @@ class NodeOptions:
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """Where a page and an API are served, and to whom."""
+    """Where the page and API are served, and to whom."""
 
     host: Annotated[
         str, typer.Option(help="Address to listen on; other than loopback it needs a token.")
@@ -105,7 +105,7 @@ class HttpOptions:
     ] = None
 
     def settings(self, *, max_mb: int) -> HttpSettings:
-        """`UsageError` where they make no sense, or would let other machines in unasked."""
+        """Check the options; `UsageError` if they are invalid or let other machines in unasked."""
         from edgeecho.common.errors import UsageError
         from edgeecho.service.http.settings import HttpSettings, check_exposure, read_token
 

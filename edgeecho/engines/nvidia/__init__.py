@@ -1,4 +1,4 @@
-"""What all engines for an NVIDIA GPU answer before their package is imported."""
+"""Checks for an NVIDIA GPU that engines make before their library is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def no_gpu(_model: ModelFile) -> str | None:
-    """Why there is no GPU to run on; None: there is one."""
+    """Why there is no GPU to run on; None if there is one."""
     from edgeecho.engines.nvidia.cuda import probe
 
     try:
@@ -23,7 +23,7 @@ def no_gpu(_model: ModelFile) -> str | None:
 
 
 def look_for_gpu(engine: EngineDescriptor) -> str:
-    """For doctor: which GPU there is. The package is not tried, see `cuda`."""
+    """For doctor: the GPU that was found. The engine's library is not imported, see `cuda`."""
     from edgeecho.engines.nvidia.cuda import probe
 
     return f"installed, not tried; {probe().label}; runs on: {engine.runs_on}"

@@ -1,6 +1,6 @@
-"""CUDA through `cuda-bindings`: the probe that comes before anything else, and owned memory.
+"""CUDA through `cuda-bindings`: the probe that comes before anything else, and GPU memory.
 
-Without a driver, creating a TensorRT object can end the process, so nothing of TensorRT is made
+Without a driver, creating a TensorRT object can end the process, so TensorRT is not touched
 before `probe` has found a GPU. `cuda-bindings` itself imports and answers without a driver.
 """
 
@@ -28,20 +28,20 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Device:
-    """The first GPU that CUDA shows; CUDA_VISIBLE_DEVICES decides which that is."""
+    """The first GPU that CUDA shows; CUDA_VISIBLE_DEVICES decides which one that is."""
 
     name: str
-    """As CUDA calls it, such as `Orin`."""
+    """CUDA's name for it, such as `Orin`."""
     multiprocessors: int
-    """Tells apart what CUDA gives one name: every Jetson Orin is `Orin`."""
+    """Distinguishes GPUs of the same name: every Jetson Orin is called `Orin`."""
     compute_capability: str
     """Such as `sm87`."""
     cuda: str
-    """Newest CUDA that its driver knows, such as `12.6`."""
+    """Newest CUDA version that its driver supports, such as `12.6`."""
 
     @property
     def label(self) -> str:
-        """Such as `Orin (8 SM)`."""
+        """Name with the number of multiprocessors, such as `Orin (8 SM)`."""
         return f"{self.name} ({self.multiprocessors} SM)"
 
 
@@ -55,7 +55,7 @@ def probe() -> Device:
             "pip install 'edgeecho[tensorrt]'"
         ) from error
     except RuntimeError as error:
-        # Before 12.9 the bindings raise where they find no driver.
+        # Before 12.9 the bindings raise an exception if they find no driver.
         raise EngineError(
             f"cudaGetDeviceCount failed with {error}: {_ADVICE['cudaErrorInsufficientDriver']}"
         ) from error
@@ -72,7 +72,7 @@ def probe() -> Device:
 
 
 def call(name: str, *arguments: Any) -> Any:
-    """One call of the CUDA runtime, its error code checked; `EngineError` names it."""
+    """Call a function of the CUDA runtime; `EngineError` names it if it returns an error."""
     runtime = _runtime()
     code, *results = getattr(runtime, name)(*arguments)
     if code != runtime.cudaError_t.cudaSuccess:
@@ -83,34 +83,33 @@ def call(name: str, *arguments: Any) -> Any:
 
 
 def _give_back(name: str, thing: Any) -> None:
-    # It answers with errors of earlier work too, and those were raised where that was waited for.
+    # CUDA also returns errors of earlier work here; those were raised when that work was awaited.
     with suppress(EngineError):
         call(name, thing)
 
 
 class Stream:
-    """A stream of our own: work on it waits for nobody else's."""
+    """A CUDA stream of its own, so that its work waits for nobody else's."""
 
     def __init__(self) -> None:
         self._stream = call("cudaStreamCreateWithFlags", _runtime().cudaStreamNonBlocking)
 
     @property
     def handle(self) -> int:
-        """For TensorRT."""
         return int(self._stream)
 
     def synchronize(self) -> None:
-        """Wait until all work is done; only then is pinned memory to be read or written."""
+        """Wait until all work is done; only then may pinned memory be read or written."""
         call("cudaStreamSynchronize", self._stream)
 
     def capture(self, work: Callable[[], None]) -> Graph:
-        """Record what `work` puts on this stream instead of doing it."""
+        """Record what `work` puts on this stream instead of running it."""
         mode = _runtime().cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         call("cudaStreamBeginCapture", self._stream, mode)
         try:
             work()
         except BaseException:
-            # Capture must end for the stream to be of use again; the first error is the reason.
+            # The stream is usable again only after the capture has ended; the first error is kept.
             with suppress(EngineError):
                 _give_back("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
             raise
@@ -121,27 +120,25 @@ class Stream:
             _give_back("cudaGraphDestroy", graph)
 
     def close(self) -> None:
-        """Give it back."""
         _give_back("cudaStreamDestroy", self._stream)
 
 
 class Graph:
-    """Recorded work that is launched at once."""
+    """Recorded work that is launched in one call."""
 
     def __init__(self, executable: Any, stream: Any) -> None:
         self._executable, self._stream = executable, stream
 
     def launch(self) -> None:
-        """Do the work, on the stream that it was recorded on."""
+        """Run the work on the stream where it was recorded."""
         call("cudaGraphLaunch", self._executable, self._stream)
 
     def close(self) -> None:
-        """Give it back."""
         _give_back("cudaGraphExecDestroy", self._executable)
 
 
 class Buffer:
-    """One FP32 tensor's memory, on the GPU and, pinned, on the host."""
+    """Memory for one FP32 tensor, on the GPU and, pinned, on the host."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         size = math.prod(shape) * 4
@@ -153,14 +150,14 @@ class Buffer:
             raise
         memory = (ctypes.c_float * (size // 4)).from_address(self._pinned)
         self.host: NDArray[np.float32] = np.ctypeslib.as_array(memory).reshape(shape)
-        """Largest shape of the profile; no longer there after `close`."""
+        """Has the largest shape of the profile; invalid after `close`."""
 
     def upload(self, rows: int, stream: Stream) -> None:
-        """Put the copy of the first `rows` to the GPU on `stream`."""
+        """Queue a copy of the first `rows` to the GPU on `stream`."""
         self._copy(self.device, self._pinned, rows, "cudaMemcpyHostToDevice", stream)
 
     def download(self, rows: int, stream: Stream) -> None:
-        """Put the copy of the first `rows` from the GPU on `stream`."""
+        """Queue a copy of the first `rows` from the GPU on `stream`."""
         self._copy(self._pinned, self.device, rows, "cudaMemcpyDeviceToHost", stream)
 
     def _copy(self, to: int, source: int, rows: int, kind: str, stream: Stream) -> None:
@@ -168,7 +165,7 @@ class Buffer:
         call("cudaMemcpyAsync", to, source, self.host[:rows].nbytes, direction, stream.handle)
 
     def close(self) -> None:
-        """Give both back."""
+        """Free both."""
         del self.host
         _give_back("cudaFree", self.device)
         _give_back("cudaFreeHost", self._pinned)

@@ -1,6 +1,6 @@
-"""ONNX Runtime: on the CPU, and on an NVIDIA GPU by its CUDA or its TensorRT provider.
+"""ONNX Runtime on the CPU, and on an NVIDIA GPU by its CUDA or its TensorRT provider.
 
-The GPU needs onnxruntime-gpu, which has the import name of onnxruntime.
+The GPU needs onnxruntime-gpu, which has the same import name as onnxruntime.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def _list_providers(_engine: EngineDescriptor) -> str:
 
 
 def _cuda_arithmetic(precision: str) -> str:
-    # CUDA has no INT8 convolution here: it computes the rounded values in f32.
+    # Here CUDA has no INT8 convolution and computes the rounded values in f32.
     return "f16+f32" if precision == "fp16" else "f32"
 
 
 def _tensorrt_arithmetic(precision: str) -> str:
     if precision == "fp16":
         return "f16+f32"
-    # It has no option against TF32, https://github.com/microsoft/onnxruntime/issues/26029.
+    # TF32 cannot be switched off: https://github.com/microsoft/onnxruntime/issues/26029.
     rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
     return f"int8+{rest}" if precision == "int8" else rest
 
@@ -87,6 +87,6 @@ ENGINES = (
         shares=True,
     ),
     _on_gpu("onnxruntime-cuda", CUDA, "CUDA and cuDNN", _cuda_arithmetic, auto=2),
-    # TensorRT builds its engine anew at each load: minutes, on a small device many.
+    # TensorRT rebuilds its engine at each load, which takes minutes, on a small device many.
     _on_gpu("onnxruntime-tensorrt", TENSORRT, "TensorRT 10", _tensorrt_arithmetic, load_s=3600.0),
 )

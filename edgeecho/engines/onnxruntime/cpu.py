@@ -19,13 +19,13 @@ _PROVIDER = "CPUExecutionProvider"
 
 
 class ONNXRuntimeEngine:
-    """An inference session; see `Engine`."""
+    """An inference session on the CPU; see `Engine`."""
 
     def __init__(self, descriptor: EngineDescriptor, model: ModelFile, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # Said, not left to it, so that the number in the facts is what runs.
+        # Set explicitly, so that the facts name the number that runs.
         options.intra_op_num_threads = threads or usable_cores()
         options.log_severity_level = 3
         try:
@@ -36,7 +36,7 @@ class ONNXRuntimeEngine:
                     f"ONNX Runtime cannot load {model.path.name}: {str(error).splitlines()[0]}"
                 ) from error
             raise
-        # onnxruntime-gpu may put another provider first without a word.
+        # onnxruntime-gpu may silently put another provider first.
         active = self._session.get_providers()
         if active[0] != _PROVIDER:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
@@ -50,16 +50,14 @@ class ONNXRuntimeEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """See `Engine.run`."""
         return self.infer({"clip": clips})
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        """See `SharedEngine.infer`."""
         return ask_session(self._session, self._outputs, inputs)
 
 
 def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-    """What an inference session gives for `names`, of `outputs_of`."""
+    """Run an inference session for the outputs `names`, see `outputs_of`."""
     values = session.run(names, dict(inputs))
     found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
     return Outputs(found["ef"], found.get("embedding"))

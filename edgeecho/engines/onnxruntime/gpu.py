@@ -1,8 +1,7 @@
 """ONNX Runtime on an NVIDIA GPU, by its CUDA or its TensorRT provider, and never on the CPU.
 
-Left to itself, onnxruntime-gpu runs on the CPU without a word wherever CUDA cannot be used. So
-the provider is asked for alone, both of its ways back to the CPU are closed, and what is active
-is looked at.
+By default onnxruntime-gpu silently runs on the CPU if CUDA cannot be used. So only the GPU's
+provider is requested, both fall-backs to the CPU are disabled, and the active provider is checked.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from edgeecho.engines.onnxruntime.cpu import ask_session
 
 
 class ONNXRuntimeGPUEngine:
-    """An inference session; see `Engine`. `provider` is `CUDA` or `TENSORRT`."""
+    """An inference session on the GPU; see `Engine`. `provider` is `CUDA` or `TENSORRT`."""
 
     def __init__(self, descriptor: EngineDescriptor, model: ModelFile, provider: str) -> None:
         device = probe()
@@ -43,7 +42,7 @@ class ONNXRuntimeGPUEngine:
                 model.path,
                 options,
                 providers=[(provider, _options(provider, model))],
-                # Else its Python part tries again with the CPU.
+                # Otherwise its Python part tries again on the CPU.
                 enable_fallback=0,
             )
         active = self._session.get_providers()
@@ -59,7 +58,6 @@ class ONNXRuntimeGPUEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """See `Engine.run`."""
         with self._refusals("close what else uses the GPU"):
             return ask_session(self._session, self._outputs, {"clip": clips})
 
@@ -78,7 +76,7 @@ class ONNXRuntimeGPUEngine:
 def _options(provider: str, model: ModelFile) -> dict[str, str]:
     if provider == CUDA:
         return {"device_id": "0", "use_tf32": "0"}
-    # This provider's networks are weakly typed: what the file holds must be allowed besides.
+    # This provider builds weakly typed networks, so it must also allow what the file contains.
     return {
         "device_id": "0",
         "trt_fp16_enable": str(model.precision == "fp16"),

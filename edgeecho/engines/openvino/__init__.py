@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: the default, since it comes with the base install and is the fastest."""
+"""OpenVINO on the CPU: the default, since the base install includes it and it is the fastest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compiled OpenVINO model on the CPU, in f32 and kept between processes."""
+"""A compiled OpenVINO model on the CPU, in f32 and cached between processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OpenVINOEngine:
             threads = recall_threads(machine_of(core), model.precision)
         config = {
             "PERFORMANCE_HINT": "LATENCY",
-            # Without this, OpenVINO computes in bfloat16 wherever the CPU has it: another number.
+            # Without this, OpenVINO uses bfloat16 on CPUs that have it, which changes the EF.
             "INFERENCE_PRECISION_HINT": "f32",
         }
         if threads:
@@ -53,19 +53,17 @@ class OpenVINOEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """See `Engine.run`."""
         return self.infer({"clip": clips})
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        """See `SharedEngine.infer`."""
         result = self._request.infer(inputs, share_inputs=True)
-        # Copies: the next run may write to the same memory.
+        # Copied, since the next run may overwrite this memory.
         found = {name: np.array(result[name], np.float32) for name in self._outputs}
         return Outputs(found["ef"], found.get("embedding"))
 
 
 def machine_of(core: Any) -> dict[str, Any]:
-    """All that a compiled model and the best number of threads depend on, beside the model."""
+    """Everything but the model that a compiled model and the best number of threads depend on."""
     import openvino
 
     return {
@@ -86,7 +84,7 @@ def _compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
 
 
 def _load_or_compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
-    """The compiled model of an earlier process, where the cache has it: the same bit for bit."""
+    """Compile the model, or load what an earlier process compiled: the two are identical."""
     if cache_folder() is None:
         return _compile(core, model, config)
     key = {"artefact": model.sha256, "config": dict(config), **machine_of(core)}

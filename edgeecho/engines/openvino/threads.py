@@ -1,6 +1,6 @@
-"""How many threads an engine is fastest with on this machine, as `edgeecho tune` has measured.
+"""The fastest number of threads on this machine, as measured by `edgeecho tune`.
 
-Kept among the compiled models, with the same checks: `edgeecho doctor --clear-cache` forgets it.
+It is kept in the cache of compiled models: `edgeecho doctor --clear-cache` removes it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from edgeecho.common.cache import load_entry, store_entry
 
 
 def recall_threads(machine: Mapping[str, Any], precision: str) -> int:
-    """Threads for models of `precision`; 0: nothing was measured, or the engine chooses well."""
+    """Threads for models of `precision`; 0 if nothing was measured, or the engine chooses well."""
     found = load_entry(_key(machine, precision))
     return int(found) if found else 0
 
 
 def remember_threads(machine: Mapping[str, Any], precision: str, threads: int) -> None:
-    """From now on `recall_threads` gives this, for processes that keep compiled models."""
+    """Store what `recall_threads` returns, for processes that cache compiled models."""
     store_entry(_key(machine, precision), str(threads).encode())
 
 

@@ -1,6 +1,6 @@
-"""TensorRT 10.3 to 11.x, and TensorRT-RTX, which has the same interface under another name.
+"""TensorRT 10.3 to 11.x, and TensorRT-RTX, which has the same API under another name.
 
-Both run engines that `edgeecho build` has made of a bundle's ONNX file, see `fit`.
+Both run plans that `edgeecho build` made from a bundle's ONNX file, see `built`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _refuses(model: ModelFile, *, kind: str) -> str | None:
 
 
 def _arithmetic(precision: str) -> str:
-    """The head is FP32 in all, and no f32 is TF32: see `edgeecho_export.targets.network`."""
+    """The head is always FP32, and f32 is never TF32: see `edgeecho_export.targets.network`."""
     return PRECISIONS[precision].arithmetic
 
 

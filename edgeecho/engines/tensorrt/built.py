@@ -1,4 +1,4 @@
-"""Which of a bundle's built engines runs a model on this machine; the others are refused."""
+"""Choosing the plan of a bundle that runs a model on this machine."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from edgeecho.engines.tensorrt import RTX, TENSORRT
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRTSidecar(EngineSidecar):
-    """What is known of an engine that TensorRT or TensorRT-RTX has built."""
+    """The sidecar of a plan built by TensorRT or TensorRT-RTX."""
 
     compute_capabilities: tuple[str, ...]
-    """GPU generations that it runs on, such as `sm86`."""
+    """GPU generations that can run it, such as `sm86`."""
     layers: Mapping[str, Any]
-    """What the builder made of the network: see `edgeecho_export.targets.layers`."""
+    """What the builder made of the network, see `edgeecho_export.targets.layers`."""
     gpu: str = ""
-    """On which it was built, and the only one that runs it; empty: any of the capabilities."""
+    """The GPU on which it was built, the only one that runs it; empty: any of the capabilities."""
     cuda: str = ""
-    """Newest CUDA of that GPU's driver, to be told, not held."""
+    """Newest CUDA version of that GPU's driver; for information, not compared."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What an engine must have been built for."""
+    """What a plan must have been built for."""
 
     kind: str
     """`tensorrt` or `tensorrt-rtx`."""
     version: str
-    """Of that."""
+    """Version of that library."""
     device: Device
 
     def __str__(self) -> str:
@@ -47,19 +47,19 @@ class Machine:
 
 
 def platform_name() -> str:
-    """This platform as sidecars name it."""
+    """This platform, as sidecars name it."""
     return f"{platform.system()} {platform.machine()}"
 
 
 def read_engines(bundle: Path) -> tuple[tuple[TensorRTSidecar, ...], tuple[str, ...]]:
-    """All engines of a bundle that one of the two runs; see `read_sidecars`."""
+    """All TensorRT and TensorRT-RTX plans of a bundle; see `read_sidecars`."""
     return read_sidecars(bundle, TensorRTSidecar, (TENSORRT, RTX))
 
 
 def choose_engine(model: ModelFile, machine: Machine) -> TensorRTSidecar:
-    """The engine of `model` for `machine`; its bytes are not looked at.
+    """The plan of `model` for `machine`; its bytes are not read.
 
-    `EngineError` names both sides where there is none, and the command that builds one.
+    If there is none, `EngineError` says what was found and gives the command that builds one.
     """
     folder = model.path.parent
     sidecars, unusable = read_engines(folder)
@@ -82,7 +82,7 @@ def choose_engine(model: ModelFile, machine: Machine) -> TensorRTSidecar:
 
 
 def _misfit(sidecar: TensorRTSidecar, model: ModelFile, machine: Machine) -> str | None:
-    """What keeps an engine from running here, the first of all reasons; None: nothing."""
+    """The first reason why a plan cannot run here; None if it can."""
     device = machine.device
     if sidecar.onnx_sha256 != model.sha256:
         return f"is stale (of an ONNX file {sidecar.onnx_sha256[:12]}…, not {model.sha256[:12]}…)"

@@ -1,4 +1,4 @@
-"""A built engine with its memory on the GPU."""
+"""Running a plan, with its memory on the GPU."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from edgeecho.engines.tensorrt.built import Machine, choose_engine
 
 
 class TensorRTEngine:
-    """A built engine with its memory; see `Engine`. Not for several threads at once.
+    """A loaded plan with its memory; see `Engine`. Not for several threads at once.
 
-    `kind` is `tensorrt` or `tensorrt-rtx`. `cuda_graph`: the launches of each batch size are
-    recorded when it first comes and then replayed at once. That saves time where the CPU is
+    `kind` is `tensorrt` or `tensorrt-rtx`. With `cuda_graph`, the launches of each batch size are
+    recorded when it first occurs and then replayed in one call. That saves time where the CPU is
     slow to launch, and takes an execution context, with the network's memory, per batch size.
     """
 
@@ -74,10 +74,10 @@ class TensorRTEngine:
             self._buffers[name] = Buffer(tuple(self._context.get_tensor_shape(name)))
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """See `Engine.run`; `EngineError` where an EF or a feature is not a number.
+        """See `Engine.run`; `EngineError` if an EF or a feature is not a number.
 
-        More clips than the largest batch that was built for are run in several batches, fewer
-        than the smallest are filled up with copies of the last clip.
+        More clips than the largest batch of the plan are run in several batches; fewer than the
+        smallest are filled up with copies of the last clip.
         """
         given, wanted = clips.shape[1:], self._buffers["clip"].host.shape[1:]
         if given != wanted:
@@ -98,7 +98,7 @@ class TensorRTEngine:
         return Outputs(found["ef"], found.get("embedding"))
 
     def _run(self, clips: NDArray[np.float32]) -> int:
-        """Fill the host's part of the output buffers; how many of their rows are of `clips`."""
+        """Run `clips` and fill the host's output buffers; return how many rows are of `clips`."""
         size = max(len(clips), self._smallest)
         host = self._buffers["clip"].host
         host[: len(clips)] = clips
@@ -125,7 +125,7 @@ class TensorRTEngine:
             self._buffers[name].download(size, self._stream)
 
     def _capture(self, size: int) -> tuple[Any, Graph]:
-        """A context of its own: what changes a context spoils the graphs that it recorded."""
+        """Record in a new context: changing a context invalidates the graphs that it recorded."""
         context = self._new_context()
         self._set_up(context, size)
         # The first run after a change of shape does work that cannot be recorded.
@@ -149,7 +149,7 @@ class TensorRTEngine:
             )
 
     def close(self) -> None:
-        """Free everything, what uses before what is used. Harmless a second time."""
+        """Free everything, users before what they use. A second call does nothing."""
         if not self._open:
             return
         self._open = False
@@ -159,7 +159,7 @@ class TensorRTEngine:
             _, (context, graph) = self._graphs.popitem()
             graph.close()
             del context
-        # The bindings free an object with its last name.
+        # The bindings free an object when its last reference goes.
         self._context = None
         self._engine = None
         self._runtime = None
@@ -168,13 +168,13 @@ class TensorRTEngine:
         self._stream.close()
 
     def __del__(self) -> None:
-        # When Python ends, the driver takes everything back.
+        # At the interpreter's exit the driver frees everything.
         if not sys.is_finalizing() and getattr(self, "_open", False):
             self.close()
 
 
 def obstacle(model: ModelFile, kind: str) -> str | None:
-    """Why `model` cannot be run on this machine; None: it can."""
+    """Why `model` cannot run on this machine; None if it can."""
     try:
         choose_engine(model, _look(kind)[1])
     except EngineError as error:
@@ -191,7 +191,7 @@ def _look(kind: str) -> tuple[Any, Machine]:
 
 def _new_log(trt: Any) -> Any:
     class Log(trt.ILogger):  # type: ignore[misc]
-        """Keeps the errors, for the message of what they lead to; the rest is not shown."""
+        """Keeps the errors for our own messages; nothing is printed."""
 
         def __init__(self) -> None:
             trt.ILogger.__init__(self)

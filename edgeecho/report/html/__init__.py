@@ -1,4 +1,4 @@
-"""Results as one HTML page that needs nothing but a browser: no network, no other file."""
+"""Results as one self-contained HTML page, which needs no network and no other file."""
 
 from edgeecho.report.html.page import to_html
 

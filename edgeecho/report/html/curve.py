@@ -1,4 +1,4 @@
-"""The EF of each clip along the video. SVG measured in percent, so that text keeps its size."""
+"""The EF of each clip along the video, as SVG in percent, so that text keeps its size."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from edgeecho.results import BANDS, Answer, Numbers
 
 _TOP, _BOTTOM = 24, 204
-"""The axes' ends in pixels; names and numbers lie beyond."""
+"""The axes' ends in pixels; labels lie beyond."""
 _HEIGHT = 242
-# Fewer EF points on the axis than this would make a small spread look large.
+# A smaller range in EF points would make a small spread look large.
 _LEAST_RANGE = 20
-# Beyond so many clips bars and dots would cover each other; the line stays.
+# With more clips bars and dots would overlap; the line stays.
 _MOST_DOTS = 60
 
 
 @dataclass(frozen=True)
 class Spans:
-    """When each clip begins and ends."""
+    """Begin and end of each clip."""
 
     clips: tuple[tuple[float, float], ...]
     """First and last frame."""
     end: float
-    """The end of the video or, where it is padded, of its last clip."""
+    """The end of the video or, if it is padded, of its last clip."""
     unit: str
-    """`seconds`, or `frames` where the frame rate is unknown."""
+    """`seconds`, or `frames` if the frame rate is unknown."""
 
     @classmethod
     def of(cls, answer: Answer, total: int) -> Spans:
@@ -42,7 +42,7 @@ class Spans:
 
 
 def draw_curve(numbers: Numbers, spans: Spans, middle: int) -> str:
-    """Clip number `middle` (from 0) stands out. The script moves the `cursor`."""
+    """Highlights clip number `middle` (from 0). The script moves the `cursor`."""
     efs, axis = numbers.clip_efs, _Axis.of(numbers)
     ys = [axis.y(ef) for ef in efs]
     xs = [50 * (begin + end) / spans.end for begin, end in spans.clips]
@@ -77,7 +77,7 @@ class _Axis:
 
     @classmethod
     def of(cls, numbers: Numbers) -> _Axis:
-        """Whole tens around the clips, at least `_LEAST_RANGE` apart."""
+        """An axis of whole tens around the clips, at least `_LEAST_RANGE` long."""
         low = math.floor((min(numbers.clip_efs) - 2) / 10) * 10
         high = math.ceil((max(numbers.clip_efs) + 2) / 10) * 10
         while high - low < _LEAST_RANGE:
@@ -101,7 +101,7 @@ class _Axis:
 
 
 def _bands(axis: _Axis) -> tuple[list[str], list[str]]:
-    """Their areas, which lie behind everything, and their names, which lie before it."""
+    """The bands' areas, for the background, and their names, for the foreground."""
     areas, names = [], []
     for a, b, name, words in BANDS:
         top, bottom = axis.y(min(b, axis.high)), axis.y(max(a, axis.low))
@@ -130,7 +130,7 @@ def _line(name: str, x: tuple[float, float], y: tuple[float, ...]) -> str:
 
 def _polyline(xs: list[float], ys: list[float]) -> str:
     points = " ".join(f"{x:.2f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
-    # Polylines know no percent: the inner svg stretches 100 units to the width.
+    # Polylines take no percentages, so the inner svg stretches 100 units to the width.
     return (
         f'<svg viewBox="0 0 100 {_HEIGHT}" preserveAspectRatio="none" width="100%" '
         f'height="{_HEIGHT}"><polyline class="trend" points="{points}"/></svg>'
@@ -138,7 +138,7 @@ def _polyline(xs: list[float], ys: list[float]) -> str:
 
 
 def _round_steps(end: float) -> list[float]:
-    """About six round numbers from 0, the last one clear of the end."""
+    """About six round numbers from 0, the last one at a distance from the end."""
     rough = end / 6
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)

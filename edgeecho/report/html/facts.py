@@ -1,4 +1,4 @@
-"""What was known of a file and done to it, as names and values."""
+"""Facts about a file and its processing, as names and values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Facts = list[tuple[str, str]]
 
 
 def fact_list(facts: Facts) -> str:
-    """Names and values."""
+    """HTML list of the facts."""
     items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f'<dl class="facts">{items}</dl>'
 
 
 def answer_facts(answer: Answer, sha256: str | None) -> Facts:
-    """Of the video and what was done to it; nothing that says what the EF is."""
+    """Facts about the video and its processing, without any that reveal the EF."""
     video, spec = answer.video, answer.model.preprocess
     clip = f"{spec.frames} frames, {spec.period} apart"
     if video.clip_s is not None:

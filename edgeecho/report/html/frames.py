@@ -1,4 +1,4 @@
-"""Frames in the page: one picture a video, which player and contact sheet both draw from."""
+"""Frames in the page: one picture per video, from which player and contact sheet draw."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from html import escape
 from edgeecho.results.pictures import Pictures
 
 UNKNOWN_FPS = 25.0
-"""Speed of the player where the frame rate is unknown."""
+"""Speed of the player if the frame rate is unknown."""
 _UNMASKED = ("central square", "--crop")
 
 
 def sprite(pictures: Pictures, number: int) -> str:
-    """The picture itself, drawn nowhere; `<use>` shows parts of it, without any script."""
+    """The picture itself, hidden; `<use>` shows parts of it without a script."""
     width, height = pictures.sprite_size
     data = base64.b64encode(pictures.sprite).decode()
     return (

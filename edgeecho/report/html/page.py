@@ -17,10 +17,10 @@ from edgeecho.results import Outcome, answers, labels
 
 
 def to_html(outcomes: Sequence[Outcome], created: datetime) -> str:
-    """One page; frames, styles and the player are inside it.
+    """One page that contains its frames, styles and player.
 
-    Its Content-Security-Policy allows its own style and script, known by their hashes, and
-    pictures in `data:` URIs; whatever else got into the page would not be loaded or run.
+    Its Content-Security-Policy allows only its own style and script, by their hashes, and pictures
+    in `data:` URIs; anything else that got into the page is neither loaded nor run.
     """
     names = labels(outcomes)
     style, script = read_asset("page.css"), read_asset("player.js")

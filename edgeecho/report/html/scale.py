@@ -1,4 +1,4 @@
-"""An EF among the clinical bands. SVG measured in percent, so that text keeps its size."""
+"""An EF among the clinical bands, as SVG in percent, so that text keeps its size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from edgeecho.results import BANDS, Numbers
 
 
 def draw_scale(numbers: Numbers, *, labelled: bool = False) -> str:
-    """0 to 100 % with the bands, the EF's place and its interval; numbers below it.
+    """0 to 100 % with the bands, the EF and its interval; numbers below it.
 
-    Where there is no interval, the range over clips is drawn.
+    Without an interval, the range over clips is drawn.
     """
     if interval := numbers.interval:
         low, high = interval.low, interval.high
@@ -24,7 +24,7 @@ def draw_scale(numbers: Numbers, *, labelled: bool = False) -> str:
         ),
         f'<rect class="range" x="{left:.2f}%" y="18" width="{right - left:.2f}%" height="4"/>',
         *(_end(place) for place in (left, right) if interval),
-        # Paths know no percent: the inner svg carries it to its place.
+        # Paths take no percentages, so an inner svg places it.
         f'<svg x="{_place(numbers.ef):.2f}%"><path class="marker" d="M-6,2 H6 L0,11 Z"/>'
         '<path class="stem" d="M0,10 V31"/></svg>',
     ]

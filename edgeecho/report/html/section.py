@@ -1,4 +1,4 @@
-"""What the page says of one file."""
+"""The page's section on one file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from edgeecho.report.text import gate_words
 from edgeecho.results import Answer, Failure, Numbers, Outcome, likelihood, percent
 from edgeecho.results.pictures import Pictures
 
-# The JSON and CSV forms have all of them.
+# JSON and CSV have all of them.
 _MOST_ROWS = 200
 _NO_PICTURES = '<p class="soft">No frames: a page of so many files would be too large.</p>'
 
 
 def section(number: int, name: str, outcome: Outcome) -> str:
-    """An EF, the reasons why it was refused, or why there is none."""
+    """The file's EF, or the reasons for its refusal, or its error."""
     answer = outcome.answer
     about = {"number": number, "name": escape(name)}
     if isinstance(answer, Failure):
@@ -87,7 +87,7 @@ def _reasons(answer: Answer) -> dict[str, str]:
 
 
 def _trust(numbers: Numbers) -> str:
-    """The interval, or else the spread, and what they mean."""
+    """The interval, or else the spread, with an explanation."""
     if numbers.interval is None:
         rest = "" if numbers.sd is None else " It is no confidence interval."
         return f"<p>{_spread(numbers)}{rest}</p>"
@@ -119,7 +119,7 @@ def _spread(numbers: Numbers) -> str:
 
 
 def _chances(numbers: Numbers) -> str:
-    """How probable the bands are, in words and numbers."""
+    """The probabilities of the bands, in words and numbers."""
     p = numbers.probabilities
     if p is None:
         return ""

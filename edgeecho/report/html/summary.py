@@ -1,4 +1,4 @@
-"""All files of a page in one table."""
+"""Table of all files of a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeecho.results import Answer, Failure, Numbers, Outcome, answers
 
 
 def draw_summary(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
-    """A row a file. A refused number stands in the file's own section only, beside its reasons."""
+    """A row per file. A refused number appears only in the file's section, beside its reasons."""
     intervals = [a.numbers.interval for a in answers(outcomes) if a.numbers]
     levels = {f"{100 * interval.level:g} % interval" for interval in intervals if interval}
     rows = "\n".join(map(_row, range(1, len(names) + 1), names, outcomes))

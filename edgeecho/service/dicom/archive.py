@@ -1,4 +1,4 @@
-"""Reports by C-STORE to an archive, which may hang, lie or vanish at any point."""
+"""Sending reports by C-STORE to an archive, which may hang, lie or vanish at any point."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from edgeecho.service.dicom.settings import Destination
 
 _COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 _PATIENCE_S = 20.0
-"""For a connection, and for each answer."""
-# PS3.4, table B.2-1: stored, if with some values changed.
+"""Time limit for a connection, and for each response."""
+# PS3.4, table B.2-1: stored, possibly with changed values.
 _WARNINGS = (0xB000, 0xB006, 0xB007)
 
 
@@ -43,7 +43,7 @@ class Archive:
 
     @contextmanager
     def open(self) -> Iterator[Link]:
-        """Over one association; `UnreachableError` where none can be had."""
+        """Open one association; `UnreachableError` if that fails."""
         try:
             yield _Sending(self._associate())
         finally:
@@ -54,7 +54,7 @@ class Archive:
                 end([association])
 
     def abort(self) -> None:
-        """From another thread: end the association, and allow no further one."""
+        """End the association from another thread, and allow no further one."""
         self._aborted = True
         if (association := self._association) is not None:
             end([association])
@@ -72,14 +72,14 @@ class Archive:
         to = self._destination
         try:
             return self._ae.associate(to.host, to.port, ae_title=to.ae_title, max_pdu=PDU_BYTES)
-        except OSError as error:  # a host's name that nobody knows
+        except OSError as error:  # an unknown host name, for instance
             raise UnreachableError(error.strerror or "the host is unknown") from error
         except UnicodeError as error:
             raise UnreachableError("the host's name is none") from error
 
     def _begin(self, association: Association) -> None:
         self._association = association
-        if self._aborted:  # before this one could be seen
+        if self._aborted:  # before `abort` could see this association
             raise UnreachableError("the node is being closed")
 
 
@@ -92,14 +92,14 @@ class _Sending:
         with _answers():
             answer = self._association.send_c_store(dataset, msg_id=next(self._numbers) % 0x10000)
             status = answer.get("Status")
-        if not isinstance(status, int):  # none came, or it is junk
+        if not isinstance(status, int):  # no response, or an invalid one
             raise UnreachableError("the association was lost")
         if status != 0 and status not in _WARNINGS:
             raise NotTakenError(f"status {status:04X}")
 
 
 class _Entity(AE):
-    """Requests associations over bounded sockets; `begin` is given each before it connects."""
+    """Requests associations over bounded sockets; `begin` gets each before it connects."""
 
     def __init__(self, ae_title: str, begin: Callable[[Association], None]) -> None:
         super().__init__(ae_title=ae_title)
@@ -121,7 +121,7 @@ class _Entity(AE):
 
 @contextmanager
 def _answers() -> Iterator[None]:
-    """Junk that an archive sends makes pynetdicom stumble in many ways: `UnreachableError`."""
+    """Turn the many errors of pynetdicom on invalid input into `UnreachableError`."""
     try:
         yield
     except UnreachableError:
@@ -135,7 +135,7 @@ def _answers() -> Iterator[None]:
 def _read(report: Path) -> Dataset:
     try:
         dataset = dcmread(report)
-        # What `send_c_store` cannot do without.
+        # What `send_c_store` requires.
         _ = dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.file_meta.TransferSyntaxUID
     except DAMAGE:
         raise NotTakenError("the file of the report is damaged") from None

@@ -1,9 +1,9 @@
-"""Associations that peers request: a bounded number, their datasets written to disk as they come.
+"""Associations that peers request: a limited number, with datasets written to disk as they come.
 
 pynetdicom 3.0 collects datasets in memory, and wakes up a thousand times a second in both threads
-of every association. Its own way to files (`STORE_RECV_CHUNKED_DATASET`) is a switch for the whole
-process, writes into the system's temporary folder, and leaves the file there when the sender goes
-away.
+of every association. Its own way to files (`STORE_RECV_CHUNKED_DATASET`) is a setting of the whole
+process, writes into the system's temporary folder, and leaves the file there if the sender
+disconnects.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NewPart = Callable[[Callable[[], FileMetaDataset]], Part]
 
 
 class _Requests(Messages):
-    """Puts the datasets of C-STORE into `Part`s, one message at a time."""
+    """Writes the datasets of C-STORE into `Part`s, one message at a time."""
 
     def __init__(self, association: Association, new_part: NewPart) -> None:
         super().__init__(association)
@@ -40,7 +40,7 @@ class _Requests(Messages):
         self._parts: list[Part] = []
 
     def get_msg(self, block: bool = False) -> Any:
-        """As in pynetdicom, but the loop that calls it sleeps until a message comes."""
+        """As in pynetdicom, but the calling loop sleeps until a message comes."""
         if block:
             return super().get_msg(block=True)
         try:
@@ -69,27 +69,27 @@ class _Requests(Messages):
         )
 
     def end(self) -> None:
-        """The association is over: delete what was not taken."""
+        """After the association: delete what was not accepted."""
         for part in self._parts:
             part.give_up()
 
 
 def _is_held(part: Part) -> bool:
-    """Whether it has a file that was neither accepted, and so renamed, nor given up."""
+    """Whether its file exists and was neither accepted, and so renamed, nor given up."""
     return part.path is not None and part.path.exists()
 
 
 class _Handler(RequestHandler):
-    """A connection, from its first byte until everything of it is tidied away."""
+    """A connection, from its first byte until its cleanup."""
 
     server: Listener
 
     def handle(self) -> None:
-        """Run the association; this thread waits for it."""
+        """Run the association; this thread waits until it ends."""
         association = self._create_association()
         try:
             association.start()
-            # Without limit, as some scanners keep one open for days; closing the node ends it.
+            # No limit, since some scanners stay connected for days; closing the node ends it.
             association.join()
         finally:
             cast(_Requests, association.dimse).end()
@@ -97,7 +97,7 @@ class _Handler(RequestHandler):
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        # The socket that it was created with has reported an open connection; ours does so again.
+        # The socket that it was created with has reported an open connection; ours reports again.
         association.dul.event_queue.get_nowait()
         client = cast(socket.socket, self.request)
         association.dul.socket = connection = BoundedSocket(association, client_socket=client)
@@ -107,7 +107,7 @@ class _Handler(RequestHandler):
 
 
 class Listener(ThreadedAssociationServer):
-    """Listens for one AE title; `OSError` where the port cannot be had."""
+    """Listens under one AE title; `OSError` if the port is not available."""
 
     request_queue_size = 256
     daemon_threads = True
@@ -122,7 +122,7 @@ class Listener(ThreadedAssociationServer):
         new_part: NewPart,
         on_junk: Callable[[], None],
     ) -> None:
-        """`admits` is asked about every address, before a byte is read.
+        """`admits` decides on every address, before a byte is read.
 
         `on_junk` is called once for an association whose peer sends something that is not DICOM.
         """
@@ -135,21 +135,20 @@ class Listener(ThreadedAssociationServer):
             evt_handlers=handlers,
             request_handler=_Handler,
         )
-        # Its loop waits for connections and for its end in one place; `accept` must not wait too.
+        # Its loop waits both for connections and for its end, so `accept` must not wait.
         cast(socket.socket, self.socket).setblocking(False)
         entity._servers.append(self)  # its shutdown removes it from there
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        """Whether the connection is kept: as many as the node serves, and as many again, which are
+        """Whether to keep the connection: as many as the node serves, and as many again, which are
         told that it serves no more."""
         room = len(self.active_associations) < 2 * self.ae.maximum_associations
         return room and self._admits(client_address[0])
 
     def handle_error(self, _request: Any, _client_address: Any) -> None:
-        """The library's own prints the address of the peer."""
+        """Replaces pynetdicom's method, which prints the peer's address."""
         if (error := sys.exc_info()[1]) is not None:
             log_bug("a connection", error)
 
     def end_all(self) -> None:
-        """Abort all associations."""
         end(self.active_associations)

@@ -1,4 +1,4 @@
-"""Which errors are bugs of ours, and a log of them without a word of what a peer has sent."""
+"""Recognising our own bugs, and logging them without anything that a peer sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PARSERS = ("pydicom", "pynetdicom")
 
 
 def is_bug(error: BaseException) -> bool:
-    """Whether it arose in our code, not where pynetdicom or pydicom read what a peer sent."""
+    """Whether it arose in our code, not where pynetdicom or pydicom parsed what a peer sent."""
     modules = [
         str(frame.f_globals.get("__name__", "")).partition(".")[0]
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -22,6 +22,6 @@ def is_bug(error: BaseException) -> bool:
 
 
 def log_bug(what: str, error: BaseException) -> None:
-    """Log where it arose, without the error's text, which may quote a dataset."""
+    """Log its location without its text, which may quote a dataset."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s failed: %s at\n%s", what, type(error).__name__, where)

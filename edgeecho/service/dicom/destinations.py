@@ -1,4 +1,4 @@
-"""Where reports go: to an archive, or into a folder."""
+"""Destinations of reports: an archive or a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeecho.service.dicom.settings import NodeSettings
 
 
 class Folder:
-    """Files that are called by their SOP Instance UID: the same report is the same file."""
+    """Files named by their SOP Instance UID, so that the same report is the same file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,16 +30,16 @@ class Folder:
         yield self
 
     def abort(self) -> None:
-        """A file that is being written cannot be interrupted."""
+        """Does nothing: writing a file cannot be interrupted."""
 
     def send(self, report: Path) -> None:
-        """`OutputError` where it cannot be written."""
+        """Write the file; `OutputError` if that fails."""
         try:
             uid = dcmread(report, specific_tags=["SOPInstanceUID"]).SOPInstanceUID
         except DAMAGE:
             raise NotTakenError("the file of the report is damaged") from None
         try:
-            # Reports name patients.
+            # Reports contain patients' names.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_path(self._folder / f"{uid}.dcm", mode=0o600) as temporary:
                 temporary.write_bytes(report.read_bytes())
@@ -48,6 +48,6 @@ class Folder:
 
 
 def target_of(settings: NodeSettings) -> Target:
-    """Where these settings send reports."""
+    """The destination in these settings."""
     to = settings.results
     return Folder(to) if isinstance(to, Path) else Archive(to, settings.ae_title)

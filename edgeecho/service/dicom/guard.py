@@ -1,7 +1,7 @@
-"""The two threads of an association: what a peer sends ends that association and nothing else.
+"""Guarding the two threads of an association, so that errors end only that association.
 
-An error in pynetdicom's threads would be printed as a traceback, leave the connection open, and
-leave whoever waits for an answer waiting.
+Otherwise an error in pynetdicom's threads would be printed as a traceback, leave the connection
+open, and never wake a thread that waits for a response.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from edgeecho.service.dicom.bugs import is_bug, log_bug
 from edgeecho.service.dicom.connection import FAREWELL_S, INVALID_PDU, BoundedSocket
 from edgeecho.service.dicom.messages import Messages
 
-_PROVIDER = 2  # PS3.8, 9.3.8: who aborts
+_PROVIDER = 2  # PS3.8, 9.3.8: the source of an abort
 _LAST_S = 3.0
-"""For threads to end after their connection."""
+"""Time for threads to end after their connection."""
 
 
 def guard(
@@ -29,7 +29,7 @@ def guard(
     messages: Messages,
     on_junk: Callable[[], None],
 ) -> None:
-    """To be called before the association is started. `on_junk` is called once if its peer sends
+    """Call this before the association is started. `on_junk` is called once if its peer sends
     junk."""
     guarded = _Guarded(association, connection, on_junk)
     provider = association.dul
@@ -42,8 +42,8 @@ def guard(
 
 
 def end(associations: Sequence[Association]) -> None:
-    """Abort associations; a peer that takes no notice within a second is cut off. It may take a few
-    seconds."""
+    """Abort associations, which may take a few seconds; peers that do not react within a second are
+    cut off."""
     for one in associations:
         one.abort(block=False)
     providers = [one.dul for one in associations]
@@ -77,7 +77,7 @@ class _Guarded:
             self._on_junk()
 
     def around_provider(self, run: Callable[[], None]) -> Callable[[], None]:
-        """Around the thread that reads and sends."""
+        """Wrap the thread that reads and sends."""
 
         def guarded() -> None:
             association = self.association
@@ -88,8 +88,8 @@ class _Guarded:
                 self._hang_up()
             finally:
                 self._connection.close_for_good()
-                # Wake everybody who waits for what can no longer come: for the first two they would
-                # wait for ever, for the others until pynetdicom's own limits.
+                # Wake all who wait for what can no longer come: on the first two they would wait
+                # for ever, on the others until pynetdicom's own limits.
                 self._connection._ready.set()
                 association._dul_ready.set()
                 association.dul.to_user_queue.put(None)
@@ -98,7 +98,7 @@ class _Guarded:
         return guarded
 
     def around_user(self, run: Callable[[], None]) -> Callable[[], None]:
-        """Around the thread that negotiates and serves."""
+        """Wrap the thread that negotiates and serves."""
 
         def guarded() -> None:
             try:
@@ -107,7 +107,7 @@ class _Guarded:
                 self._note(error)
                 self.association.abort(block=False)
             finally:
-                # Waits until the provider has ended, whose every wait has a limit.
+                # Waits for the end of the provider, whose waits are all limited.
                 self.association.kill()
 
         return guarded
@@ -131,7 +131,7 @@ class _Guarded:
 
 
 class _States(StateMachine):
-    """As in pynetdicom, but it reports invalid PDUs."""
+    """As in pynetdicom, but reports invalid PDUs."""
 
     def __init__(self, guarded: _Guarded) -> None:
         super().__init__(guarded.association.dul)

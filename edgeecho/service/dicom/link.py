@@ -1,4 +1,4 @@
-"""What every kind of destination offers, and how sending to it fails."""
+"""The interface of destinations, and the errors of sending."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Protocol
 
 
 class UnreachableError(Exception):
-    """Nothing was taken, because of the connection."""
+    """Nothing was delivered, because of the connection."""
 
 
 class NotTakenError(Exception):
-    """The destination answered that it does not take this one."""
+    """The destination answered that it does not take this report."""
 
 
 class Link(Protocol):
     """An open connection to a destination."""
 
     def send(self, report: Path) -> None:
-        """`UnreachableError`, `NotTakenError`."""
+        """Deliver a report; `UnreachableError`, `NotTakenError`."""
 
 
 class Target(Protocol):
     """A destination; its `str` names it."""
 
     def open(self) -> AbstractContextManager[Link]:
-        """`UnreachableError`."""
+        """Connect; `UnreachableError` if that fails."""
 
     def abort(self) -> None:
-        """From another thread: end what is being sent, where possible, and allow no more."""
+        """From another thread: interrupt the sending if possible, and allow no more."""

@@ -1,7 +1,7 @@
-"""Messages put together from what a peer sends: only those that were agreed on, none too long.
+"""Assembling a peer's messages: only those that were negotiated, with limited sizes.
 
-pynetdicom 3.0 collects commands and datasets of any size, queues any number of messages, starts a
-thread for each N-EVENT-REPORT, and takes any response for that to the last request.
+pynetdicom 3.0 collects commands and datasets of any size, queues any number of messages, starts
+a thread for each N-EVENT-REPORT, and takes any response as that to the last request.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _MOST_COMMAND_BYTES = 1 << 16
 
 
 class Messages(DIMSEServiceProvider, ABC):
-    """Of one association."""
+    """Messages of one association."""
 
     @abstractmethod
     def new_message(self) -> DIMSEMessage:
-        """For a message that begins to come."""
+        """Called when a message begins."""
 
     @abstractmethod
     def expects(self, message: DIMSEMessage) -> bool:
-        """Whether a whole message is one that the peer may send now."""
+        """Whether the peer may send this complete message now."""
 
     def receive_primitive(self, primitive: P_DATA) -> None:
-        """A piece of a message has come. Junk aborts the association."""
+        """Take a piece of a message. Junk aborts the association."""
         try:
             junk = not self._receive(primitive)
         except DAMAGE as error:
@@ -44,9 +44,9 @@ class Messages(DIMSEServiceProvider, ABC):
             self.dul.event_queue.put(INVALID_PDU)
 
     def _receive(self, primitive: P_DATA) -> bool:
-        """False: it is junk."""
+        """False if it is junk."""
         if self.message is None:
-            if self.msg_queue.qsize() > 1:  # a peer that awaits no answers: none was agreed
+            if self.msg_queue.qsize() > 1:  # the peer awaits no responses, which was not negotiated
                 return False
             self.message = self.new_message()
         message = self.message
@@ -59,12 +59,12 @@ class Messages(DIMSEServiceProvider, ABC):
                 return False
             request_or_response: Any = message.message_to_primitive()
             self.msg_queue.put((cast(int, message.context_id), request_or_response))
-            message.data_set = None  # the primitive has it; together they would be a cycle
+            message.data_set = None  # the primitive has it; both references would form a cycle
         return True
 
 
 class StoreResponses(Messages):
-    """To our own C-STORE requests: one each, and nothing else."""
+    """Responses to our own C-STORE requests: one each, and nothing else."""
 
     _asked: int | None = None
 
@@ -73,7 +73,7 @@ class StoreResponses(Messages):
         super().send_msg(primitive, context_id)
 
     def get_msg(self, block: bool = False) -> Any:
-        """Only for whoever waits for a response, not for the loop that serves requests."""
+        """Only for the thread that waits for a response, not for the loop that serves requests."""
         return super().get_msg(block=True) if block else (None, None)
 
     def new_message(self) -> DIMSEMessage:
@@ -82,7 +82,7 @@ class StoreResponses(Messages):
         return message
 
     def expects(self, message: DIMSEMessage) -> bool:
-        """Once: a second one would be taken for the response to the next request."""
+        """True once: a second response would be taken for that to the next request."""
         asked, self._asked = self._asked, None
         if asked is None or not isinstance(message, C_STORE_RSP):
             return False

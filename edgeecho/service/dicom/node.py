@@ -1,4 +1,4 @@
-"""The node: a listener for cines and a sender for reports, around a store and a runner."""
+"""The node: a listener for cines and a sender of reports, around a store and a runner."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import JobStore, Runner
 
 _ASSOCIATE_S = 10.0
-"""How long a connection may stay open without requesting an association."""
+"""Time limit for a connection to request an association."""
 _IDLE_S = 300.0
-"""How long an association may be silent: some scanners keep one open from clip to clip."""
+"""Time limit for silence in an association: some scanners stay connected between clips."""
 
 
 class Node:
-    """Takes cines into `store`, which `runner` answers, and delivers their reports.
+    """Takes cines into `store`, which `runner` answers, and delivers the reports on them.
 
-    Make it before the runner is started, which it hooks into; whoever makes it starts and closes
-    store and runner. Others may use both at the same time, as `edgeecho serve` does.
+    Create it before the runner is started, because it adds hooks to it. The caller starts and
+    closes store and runner, and may share them, as `edgeecho serve` does.
     """
 
     def __init__(self, store: JobStore, runner: Runner, settings: NodeSettings) -> None:
@@ -48,7 +48,7 @@ class Node:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen and send; `UsageError` where the port cannot be had."""
+        """Listen and send; `UsageError` if the port is not available."""
         silence()
         settings = self._settings
         handlers: list[evt.EventHandlerType] = [
@@ -76,7 +76,7 @@ class Node:
         self._sender.start()
 
     def close(self) -> None:
-        """Take no more and end all associations; a report that is being sent has a few seconds."""
+        """Take no more and end all associations; a report that is being sent gets a few seconds."""
         if self._listener is not None:
             self._listener.shutdown()
             self._listener.end_all()
@@ -90,13 +90,13 @@ class Node:
 
     @property
     def alive(self) -> bool:
-        """False: a bug has ended a part of it."""
+        """False after a bug has ended a part of it."""
         listening = self._thread is not None and self._thread.is_alive()
         return listening and self._sender.alive
 
     @property
     def target(self) -> str:
-        """Where reports go, in words."""
+        """Destination of the reports, in words."""
         return str(self._target)
 
     @property
@@ -106,7 +106,7 @@ class Node:
 
 
 def _entity(settings: NodeSettings) -> AE:
-    # pynetdicom knows no retired classes.
+    # pynetdicom does not have retired classes.
     register_uid(CINES[1], "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
     register_uid(STILLS[1], "UltrasoundImageStorageRetired", StorageServiceClass)
     entity = AE(ae_title=settings.ae_title)

@@ -1,4 +1,4 @@
-"""A dataset that is written to disk as it comes over the network."""
+"""Writing a dataset to disk while it comes over the network."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.common.errors import EdgeEchoError
 from edgeecho.service.dicom.statuses import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Refused
 
-# After so many bytes the disk is checked again: others fill it too.
+# The disk is checked again after so many bytes, since other programs fill it too.
 _STRETCH = 1 << 22
 
 
 class Part(io.BytesIO):
-    """What pynetdicom takes for a buffer in memory. Its first write begins a Part 10 file.
+    """A buffer for pynetdicom that is a file. Its first write begins a Part 10 file.
 
-    Never raises: pynetdicom would end the association without a word to the sender. `trouble`
-    says what went wrong; what comes after it is thrown away.
+    It never raises, since pynetdicom would end the association without telling the sender.
+    `trouble` says what went wrong; everything after that is discarded.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Part(io.BytesIO):
         check_disk: Callable[[], None] = lambda: None,
     ) -> None:
         """`new_file`, and `check_disk` as the file grows, may raise `EdgeEchoError`; `meta` is
-        called once the command has come."""
+        called after the command has come."""
         super().__init__()
         self._new_file, self._most, self._meta = new_file, most_bytes, meta
         self._check_disk, self._checked = check_disk, 0
@@ -63,13 +63,13 @@ class Part(io.BytesIO):
         return len(data)
 
     def finish(self) -> Path:
-        """The file, once all of it has come; `Refused` where it is not whole."""
+        """The complete file; `Refused` if it is not complete."""
         if self.trouble is None and self._stream is None:
             self.trouble = Refused(CANNOT_UNDERSTAND, "there is no dataset")
         if self.trouble is None:
             try:
                 self._close()
-            except OSError as error:  # the last bytes find no room
+            except OSError as error:  # no room for the last bytes
                 self.give_up(Refused.of(error))
         if self.trouble is not None:
             raise self.trouble
@@ -77,7 +77,7 @@ class Part(io.BytesIO):
         return self.path
 
     def give_up(self, reason: Refused | None = None) -> None:
-        """Delete the file, unless it was accepted and so has another name."""
+        """Delete the file, unless it was accepted and therefore renamed."""
         self.trouble = self.trouble or reason or Refused(CANNOT_UNDERSTAND, "cut short")
         with suppress(OSError):
             self._close()

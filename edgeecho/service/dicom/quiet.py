@@ -1,4 +1,4 @@
-"""Libraries that would write what they read into logs: names, identifiers, dates."""
+"""Silencing libraries that log what they read: names, identifiers, dates."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import warnings
 
 
 def silence() -> None:
-    """For the rest of the process: pydicom, pynetdicom and highdicom say nothing.
+    """Silence pydicom, pynetdicom and highdicom for the rest of the process.
 
-    Their log messages and warnings quote datasets; what a user needs to know, the node says.
+    Their messages and warnings quote datasets; the node itself says what users need to know.
     """
     for name in ("pydicom", "pynetdicom", "highdicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -20,26 +20,26 @@ log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes the report of every job that has one due, before the job is ended."""
+    """Writes the report of every job that needs one, before the job is ended."""
 
     def __init__(self, queue: Queue, outbox: Outbox) -> None:
         self._queue, self._outbox = queue, outbox
 
     def __call__(self, job: Job, outcome: Outcome) -> None:
-        """`OutputError` where the disk is full. Without a report nothing can be delivered."""
+        """`OutputError` if the disk is full. Without a report nothing can be delivered."""
         if job.delivery != "due":
             return
         try:
             content = encode_report(outcome, self._queue.file_of(job.id))
         except (InputError, *DAMAGE):
-            # Their text may quote the header. The audit trail says that nothing was sent.
+            # The error's text may quote the header. The audit trail says that nothing was sent.
             log.warning("%s: no report could be made: its header cannot be used", job.id)
             return
         self._outbox.write(job.id, content)
 
 
 def encode_report(outcome: Outcome, source: Path) -> bytes:
-    """A DICOM file. `InputError`, or what pydicom and highdicom raise, which is of many kinds."""
+    """Make a DICOM file. `InputError`, or any of the many errors of pydicom and highdicom."""
     report = to_sr(outcome, read_header(source), created=datetime.now())
     stream = io.BytesIO()
     dcmwrite(stream, report, enforce_file_format=True)

@@ -1,4 +1,4 @@
-"""A thread that delivers reports, each once, however long nobody takes them."""
+"""A thread that delivers each report once, and retries for as long as needed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from edgeecho.service.jobs import LONGEST_WAIT_S, Job, Outbox
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 2.0
-"""Before the second attempt; each further wait is twice as long, up to `LONGEST_WAIT_S`."""
+"""Before the second attempt; each wait is twice as long as the last, up to `LONGEST_WAIT_S`."""
 MOST_ATTEMPTS = 100
-"""Of a report that the destination does not take: about a day."""
+"""For a report that the destination rejects: they take about a day."""
 _IDLE_S = 5.0
 _GRACE_S = 3.0
-"""For what is being sent when the node is closed."""
+"""Time for the report that is being sent when the node closes."""
 _LAST_S = 3.0
-"""For the thread to end after its association."""
+"""Time for the thread to end after its association."""
 
 
 class Sender:
-    """Sends what is due, the oldest first, over one association while anything is due."""
+    """Sends what is due, oldest first, over one association for as long as anything is due."""
 
     def __init__(self, outbox: Outbox, target: Target, tally: Tally) -> None:
         self._outbox, self._target, self._tally = outbox, target, tally
@@ -32,27 +32,27 @@ class Sender:
         self._wake, self._closing = threading.Event(), threading.Event()
 
     def start(self) -> None:
-        """Begin with what the process before has left."""
+        """Begin with what an earlier process left."""
         self._thread.start()
 
     def wake(self) -> None:
-        """A job has ended."""
+        """Called when a job has ended."""
         self._wake.set()
 
     def close(self) -> None:
-        """Finish what is being sent, for a few seconds; the rest waits for the next start."""
+        """Give the current report a few seconds; the rest waits for the next start."""
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_GRACE_S)
             self._target.abort()
-            # A silent name server or network folder may hold it for longer: then it ends with the
-            # process, and nothing counts as delivered.
+            # An unresponsive name server or network folder may block it longer: it then ends with
+            # the process, and nothing counts as delivered.
             self._thread.join(_LAST_S)
 
     @property
     def alive(self) -> bool:
-        """False: a bug has ended it, and no report is sent any more."""
+        """False after a bug has ended it, so that no report is sent any more."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
@@ -75,7 +75,7 @@ class Sender:
                 self._wake.wait(_IDLE_S)
 
     def _send_all(self) -> bool:
-        """Whether there was anything."""
+        """Send everything that is due; return whether anything was."""
         job = self._outbox.next_due()
         if job is None:
             return False
@@ -112,5 +112,5 @@ class Sender:
 
 
 def wait_after(failures: int) -> float:
-    """Seconds until the next attempt, where `failures` attempts failed before the last one."""
+    """Seconds until the next attempt, after `failures` failed attempts before the last one."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 30))

@@ -1,4 +1,4 @@
-"""The settings of a node: who may send, and where reports go."""
+"""Settings of a node: who may send, and where reports go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeecho.cine import DEFAULT_LIMITS, DecodeLimits
 from edgeecho.common.errors import UsageError
 
-# PS3.5, 6.2: the default repertoire without backslash and control characters, 16 at most.
+# PS3.5, 6.2: at most 16 characters of the default repertoire, no backslash or control characters.
 _AE_TITLE = re.compile(r"[ -\[\]-~]{1,16}")
 
 
@@ -19,7 +19,7 @@ class Peer:
     """An application entity that may send to us, from these addresses."""
 
     ae_title: str | None
-    """None: any."""
+    """None: any title."""
     network: IPv4Network | IPv6Network
 
     @classmethod
@@ -35,7 +35,7 @@ class Peer:
             ) from error
 
     def sends_from(self, address: str) -> bool:
-        """Whether the address is one of its own."""
+        """Whether the address is one of the peer's."""
         return _plain(address) in self.network
 
     def is_called(self, ae_title: str) -> bool:
@@ -46,12 +46,12 @@ LOOPBACK = (
     Peer(None, ip_network("127.0.0.0/8")),
     Peer(None, ip_network("::1/128")),
 )
-"""Programs on this machine, whatever they call themselves."""
+"""Programs on this machine, under any title."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """The application entity that reports are sent to."""
+    """The application entity to which reports are sent."""
 
     ae_title: str
     host: str
@@ -79,20 +79,20 @@ class Destination:
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """All that a node must be told. `UsageError` where it makes no sense."""
+    """All settings of a node. `UsageError` if they make no sense."""
 
     results: Destination | Path
-    """Where structured reports go; a folder gets them as files."""
+    """Destination of structured reports; in a folder they are files."""
     ae_title: str = "EDGEECHO"
     bind: str = "127.0.0.1"
-    """IP address of the interface that it listens on; `0.0.0.0` or `::`: all."""
+    """IP address of the interface to listen on; `0.0.0.0` or `::`: all."""
     port: int = 11112
-    """0: one that is free."""
+    """0: any free port."""
     allow: tuple[Peer, ...] = LOOPBACK
     limits: DecodeLimits = DEFAULT_LIMITS
-    """Its megabytes also limit a dataset."""
+    """Its size in MB also limits a dataset."""
     most_associations: int = 200
-    """At once; further ones are rejected for the time being."""
+    """Maximum at a time; further ones are rejected temporarily."""
 
     def __post_init__(self) -> None:
         try:
@@ -114,7 +114,7 @@ class NodeSettings:
 
 
 def parse_ae_title(text: str) -> str:
-    """Without the spaces around it; `ValueError` where it is no AE title."""
+    """Strip spaces; `ValueError` if it is no AE title."""
     title = text.strip()
     if not title or not _AE_TITLE.fullmatch(title):
         raise ValueError("an AE title has 1 to 16 characters of ASCII, no backslash")
@@ -123,5 +123,5 @@ def parse_ae_title(text: str) -> str:
 
 def _plain(address: str) -> object:
     found = ip_address(address.partition("%")[0])
-    # What comes over IPv4 to a socket that listens on `::`.
+    # IPv4 on a socket that listens on `::`.
     return getattr(found, "ipv4_mapped", None) or found

@@ -1,4 +1,4 @@
-"""Why a dataset was not taken, in words that fit into an answer (PS3.4, B.2.3; PS3.7, annex C)."""
+"""Reasons for not taking a dataset, short enough for a response (PS3.4, B.2.3; PS3.7, annex C)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _MOST_CHARACTERS = 64
 
 
 class Refused(Exception):  # noqa: N818 an answer, not an error
-    """A dataset that is not taken."""
+    """A dataset is not taken."""
 
     def __init__(self, status: int, reason: str) -> None:
-        """`reason` holds nothing of the dataset, and 64 characters at most (an LO)."""
+        """`reason` quotes nothing of the dataset and has at most 64 characters (an LO)."""
         super().__init__(reason)
         self.status, self.reason = status, reason[:_MOST_CHARACTERS]
 
     @classmethod
     def of(cls, error: EdgeEchoError | OSError) -> Refused:
-        """For want of room, in the queue or on the disk."""
+        """For lack of room in the queue or on the disk."""
         full = isinstance(error, QueueFullError)
         return cls(OUT_OF_RESOURCES, "too many studies wait" if full else "the disk is full")
 

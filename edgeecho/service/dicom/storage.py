@@ -1,4 +1,4 @@
-"""What the node answers to its callers, and to each object that they store."""
+"""The node's answers to callers and to each object that they store."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ from edgeecho.service.dicom.syntaxes import CINES, STILLS
 from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import Queue, Runner
 
-# (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the user of the service.
+# (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the service user.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
 _IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-"""A report must repeat them."""
+"""A report must repeat these."""
 
 
 class Storage:
-    """The handlers of an association's events; each runs in a thread of that association."""
+    """Handlers of an association's events; each runs in a thread of that association."""
 
     def __init__(self, queue: Queue, runner: Runner, settings: NodeSettings, tally: Tally) -> None:
         self._queue, self._runner = queue, runner
         self._settings, self._tally = settings, tally
-        # A dataset is checked in memory: not fifty at once.
+        # Datasets are checked in memory, so not fifty at once.
         self._one_at_a_time = threading.Semaphore()
 
     def admits(self, address: str) -> bool:
-        """Whether anybody may call from that address."""
+        """Whether any peer may call from that address."""
         known = any(peer.sends_from(address) for peer in self._settings.allow)
         if not known:
             self._tally.count("connection refused")
         return known
 
     def on_junk(self) -> None:
-        """The peer of an association has sent something that is not DICOM."""
+        """Called when a peer has sent something that is not DICOM."""
         self._tally.count("junk received")
 
     def new_part(self, meta: Callable[[], FileMetaDataset]) -> Part:
-        """For the dataset of a message that begins to come; see `Part`."""
+        """A `Part` for the dataset of a message that begins."""
         most = self._settings.limits.megabytes * 1_000_000
         return Part(self._new_file, most, meta, self._queue.room.check_disk)
 
@@ -71,7 +71,7 @@ class Storage:
         return self._queue.new_file()
 
     def on_request(self, event: evt.Event) -> None:
-        """A-ASSOCIATE-RQ: is that title known at that address?"""
+        """A-ASSOCIATE-RQ: is the title known at that address?"""
         try:
             known = self._knows(event)
         except Exception as error:  # noqa: BLE001  # pynetdicom would let anybody in
@@ -93,7 +93,7 @@ class Storage:
         return SUCCESS
 
     def on_store(self, event: evt.Event) -> Dataset | int:
-        """C-STORE: success when the object is on the disk and in the queue."""
+        """C-STORE: success once the object is on the disk and in the queue."""
         request = cast(C_STORE, event.request)
         part = cast(Part, request.DataSet)
         try:
@@ -113,7 +113,7 @@ class Storage:
     def _accept(self, part: Part, sop_class: str, instance: str) -> None:
         if sop_class in STILLS:
             raise Refused(NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
-        if sop_class not in CINES:  # another one than the context was agreed for
+        if sop_class not in CINES:  # not the class that was negotiated
             raise Refused(NOT_SUPPORTED, "no ultrasound cine")
         path = part.finish()
         with self._one_at_a_time:
@@ -125,11 +125,11 @@ class Storage:
         self._runner.wake(job.id)
 
     def _check(self, path: Path, sop_class: str, instance: str) -> None:
-        """`Refused` where no report could be made of it, whatever its frames are."""
+        """`Refused` if no report on it is possible, whatever its frames are."""
         wanted = ["SOPClassUID", *_IDENTIFIERS]
         try:
-            # It refuses what lies about its lengths or inflates too far, so that the rest may
-            # read the file without care.
+            # This refuses wrong lengths and excessive inflation, so that the file can be read
+            # without further checks.
             with quiet():
                 open_dicom(path, self._settings.limits)
                 dataset = dcmread(path, stop_before_pixels=True, specific_tags=wanted)

@@ -1,7 +1,7 @@
-"""What the node takes: object classes and transfer syntaxes, all that `edgeecho.cine` can read.
+"""Object classes and transfer syntaxes that the node accepts: all that `edgeecho.cine` reads.
 
-They are listed one by one, since the defaults of a library cover uncompressed images only, and
-ultrasound rarely is uncompressed.
+They are listed one by one, since a library's defaults cover uncompressed images only, and
+ultrasound is rarely uncompressed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STILLS = (
     "1.2.840.10008.5.1.4.1.1.6.1",  # Ultrasound Image Storage
     "1.2.840.10008.5.1.4.1.1.6",  # the same, retired
 )
-"""Negotiated, so that a study of both comes through, and refused one by one with a reason."""
+"""Negotiated, so that a study of both comes through, and then refused one by one with a reason."""
 VERIFICATION = "1.2.840.10008.1.1"
 
 _ROOT = "1.2.840.10008.1.2"
@@ -56,8 +56,8 @@ _WITH_GDCM = (
 
 
 def transfer_syntaxes() -> list[str]:
-    """UIDs of those that can be decoded here; the first of them that a sender offers is taken.
+    """UIDs of those that can be decoded here; of a sender's offers the first in this list is taken.
 
-    Those that need a package that is not installed are left out, so that the sender may convert.
+    Those that need a missing package are left out, so that the sender may convert.
     """
     return [*_ALWAYS, *(_WITH_GDCM if find_spec("gdcm") else ())]

@@ -1,4 +1,4 @@
-"""What a node counts for the metrics."""
+"""Counters of a node, for the metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 class Tally:
-    """How often what happened, by name; for all threads."""
+    """Counts of events by name, safe for all threads."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The REST API, version 1: jobs, and what happens to them."""
+"""REST API, version 1: jobs and their events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is served, as one ASGI app."""
+"""The ASGI app: API, page, health and metrics."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 def make_app(service: Service) -> FastAPI:
-    """API, page, health and metrics of a service that was started."""
+    """The app of a started service."""
     app = FastAPI(
         title="edgeecho",
         version=VERSION,
         summary="Ejection fraction from echocardiogram videos.",
         description=RESEARCH_USE,
-        # Both would load scripts from elsewhere.
+        # Both would load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
     )
@@ -61,8 +61,8 @@ def _add_state(app: FastAPI, service: Service) -> None:
 
 
 def _add_page(app: FastAPI) -> None:
-    # Read once: the page that is shown is that of the service that runs. The report's style and
-    # player serve results here as they do in a file.
+    # Read once, so that the page matches the running service. Results use the report's style and
+    # player here as in a file.
     texts = {f"/{path.name}": path.read_text("utf-8") for path in _PAGE.iterdir()}
     texts |= {"/report.css": read_asset("page.css"), "/player.js": read_asset("player.js")}
     texts["/"] = texts.pop("/index.html").replace("$research_use", RESEARCH_USE)

@@ -1,16 +1,16 @@
-"""Which jobs changed since somebody looked: what event streams wait for."""
+"""Recording which jobs change, for event streams."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
 
-# More than change between two looks of a stream.
+# More than can change between two polls of a stream.
 _MOST = 2000
 
 
 class Changes:
-    """Numbered from 1, for all threads; of each job only the last is kept."""
+    """Changes numbered from 1, safe for all threads; only each job's last one is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class Changes:
 
     @property
     def number(self) -> int:
-        """That of the last change."""
+        """Number of the last change."""
         return self._number
 
     def mark(self, job_ids: Iterable[str]) -> None:
@@ -32,6 +32,6 @@ class Changes:
                 del self._last[next(iter(self._last))]
 
     def since(self, number: int) -> tuple[int, list[str]]:
-        """The number of the last change, and what changed after `number`."""
+        """The number of the last change, and the jobs that changed after `number`."""
         with self._lock:
             return self._number, [job for job, at in self._last.items() if at > number]

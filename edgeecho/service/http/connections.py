@@ -1,6 +1,6 @@
-"""Idle connections are closed before they cost other clients theirs.
+"""Closing idle connections, so that they do not crowd out other clients.
 
-uvicorn counts them as requests, keeps those that never requested anything, and closes none to make
+uvicorn counts them as requests, keeps those without any request, and never closes one to make
 room.
 """
 
@@ -13,16 +13,16 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _MOST_STALLED = 6
-"""How often a client is seen to take nothing of its answer before it is given up."""
+"""How often a client may be found to read nothing of its response before it is disconnected."""
 
 
 class Idle:
-    """The connections of a server that wait for a request. For its event loop only."""
+    """A server's connections that wait for a request. Only for its event loop."""
 
     def __init__(self, most: int) -> None:
-        """`most`: beyond it, one of the client that has the most is closed."""
+        """With more than `most`, one of the client that has the most is closed."""
         self._most, self._count = most, 0
-        self._by_client: dict[str, dict[Protocol, None]] = {}  # each in the order of coming
+        self._by_client: dict[str, dict[Protocol, None]] = {}  # each in order of arrival
 
     def __len__(self) -> int:
         return self._count
@@ -31,7 +31,7 @@ class Idle:
         return connection in self._by_client.get(connection.place, {})
 
     def add(self, connection: Protocol) -> None:
-        """It waits from now on; one that has waited for long may be closed in its place."""
+        """Add an idle connection; an old one may be closed to make room."""
         self._by_client.setdefault(connection.place, {})[connection] = None
         self._count += 1
         if self._count > self._most:
@@ -49,22 +49,22 @@ class Idle:
 
 
 class Protocol(H11Protocol):
-    """A connection, which is idle until all headers of a request have come."""
+    """A connection, idle until all headers of a request have come."""
 
     _timer: asyncio.TimerHandle | None = None
     place = ""
-    """The client's address, or its network where it may have as many addresses as it likes."""
+    """The client's address, or its network if a client can have many addresses."""
 
     def __init__(
         self, *args: Any, idle: Idle, idle_s: float, most_requests: int, **options: Any
     ) -> None:
-        """`idle_s`: a connection that has no whole request for longer is closed."""
+        """`idle_s`: time limit for a connection to send a complete request."""
         super().__init__(*args, **options)
         self._idle, self._idle_s, self._most_requests = idle, idle_s, most_requests
 
     @property
     def unsent(self) -> int:
-        """Bytes of answers that the client has not taken."""
+        """Bytes of responses that the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -78,7 +78,7 @@ class Protocol(H11Protocol):
         self._settle()
 
     def on_response_complete(self) -> None:
-        self._count_requests()  # another may have come already
+        self._count_requests()  # another may already be there
         super().on_response_complete()
         self._settle()
 
@@ -89,7 +89,7 @@ class Protocol(H11Protocol):
         super().connection_lost(exc)
 
     def drop(self) -> None:
-        """Close it at once; uvicorn is told afterwards."""
+        """Close it at once, and tell uvicorn afterwards."""
         self._idle.discard(self)
         self.connections.discard(self)
         self.transport.abort()  # with TLS, `close` would wait for the client
@@ -100,14 +100,14 @@ class Protocol(H11Protocol):
         return cycle is not None and not cycle.response_complete
 
     def _count_requests(self) -> None:
-        # uvicorn compares it with the number of all connections.
+        # uvicorn compares this with the number of all connections.
         self.limit_concurrency = self._most_requests + len(self._idle)
 
     def _settle(self) -> None:
         if self._asks:
             self._idle.discard(self)
         elif self not in self._idle and not self.transport.is_closing():
-            # Between requests uvicorn waits for the first byte, so that the rest may take longer.
+            # Between requests uvicorn limits the wait for the first byte; the rest may take longer.
             self._watch(self._idle_s if self.cycle is None else 2 * self._idle_s)
             self._idle.add(self)
 

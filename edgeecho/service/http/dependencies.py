@@ -1,4 +1,4 @@
-"""What routes depend on: the service, and the job that a path names."""
+"""Dependencies of routes: the service, and the job in the path."""
 
 from __future__ import annotations
 

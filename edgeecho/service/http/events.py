@@ -1,4 +1,4 @@
-"""Server-sent events: what changes is told at once, and every few seconds that nothing did."""
+"""Server-sent events: each change at once, and a heartbeat when nothing changes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edgeecho.service.http.service import Service
 from edgeecho.service.http.views import JobView
 
 MEDIA_TYPE = "text/event-stream"
-# Between two looks: nobody sees finer progress than this.
+# Time between two polls: finer progress is not visible.
 _LOOK_S = 0.1
-# A client that hears nothing for longer knows that the service, or the network, is gone.
+# A client that receives nothing for longer knows that the service or the network is down.
 _BEAT_S = 3.0
 _BEAT = ": nothing new\n\n"
 
@@ -35,7 +35,7 @@ async def job_events(service: Service, job_id: str) -> AsyncIterator[str]:
 
 
 async def all_events(service: Service, most: int) -> AsyncIterator[str]:
-    """`job` for each of the last `most` jobs, the oldest first, then for each that changes."""
+    """`job` for each of the last `most` jobs, oldest first, then for each that changes."""
     number = service.changes.number
     jobs = await run_in_threadpool(service.history, most)
     for view in reversed(jobs):
@@ -52,7 +52,7 @@ async def all_events(service: Service, most: int) -> AsyncIterator[str]:
 
 
 async def _ticks(service: Service) -> AsyncIterator[int | None]:
-    """The number of the last change, now and whenever there is another; None: time for a beat."""
+    """The number of the last change, at once and after each change; None for a heartbeat."""
     number, beat = None, time.monotonic()
     while not service.closing.is_set():
         if service.changes.number != number:

@@ -1,4 +1,4 @@
-"""The forms in which a result can be had. Made once, when a job ends, and kept."""
+"""The formats of a result, made once when a job ends, and stored."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edgeecho.results import Outcome
 _OFFERED = [form for form in FORMATS.values() if form.media_type]
 MEDIA_TYPES: Mapping[str, str] = {form.suffix: form.media_type for form in _OFFERED}
 """By suffix."""
-# The job itself has the document that JSON is made of.
+# JSON is made from the job's own document.
 _RENDERED = [form for form in _OFFERED if form.name != "json"]
 for _form in _RENDERED:
-    # Now, and not with the first answer: an upgrade beside a running service must not mix with it.
+    # Loaded at once, so that an upgrade beside a running service does not mix versions.
     _form.load()
 
 
 def render(outcome: Outcome) -> dict[str, str]:
-    """A result in every form but JSON, by suffix."""
+    """A result in every format but JSON, by suffix."""
     now = datetime.now(timezone.utc)
     return {form.suffix: form.write([outcome], now) for form in _RENDERED}

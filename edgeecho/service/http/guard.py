@@ -1,4 +1,4 @@
-"""What every request passes: who may ask, and what a browser may do with the answer."""
+"""Checks of every request, and security headers of every response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BODY_S = 20.0
 _CLOSE = {"Connection": "close"}
 _GUARDED = ("/api/", "/metrics")
 _HEADERS = {
-    # The page's own files, and frames that are part of a result; nothing from anywhere else.
+    # The page's own files, and frames that are part of a result; nothing from other hosts.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -58,7 +58,7 @@ class Guard:
             await send(message)
 
         answer = self._forbids(scope) or self._app
-        # An upload has bounds of its own.
+        # Uploads have their own limits.
         upload = (scope["method"], scope["path"]) == ("POST", UPLOAD)
         try:
             await answer(scope, receive if upload else _bounded(receive), sealed)
@@ -72,7 +72,7 @@ class Guard:
         headers, settings = Headers(scope=scope), self._service.settings
         host = headers.get("host", "")
         if not _is_ours(host, settings.names):
-            # DNS rebinding: a page of somebody else's reaches this machine under its own name.
+            # DNS rebinding: another site's page reaches this machine under that site's name.
             return problem(
                 400,
                 "this service does not go by that name: use its address, or start it with --name",
@@ -92,12 +92,12 @@ class Guard:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A body must be small and come soon; a route that needs none does not read it."""
+    """Limit a body's size and time; routes without a body do not read it."""
     end, total, whole = time.monotonic() + _BODY_S, 0, False
 
     async def read() -> Message:
         nonlocal total, whole
-        if whole:  # waits for the client to go away
+        if whole:  # waits for the client to disconnect
             return await receive()
         try:
             message = await asyncio.wait_for(receive(), max(end - time.monotonic(), 0))
@@ -120,7 +120,7 @@ def _place(origin: str) -> str | None:
 
 
 def _is_ours(host: str, names: tuple[str, ...]) -> bool:
-    """Whether a Host header names this service. An address cannot be rebound, a name can."""
+    """Whether a Host header names this service. Names can be rebound, addresses cannot."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         if "@" in host:

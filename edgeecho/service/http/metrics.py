@@ -1,4 +1,4 @@
-"""What a Prometheus server reads. Numbers only: no job, no client, no file is named."""
+"""Metrics for Prometheus: numbers only, which identify no job, client or file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STAGE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
 
 
 class Metrics:
-    """Of one service; nothing global, so that a process may have two."""
+    """Metrics of one service; nothing is global, so a process may have two."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -43,14 +43,14 @@ class Metrics:
         )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered; `route` is the pattern, never the path."""
+        """Count an answered request; `route` is the pattern, never the path."""
         self._requests.labels(method, route, status).observe(seconds)
 
     def stage(self, name: str, seconds: float) -> None:
         self._stages.labels(name).observe(seconds)
 
     def text(self, jobs: Mapping[str, int], node: Mapping[str, int], *, ready: bool) -> bytes:
-        """Prometheus' text format; `jobs`: how many of each status; `node`: see `Node.tally`."""
+        """Prometheus' text format; `jobs`: number by status; `node`: see `Node.tally`."""
         for status in STATUSES:
             self._jobs.labels(status).set(jobs.get(status, 0))
         self._waiting.set(jobs.get("queued", 0))

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one line each, and nothing of what was sent."""
+"""Errors as problem details (RFC 9457), one line each, without anything the client sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: which problems a route has, beside those that all have."""
+    """For OpenAPI: the problems of a route beside those that all routes have."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -41,15 +41,15 @@ _REF = {"$ref": "#/components/schemas/Problem"}
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Let `app`, which has these routes, answer every error with a problem; only a bug keeps its
-    traceback, in the log.
+    """Make `app`, which has these routes, answer every error with a problem; a bug's traceback goes
+    to the log.
     """
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
         headers = error.headers
         if error.status_code == 405:
-            # The framework names the methods of the first route with this path alone.
+            # The framework considers only the first route with this path.
             headers = {"Allow": ", ".join(sorted(_methods(routes, request)))}
         return problem(error.status_code, error.detail, headers)
 
@@ -69,7 +69,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     @app.exception_handler(OutputError)
     def _disk(_: Request, __: OutputError) -> JSONResponse:
-        # Its own words name a folder of this machine.
+        # The error's own text names a folder of this machine.
         return problem(
             507, "the service's disk is full or cannot be written: make room, then send it again"
         )

@@ -1,4 +1,4 @@
-"""The REST API's part about one job's result: the review of it, its audit trail, its forms."""
+"""REST API for one job's result: its review, audit trail and formats."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from edgeecho.service.jobs import Job
 
 router = APIRouter(prefix="/api/v1")
 MOST_REVIEWS = 1000
-"""Of one job: nobody means more, and each is kept for good."""
-# More than a job has: its reviews, 100 attempts at a delivery, and a few more.
+"""Maximum per job: nobody needs more, and all are kept for good."""
+# More than a job can have: its reviews, 100 delivery attempts, and a few more.
 _WHOLE_TRAIL = 2000
 
 
@@ -76,7 +76,7 @@ def get_result(job: Found, suffix: Annotated[str, Path()], service: Served) -> R
     return Response(
         body,
         media_type=MEDIA_TYPES[suffix],
-        # A file, never a document of this origin.
+        # Downloaded as a file, so that it never runs as a document of this origin.
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

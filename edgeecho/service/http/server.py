@@ -1,4 +1,4 @@
-"""The service on a socket, until it is told to stop."""
+"""Running the service on a socket until it is told to stop."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from edgeecho.service.http.app import make_app
 from edgeecho.service.http.connections import Idle, Protocol
 from edgeecho.service.http.service import Service
 
-# For requests in flight to end.
+# Time for requests in progress to end.
 _GRACE_S = 3
-# At once, event streams among them; further ones are answered with 503.
+# At a time, including event streams; further ones are answered with 503.
 _MOST_REQUESTS = 256
 # Connections that wait for a request. Both together stay below the 1024 descriptors that many
 # systems give a process.
 _MOST_IDLE = 512
-# Connections that are taken at once, before any of them is read: fewer than may be idle, so that a
-# request among them is not closed before it is seen.
+# Connections that are accepted before any is read: fewer than may be idle, so that a connection
+# with a request is not closed before it is read.
 _BACKLOG = 256
-# A connection without a request is closed after it: uvicorn's own limit begins after the first.
+# Time limit for a connection without a request: uvicorn's own begins after the first request.
 _IDLE_S = 5.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; `UsageError` where it cannot."""
+    """A listening socket; `UsageError` if that is impossible."""
     try:
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
         )
-        # Head and body go out one after the other, and without this the body would wait 40 ms for
-        # the client's acknowledgement. Connections take it over from the listener.
+        # Head and body are sent separately; otherwise the body would wait 40 ms for the client's
+        # acknowledgement. Connections inherit this from the listener.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
@@ -55,9 +55,9 @@ def make_server(
     key: Path | None = None,
     on_start: Callable[[], None] = lambda: None,
 ) -> uvicorn.Server:
-    """Runs until SIGTERM or Ctrl-C; `UsageError` where the TLS files do not fit.
+    """A server that runs until SIGTERM or Ctrl-C; `UsageError` if the TLS files do not fit.
 
-    `on_start` is called once it takes requests and can be told to stop.
+    `on_start` is called once it takes requests and can be stopped.
     """
     config = uvicorn.Config(
         make_app(service),
@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self.config.ssl:
-            # uvicorn has no setting for it, and asyncio's own limit is a minute.
+            # uvicorn has no setting for this, and asyncio's default is a minute.
             loop = asyncio.get_running_loop()
             within = partial(loop.create_server, ssl_handshake_timeout=_IDLE_S)
             loop.create_server = within  # type: ignore[method-assign]
@@ -102,12 +102,12 @@ class _Server(uvicorn.Server):
         self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
-        # Without it studies or their reports would wait for ever: better to end and be restarted.
+        # Otherwise studies or reports would wait for ever: better to end and be restarted.
         return await super().on_tick(counter) or not self._service.alive
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        # Event streams never end by themselves.
+        # Event streams do not end on their own.
         self._service.closing.set()
-        # Not uvicorn's own, which lets the signal end the process before the queue is closed.
+        # Replaces uvicorn's handler, which lets the signal end the process before the queue closes.
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True

@@ -1,4 +1,4 @@
-"""What the API asks: job store, runner, changes and metrics as one object. For all threads."""
+"""Job store, runner, changes and metrics as one object for the API, safe for all threads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from edgeecho.service.http.show import show
 from edgeecho.service.http.views import AboutView, JobView, ModelView
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Runner
 
-# How long an answer takes, before there was one.
+# Assumed time of an answer before the first one.
 _FIRST_GUESS_S = 5.0
-# Of the last job in the typical time of one.
+# Weight of the last job in the typical time of one.
 _WEIGHT = 0.3
 
 
 class Service:
-    """`start` loads the model; after `close` its store may be closed."""
+    """Call `start` to load the model; after `close`, its store may be closed."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Service:
         self.store, self.settings = store, settings
         self.changes, self.metrics = Changes(), Metrics()
         self.node_counts: Callable[[], Mapping[str, int]] = dict
-        """What a DICOM node beside this service counts."""
+        """Counts of a DICOM node beside this service."""
         self.node_alive: Callable[[], bool] = lambda: True
         self.closing = threading.Event()
-        """Set: streams end."""
+        """When set, streams end."""
         self._task = task
         self._lock = threading.Lock()
         self._coming: set[object] = set()
@@ -57,21 +57,21 @@ class Service:
         )
 
     def start(self) -> None:
-        """Load the model, and answer what waits; the errors of `load_model`."""
+        """Load the model and answer what waits; errors as in `load_model`."""
         self.runner.start()
 
     def close(self) -> None:
-        """What is being answered is left to the next start."""
+        """Stop; the next start answers what was in progress."""
         self.closing.set()
         self.runner.close()
 
     @property
     def alive(self) -> bool:
-        """False: a part of it has ended, and it must be started again."""
+        """False after a part of it has ended; it must then be restarted."""
         return self.runner.alive and self.node_alive()
 
     def unready(self) -> str | None:
-        """Why no job is taken or answered, in one line; None where they are."""
+        """The reason why jobs are not taken or answered, in one line; None if they are."""
         if not self.alive or self.closing.is_set():
             return "no jobs are answered: look at the service's log"
         if self.runner.waits_for_disk or not self.store.queue.room.has_disk():
@@ -87,24 +87,23 @@ class Service:
         return place
 
     def give_place(self, place: object) -> None:
-        """The file has come in, or never will. It must not wait for the lock, whose holder may wait
-        for the disk: the event loop calls it."""
+        """Release the place of a file that came in or failed. The event loop calls this, so it must
+        not wait for the lock, whose holder may wait for the disk."""
         self._coming.discard(place)
 
     def accept(self, part: Path, key: str | None) -> Job:
         """Make a job of an upload; see `Queue.accept`."""
-        # Keys of uploads are not those of DICOM objects.
+        # Prefixed, so that keys of uploads differ from those of DICOM objects.
         job = self.store.queue.accept(part, "upload", key=key and f"upload {key}")
         self.runner.wake(job.id)
         return job
 
     def review(self, job_id: str, decision: str, note: str) -> None:
-        """Into the audit trail; `KeyError` where there is no such job."""
+        """Add a decision to the audit trail; `KeyError` if there is no such job."""
         self.store.trail.add(job_id, decision, {"note": note})
         self.changes.mark([job_id])
 
     def metrics_text(self) -> bytes:
-        """Prometheus' text format."""
         jobs = {status: self.store.queue.count(status) for status in STATUSES}
         return self.metrics.text(jobs, self.node_counts(), ready=self.unready() is None)
 
@@ -113,11 +112,11 @@ class Service:
         return show(job, self.store, self.runner)
 
     def look(self, job_id: str) -> JobView:
-        """The same, of a job as it is now; `KeyError` where there is none."""
+        """The view of a job as it is now; `KeyError` if there is none."""
         return self.view(self.store.queue.get(job_id))
 
     def history(self, most: int, before: float | None = None) -> list[JobView]:
-        """The last jobs, the latest first; `before`: those received earlier."""
+        """The last jobs, latest first; `before`: only those received earlier."""
         return [self.view(job) for job in self.store.queue.latest(most, before=before)]
 
     def about(self) -> AboutView:
@@ -138,7 +137,7 @@ class Service:
         )
 
     def _note_change(self, job_id: str) -> None:
-        # The others' places change when a job is begun or has ended, not at each clip.
+        # Other jobs' places change when a job begins or ends, not with each clip.
         others = [] if self.runner.progress(job_id) else self.store.queue.waiting()
         self.changes.mark([*others, job_id])
 

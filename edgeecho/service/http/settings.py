@@ -1,4 +1,4 @@
-"""The settings of the API and of the page, and what they may expose."""
+"""Settings of the API and the page, and checks that they expose nothing."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ _SHORTEST_TOKEN = 16
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """The HTTP side's; the queue's are those of `JobStore`, the engine's those of `Task`."""
+    """HTTP settings; those of the queue are in `JobStore`, those of the engine in `Task`."""
 
     token: str | None = None
-    """Every request for data must carry it; None: no token is needed."""
+    """Must accompany every request for data; None: no token is needed."""
     names: tuple[str, ...] = ()
-    """Host names, beside `localhost` and every IP address, under which it may be called."""
+    """Host names of the service, beside `localhost` and every IP address."""
     most_bytes: int = 800_000_000
     """Maximum size of an upload."""
     upload_s: float = 300.0
-    """An upload that takes longer is given up."""
+    """Time limit for an upload in s."""
     silence_s: float = 20.0
-    """So is one of which no byte comes for longer than this."""
+    """Time limit in s for an upload without a new byte."""
 
 
 def read_token(file: Path) -> str:
-    """The token in a file; `UsageError` where it holds none that is worth the name, or is open to
-    others."""
+    """The token in a file; `UsageError` if it is too weak, or if other users can read the file."""
     try:
         _check_private(file)
         token = file.read_text("utf-8").strip()
@@ -45,8 +44,8 @@ def read_token(file: Path) -> str:
 
 
 def _check_private(file: Path) -> None:
-    """As ssh does with keys: of files that are this user's own. Secrets that a container is given
-    are root's, and not ours to change."""
+    """Like ssh with keys, check files of this user only. Secrets in a container belong to root and
+    cannot be changed by us."""
     if os.name != "posix":
         return
     about = file.stat()
@@ -58,7 +57,7 @@ def _check_private(file: Path) -> None:
 
 
 def check_exposure(host: str, token: str | None) -> None:
-    """`UsageError` where other machines could use the service without a token."""
+    """`UsageError` if other machines could use the service without a token."""
     if not is_loopback(host) and token is None:
         raise UsageError(
             f"--host {host} lets other machines in: give --token-file FILE (and --tls-cert, "
@@ -67,7 +66,7 @@ def check_exposure(host: str, token: str | None) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name to listen on is seen by this machine alone."""
+    """Whether an address or name is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

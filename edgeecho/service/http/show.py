@@ -1,4 +1,4 @@
-"""A job as the API shows it."""
+"""Making the API's view of a job."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _AS_THEY_ARE = (
     "id", "source", "status", "received", "started", "finished", "size", "sha256", "error",
 )  # fmt: skip
 REVIEWS = ("accepted", "rejected")
-"""Events of the audit trail that are a reader's decision."""
+"""Events of the audit trail that are a reviewer's decision."""
 
 
 def show(job: Job, store: JobStore, runner: Runner) -> JobView:
-    """With what store and runner know of it now."""
+    """The view of a job, with what store and runner know of it now."""
     waiting = store.queue.waiting() if job.status == "queued" else []
     progress = runner.progress(job.id) if job.status == "running" else None
     said = store.trail.last(job.id, REVIEWS)

@@ -1,4 +1,4 @@
-"""A request's body to a file: piece by piece, no more than allowed, and not for ever."""
+"""Writing a request's body to a file, with limits on its size and time."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ async def receive(
 ) -> None:
     """Write the body to `part`.
 
-    `HTTPException` 400 (empty), 408 (too slow), 413 (too large); `OutputError` on a full disk, or
-    where `check_disk` says so (`Room.check_disk`); `ClientDisconnect` where the client is gone.
-    What was written is left to the caller.
+    `HTTPException` 400 (empty), 408 (too slow), 413 (too large); `OutputError` if the disk is full,
+    also by `check_disk` (`Room.check_disk`); `ClientDisconnect` if the client is gone. The caller
+    removes what was written.
     """
     claimed = request.headers.get("content-length", "")
     size = int(claimed) if claimed.isdigit() else 0
@@ -39,7 +39,7 @@ async def receive(
 
             def write(piece: bytes) -> None:
                 file.write(piece)
-                check_disk(0)  # a body may say nothing of its size
+                check_disk(0)  # the body's size may be unknown
 
             await _write(_within(request.stream(), settings), write, settings.most_bytes)
             await run_in_threadpool(file.flush)
@@ -54,7 +54,7 @@ async def receive(
 
 
 async def _write(pieces: AsyncIterator[bytes], write: Callable[[bytes], None], most: int) -> None:
-    """In a thread, since a disk may be slow; a megabyte at a time."""
+    """Write in a thread, since a disk may be slow, a megabyte at a time."""
     total, held = 0, bytearray()
     async for piece in pieces:
         total += len(piece)

@@ -1,4 +1,4 @@
-"""What the API says, as models that OpenAPI describes. Times are Unix time in s."""
+"""The API's models, as OpenAPI describes them. Times are Unix time in s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,19 @@
-"""Studies that come while others are answered: kept on disk, and answered once, by one process."""
+"""Jobs: files that are accepted, kept on disk, and answered once, by one process.
+
+store.py     the state folder and all parts of it
+folder.py    where a user's state folder is
+recovery.py  checks and tidying at the start
+database.py  the SQLite database
+files.py     videos and reports as files
+job.py       one job, read from the database
+queue.py     accepting, beginning and ending jobs
+room.py      limits on queue and disk
+formats.py   results in further formats
+audit.py     the audit trail
+outbox.py    reports that wait to be sent
+runner.py    a thread that answers jobs
+process.py   the engine in its own process
+"""
 
 from edgeecho.service.jobs.folder import state_folder
 from edgeecho.service.jobs.job import Job

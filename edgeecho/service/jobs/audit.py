@@ -1,4 +1,4 @@
-"""An audit trail that only grows, and shows where somebody changed it behind our back."""
+"""An append-only audit trail that shows where somebody else changed it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 from edgeecho.service.jobs.database import Database
 
-# As bytes, since somebody may have written there what is neither text nor UTF-8; `before` is the
-# chain that this entry goes on with.
+# Read as bytes, since somebody may have written something that is neither text nor UTF-8.
+# `before` is the chain that this entry continues.
 _SELECT = """
 SELECT number, CAST(at AS REAL) AS at, CAST(job AS BLOB) AS job, CAST(event AS BLOB) AS event,
     CAST(detail AS BLOB) AS detail, CAST(chain AS BLOB) AS chain,
@@ -25,32 +25,32 @@ FROM audit
 
 @dataclass(frozen=True)
 class Entry:
-    """One event."""
+    """One event of a job."""
 
     number: int
-    """From 1, without gaps."""
+    """Counts from 1 without gaps."""
     at: float
     """Unix time in s."""
     job: str
     event: str
     """`received`, `answered`, `refused`, `failed`, `cancelled`, `accepted`, `rejected`, ..."""
     detail: Mapping[str, Any]
-    """Of a broken entry: what is there now, as text under `changed`."""
+    """For a broken entry: its present content as text under `changed`."""
     chain: str
-    """SHA-256 that depends on this entry and on all before it."""
+    """SHA-256 over this entry and all earlier ones."""
     broken: bool
-    """Whether it is not as it was written, or the one before it is missing."""
+    """Whether it was changed, or the entry before it is missing."""
 
 
 class AuditTrail:
-    """What happened to the jobs of a store, for good."""
+    """Everything that happened to the jobs of a store; nothing is ever removed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def add(self, job_id: str, event: str, detail: Mapping[str, Any]) -> None:
-        """Part of the transaction that it is called in, if any. `KeyError` where there is no such
-        job."""
+        """Add an event, within the current transaction if there is one. `KeyError` if there is no
+        such job."""
         with self._db.changing() as connection:
             if not self._db.rows("SELECT 1 FROM job WHERE id = ?", (job_id,)):
                 raise KeyError(job_id)
@@ -69,7 +69,7 @@ class AuditTrail:
     def entries(
         self, job_id: str | None = None, *, after: int = 0, most: int | None = None
     ) -> list[Entry]:
-        """Of a job, or of all, in order: of those numbered above `after` the first `most`."""
+        """Entries of a job, or of all, in order: the first `most` numbered above `after`."""
         which = "" if job_id is None else "AND job = ?2 "
         rows = self._db.rows(
             f"{_SELECT} WHERE number > ?1 {which}ORDER BY number LIMIT ?3",
@@ -78,7 +78,7 @@ class AuditTrail:
         return list(map(_entry, rows))
 
     def last(self, job_id: str, events: Sequence[str]) -> Entry | None:
-        """The last of these events of a job; None where there was none."""
+        """The last of these events of a job, or None."""
         rows = self._db.rows(
             f"{_SELECT} WHERE job = ? AND event IN ({_places(events)}) "
             "ORDER BY number DESC LIMIT 1",
@@ -87,7 +87,7 @@ class AuditTrail:
         return _entry(rows[0]) if rows else None
 
     def count(self, job_id: str, events: Sequence[str]) -> int:
-        """How many of these events a job has."""
+        """Number of these events of a job."""
         rows = self._db.rows(
             f"SELECT count(*) FROM audit WHERE job = ? AND event IN ({_places(events)})",
             (job_id, *events),
@@ -96,8 +96,8 @@ class AuditTrail:
 
 
 def first_broken(entries: Sequence[Entry]) -> int | None:
-    """Of the whole trail: number of the first entry that is not as it was written, or before which
-    one is missing."""
+    """Number of the first entry of the whole trail that was changed, or before which one is
+    missing."""
     found = (n for n, entry in enumerate(entries, 1) if entry.broken or entry.number != n)
     return next(found, None)
 
@@ -121,7 +121,7 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _parsed(detail: str) -> dict[str, Any] | None:
-    """None: no entry was ever written so."""
+    """None if it is not what an entry contains."""
     try:
         told = json.loads(detail)
         canonical = json.dumps(told, sort_keys=True, allow_nan=False)

@@ -1,4 +1,4 @@
-"""The database of a state folder: opened only where it is ours, and whole."""
+"""The database of a state folder, which is opened only if it is ours and intact."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from edgeecho.common.errors import OutputError
 NAME = "jobs.sqlite"
 _HEAD = b"SQLite format 3\0"
 _OURS = {"job", "audit"}
-# What SQLite says where the file is to blame, and where the disk is.
+# SQLite's messages if the file is at fault, and if the disk is.
 _DAMAGED = ("not a database", "malformed", "unsupported file format")
 _DISK = ("full", "disk I/O", "readonly", "unable to open")
 
 
 class Database:
-    """Opened by this process alone, for all its threads; the tables are those of `schema.sql`.
+    """An exclusively opened database, safe for all threads; `schema.sql` has the tables.
 
-    Made where there is none. `OutputError` where another process has it, where it cannot be
-    written, and where it is damaged or another program's: then nothing in it was changed.
+    It is created if there is none. `OutputError` if another process uses it, if it cannot be
+    written, or if it is damaged or another program's; then nothing in it has changed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,18 +35,17 @@ class Database:
         self._connection = _open(folder)
 
     def close(self) -> None:
-        """Another process may open it afterwards."""
         with self._lock:
             self._connection.close()
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """What a query finds; in a transaction of this thread, what that has changed too."""
+        """Rows of a query; in a transaction of this thread, with its own changes."""
         with self._lock, output_errors(self.folder):
             return self._connection.execute(query, values).fetchall()
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all of it or nothing. Within another one it is a part of that."""
+        """A transaction: all of it or nothing. Inside another one it is part of that."""
         with self._lock, output_errors(self.folder):
             if self._connection.in_transaction:
                 yield self._connection
@@ -64,7 +63,7 @@ class Database:
 def _open(folder: Path) -> sqlite3.Connection:
     path = folder / NAME
     with output_errors(folder):
-        # Frames will be in it; SQLite's other files take its mode over.
+        # Frames will be in it; SQLite's other files inherit its mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with path.open("rb") as stream:
             head = stream.read(len(_HEAD))
@@ -85,16 +84,16 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if tables and not tables >= _OURS:
         raise _damaged(path, "it is another program's")
     path.chmod(0o600)
-    # FULL: a committed transaction survives a power cut too.
+    # FULL: committed transactions survive a power cut too.
     connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-    # What is deleted, frames among it, is overwritten.
+    # Deleted data, which may include frames, is overwritten.
     connection.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON;")
     connection.executescript((files("edgeecho.service.jobs") / "schema.sql").read_text("utf-8"))
 
 
 @contextmanager
 def output_errors(folder: Path) -> Iterator[None]:
-    """Turn what a user can mend about a state folder into an `OutputError` that says so."""
+    """Turn errors of a state folder that users can fix into an `OutputError`."""
     try:
         yield
     except sqlite3.DatabaseError as error:

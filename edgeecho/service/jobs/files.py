@@ -1,4 +1,4 @@
-"""The files of a state folder: studies that are to be answered, reports that are to be sent."""
+"""Files of a state folder: videos to be answered, reports to be sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STUDIES, REPORTS = "files", "reports"
 
 
 class Files:
-    """Each is called by the id of its job."""
+    """Each file is named by the id of its job."""
 
     def __init__(self, folder: Path, *, keep_studies: bool) -> None:
         self.studies, self.reports = folder / STUDIES, folder / REPORTS
@@ -20,8 +20,8 @@ class Files:
         make_private(self.reports)
 
     def let_go(self, job: Job) -> None:
-        """Delete what is not needed any more: the study of a job that has ended, a report that is
-        not due."""
+        """Delete the video of a job that has ended, unless it is kept, and a report that is not
+        due."""
         if job.ended and not self._keep_studies:
             (self.studies / job.id).unlink(missing_ok=True)
         if job.delivery != "due":
@@ -29,7 +29,7 @@ class Files:
 
 
 def make_private(folder: Path) -> None:
-    """Patients' videos and names. A folder that somebody made stays as open as it was made."""
+    """Make a folder for patients' videos and names; an existing one keeps its permissions."""
     if not folder.exists():
         make_folder(folder)
         folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Where a service of this user keeps its state."""
+"""The default state folder of this user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgeecho.common.errors import UsageError
 
 
 def state_folder() -> Path:
-    """Where a user's jobs are kept unless another folder is given; it may not exist yet."""
+    """Default folder for a user's jobs; it may not exist yet."""
     if given := os.environ.get("XDG_STATE_HOME"):
         return Path(given) / "edgeecho"
     try:

@@ -1,4 +1,4 @@
-"""Results in other forms than the document, kept beside it."""
+"""Results in further formats, stored beside the JSON document."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from edgeecho.service.jobs.database import Database
 
 PAGE = "html"
-"""The form that holds frames of the video."""
+"""The format that holds frames of the video."""
 
 
 class Forms:
-    """By job and suffix. They stay for good, but of the pages only the last `most_pages` do."""
+    """Documents by job and suffix. All are kept, but pages only of the last `most_pages` jobs."""
 
     def __init__(self, db: Database, most_pages: int) -> None:
         self._db, self._most_pages = db, most_pages
 
     def add(self, job_id: str, forms: Mapping[str, str]) -> None:
-        """Those of a job, by suffix."""
+        """Add a job's documents, by suffix."""
         with self._db.changing() as connection:
             connection.executemany(
                 "INSERT INTO form (job, suffix, body) VALUES (?, ?, ?)",
@@ -35,11 +35,11 @@ class Forms:
             )
 
     def read(self, job_id: str, suffix: str) -> str | None:
-        """None where the job has none, or none any more."""
+        """None if the job never had it, or has it no longer."""
         rows = self._db.rows("SELECT body FROM form WHERE job = ? AND suffix = ?", (job_id, suffix))
         return str(rows[0]["body"]) if rows else None
 
     def suffixes(self, job_id: str) -> list[str]:
-        """Of the forms of a job, in alphabetical order."""
+        """Suffixes of a job's formats, in alphabetical order."""
         rows = self._db.rows("SELECT suffix FROM form WHERE job = ? ORDER BY suffix", (job_id,))
         return [row["suffix"] for row in rows]

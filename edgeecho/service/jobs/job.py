@@ -14,21 +14,21 @@ SELECT = (
     "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
     "exit_code, delivery, attempts FROM job"
 )
-"""The columns that `job_of` takes."""
+"""The columns that `job_of` reads."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file that was accepted, and what became of it."""
+    """An accepted file and its outcome."""
 
     id: str
     """32 random hexadecimal digits, which cannot be guessed."""
     source: str
     """`upload` or `dicom`."""
     status: str
-    """`queued`, `running`; or, for good, `answered`, `refused`, `failed`, `cancelled`."""
+    """`queued` or `running`; finally `answered`, `refused`, `failed` or `cancelled`."""
     received: float
-    """Unix time in s, as the next two."""
+    """Unix time in s, like the next two."""
     started: float | None
     finished: float | None
     tries: int
@@ -37,15 +37,15 @@ class Job:
     """In bytes."""
     sha256: str
     document: Mapping[str, Any] | None
-    """What `edgeecho infer --json` writes, of this one file; None unless answered or refused."""
+    """Output of `edgeecho infer --json` for this file; None unless answered or refused."""
     error: str | None
     """One line; None unless failed."""
     exit_code: int | None
-    """That `edgeecho infer` would have had; None unless failed."""
+    """Exit code that `edgeecho infer` would have had; None unless failed."""
     delivery: str
-    """`none`: nobody is sent the result; `due`, until it is `delivered` or `given-up`."""
+    """`none`: the result is sent to nobody; `due` until it is `delivered` or `given-up`."""
     attempts: int
-    """How often the delivery was tried."""
+    """Number of delivery attempts."""
 
     @property
     def ended(self) -> bool:
@@ -54,14 +54,14 @@ class Job:
 
 
 def find_job(db: Database, job_id: str) -> Job:
-    """`KeyError` where there is none."""
+    """Read a job; `KeyError` if there is none."""
     for row in db.rows(f"{SELECT} WHERE id = ?", (job_id,)):
         return job_of(row)
     raise KeyError(job_id)
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """The job of a row that `SELECT` gave."""
+    """Make a job of a row of `SELECT`."""
     fields = dict(row)
     if fields["document"] is not None:
         fields["document"] = json.loads(fields["document"])

@@ -1,6 +1,6 @@
-"""The outbox: reports of jobs that have ended, until a destination has taken them.
+"""The outbox: reports of ended jobs, kept until a destination has taken them.
 
-A report is a file before its job is ended, so that the video need not wait for the destination.
+A report is written before its job ends, so that the video need not be kept until delivery.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgeecho.service.jobs.files import Files
 from edgeecho.service.jobs.job import SELECT, Job, find_job, job_of
 
 LONGEST_WAIT_S = 900.0
-"""Before a delivery is tried again."""
+"""Maximum wait before a delivery is tried again."""
 
 
 class Outbox:
@@ -26,7 +26,7 @@ class Outbox:
         self._db, self._files, self._trail = db, files, trail
 
     def write(self, job_id: str, report: bytes) -> None:
-        """Before the job is ended, so that no end is without it."""
+        """Call this before the job is ended, so that no ended job lacks its report."""
         with (
             output_errors(self._db.folder),
             atomic_path(self.report_of(job_id), mode=0o600) as temporary,
@@ -35,22 +35,22 @@ class Outbox:
         flush(self._files.reports)
 
     def report_of(self, job_id: str) -> Path:
-        """The report on a job, once it is written and until it is delivered or given up."""
+        """Path of a job's report, from its writing until it is delivered or given up."""
         return self._files.reports / job_id
 
     def next_due(self) -> Job | None:
-        """An ended job whose report is due to be sent by now, the oldest first."""
+        """The oldest ended job whose report is due now, or None."""
         now = time.time()
         rows = self._db.rows(
             f"{SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
-            # Nobody waits longer: the clock was ahead when that was noted.
+            # No wait is longer than this, so a later time was noted when the clock was ahead.
             "AND (coalesce(next_try, 0) <= ?1 OR next_try > ?2) ORDER BY finished LIMIT 1",
             (now, now + LONGEST_WAIT_S),
         )
         return job_of(rows[0]) if rows else None
 
     def retry_later(self, job_id: str, wait_s: float, reason: str) -> None:
-        """It could not be sent; it is due again in `wait_s`."""
+        """After a failed attempt: it is due again in `wait_s`."""
         with self._db.changing() as connection:
             connection.execute(
                 "UPDATE job SET attempts = attempts + 1, next_try = ? WHERE id = ?",
@@ -59,7 +59,7 @@ class Outbox:
             self._trail.add(job_id, "not delivered", {"reason": reason})
 
     def end(self, job_id: str, delivery: str, detail: Mapping[str, str]) -> None:
-        """`delivered` or `given-up`; the report is deleted."""
+        """Set `delivered` or `given-up`; the report is deleted."""
         with self._db.changing() as connection:
             connection.execute("UPDATE job SET delivery = ? WHERE id = ?", (delivery, job_id))
             self._trail.add(job_id, delivery, detail)

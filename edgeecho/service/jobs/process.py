@@ -1,4 +1,4 @@
-"""The engine in a process of its own: it can be stopped at once, and may crash alone."""
+"""The engine in its own process, so that it can be stopped at once, or crash alone."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ _TRIES = 2
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of a file is done."""
+    """Progress of one file."""
 
     stage: str
     """`reading` or `engine`."""
     done: int = 0
-    """Clips."""
+    """Number of clips."""
     of: int = 0
 
 
 class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
-    """A file was given up because it was no longer wanted."""
+    """A file was given up because it is no longer wanted."""
 
 
 class EngineProcess:
-    """Answers one file at a time. For one thread, which calls `start` first."""
+    """Answers one file at a time. For one thread, which first calls `start`."""
 
     def __init__(self, task: Task, *, threads: int = 0) -> None:
         self._task, self._threads = task, threads
         self._running: tuple[BaseProcess, Connection] | None = None
 
     def start(self, stop: threading.Event | None = None) -> None:
-        """Load the model; the errors of `load_model`, `EngineError` where it crashes or hangs.
+        """Load the model; errors as in `load_model`, `EngineError` if the process crashes or hangs.
 
         `Stopped` once `stop` is set.
         """
@@ -83,11 +83,11 @@ class EngineProcess:
         stop: threading.Event,
         limit_s: float,
     ) -> Outcome:
-        """What became of `file`, which the outcome calls `name`; a `Failure` after `limit_s`.
+        """The outcome of `file`, which it calls `name`; a `Failure` after `limit_s`.
 
-        A crash, or an engine that fails, gets a second try in a new process: other programs may
-        have needed the memory during the first. `Stopped` once `stop` is set; `EngineError` where
-        a new process cannot load the model.
+        After a crash or an engine's failure it tries once more in a new process: other programs may
+        have used the memory at first. `Stopped` once `stop` is set; `EngineError` if a new process
+        cannot load the model.
         """
         how, last = "", None
         for _ in range(_TRIES):
@@ -129,17 +129,17 @@ class EngineProcess:
         pipe.send(file)
         while not isinstance(told := self._hear(pipe, stop, until), Outcome):
             on_progress(told)
-            self._go_on(stop, until)  # however fast it tells
+            self._go_on(stop, until)  # also if progress messages keep coming
         return told
 
     def _hear(self, pipe: Connection, stop: threading.Event | None, until: float) -> Any:
-        """What the process says next; `EOFError` or `OSError` where it is gone."""
+        """The next message of the process; `EOFError` or `OSError` if it is gone."""
         while not pipe.poll(_POLL_S):
             self._go_on(stop, until)
         return pipe.recv()
 
     def _go_on(self, stop: threading.Event | None, until: float) -> None:
-        """`Stopped`, or `TimeoutError` after `until`, which is a time of the monotonic clock."""
+        """`Stopped`, or `TimeoutError` after `until`, a time of the monotonic clock."""
         if stop and stop.is_set():
             self.close()
             raise Stopped
@@ -147,7 +147,6 @@ class EngineProcess:
             raise TimeoutError
 
     def close(self) -> None:
-        """End the process at once."""
         if self._running is not None:
             process, pipe = self._running
             pipe.close()
@@ -157,7 +156,7 @@ class EngineProcess:
 
 
 def _is_the_engines(outcome: Outcome) -> bool:
-    """Whether it was not the file's fault: an engine that has failed once may go on to."""
+    """Whether the engine failed, not the file: such an engine may keep failing."""
     return isinstance(outcome.answer, Failure) and outcome.answer.exit_code == EngineError.exit_code
 
 
@@ -166,9 +165,9 @@ def failed(name: str, words: str) -> Outcome:
 
 
 def _work(pipe: Connection, task: Task, threads: int) -> None:
-    """The process: load the model, then answer file by file until nobody asks any more."""
+    """The process: load the model, then answer files until the pipe closes."""
     # Ctrl-C goes to every process of the terminal, and systemd's SIGTERM to every process of a
-    # service; this one is ended by the process that started it.
+    # service; only the parent process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

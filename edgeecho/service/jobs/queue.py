@@ -1,7 +1,7 @@
-"""The queue: what was accepted survives a crash, and is answered once.
+"""The queue: accepted files survive a crash and are answered once.
 
-A job is accepted when its file and its row are on the disk; its result and its change of status are
-one transaction.
+A job is accepted once its file and row are on the disk; its result and change of status are one
+transaction.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from edgeecho.service.jobs.job import SELECT, Job, find_job, job_of
 from edgeecho.service.jobs.room import Room
 
 MOST_TRIES = 4
-"""A job that was begun so often and never ended may be what ends the service, though its engine
-crashes alone: whoever begins it once more must end it as failed. Power cuts count too."""
+"""A job that was begun this often and never ended may be what ends the service, although its
+engine crashes alone: it must then be ended as failed. Power cuts count too."""
 _WAITING = "SELECT id FROM job WHERE status = 'queued' ORDER BY received, rowid"
 
 
@@ -35,7 +35,7 @@ class KeyUsedError(EdgeEchoError):
 
 
 class Queue:
-    """The jobs of a store, those that wait and those that have ended."""
+    """The jobs of a store, waiting, running or ended."""
 
     def __init__(
         self, db: Database, files: Files, trail: AuditTrail, forms: Forms, most_waiting: int
@@ -44,28 +44,28 @@ class Queue:
         self.room = Room(db.folder, most_waiting, partial(self.count, "queued"))
 
     def new_file(self) -> Path:
-        """Where to write a file before it is accepted; whoever gives up removes it."""
+        """Where to write a file before it is accepted; a caller that gives up removes it."""
         return self._files.studies / f"{secrets.token_hex(16)}.part"
 
     def file_of(self, job_id: str) -> Path:
-        """The file of a job, as long as it is kept."""
+        """Path of a job's file, for as long as it is kept."""
         return self._files.studies / job_id
 
     def accept(
         self, part: Path, source: str, *, key: str | None = None, deliver: bool = False
     ) -> Job:
-        """Make a job of a file that was written to `new_file`; it is on the disk afterwards.
+        """Make a job of a file that was written to `new_file`; it is then safely on the disk.
 
-        A `key` that was accepted before gives that job, and the file is removed; `KeyUsedError`
-        where an upload's is of other bytes. (An object's may be: the same object in another
-        encoding.) `QueueFullError` and `OutputError` as in `Room.check`, for whoever asked there
-        may come too late now. With `deliver` a report on it is due to be sent.
+        If `key` was accepted before, return that job and remove the file; `KeyUsedError` if an
+        upload has other bytes. (A DICOM object may: the same object in another encoding.)
+        `QueueFullError` and `OutputError` as in `Room.check`, since an earlier check there may be
+        outdated. With `deliver` a report on it is due to be sent.
         """
         hashed = None if key is None else hashlib.sha256(key.encode()).hexdigest()
         sha256, size, job_id = sha256_file(part), part.stat().st_size, part.stem
         delivery = "due" if deliver else "none"
         with output_errors(self._db.folder):
-            flush(part)  # it takes longest, and needs no lock
+            flush(part)  # takes longest, and needs no lock
         try:
             with self._db.changing() as connection:
                 for row in self._db.rows(f"{SELECT} WHERE key = ?", (hashed,)):
@@ -85,12 +85,12 @@ class Queue:
                 told = {"source": source, "size": size, "sha256": sha256}
                 self._trail.add(job_id, "received", told)
         except BaseException:
-            self.file_of(job_id).unlink(missing_ok=True)  # nobody would know whose it is
+            self.file_of(job_id).unlink(missing_ok=True)  # no job refers to it
             raise
         return self.get(job_id)
 
     def begin_next(self) -> Job | None:
-        """The job that has waited longest, now `running`; None where none waits."""
+        """The job that has waited longest, now `running`; None if none waits."""
         with self._db.changing() as connection:
             rows = self._db.rows(f"{_WAITING} LIMIT 1")
             if not rows:
@@ -102,7 +102,7 @@ class Queue:
         return self.get(rows[0]["id"])
 
     def put_back(self, job_id: str) -> None:
-        """A running job waits again, at its old place, as if it had never been begun."""
+        """Let a running job wait again at its old place, as if it had never been begun."""
         with self._db.changing() as connection:
             connection.execute(
                 "UPDATE job SET status = 'queued', started = NULL, tries = tries - 1 "
@@ -120,9 +120,9 @@ class Queue:
         exit_code: int | None = None,
         forms: Mapping[str, str] | None = None,
     ) -> bool:
-        """What became of a job. False: it had ended before, and stays as it is.
+        """Store a job's outcome. False: it had already ended, and stays as it is.
 
-        `forms`: the result in other forms, by their suffix.
+        `forms`: the result in further formats, by suffix.
         """
         text = None if document is None else json.dumps(document)
         with self._db.changing() as connection:
@@ -130,7 +130,7 @@ class Queue:
                 "UPDATE job SET status = ?1, finished = ?2, document = ?3, error = ?4, "
                 "exit_code = ?5, "
                 "delivery = iif(?1 = 'cancelled', 'none', delivery), "
-                # What was given up may be sent again.
+                # A cancelled file may be sent again.
                 "key = iif(?1 = 'cancelled', NULL, key) "
                 "WHERE id = ?6 AND status IN ('queued', 'running')",
                 (status, time.time(), text, error, exit_code, job_id),
@@ -142,15 +142,15 @@ class Queue:
         return bool(changed)
 
     def get(self, job_id: str) -> Job:
-        """`KeyError` where there is none."""
+        """Read a job; `KeyError` if there is none."""
         return find_job(self._db, job_id)
 
     def waiting(self) -> list[str]:
-        """Ids of the queued jobs, in the order in which they will be begun."""
+        """Ids of the queued jobs, in the order in which they will begin."""
         return [row["id"] for row in self._db.rows(_WAITING)]
 
     def latest(self, most: int, *, before: float | None = None) -> list[Job]:
-        """Jobs, the last received first; `before`: those received earlier."""
+        """Jobs, latest first; `before`: only those received earlier."""
         rows = self._db.rows(
             f"{SELECT} WHERE received < ? ORDER BY received DESC, rowid DESC LIMIT ?",
             (before if before is not None else float("inf"), most),
@@ -158,11 +158,11 @@ class Queue:
         return list(map(job_of, rows))
 
     def count(self, status: str) -> int:
-        """Jobs of that status."""
+        """Number of jobs with that status."""
         return int(self._db.rows("SELECT count(*) FROM job WHERE status = ?", (status,))[0][0])
 
     def unfinished(self, source: str) -> int:
-        """Jobs from that source that have not ended."""
+        """Number of jobs from that source that have not ended."""
         rows = self._db.rows(
             "SELECT count(*) FROM job WHERE source = ? AND status IN ('queued', 'running')",
             (source,),
@@ -171,7 +171,7 @@ class Queue:
 
 
 def _told(document: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
-    """What the trail says of an end: which model said what, or why nothing."""
+    """Details of an end for the audit trail: the model and its answer, or the error."""
     if document is None:
         return {} if error is None else {"error": error}
     (result,) = document["results"]

@@ -1,7 +1,7 @@
-"""A state folder at the start: is it ours, and what did the process before leave behind?
+"""A state folder at the start: checking that it is ours, and tidying after an earlier process.
 
-Nothing is deleted that was not certainly written here and never acknowledged, and no link is
-followed: the folder is a user's choice, and may hold what is dear to somebody.
+Files are deleted only if they were certainly written here and never acknowledged, and links are
+not followed: the folder is the user's choice and may hold valuable files.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from edgeecho.service.jobs.job import Job
 UNKNOWN = "unknown"
 _FOLDERS = (STUDIES, REPORTS, UNKNOWN)
 _JOB = re.compile("[0-9a-f]{32}")
-# An upload that was never acknowledged, and what a report is written to before it has its name
+# An upload that was never acknowledged, and a report's temporary file
 # (`edgeecho.common.files.atomic_path`).
 _LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}-\w+\.tmp")
 
 
 def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
-    """`OutputError` where a state folder is not ours, or its database was lost; changes nothing.
+    """`OutputError` if a state folder is not ours, or its database was lost; changes nothing.
 
-    `beside`: what else the user keeps in it, the model for instance.
+    `beside`: what else the user keeps in it, such as the model.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is no folder: choose another --state")
@@ -39,7 +39,7 @@ def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
         for name in (STUDIES, REPORTS):
             _check_name(folder / UNKNOWN / name)
         database, log = folder / NAME, folder / f"{NAME}-wal"
-        # SQLite throws the log of an empty database away, and with it what was committed last.
+        # SQLite discards the log of an empty database, and with it the last commits.
         lost = _has_bytes(log) and not _has_bytes(database)
         if not folder.exists() or (database.exists() and not lost):
             return
@@ -58,10 +58,10 @@ def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
 
 
 def tidy(folder: Path, files: Files, find: Callable[[str], Job]) -> None:
-    """After a crash: delete what was never acknowledged, and what is not needed any more.
+    """After a crash, delete what was never acknowledged and what is no longer needed.
 
-    `find` gives a job, `KeyError` where the database knows none: its files are set aside, since an
-    older database may have been put back.
+    `find` returns a job, or raises `KeyError` if the database has none; that job's files are set
+    aside, since an older database may have been restored.
     """
     aside = 0
     for place in (files.studies, files.reports):
@@ -106,10 +106,10 @@ def _check_name(path: Path) -> None:
 
 
 def _counts(path: Path, known: set[str | None]) -> bool:
-    """Whether a folder with it is not empty."""
+    """Whether a folder that holds it counts as not empty."""
     if path.name.startswith(".") or path.name == "lost+found" or path.name in known:
         return False
-    # A start that was interrupted leaves these, and an empty database.
+    # An interrupted start leaves these, and an empty database.
     if path.name in _FOLDERS:
         return any(not inner.name.startswith(".") for inner in path.iterdir())
     return path.name != NAME

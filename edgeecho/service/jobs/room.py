@@ -1,4 +1,4 @@
-"""Room for one more study: a place in the queue, and the disk that its answer will need."""
+"""Room for one more job: a place in the queue, and disk space for its answer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import EdgeEchoError, OutputError
 
 RESERVE_BYTES = 32_000_000
-"""Always left free, so that the database can be written whatever comes: its log grows to 4 MB and
-by an answer, the file by as much when it takes the log over, and others write to the disk too."""
+"""Always kept free, so that the database can be written: its log grows to 4 MB and by an answer,
+its file by as much when it takes over the log, and other programs write to the disk too."""
 ANSWER_BYTES = 2_000_000
-"""Left free for each study that waits, which may be smaller than its answer, or be kept: a page of
-256 frames has about 1 MB (`edgeecho.results.pictures`), and is in the log and in the file."""
+"""Kept free for each waiting file, which may be smaller than its answer, or be kept: a page of 256
+frames has about 1 MB (`edgeecho.results.pictures`), and is in the log and in the file."""
 _AGAIN_BYTES = 4_000_000
-"""So much more must be free until it is enough again, or it would be short again at once."""
+"""Additional free space before the disk counts as having room again, so that it stays so."""
 _WAIT_S = 2.0
 T = TypeVar("T")
 
 
 class QueueFullError(EdgeEchoError):
-    """As many jobs wait as may; `retry_after_s` says when a place may be free."""
+    """The queue is full; `retry_after_s` says when a place may be free."""
 
     def __init__(self, waiting: int, retry_after_s: float) -> None:
         super().__init__(
@@ -34,24 +34,24 @@ class QueueFullError(EdgeEchoError):
 
 
 class Room:
-    """In a queue and on the disk of its folder, for all threads.
+    """Room in a queue and on the disk of its folder, safe for all threads.
 
-    That the disk is almost full, and that it has room again, is said once each, on stderr.
+    That the disk is almost full, and that it has room again, is reported once each, on stderr.
     """
 
     def __init__(self, folder: Path, most_waiting: int, waiting: Callable[[], int]) -> None:
-        """`waiting` counts the jobs that wait."""
+        """`waiting` returns the number of waiting jobs."""
         self._folder, self._waiting = folder, waiting
         self.most_waiting = most_waiting
-        """Jobs; further ones are not taken."""
+        """Maximum number of waiting jobs."""
         self._lock = threading.Lock()
         self._short = False
 
     def check(self, typical_s: float = 1.0, *, coming: int = 0) -> None:
-        """`QueueFullError` where no further job is taken; one takes about `typical_s`.
+        """`QueueFullError` if no further job is taken; a job takes about `typical_s`.
 
-        `OutputError` where the disk has no room for one. `coming`: files that are on their way and
-        will want a place too.
+        `OutputError` if the disk has no room for one. `coming`: number of files that are coming in
+        and will need a place too.
         """
         waiting = self._waiting() + coming
         if waiting >= self.most_waiting:
@@ -59,8 +59,8 @@ class Room:
         self._check_disk(waiting, 0)
 
     def check_disk(self, coming: int = 0) -> None:
-        """`OutputError` where the disk has no room for one more; `coming`: bytes that it will
-        bring."""
+        """`OutputError` if the disk has no room for one more; `coming`: number of bytes that it
+        will bring."""
         self._check_disk(self._waiting(), coming)
 
     def has_disk(self) -> bool:
@@ -98,19 +98,19 @@ def _needed(waiting: int) -> int:
 
 
 class Retry:
-    """Waits for a disk that is full, or cannot be written; for one thread.
+    """Waits while a disk is full or cannot be written; for one thread.
 
-    That it waits, and that this is over, is said once each, on stderr.
+    The beginning and the end of the wait are reported once each, on stderr.
     """
 
     def __init__(self, closing: threading.Event) -> None:
         self._closing = closing
         self.waits = False
-        """Whether the last try has failed."""
+        """Whether the last attempt failed."""
 
     def until_written(self, write: Callable[[], T]) -> T | None:
-        """What `write` returns, tried until it raises no `OutputError`; None once `closing` is
-        set."""
+        """Call `write` until it raises no `OutputError`, and return its result; None once `closing`
+        is set."""
         while not self._closing.is_set():
             try:
                 written = write()

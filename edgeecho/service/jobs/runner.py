@@ -1,4 +1,4 @@
-"""One thread that answers the jobs of a queue, in the order in which they came."""
+"""A thread that answers the jobs of a queue in the order in which they came."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class _Running:
 
 
 class Runner:
-    """Takes job after job.
+    """Answers jobs one by one.
 
-    `render` gives the forms of a result that are kept beside it. `on_end` is told of each job that
-    has ended, `on_change` by its id of each that was accepted, begun or came further: in the
+    `render` makes a result's further formats, which are stored with it. `on_end` gets each job
+    that has ended, `on_change` the id of each that was accepted, begun or made progress: in the
     runner's thread, or in that of `wake` or `cancel`.
 
-    While the disk cannot be written nothing is answered, and no answer is lost.
+    While the disk cannot be written, no job is answered, and no answer is lost.
     """
 
     def __init__(
@@ -64,55 +64,55 @@ class Runner:
         self._disk = Retry(self._closing)
 
     def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
-        """Before `start`: more who want to know.
+        """Add callbacks before `start`.
 
-        `before_end` is called with every outcome before the queue has it, and again if that could
-        not be written: what it writes is there when the job has ended. It may raise `OutputError`.
+        `before_end` is called with every outcome before it is stored, and again if that failed, so
+        that what it writes exists when the job has ended. It may raise `OutputError`.
         """
         self._before_end.append(before_end)
         self._on_end.append(on_end)
 
     def start(self) -> None:
-        """Load the model, then begin; the errors of `EngineProcess.start`."""
+        """Load the model, then begin; errors as in `EngineProcess.start`."""
         self._engine.start()
         self._thread.start()
 
     def close(self) -> None:
-        """Stop at once; what was running waits for the next start."""
+        """Stop at once; the running job waits for the next start."""
         self._closing.set()
         self._wake.set()
         with self._lock:
             if self._running:
                 self._running.stop.set()
         if self._thread.is_alive():
-            # It looks up 20 times a second; a disk that hangs must not hold the service up.
+            # The thread checks 20 times a second; a disk that hangs must not block the service.
             self._thread.join(_FAREWELL_S)
         self._engine.close()
 
     @property
     def alive(self) -> bool:
-        """False: something ended it, a model that cannot be loaded any more or a bug, and no job is
-        answered."""
+        """False after it was ended by a model that can no longer be loaded or by a bug; then no job
+        is answered."""
         return self._thread.is_alive()
 
     @property
     def waits_for_disk(self) -> bool:
-        """Whether no job is answered because the disk is full, or cannot be written."""
+        """Whether no job is answered because the disk is full or cannot be written."""
         return self._disk.waits
 
     def wake(self, job_id: str) -> None:
-        """This job was accepted."""
+        """Called when a job was accepted."""
         self._wake.set()
         self._on_change(job_id)
 
     def progress(self, job_id: str) -> Progress | None:
-        """Of the job that is running; None of any other."""
+        """Progress of the running job; None for any other."""
         with self._lock:
             running = self._running
             return running.progress if running and running.job.id == job_id else None
 
     def cancel(self, job_id: str) -> Job:
-        """Give a job up; one that has ended stays as it is. `KeyError` where there is none."""
+        """Cancel a job; one that has ended stays as it is. `KeyError` if there is none."""
         job = self._queue.get(job_id)
         if job.ended:
             return job
@@ -135,7 +135,7 @@ class Runner:
                 self._answer(running)
 
     def _begin(self) -> _Running | None:
-        self._queue.room.has_disk()  # so that it says when there is room again
+        self._queue.room.has_disk()  # reports that there is room again
         with self._lock:
             job = self._queue.begin_next()
             self._running = _Running(job) if job else None
@@ -144,9 +144,9 @@ class Runner:
     def _answer(self, running: _Running) -> None:
         job, outcome = running.job, None
         try:
-            with suppress(Stopped):  # closing, or it was cancelled and has ended
+            with suppress(Stopped):  # closing, or the job was cancelled and has ended
                 outcome = self._outcome(running)
-        except EdgeEchoError as error:  # the model cannot be loaded any more: no study's fault
+        except EdgeEchoError as error:  # the model can no longer be loaded: no file's fault
             self._closing.set()
             words.print(f"studies are not answered any more: {error}")
         finally:
@@ -179,7 +179,7 @@ class Runner:
         )
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
-        """True: it has ended, now or before."""
+        """True: it has ended, now or earlier."""
         for write in self._before_end:
             write(job, outcome)
         end, answer = partial(self._queue.end, job.id), outcome.answer

@@ -1,4 +1,4 @@
-"""A state folder, opened: `jobs.sqlite`, `files/` and `reports/`."""
+"""An open state folder: `jobs.sqlite`, `files/` and `reports/`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from edgeecho.service.jobs.recovery import check_folder, tidy
 
 
 class JobStore:
-    """Its queue, outbox, forms and audit trail, for all threads of one process.
+    """Queue, outbox, formats and audit trail of a folder, safe for all threads of one process.
 
-    `OutputError` where it cannot be opened.
+    `OutputError` if it cannot be opened.
 
-    Files are deleted when their job has ended, unless `keep_files`; reports when they are
-    delivered. Forms of a result stay, except pages, which hold the video's frames: only the last
-    `most_pages`.
+    Files are deleted after their job has ended, unless `keep_files`; reports after delivery. A
+    result's formats are kept, except for pages, which hold the video's frames: only the last
+    `most_pages` are.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class JobStore:
         most_pages: int = 200,
         beside: Iterable[Path] = (),
     ) -> None:
-        """`beside`: what is not the store's and yet may lie in a folder that is new to it."""
+        """`beside`: paths that may lie in a new state folder although they are not the store's."""
         check_folder(folder, beside)
         make_private(folder)
         self._db = Database(folder)
@@ -49,11 +49,11 @@ class JobStore:
             raise
 
     def close(self) -> None:
-        """Another process may open it afterwards."""
+        """Let another process open it."""
         self._db.close()
 
     def _recover(self, files: Files) -> None:
-        """After a crash: what was running waits again, and what must not be kept is deleted."""
+        """After a crash: running jobs wait again, and what must not be kept is deleted."""
         with self._db.changing() as connection:
             connection.execute("UPDATE job SET status = 'queued' WHERE status = 'running'")
             self.forms.drop_pages()

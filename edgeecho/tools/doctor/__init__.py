@@ -1,7 +1,7 @@
-"""What is installed, which engines can run, what is missing and how to get it.
+"""What is installed, which engines can run, what is missing and how to install it.
 
-A broken package is what this is for, so packages are imported one by one, inside functions, and
-one that fails is a finding like any other.
+Broken packages must not stop it, so each is imported on its own, inside a function, and a failure
+is reported like any other finding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Diagnosis", "Finding", "diagnose", "to_json", "to_text"]
 
 
 def diagnose() -> Diagnosis:
-    """Look at everything; takes a few seconds, since engines are imported."""
+    """Examine everything; takes a few seconds, since engines are imported."""
     return Diagnosis(
         {
             "software": find_software(),

@@ -1,4 +1,4 @@
-"""Engines, the clash that breaks one of them, the demo model, and what is kept of models."""
+"""Engines, conflicting packages of one of them, the demo model, and the model cache."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _engine(engine: EngineDescriptor) -> Finding:
 
 
 _DEVICES = {"nvidia": "GPU"}
-"""Words for a device's kind."""
+"""Names for kinds of devices."""
 
 
 def _onnxruntime_clash() -> tuple[Finding, ...]:

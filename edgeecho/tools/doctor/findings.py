@@ -1,4 +1,4 @@
-"""What doctor finds."""
+"""Findings of `edgeecho doctor`."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ REINSTALL = "pip install --force-reinstall edgeecho"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was examined."""
 
     name: str
     status: Status
-    """`absent` can be done without, `warning` should be mended, a `problem` stops `infer`."""
+    """`absent` is optional, `warning` should be fixed, a `problem` stops `infer`."""
     detail: str
     remedy: str = ""
-    """What to type or do; empty where nothing is to be done."""
+    """What to type or do; empty if nothing."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything that was found, by section."""
+    """All findings, by section."""
 
     sections: Mapping[str, tuple[Finding, ...]]
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """What stops `edgeecho infer`."""
+        """Findings that stop `edgeecho infer`."""
         return tuple(f for found in self.sections.values() for f in found if f.status == "problem")
 
     @property
@@ -41,6 +41,6 @@ class Diagnosis:
 
 
 def reason(error: BaseException) -> str:
-    """First line of an error without folders: they often hold a user's name."""
+    """First line of an error without folders, which often contain a user's name."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return re.sub(r"(?:[A-Za-z]:)?[\\/](?:[^\\/'\":()]+[\\/])+", "", first)

@@ -1,7 +1,7 @@
 """NVIDIA driver, CUDA and TensorRT.
 
-TensorRT is found, never imported: on a machine whose driver does not fit it, touching it can end
-the process.
+TensorRT is found, never imported: with a driver that does not fit, importing it can end the
+process.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _JETSON = Path("/etc/nv_tegra_release")
 
 
 def find_driver() -> tuple[Finding, ...]:
-    """The kernel module's own word first; `nvidia-smi` names the cards, where it is there."""
+    """The kernel module's version first, then the cards, if `nvidia-smi` is there to name them."""
     found = []
-    # The line also names the account and machine that built the driver: take the number only.
+    # The line also names the account and machine that built the driver, so only the number is used.
     line = _read(_DRIVER)
     version = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", line)
     if version:

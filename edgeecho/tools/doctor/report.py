@@ -13,7 +13,6 @@ SCHEMA = "edgeecho-doctor-1"
 
 
 def to_json(diagnosis: Diagnosis) -> str:
-    """One JSON document."""
     value = {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
@@ -25,7 +24,7 @@ def to_json(diagnosis: Diagnosis) -> str:
 
 
 def to_text(diagnosis: Diagnosis) -> str:
-    """A page for people: the verdict first, then every finding with what to do about it."""
+    """A page for people: the verdict, then every finding with its remedy."""
     lines = ["`edgeecho infer` can work here."]
     if not diagnosis.can_infer:
         lines = ["`edgeecho infer` cannot work here:"]
@@ -44,5 +43,5 @@ def _entry(detail: str, remedy: str, head: str) -> list[str]:
     lines = textwrap.wrap(
         detail, 80, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
     )
-    # A remedy is a command to copy: it stays in one line, however long.
+    # A remedy is a command to copy, so it stays in one line.
     return [*lines, f"{indent}to do: {remedy}"] if remedy else lines

@@ -1,4 +1,4 @@
-"""Python packages: what reads files and which stages can run."""
+"""Python packages that read files, and those that stages need."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _stage(entry: metadata.EntryPoint) -> Finding:
 
 
 def _is_there(module: str) -> bool:
-    """Whether a module's file is there; `find_spec` of a module in a package would import that."""
+    """Whether a module's file exists; `find_spec` of a submodule would import its package."""
     package, _, inside = module.partition(".")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

@@ -1,4 +1,4 @@
-"""Whether an artefact still gives PyTorch's EF: limits, measurement, and the references for it."""
+"""Verifying that an artefact gives PyTorch's EF: limits, measurement, references."""
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
 from edgeecho.tools.verify.drift import BATCHES, Drift, ReferenceInputs, measure_drift, miss

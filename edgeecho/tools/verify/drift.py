@@ -1,4 +1,4 @@
-"""How far an engine's EF lies from PyTorch's on the same clips, and whether that is too far."""
+"""Drift: the distance of an engine's EF from PyTorch's on the same clips, and its limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeecho.common.precisions import FEW, MANY, PRECISIONS, DriftLimits
 from edgeecho.engines import Engine
 
 BATCHES = (1, 2, 8)
-"""A single clip, a small batch, and the largest that export promises."""
+"""A single clip, a small batch, and the largest batch that export promises."""
 
 _WORDS = {
     "mean": "differs from PyTorch by {:.4f} EF points on average",
@@ -29,7 +29,7 @@ class Drift:
     p95: float
     max: float
     mae: float
-    """Mean absolute error against the labels, less PyTorch's; negative: it became smaller."""
+    """Mean absolute error against the labels, minus PyTorch's; negative: it decreased."""
 
     @classmethod
     def of(
@@ -49,19 +49,19 @@ class Drift:
 
 @dataclass(frozen=True)
 class ReferenceInputs:
-    """Clips that no artefact was fitted to, with the answers that they are held to."""
+    """Clips that no artefact was fitted to, with the EFs that are expected of them."""
 
     clips: NDArray[np.float32]
     """`(n, 3, T, S, S)`, normalised."""
     expected: NDArray[np.float32]
-    """`(n,)` EF in % of PyTorch in FP32, or of what stands for it."""
+    """`(n,)` EF in % of PyTorch in FP32, or of its replacement."""
     labels: NDArray[np.float32]
     """`(n,)` EF in %."""
     features: NDArray[np.float32] | None = None
-    """`(n, d)` embeddings of PyTorch, where they are to be compared too."""
+    """`(n, d)` embeddings of PyTorch, if they are compared too."""
 
     def few(self, n: int = FEW) -> ReferenceInputs:
-        """At most `n` of them, evenly over their order, which is that of the EF."""
+        """At most `n` of them, spread evenly over their order, which is that of the EF."""
         places = np.linspace(0, len(self.clips) - 1, min(n, len(self.clips))).round().astype(int)
         features = None if self.features is None else self.features[places]
         return ReferenceInputs(
@@ -79,8 +79,8 @@ def measure_drift(
 ) -> Drift:
     """Run all clips at batch 1, and `few` of them at the larger sizes of `batches`.
 
-    The largest drift is over all that ran; the other statistics are of batch 1, where each clip
-    counts once. Fewer clips than a batch are repeated to fill it.
+    The largest drift is over all runs; the other statistics are of batch 1, in which each clip
+    counts once. If there are fewer clips than a batch takes, they are repeated.
     """
     found = np.concatenate([engine.run(clip[None]).ef for clip in reference_inputs.clips])
     drift = Drift.of(found, reference_inputs.expected, reference_inputs.labels)
@@ -91,15 +91,15 @@ def measure_drift(
         for chunk in (np.arange(-(-n // size) * size) % n).reshape(-1, size):
             answers = engine.run(few.clips[chunk]).ef.astype(np.float64)
             largest.append(float(np.abs(answers - few.expected[chunk]).max()))
-    # NumPy's maximum is NaN where anything is.
+    # NumPy's maximum is NaN if any element is.
     return replace(drift, max=float(np.max(largest)))
 
 
 def miss(drift: Drift, limits: DriftLimits) -> str | None:
-    """What misses its limit, to be read after the name of an engine; None: nothing."""
+    """The first statistic that misses its limit, worded to follow an engine's name; None: none."""
     for name, words in _WORDS.items():
         value, limit = getattr(drift, name), getattr(limits, name)
-        # Written so that NaN misses too.
+        # Written so that NaN fails too.
         if limit is not None and not value <= limit:
             return f"{words.format(value)}, allowed are {limit:g}"
     return None

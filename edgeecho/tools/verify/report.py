@@ -1,4 +1,4 @@
-"""The report of `edgeecho verify`: lines for people, JSON to be sent back."""
+"""The report of `edgeecho verify`, as text for people and as JSON to send back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Row:
     drift: Drift
     limits: DriftLimits
     missed: str | None
-    """What was out of tolerance, in words; None: nothing."""
+    """The limit that was missed, in words; None: none."""
 
 
 @dataclass(frozen=True)
@@ -42,28 +42,28 @@ class NotRun:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """All that was run, on which machine."""
+    """All results, and the machine that gave them."""
 
     name: str
     version: str
     clips: str
-    """Which clips, in words."""
+    """Description of the clips."""
     batches: tuple[int, ...]
     source: str
     """What gave the EFs that the drift is measured from."""
     environment: Environment
-    """Neither the host's name nor the user's, nor a path."""
+    """Contains no host name, user name or path."""
     rows: tuple[Row, ...]
     not_run: tuple[NotRun, ...] = ()
 
     @property
     def failed(self) -> tuple[NotRun, ...]:
-        """What should have run and did not."""
+        """Artefacts that should have run and did not."""
         return tuple(left for left in self.not_run if left.failed)
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """One sentence for each row that is out of tolerance."""
+        """One sentence for each row that misses a limit."""
         return tuple(
             f"{row.model.path.name} on {row.engine.name} {row.missed}"
             for row in self.rows
@@ -95,7 +95,7 @@ def to_text(report: VerifyReport) -> str:
         if wider and not row.missed:
             allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
             lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
-    # Often one reason for many: it is said once.
+    # Many often have the same reason, which is then given once.
     for reason in dict.fromkeys(left.reason for left in report.not_run):
         names = [f"{n.file} on {n.engine}" for n in report.not_run if n.reason == reason]
         lines.append(f"not run: {', '.join(names)}: {reason}")
@@ -103,7 +103,7 @@ def to_text(report: VerifyReport) -> str:
 
 
 def to_dict(report: VerifyReport) -> dict[str, Any]:
-    """Plain types. A drift that is no number is null: JSON has no NaN."""
+    """Plain types. A drift that is not a number becomes null, since JSON has no NaN."""
     return {
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
@@ -130,7 +130,6 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
 
 
 def to_json(report: VerifyReport) -> str:
-    """`to_dict` as text."""
     from json import dumps
 
     return dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False)

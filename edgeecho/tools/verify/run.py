@@ -1,4 +1,4 @@
-"""A bundle's artefacts on this machine's engines, against the references that it carries."""
+"""Running a bundle's artefacts on this machine's engines, against the bundle's references."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def verify_bundle(
 ) -> VerifyReport:
     """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
 
-    The clips are those that the bundle carries, or `references`.
+    The clips are the bundle's own, or `references`.
 
-    What cannot be run is reported with the reason, so that one damaged artefact or a GPU that is
-    not there does not cost the rest; where nothing ran, that is the error. An artefact is held
-    to the limits that export held it to, or to `limits`. Missing one is no error here but a row
-    of the report, so that all of it can be sent back.
+    What cannot run is reported with its reason, so that a damaged artefact or a missing GPU does
+    not stop the rest; if nothing ran, that is an error. The drift limits are those of the export,
+    or `limits`. Missing one is not an error but a row of the report, so that the whole report can
+    be sent back.
     """
     folder = bundle or default_model()
     manifest = read_manifest(folder)
@@ -86,7 +86,7 @@ def verify_bundle(
 
 
 def _without(folder: Path, text: str) -> str:
-    """Reports are sent back: they carry no path."""
+    """Remove paths, since reports are sent back."""
     for path in (str(folder.resolve()), str(folder)):
         if os.sep in path:
             text = text.replace(path, folder.resolve().name)
@@ -94,13 +94,13 @@ def _without(folder: Path, text: str) -> str:
 
 
 def limits_of(bundle: Path | None = None) -> dict[str, DriftLimits]:
-    """By precision, what export held each artefact of the bundle to."""
+    """The drift limits of the export, by precision."""
     artefacts = read_manifest(bundle or default_model()).artefacts
     return {precision: recorded_limits(artefact) for precision, artefact in artefacts.items()}
 
 
 def recorded_limits(artefact: Artefact) -> DriftLimits:
-    """What export held the artefact to, or the table's where it did not say."""
+    """The artefact's limits at export, or the table's if it does not state them."""
     for check in artefact.verification:
         if check.allowed:
             return DriftLimits.from_dict(check.allowed)

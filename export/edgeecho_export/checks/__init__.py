@@ -1,1 +1,1 @@
-"""What a converted file must pass before it goes into a bundle."""
+"""Checks that a converted file must pass before it goes into a bundle."""

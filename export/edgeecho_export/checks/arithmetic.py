@@ -1,8 +1,8 @@
-"""An FP16 ONNX file computed in PyTorch with every FP16 tensor really rounded to FP16.
+"""Running an FP16 ONNX file in PyTorch with every FP16 tensor rounded to FP16.
 
-A CPU engine computes an FP16 file in wider arithmetic, so its answer shows the rounding of the
-weights and no more: an overflow that gives infinity on a device is a finite number there. Here
-each layer computes in FP32, as the accumulators of a GPU do, and its output becomes FP16.
+A CPU engine computes an FP16 file in wider arithmetic, so its EF shows only the rounding of the
+weights: an overflow that gives infinity on a device is a finite number there. Here each layer
+computes in FP32, like the accumulators of a GPU, and its output is rounded to FP16.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Attributes = Mapping[str, Any]
 
 
 def verify_arithmetic(fp16: Path, drift_check: DriftCheck) -> Verification:
-    """The arithmetic part of the FP16 gate; `VerificationError` where it misses a limit."""
+    """Check the drift of FP16 arithmetic; `VerificationError` if it misses a limit."""
     reference_inputs = drift_check.reference_inputs
     drift = Drift.of(
         rounded_efs(fp16, reference_inputs.clips),
@@ -99,7 +99,7 @@ def _mean(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
 
 def _reshape(inputs: list[Tensor], _: _Attributes) -> Tensor:
     x, shape = inputs
-    # In ONNX a 0 means: as it was.
+    # In ONNX a 0 keeps the dimension.
     return x.reshape([size or x.shape[i] for i, size in enumerate(shape.tolist())])
 
 

@@ -1,9 +1,9 @@
-"""Q/DQ lint: whether an INT8 graph has the form that every engine takes.
+"""Q/DQ lint: whether every engine can take an INT8 graph as it is written.
 
-TensorRT reads explicit QuantizeLinear (Q) and DequantizeLinear (DQ) with rules of its own, and
-breaks some of them in silence: a Q/DQ pair between a convolution and its ReLU is legal and only
-slow. Each rule here has a name, so that a refusal says what to change. Sources: "Working with
-Quantized Types" in NVIDIA's TensorRT documentation; for the FP32 scales NVIDIA/TensorRT #4832.
+TensorRT has its own rules for explicit QuantizeLinear (Q) and DequantizeLinear (DQ) and does not
+report breaches of some: a Q/DQ pair between a convolution and its ReLU is legal but slow. Each
+rule here has a name, so that an error says what to change. Sources: "Working with Quantized
+Types" in NVIDIA's TensorRT documentation; for the FP32 scales NVIDIA/TensorRT #4832.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from onnx import TensorProto
 from edgeecho.common.errors import ModelError
 
 STEM_CONVOLUTIONS = 2
-"""The first convolutions of an r2plus1d_18, which stay in float."""
+"""The number of convolutions at the start of an r2plus1d_18 that stay in float."""
 RULES = {
     "integer-operator": "quantized work is spelled as ONNX's own Q, DQ and a float operator",
     "int8-only": "Q and DQ are INT8",
@@ -35,7 +35,7 @@ RULES = {
     "float-head": "pooling and head are float",
     "nothing-quantized": "an INT8 graph has quantized convolutions",
 }
-"""Name -> what holds in a good graph."""
+"""Rules by name, each worded as what holds in a good graph."""
 
 _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 _INTEGER = {
@@ -54,7 +54,7 @@ class LintFinding:
 
 
 def lint_qdq(model: onnx.ModelProto) -> tuple[LintFinding, ...]:
-    """Every breach of `RULES` in an INT8 graph, in the order of its nodes; empty: a good graph."""
+    """All breaches of `RULES` in an INT8 graph, in the order of its nodes."""
     graph = _Graph(model)
     found: list[LintFinding] = []
     for node in model.graph.node:
@@ -74,7 +74,7 @@ def lint_qdq(model: onnx.ModelProto) -> tuple[LintFinding, ...]:
 
 
 def check_qdq(model: onnx.ModelProto, name: str) -> None:
-    """`ModelError` with the names of the broken rules; `name` is what the user calls the file."""
+    """`ModelError` if a rule is broken, with the rules' names; `name` is the file's."""
     found = lint_qdq(model)
     if not found:
         return
@@ -87,7 +87,7 @@ def check_qdq(model: onnx.ModelProto, name: str) -> None:
 
 
 class _Graph:
-    """Who makes a tensor, and the constants."""
+    """Lookup of a graph's constants and of the node that makes a tensor."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.made = {name: node for node in model.graph.node for name in node.output}
@@ -108,7 +108,7 @@ class _Graph:
         return self.dq(conv.input[1])
 
     def kind(self, node: onnx.NodeProto) -> int:
-        """Quantized element type of a Q or DQ; without a zero-point ONNX says UINT8 for Q."""
+        """Quantized element type of a Q or DQ; ONNX's default for Q is UINT8."""
         if len(node.input) > 2 and node.input[2] in self.constants:
             return int(self.constants[node.input[2]].data_type)
         if node.op_type == _DQ:

@@ -1,4 +1,4 @@
-"""The gate on drift: every engine on this machine against PyTorch, in EF points."""
+"""The drift checks: every engine on this machine against PyTorch, in EF points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ask_pytorch(
     clips: NDArray[np.float32],
     labels: NDArray[np.float32] | None = None,
 ) -> ReferenceInputs:
-    """Held-out clips with PyTorch's answers, one at a time; without labels they stand for those."""
+    """Held-out clips with PyTorch's EFs, run one at a time; these replace missing labels."""
     with torch.inference_mode():
         features = torch.cat([network.features(torch.from_numpy(clip[None])) for clip in clips])
         expected = network.head(features).numpy()
@@ -32,21 +32,21 @@ def ask_pytorch(
 
 @dataclass(frozen=True)
 class DriftCheck:
-    """What a file of one precision is held to."""
+    """The limits and clips by which files of one precision are checked."""
 
     precision: str
     reference_inputs: ReferenceInputs
     limits: DriftLimits
 
     def admit(self, what: str, drift: Drift, advice: str) -> None:
-        """`VerificationError` where a statistic of `what` misses its limit."""
+        """`VerificationError` if a statistic of `what` exceeds its limit."""
         if missed := miss(drift, self.limits):
             raise VerificationError(f"{what} {missed}: no bundle was written; {advice}")
 
     def record(
         self, drift: Drift, engine: str, version: str, batches: tuple[int, ...], part: str
     ) -> Verification:
-        """What the manifest says of a drift that was admitted; `part`: see `Verification`."""
+        """The manifest's entry for a drift that passed; for `part` see `Verification`."""
         limits = self.limits
         return Verification(
             engine=engine,
@@ -56,7 +56,7 @@ class DriftCheck:
             mean_drift=drift.mean,
             p95_drift=drift.p95,
             max_drift=drift.max,
-            # Without a limit on the largest drift, the loosest of those there are.
+            # If the largest drift has no limit, take the loosest of the others.
             tolerance=limits.max if limits.max is not None else max(limits.to_dict().values()),
             part=part,
             allowed=limits.to_dict(),
@@ -74,14 +74,14 @@ def verify(
 ) -> tuple[Verification, ...]:
     """Run the clips through every engine that can run `file` here, at batch 1, 2 and 8.
 
-    `VerificationError` where the drift misses a limit on any of them, or where the embedding does,
-    if the precision has a limit for it. `advice`: what the user may do then.
+    `VerificationError` if on any engine the drift misses a limit, or the embedding does in a
+    precision with a limit for it; its message gives `advice`.
     """
     model, reference_inputs = open_model(file), drift_check.reference_inputs
     allowed = PRECISIONS[drift_check.precision].embedding
     checks = []
     for entry in engines():
-        # A TensorRT engine is built of a bundle that is written: `edgeecho verify` runs it.
+        # TensorRT plans are built later, from a finished bundle: `edgeecho verify` checks them.
         if entry.obstacle(model):
             continue
         engine = load_engine(entry.name, model)
@@ -106,14 +106,14 @@ def verify(
 def _miss_of_embedding(
     engine: Engine, clips: NDArray[np.float32], features: NDArray[np.float32], allowed: float
 ) -> str | None:
-    """Two clips are enough to tell another tensor, or another order of the rows."""
+    """Compare two clips, enough to detect a wrong tensor or a wrong order of rows."""
     expected = features[:2].astype(np.float64)
     found = engine.run(clips[:2]).embedding
     if found is None or found.shape != expected.shape:
         return f"of the shape {None if found is None else found.shape}, not {expected.shape}"
     length = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
     differ = (np.linalg.norm(found - expected, axis=1) / length).max()
-    # Written so that NaN misses too.
+    # Written so that NaN fails too.
     if not differ <= allowed:
         return f"that differs from PyTorch's by {differ:.2g} of its length, allowed are {allowed:g}"
     return None

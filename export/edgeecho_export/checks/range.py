@@ -1,4 +1,4 @@
-"""Whether FP16 can hold every tensor of the network."""
+"""Checking whether FP16 can hold every tensor of the network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from edgeecho_calibration.ranges import Ranges
 from edgeecho_export.graph import head_nodes
 
 RANGE_LIMIT = 65504 / 4
-"""Of FP16's largest number a quarter: patients differ from the few clips that were looked at."""
+"""A quarter of FP16's largest number, since patients differ from the few clips that were run."""
 
 
 def check_range(fp32: Path, ranges: Ranges, source: str) -> RangeCheck:
-    """The range part of the FP16 gate; `VerificationError` above a quarter of what FP16 holds."""
+    """Check the range of values; `VerificationError` if one exceeds `RANGE_LIMIT`."""
     model = onnx.load(fp32)
     values = {**ranges.largest, **_largest_weights(model)}
     kept = _kept_in_fp32(model)
-    # In the graph's order: of two tensors with one largest value the first is named, each time.
+    # In the graph's order, so that of two tensors with the same maximum the first is named.
     values = {name: value for name, value in values.items() if name not in kept}
-    # A NaN is larger than all.
+    # NaN counts as the largest.
     tensor = max(values, key=lambda name: math.inf if math.isnan(values[name]) else values[name])
     if not values[tensor] <= RANGE_LIMIT:
         raise VerificationError(
@@ -44,7 +44,7 @@ def _largest_weights(model: onnx.ModelProto) -> dict[str, float]:
 
 
 def _kept_in_fp32(model: onnx.ModelProto) -> set[str]:
-    """Names of the tensors that stay in FP32: what the head makes, and its weights."""
+    """Names of the tensors that stay in FP32: the head's outputs and weights."""
     head = head_nodes(model)
     weights = {i.name for i in model.graph.initializer}
     made = {name for node in head for name in node.output}

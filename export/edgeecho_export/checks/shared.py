@@ -1,4 +1,4 @@
-"""The shared graph of an artefact, and its gate: the plain graph's answers."""
+"""Adding an artefact's shared graph, and checking its EFs against the plain graph's."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from edgeecho_export.shared.file import write_shared
 def add_shared(
     artefact: Artefact, folder: Path, clips: NDArray[np.float32], limits: DriftLimits
 ) -> Artefact:
-    """Write the shared graph beside the artefact's file, hold it to that, and name it.
+    """Write the shared graph beside the artefact's file, check it, and return the artefact with it.
 
-    `clips (n, 3, T, S, S)` are normalised. `UsageError` where they are too short to share anything,
-    `VerificationError` where an engine gives other answers than for the plain graph.
+    `clips (n, 3, T, S, S)` are normalised. `UsageError` if they are too short to share anything,
+    `VerificationError` if an engine's EFs differ too much from those of the plain graph.
     """
     plain = folder / artefact.file
     words.print(f"{plain.name}: the graph for overlapping clips")
@@ -69,7 +69,7 @@ def _check(
 
 
 def _overlapping(clips: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Two clips, one behind the other, as frames `(1, 3, F, S, S)`; near and far starts in them."""
+    """Two clips in succession as frames `(1, 3, F, S, S)`, and starts near and far apart."""
     length = clips.shape[2] // 2 * 2
     frames = np.concatenate([clips[0, :, :length], clips[-1]], axis=1)
     return frames[None], np.array([0, 2, 8, length - 2, length], np.int64)

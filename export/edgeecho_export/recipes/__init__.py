@@ -1,4 +1,4 @@
-"""How a file of each precision is made and checked: a module for each row of the table.
+"""How each precision is made and checked: a module for each row of the table.
 
 A new precision is a module here, with its `RECIPE`, and a row in `edgeecho.common.precisions`.
 """
@@ -9,6 +9,6 @@ from edgeecho_export.recipes.base import ExportRecipe
 
 
 def find_recipe(precision: str) -> ExportRecipe:
-    """The recipe of a row of the table."""
+    """The recipe of a precision."""
     recipe: ExportRecipe = import_module(f"{__name__}.{precision}").RECIPE
     return recipe

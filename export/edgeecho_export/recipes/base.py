@@ -1,4 +1,4 @@
-"""What every recipe is given, and what it gives back."""
+"""The interface of recipes: what they are given and what they return."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edgeecho_export.ranges import Clips, collect
 
 @dataclass(frozen=True)
 class ModelLabel:
-    """How the model is to be called."""
+    """Name and version of the model."""
 
     name: str
     version: str
@@ -32,58 +32,58 @@ class ModelLabel:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A calibration set, and where it is."""
+    """A calibration set and its files."""
 
     chosen: CalibrationSet
     sha256: str
-    """Of the set's file."""
+    """Hash of the set's file."""
     data: Path | None = None
-    """Where its videos are now; None: where they were."""
+    """Folder of its videos; None: where the set was made."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is wanted beside FP32, and what everything is held to."""
+    """What the user wants beside FP32, and the drift limits."""
 
     precisions: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    """Of calibration, to be tried; the best is kept."""
+    """Calibration methods to try; the best is kept."""
     float_layers: tuple[str, ...] = ()
-    """Convolutions that INT8 leaves in float beside the stem's."""
+    """Convolutions outside the stem that INT8 leaves in float."""
     calibration: Calibration | None = None
     limits: Mapping[str, DriftLimits] = field(default_factory=lambda: LIMITS)
     shared: bool | None = None
-    """Of each a graph that answers overlapping clips together; None: unless clips are too short."""
+    """Whether to add shared graphs; None: unless clips are too short."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """One export at work."""
+    """The inputs of one export and what its recipes share, computed once."""
 
     folder: Path
-    """Of the bundle that is being made."""
+    """Folder of the bundle in progress."""
     source: LoadedCheckpoint
     label: ModelLabel
     options: ExportOptions
     clips: NDArray[np.float32]
     """Held-out clips `(n, 3, T, S, S)`, normalised."""
     labels: NDArray[np.float32] | None = None
-    """`(n,)` EF in %; None: PyTorch's answers stand for them."""
+    """`(n,)` EF in %; None: PyTorch's EFs are used instead."""
     calibration: Clips | None = None
     """The clips of the calibration set."""
 
     @property
     def fp32(self) -> Path:
-        """The file that all others are converted from."""
+        """Path of the file that all others are converted from."""
         return self.folder / "fp32.onnx"
 
     @cached_property
     def reference_inputs(self) -> ReferenceInputs:
-        """The held-out clips with PyTorch's answers."""
+        """The held-out clips with PyTorch's EFs."""
         return ask_pytorch(self.source.network, self.clips, self.labels)
 
     def drift_check(self, precision: str) -> DriftCheck:
-        """What a file of `precision` is held to."""
+        """The drift check for a file of `precision`."""
         reference_inputs = self.reference_inputs.of_precision(precision)
         return DriftCheck(precision, reference_inputs, self.options.limits[precision])
 
@@ -98,23 +98,23 @@ class Workspace:
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """What is known of a file that was made and has passed."""
+    """What the manifest records of a file that passed its checks."""
 
     checks: tuple[Verification, ...]
     range: RangeCheck | None = None
     calibration: Mapping[str, Any] | None = None
-    """How it was calibrated, for the manifest."""
+    """How it was calibrated."""
 
 
 class ExportRecipe(ABC):
     """How a file of one precision is made and checked."""
 
     name: ClassVar[str]
-    """Its row's in the table of precisions."""
+    """The precision's name in the table."""
 
     def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:  # noqa: B027
-        """Before any work: `UsageError` where the options do not fit the checkpoint."""
+        """Called before any work: `UsageError` if the options do not fit the checkpoint."""
 
     @abstractmethod
     def make(self, work: Workspace, path: Path) -> RecipeResult:
-        """Write the file `path`; `VerificationError` where it does not pass its checks."""
+        """Write the file `path`; `VerificationError` if it fails its checks."""

@@ -1,7 +1,7 @@
-"""FP32 ONNX to FP16: the body in FP16, the head, the input and the outputs in FP32.
+"""FP32 ONNX to FP16: body in FP16; head, input and outputs in FP32.
 
-The converter is onnxruntime's (`onnxruntime.transformers.float16`): onnxconverter-common, from
-which it was taken, is no longer kept up (microsoft/Olive pull request 1132 left it for that
+The converter is onnxruntime's (`onnxruntime.transformers.float16`). onnxconverter-common, from
+which it was taken, is no longer maintained (microsoft/Olive pull request 1132 dropped it for that
 reason), and onnxruntime is needed here anyway.
 """
 
@@ -27,7 +27,6 @@ class Fp16(ExportRecipe):
     name = "fp16"
 
     def make(self, work: Workspace, path: Path) -> RecipeResult:
-        """See `ExportRecipe.make`."""
         source = "reference clips" if work.calibration is None else "calibration set"
         found = check_range(work.fp32, work.ranges, source)
         write_fp16(work.fp32, path)
@@ -38,12 +37,11 @@ class Fp16(ExportRecipe):
 
 
 def write_fp16(fp32: Path, path: Path) -> None:
-    """Write the FP16 form of `fp32`, a file of `write_onnx`, to `path`.
+    """Convert `fp32`, a file of `write_onnx`, to FP16 and write it to `path`.
 
-    The head (pooling and what follows) stays in FP32: a 16-bit float near an EF of 55 % has
-    steps of 0.03, and the embedding is to be FP32 too. The converter casts to FP16 and back
-    between two nodes that it is told to leave alone, which rounds all the same; so it is given
-    the body only.
+    The head (pooling and what follows) stays in FP32: near an EF of 55 % a 16-bit float has steps
+    of 0.03, and the embedding is FP32 too. Between two nodes that it is told to leave alone, the
+    converter casts to FP16 and back, which rounds all the same; so it is given the body only.
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -79,7 +77,7 @@ def _keep(items: Any, names: set[str]) -> None:
 
 def _append_head(body: onnx.ModelProto, model: onnx.ModelProto, head: list[onnx.NodeProto]) -> None:
     graph = body.graph
-    # The converter appends its casts at the end; ONNX wants each node behind those it needs.
+    # The converter appends its casts at the end; ONNX needs each node after its inputs.
     first = [node for node in graph.node if INPUT in node.input]
     rest = [node for node in graph.node if INPUT not in node.input]
     del graph.node[:]

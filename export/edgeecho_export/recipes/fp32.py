@@ -1,4 +1,4 @@
-"""PyTorch to ONNX: batch dynamic and nothing else, batch norms folded, nothing private inside."""
+"""PyTorch to ONNX: only the batch is dynamic, batch norms are folded, no local paths inside."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 _LIVELY = 1.0
-"""EF points: below, answers hardly depend on the clip, and neither does their drift."""
+"""EF points. If the EFs vary by less, they hardly depend on the clip, nor does their drift."""
 
 
 class Fp32(ExportRecipe):
-    """The network as it is; the other recipes convert its file."""
+    """The network unchanged; the other recipes convert its file."""
 
     name = "fp32"
 
     def make(self, work: Workspace, path: Path) -> RecipeResult:
-        """See `ExportRecipe.make`."""
         network, label = work.source.network, work.label
         words.print(f"tracing {ARCHITECTURE}, width {network.width:g}")
         write_onnx(path, network, work.source.preprocess, name=label.name, version=label.version)
@@ -48,8 +47,8 @@ def write_onnx(
     """Write `network` as one ONNX file.
 
     `clip (batch, 3, T, S, S)` -> `ef (batch,)` in %, `embedding (batch, 512 * width)`, the pooled
-    features that the head reads; all FP32. The preprocessing goes into metadata_props, so that the
-    file runs without its bundle.
+    features that the head reads; all FP32. The preprocessing is stored in metadata_props, so that
+    the file can be used without its bundle.
     """
     model = _trace(network, spec)
     _strip(model)
@@ -75,11 +74,11 @@ class _WithEmbedding(R2Plus1D18):
 def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
     with torch.device("meta"):
         traced = _WithEmbedding(network.width)
-    # The weights themselves, no copies.
+    # The same tensors, not copies.
     traced.load_state_dict(network.state_dict(), assign=True)
-    # Batch 2: the exporter takes a batch of 1 for a constant.
+    # Batch 2: the exporter treats a batch of 1 as a constant.
     example = torch.zeros(2, 3, spec.frames, spec.size, spec.size)
-    # The exporter's optimiser says on stderr what it folds; that is no news to a user.
+    # The exporter's optimiser logs what it folds, which no user needs.
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -100,7 +99,7 @@ def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    # The exporter writes stack traces with this machine's paths beside every node.
+    # The exporter stores stack traces with this machine's paths in every node.
     graph = model.graph
     for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         del item.metadata_props[:]

@@ -1,4 +1,4 @@
-"""INT8: fitted to a calibration set by several methods, of which the best is kept."""
+"""INT8, calibrated by several methods, of which the best is kept."""
 
 from __future__ import annotations
 
@@ -27,21 +27,20 @@ from edgeecho_export.recipes.base import ExportOptions, ExportRecipe, RecipeResu
 
 
 class Int8(ExportRecipe):
-    """By the method with the smallest mean drift that passes the gate.
+    """By the method with the smallest mean drift that passes the drift checks.
 
-    Rounding moves the mean of what each layer makes, and all of it arrives at the answer as nearly
-    one number; on the calibration set it is measured and taken off (bias correction: Nagel et al.,
-    ICCV 2019; here of the last layer).
+    Rounding shifts the mean of each layer's output, which shifts all EFs by nearly the same amount.
+    That shift is measured on the calibration set and subtracted (bias correction: Nagel et al.,
+    ICCV 2019; here in the last layer only).
     """
 
     name = "int8"
 
     def refuse(self, source: LoadedCheckpoint, options: ExportOptions) -> None:
-        """See `ExportRecipe.refuse`."""
         check_layers(source.network, options.float_layers)
 
     def make(self, work: Workspace, path: Path) -> RecipeResult:
-        """See `ExportRecipe.make`; the error is that of the best method where none passes."""
+        """See `ExportRecipe.make`; if no method passes, the error is that of the best."""
         if work.calibration is None:
             raise RuntimeError("INT8 needs a calibration set")
         drift_check = work.drift_check(self.name)
@@ -60,7 +59,7 @@ class Int8(ExportRecipe):
 def _try_methods(
     work: Workspace, drift_check: DriftCheck, clips: Clips, folder: Path
 ) -> dict[Path, dict[str, Any]]:
-    """A file by each method, and its drift on one engine, in EF points, for the manifest."""
+    """A file for each method, with its drift on one engine, in EF points, for the manifest."""
     ranges, expected = work.ranges, _mean_ef(work.fp32, clips)
     tried: dict[Path, dict[str, Any]] = {}
     for method in work.options.methods:
@@ -87,11 +86,11 @@ def _try_methods(
 def _first_that_passes(
     drift_check: DriftCheck, tried: Mapping[Path, Mapping[str, Any]]
 ) -> tuple[Path, tuple[Verification, ...]]:
-    """They were compared on one engine; another may miss the gate that is of them all."""
+    """The best file that passes on every engine; so far one engine has compared them."""
     advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
     failure: VerificationError | None = None
     drifts = {file: facts["mean_drift"] for file, facts in tried.items()}
-    # A NaN comes last.
+    # NaN comes last.
     for file in sorted(drifts, key=lambda file: (math.isnan(drifts[file]), drifts[file])):
         try:
             return file, verify(file, drift_check, advice=advice)
@@ -102,7 +101,7 @@ def _first_that_passes(
 
 
 def check_layers(network: nn.Module, layers: Collection[str]) -> None:
-    """`UsageError` where a layer is not of `network`, or where they are all that INT8 quantizes."""
+    """`UsageError` if a layer is not in `network`, or if they are all that INT8 quantizes."""
     quantized = {
         name
         for name, module in network.named_modules()
@@ -116,13 +115,13 @@ def check_layers(network: nn.Module, layers: Collection[str]) -> None:
 
 
 def _mean_ef(file: Path, clips: Clips) -> float:
-    """In %, one clip at a time."""
+    """Mean EF in %, run one clip at a time."""
     engine = load_engine(cpu_engine(), open_model(file))
     return float(np.mean([engine.run(clip).ef for clip in clips], dtype=np.float64))
 
 
 def _tops(fp32: Path, ranges: Ranges, method: str) -> dict[str, float]:
-    """For each tensor that is quantized the largest |value| that INT8 shall hold."""
+    """The largest |value| that INT8 can hold, for each quantized tensor."""
     names = sorted(quantized_inputs(fp32))
     if method == "minmax":
         return {name: ranges.largest[name] for name in names}

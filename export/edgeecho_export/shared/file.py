@@ -1,4 +1,4 @@
-"""A shared graph as a file beside its plain one, whose weights it reads: none is stored twice."""
+"""A shared graph as a file that reads its weights from the plain one, so each is stored once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho_export.shared.graph import share
 
 _INLINE = 4096
-"""Bytes: what is smaller stays in the file."""
+"""Bytes; smaller tensors are stored in the file itself."""
 
 
 def write_shared(plain: Path) -> tuple[Path, SharedCost]:
     """Write the shared graph of `NAME.onnx` as `NAME-shared.onnx` into its folder.
 
-    Weights stay where they are, in the plain file: ONNX's external data name a file, an offset and
-    a length, and in a protobuf file a tensor's bytes lie in one piece. Both files are of use
-    together only. `UsageError` where clips are too short to share anything.
+    Weights stay in the plain file: ONNX's external data give a file, an offset and a length, and in
+    a protobuf file a tensor's bytes are contiguous. The shared file therefore needs the plain one
+    beside it. `UsageError` if clips are too short to share anything.
     """
     model = share(onnx.load(plain))
     _drop_unused(model)
@@ -36,7 +36,7 @@ def write_shared(plain: Path) -> tuple[Path, SharedCost]:
         _refer(tensor, content, plain.name)
     path = plain.with_name(f"{plain.stem}-shared.onnx")
     path.write_bytes(model.SerializeToString())
-    onnx.checker.check_model(path)  # as a reader finds it, external data and all
+    onnx.checker.check_model(path)  # as a reader sees it, external data included
     return path, cost
 
 
@@ -59,7 +59,7 @@ def _refer(tensor: TensorProto, content: bytes, file: str) -> None:
 
 
 def _count(shared: ModelProto, plain: ModelProto) -> SharedCost:
-    """Multiply-adds of the convolutions; those of `shared` are linear in frames and clips."""
+    """Multiply-adds of the convolutions; for `shared` they are linear in frames and clips."""
     (clip,) = plain.graph.input
     batch, _, frames, *_ = clip.type.tensor_type.shape.dim
     length = frames.dim_value
@@ -84,7 +84,7 @@ def _giga_macs(model: ModelProto, sizes: dict[str, int]) -> float:
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in graph.value_info}
     weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    for node in graph.node:  # a quantized or rounded weight stands behind a node of its own
+    for node in graph.node:  # a quantized or rounded weight comes from a node of its own
         if node.input and node.input[0] in weights and node.op_type in ("DequantizeLinear", "Cast"):
             weights[node.output[0]] = weights[node.input[0]]
     macs: int = sum(

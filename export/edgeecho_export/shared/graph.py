@@ -1,18 +1,18 @@
-"""The graph that answers many overlapping clips of one video and computes nothing twice.
+"""The shared graph: it answers many overlapping clips of one video and computes nothing twice.
 
-What a convolution over time makes of a frame depends on the clip only near its two ends, where the
-padding's zeros are: one frame further in with each such convolution. So every tensor of the early
-layers is kept in three parts:
+A convolution over time depends on the clip only near the clip's two ends, because of the zero
+padding; each such convolution moves that influence one frame further in. So every tensor of the
+early layers is kept in three parts:
 
-- `long`, `(1, C, T, H, W)`: the states that no end has reached, of all the frames there are, once;
-- `head` and `tail`, `(clips, C, h, H, W)` and `(clips, C, t, H, W)`: the first `h` and the last `t`
+- `long`, `(1, C, T, H, W)`: the states that no padding has reached, of all frames, once;
+- `head` and `tail`, `(clips, C, h, H, W)` and `(clips, C, t, H, W)`: the first `h` and last `t`
   states of each clip, which are that clip's own.
 
-A convolution over three steps leaves, without padding, a `long` that is two shorter; a `head` takes
-its next two states from `long` and grows by one, and a `tail` likewise. Every node of the plain
-graph is so repeated with the same weights and the same quantization, and the zeros at a clip's ends
-stay where they were: the answers are the plain graph's. Behind the second stage too little can be
-shared; there the clips are put together, and the plain graph goes on.
+A convolution over three steps, without padding, makes `long` two states shorter; a `head` takes
+its next two states from `long` and grows by one, and so does a `tail`. Every node of the plain
+graph is repeated this way with the same weights, quantization and zeros at a clip's ends, so the
+EFs are the plain graph's. After the second stage too little can be shared; there the clips are
+assembled, and the plain graph continues.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edgeecho_export.shared.nodes import Nodes
 
 _WITHOUT_EXTENT = ("Add", "Cast", "DequantizeLinear", "QuantizeLinear", "Relu")
 SHORTEST = 12
-"""Frames that a clip must have for it."""
+"""Minimum number of frames in a clip."""
 _STARTS, _HALVED_STARTS = "starts", "starts/halved"
 
 
@@ -38,29 +38,29 @@ class _TooShortError(Exception):
 
 @dataclass(frozen=True)
 class _Parts:
-    """One tensor of the plain graph, in three parts."""
+    """One tensor of the plain graph in its three parts."""
 
     long: str
     head: str | None
-    """None: `h` is 0; `tail` likewise."""
+    """None if `h` is 0; `tail` likewise."""
     tail: str | None
     h: int
     t: int
     length: int
-    """States of a clip in the plain graph."""
+    """Number of a clip's states in the plain graph."""
     base: str
-    """Name of `(clips,)`: where in `long` a clip's state `h` lies."""
+    """Name of `(clips,)`: the index in `long` of each clip's state `h`."""
     dequantized: tuple[NodeProto, _Parts] | None = None
-    """Node and source that made it: states are gathered as single bytes where they can be."""
+    """Node and source that made it, so that states can be gathered as single bytes."""
 
 
 def share(plain: onnx.ModelProto) -> onnx.ModelProto:
-    """The shared graph of a plain one, with the weights still inside.
+    """Make the shared graph of a plain one, with the weights still inside.
 
-    `frames (1, 3, F, S, S)`: every `period`-th frame of a video; `starts (n,) int64`: the clips, in
-    any order, each the frames from `starts[k]` on, which must be even: clips that begin at an odd
-    frame meet in other states behind the first stage that halves. The outputs are those of the
-    plain graph, a row a clip. `UsageError` where clips are too short for it.
+    `frames (1, 3, F, S, S)` are every `period`-th frame of a video; `starts (n,) int64` are the
+    clips' first frames, in any order. They must be even, because clips that begin at an odd frame
+    meet in other states after the first stage that halves. The outputs are those of the plain
+    graph, a row for each clip. `UsageError` if clips are too short.
     """
     for stages in (2, 1):
         try:
@@ -71,7 +71,7 @@ def share(plain: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _input_of_stage(nodes: Sequence[NodeProto], number: int) -> str:
-    """What the `number`-th halving stage reads, as single bytes where it is quantized.
+    """The input of the `number`-th halving stage, as single bytes if it is quantized.
 
     Such a stage begins with a 1x1x1 convolution beside its block.
     """
@@ -120,7 +120,7 @@ class _Sharer:
         return model
 
     def _each(self, node: NodeProto, sources: list[_Parts]) -> _Parts:
-        """A node that mixes no states of different times: once for each part."""
+        """A node that does not mix states of different times: repeated for each part."""
         if node.op_type not in (*_WITHOUT_EXTENT, "Conv"):
             raise RuntimeError(f"{node.name} ({node.op_type}) cannot be shared")
         sources = self._aligned(sources)
@@ -132,7 +132,7 @@ class _Sharer:
         return replace(sources[0], long=str(long), head=head, tail=tail, dequantized=again)
 
     def _convolution(self, node: NodeProto, source: _Parts) -> _Parts | None:
-        """None: it has no extent in time."""
+        """None if it has no extent in time."""
         kernel, stride = _ints(node, "kernel_shape")[0], _ints(node, "strides")[0]
         if (kernel, stride) == (1, 1):
             return None
@@ -148,9 +148,9 @@ class _Sharer:
         return _fitting(_Parts(str(long), head, tail, h, t, source.length, source.base))
 
     def _halved(self, node: NodeProto, kernel: int, source: _Parts) -> _Parts:
-        """A convolution over three steps, or over one, at every second state.
+        """A convolution of stride 2 over three steps, or over one.
 
-        State j is made of 2j-1, 2j and 2j+1 of its clip; that of one step is made to fit beside it.
+        State j is made of states 2j-1, 2j and 2j+1, or of 2j alone; either way parts fit together.
         """
         length = (source.length + 1) // 2
         h = source.h // 2 + 1
@@ -170,7 +170,7 @@ class _Sharer:
         return _HALVED_STARTS
 
     def _aligned(self, sources: list[_Parts]) -> list[_Parts]:
-        """Heads and tails of all as long as the longest."""
+        """Make all heads, and all tails, as long as the longest."""
         h, t = max(s.h for s in sources), max(s.t for s in sources)
         return [
             replace(
@@ -181,7 +181,7 @@ class _Sharer:
         ]
 
     def _widened(self, source: _Parts, h: int, t: int) -> _Parts:
-        """Head and tail of `h` and `t` states; `long` stays as it is."""
+        """Extend head and tail to `h` and `t` states; `long` stays as it is."""
         if (h, t) == (source.h, source.t):
             return source
         if h > source.length - source.t or t > source.length - source.h:

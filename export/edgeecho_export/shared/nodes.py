@@ -1,4 +1,4 @@
-"""Nodes of a shared graph as they are added, each under a name of its own."""
+"""Adding nodes to a shared graph, each with a unique name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIME = 2
 
 
 class Nodes:
-    """Grows a graph; every method adds nodes and gives the name of what they make."""
+    """Grows a graph; every method adds nodes and returns the name of their output."""
 
     def __init__(self, initializers: Iterable[TensorProto]) -> None:
         self._initializers = {tensor.name: tensor for tensor in initializers}
@@ -29,9 +29,9 @@ class Nodes:
         *,
         pads: tuple[int, int] | None = None,
     ) -> str | None:
-        """A node of the plain graph on one part of its first inputs, with other padding in time.
+        """Copy a node of the plain graph to one part of its inputs, with its own padding in time.
 
-        None where there is nothing of that part.
+        None if that part is empty.
         """
         if None in sources:
             return None
@@ -42,7 +42,7 @@ class Nodes:
         copy.name = self._unique(f"{node.name}/{part}")
         copy.output[0] = self._unique(f"{node.output[0]}/{part}")
         if node.op_type == "Conv" and len(node.input) == 3:
-            # OpenVINO fuses a bias, and all that follows it, only where nobody else reads it.
+            # OpenVINO fuses a bias, and all that follows it, only if nothing else reads it.
             copy.input[2] = self._own(node.input[2], copy.name)
         if pads is not None:
             (padding,) = (a.ints for a in copy.attribute if a.name == "pads")
@@ -51,13 +51,13 @@ class Nodes:
         return str(copy.output[0])
 
     def add(self, op: str, inputs: list[str], *, output: str | None = None, **more: Any) -> str:
-        """A node that the plain graph has not."""
+        """Add a node that the plain graph does not have."""
         name = output or self._unique(f"shared/{op}")
         self.added.append(helper.make_node(op, inputs, [name], name=f"{name}/node", **more))
         return name
 
     def constant(self, value: int | list[int]) -> str:
-        """An integer or a row of them."""
+        """An integer or a list of them."""
         kind = "scalar" if isinstance(value, int) else "row"
         name = f"shared/{kind}/" + "_".join(map(str, np.atleast_1d(value)))
         self.constants[name] = numpy_helper.from_array(np.array(value, np.int64), name)
@@ -74,14 +74,14 @@ class Nodes:
         return self.add("Transpose", [rows], perm=[1, 0, 2, 3, 4])
 
     def joined(self, names: Sequence[str | None], *, output: str | None = None) -> str | None:
-        """One behind the other in time; those that are None are left out."""
+        """Concatenate in time, leaving out None."""
         found = [name for name in names if name is not None]
         if len(found) > 1 or (found and output):
             return self.add("Concat", found, axis=TIME, output=output)
         return found[0] if found else None
 
     def trimmed(self, name: str, front: int, back: int) -> str:
-        """Without so many states at either end."""
+        """Remove this many states at either end."""
         if not front and not back:
             return name
         end = -back if back else int(np.iinfo(np.int64).max)

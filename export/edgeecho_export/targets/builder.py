@@ -1,4 +1,4 @@
-"""What `edgeecho build` asks of a builder, whose name is in the descriptor of its engine."""
+"""The interface of builders for `edgeecho build`. An engine's descriptor names its builder."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from edgeecho.engines import OURS, find_engine
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What a user may ask of a build. A builder refuses what it has no use for."""
+    """The user's options for a build. A builder refuses those that it does not have."""
 
     batch: tuple[int, int, int]
     """Smallest, optimal and largest number of clips in one run."""
     compute_capability: str = ""
     """GPU generations, separated by commas, such as `sm86,sm89`."""
     workspace_mb: int | None = None
-    """Most scratch memory of a layer in MiB; None: all there is."""
+    """Maximum scratch memory of a layer in MiB; None: no limit."""
     timing_cache: Path | None = None
-    """Is read where it exists, and written after the build."""
+    """File that is read if it exists, and written after the build."""
 
 
 class Builder(Protocol):
-    """Makes the engines of one back end. It imports little itself: `load` and `build` do."""
+    """Builds for one kind of engine. Only `load` and `build` import its library."""
 
     def check(self, options: BuildOptions) -> None:
-        """`UsageError` where an option is not for this builder."""
+        """`UsageError` if an option is not for this builder."""
         ...
 
     def load(self) -> object:
-        """Import what a build needs: `MissingDependencyError`, or `EngineError` without a GPU."""
+        """Import what a build needs: `MissingDependencyError`, `EngineError` without a GPU."""
         ...
 
     def build(self, bundle: Path, precision: str, options: BuildOptions) -> Sequence[str]:
-        """Write an engine of the bundle's artefact into it; what was done, in lines."""
+        """Build an engine of an artefact and write it into the bundle; return a report's lines."""
         ...
 
 

@@ -1,14 +1,14 @@
-"""What TensorRT made of the convolutions: from a build's log, or from an engine's inspector.
+"""What TensorRT made of the convolutions, read from a build's log or an engine's inspector.
 
 An inspector needs a GPU. Without one, the log of a build with detailed profiling names every
-layer, its data types and the ONNX nodes that went into it. Seen in TensorRT-RTX 1.7:
+layer, its data types and the ONNX nodes that it includes. An example from TensorRT-RTX 1.7:
 
     Name: node_Conv_501_myl0_5, LayerType: correlation, Inputs: [ { Name: ..., Datatype: Int8,
     Format: ... }], Constants: [...], Outputs: [...], ..., Metadata: [ONNX Layer: node_Conv_501]...
 
-The inspector's JSON is written differently by each TensorRT (10.x: "Format/Datatype": "Half" or
-"Row major linear FP16 format"; 11.x: "DataType": "Half") and may hold many nodes in one layer, or
-only names. What it does not say is missing in the report.
+The inspector's JSON differs between versions of TensorRT (10.x: "Format/Datatype": "Half" or
+"Row major linear FP16 format"; 11.x: "DataType": "Half") and may have many nodes in one layer, or
+only names. What it does not state is missing in the report.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _LAYER = re.compile(
 _DATATYPE = re.compile(r"Datatype: (\w+)")
 _ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
 _CONVOLUTIONS = ("correlation", "conv")
-"""How TensorRT-RTX calls them, and part of what TensorRT does."""
+"""Layer types: TensorRT-RTX's, and part of TensorRT's."""
 _INSPECTED = {"int8": "Int8", "half": "Half", "fp16": "Half", "float": "Float", "fp32": "Float"}
-"""What a description of a tensor holds, in lower case, and how we call it."""
+"""Words in a tensor's description, in lower case, and our name for each type."""
 _TYPES = {TensorProto.FLOAT: "Float", TensorProto.FLOAT16: "Half"}
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution of the network, as it was built."""
+    """One convolution of the network as it was built."""
 
     name: str
-    """Of its weight, less the ending: `layer1.0.conv1.0.0`."""
+    """Name of its weight without the ending: `layer1.0.conv1.0.0`."""
     input: str
     """`Float`, `Half` or `Int8`."""
     output: str
@@ -53,14 +53,14 @@ class LayerReport:
 
     layers: int
     convolutions: tuple[Convolution, ...]
-    """In the order in which they run."""
+    """In execution order."""
 
     def inputs(self) -> Counter[str]:
-        """How many convolutions read which type."""
+        """Number of convolutions by input type."""
         return Counter(c.input for c in self.convolutions)
 
     def to_dict(self) -> dict[str, Any]:
-        """For the sidecar: counts, and the name of every convolution under its input's type."""
+        """For the sidecar: the counts, and the names of the convolutions by input type."""
         return {
             "count": self.layers,
             "convolutions": {
@@ -71,7 +71,7 @@ class LayerReport:
 
 
 def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
-    """Layers in the lines of a build log of `model`; none where the log has none."""
+    """The layers of `model` in the lines of a build log; empty if the log has none."""
     names = {node.name: name for node, name, _ in _convolutions(model)}
     count, found = 0, []
     for line in log:
@@ -91,21 +91,21 @@ def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
 
 
 def parse_inspected(text: str) -> Any:
-    """The JSON of an engine's inspector; its text, where that is not quite JSON."""
+    """The JSON of an engine's inspector, or the text itself if it is not valid JSON."""
     try:
-        # Names of ONNX layers are separated by a control character.
+        # A control character separates the names of ONNX layers.
         return json.loads(text, strict=False)
     except ValueError:
         return text
 
 
 def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
-    """Layers in what `parse_inspected` gave, as far as it tells."""
+    """The layers in the output of `parse_inspected`, as far as it states them."""
     names = {node.name: name for node, name, _ in _convolutions(model)}
     layers = inspected.get("Layers", []) if isinstance(inspected, dict) else []
     found = []
     for layer in layers:
-        # Without details a layer is its name.
+        # Without details a layer is only its name.
         if not isinstance(layer, dict):
             continue
         kind = f"{layer.get('LayerType')} {layer.get('ParameterType')}".lower()
@@ -130,7 +130,7 @@ def _datatypes(tensors: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def expected_inputs(model: onnx.ModelProto) -> dict[str, str]:
-    """By convolution the input type that the ONNX file asks for: Int8 behind Q/DQ, else its own."""
+    """The input type that the ONNX file asks for, by convolution: Int8 after Q/DQ, else its own."""
     return {name: kind for _, name, kind in _convolutions(model)}
 
 

@@ -1,8 +1,8 @@
-"""ONNX to an engine's bytes by TensorRT or TensorRT-RTX, in one way for both.
+"""ONNX to an engine's bytes, in the same way by TensorRT and TensorRT-RTX.
 
-The network is strongly typed: what is FP16 or INT8 is so in the ONNX file, and no builder flag
-says otherwise. That is the only way that TensorRT 10.3 to 11.x and TensorRT-RTX share; the module
-is passed in; what differs is in `tensorrt.py`, and what asks for `_is_rtx` here.
+The network is strongly typed: the ONNX file alone decides what is FP16 or INT8, and no builder
+flag. No other way works in TensorRT 10.3 to 11.x and in TensorRT-RTX. The module is passed in;
+differences are in `tensorrt.py` and, here, behind `_is_rtx`.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ _TURING = re.compile(r"operation '(?P<node>[^']*)' for Turing \(SM75\): (?P<what
 
 @dataclass(frozen=True)
 class Plan:
-    """What an engine is to run."""
+    """What an engine is built for."""
 
     batch: tuple[int, int, int]
-    """Smallest, optimal and largest."""
+    """Smallest, optimal and largest number of clips."""
     capabilities: tuple[str, ...] = ()
-    """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that are not here."""
+    """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that need not be here."""
     workspace_mb: int | None = None
-    """TensorRT only: most scratch memory of a layer in MiB; None: all of the GPU's."""
+    """TensorRT only: maximum scratch memory of a layer in MiB; None: all of the GPU's."""
     timing_cache: bytes | None = None
-    """TensorRT only: of an earlier build; empty: begin one; None: keep none."""
+    """TensorRT only: that of an earlier build; empty: begin one; None: keep none."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """An engine, and every line that the builder logged."""
+    """An engine's bytes, and every line that the builder logged."""
 
     data: bytes
     log: tuple[str, ...]
     inspected: str = ""
-    """TensorRT's own report of the layers, JSON; TensorRT-RTX gives none without a GPU."""
+    """TensorRT's own JSON report of the layers; TensorRT-RTX gives none without a GPU."""
     timing_cache: bytes = b""
 
 
 def choose_capabilities(trt: Any, asked: Sequence[str]) -> tuple[str, ...]:
-    """Check names such as `sm86`; in ascending order, each once; `UsageError` lists the known."""
+    """Check names such as `sm86` (`UsageError` lists the known ones); sort them, each once."""
     known = sorted(
         (name.lower() for name in trt.ComputeCapability.__members__ if name.startswith("SM")),
         key=lambda name: int(name[2:]),
@@ -63,7 +63,7 @@ def choose_capabilities(trt: Any, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_errors(trt: Any, onnx_bytes: bytes) -> tuple[str, ...]:
-    """What the parser of `trt` has against an ONNX file; empty: it takes it."""
+    """The errors that the parser of `trt` reports for an ONNX file; empty if it takes it."""
     logger = _logger(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(_flags(trt))
@@ -72,26 +72,26 @@ def parse_errors(trt: Any, onnx_bytes: bytes) -> tuple[str, ...]:
 
 
 def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
-    """Build the engine of an ONNX file whose first dimension alone is dynamic.
+    """Build the engine of an ONNX file in which only the first dimension is dynamic.
 
-    `EngineError` with the builder's reason where it refuses. Nothing here needs a GPU with
-    TensorRT-RTX; with TensorRT the caller probes CUDA first, since without a driver a builder
-    can end the process.
+    `EngineError` gives the builder's reason if it refuses. With TensorRT-RTX nothing here needs a
+    GPU; with TensorRT the caller probes CUDA first, since without a driver a builder can end the
+    process.
     """
     logger = _logger(trt)
     builder = trt.Builder(logger)
-    # All four are kept by name until the engine is there: the bindings count no references.
+    # Names keep all four alive until the engine is built: the bindings count no references.
     network = builder.create_network(_flags(trt))
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(onnx_bytes):
         raise EngineError(f"the ONNX file is refused: {'; '.join(_errors(parser))}")
     config = builder.create_builder_config()
-    # The layer report needs the log's details.
+    # For the layer report.
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     _forbid_tf32(trt, config)
     _set_profile(builder, network, config, plan.batch)
     rtx = _is_rtx(trt)
-    # Kept by name too: it must outlive the build.
+    # A name keeps this alive too: it must outlive the build.
     cache = None if rtx else _configure(trt, config, plan)
     if plan.capabilities:
         config.num_compute_capabilities = len(plan.capabilities)
@@ -111,10 +111,10 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
 
 
 def build_apart(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Built:
-    """`build_engine` in a process of its own.
+    """Run `build_engine` in its own process.
 
-    After a build that it refused for sm75, TensorRT-RTX 1.7.1 makes the next INT8 build of the
-    same process a float one, without a word; and a builder that crashes ends only its own process.
+    After a build that it refused for sm75, TensorRT-RTX 1.7.1 silently makes the next INT8 build
+    of the same process a float one; and a crash of the builder ends only that process.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
@@ -132,7 +132,7 @@ def _is_rtx(trt: Any) -> bool:
 
 
 def _flags(trt: Any) -> int:
-    # In TensorRT-RTX every network is strongly typed, flag or not.
+    # In TensorRT-RTX every network is strongly typed, with or without the flag.
     if _is_rtx(trt):
         return 0
     return 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
@@ -148,9 +148,9 @@ def _set_profile(builder: Any, network: Any, config: Any, batch: tuple[int, int,
 
 
 def _forbid_tf32(trt: Any, config: Any) -> None:
-    """FP32 means FP32: both builders would otherwise use TF32, with 10 bits of mantissa.
+    """Switch off TF32 (10 bits of mantissa), which both builders otherwise use for FP32.
 
-    No layer report shows it: TF32 layers are `Float` there.
+    No layer report would show it: there TF32 layers are `Float`.
     """
     config.clear_flag(trt.BuilderFlag.TF32)
     if config.get_flag(trt.BuilderFlag.TF32):
@@ -158,11 +158,11 @@ def _forbid_tf32(trt: Any, config: Any) -> None:
 
 
 def _configure(trt: Any, config: Any, plan: Plan) -> Any:
-    """What only TensorRT has; its timing cache, or None where none is wanted."""
+    """Set the options that only TensorRT has; return its timing cache, or None."""
     if plan.workspace_mb is not None:
         pool, size = trt.MemoryPoolType.WORKSPACE, plan.workspace_mb << 20
         config.set_memory_pool_limit(pool, size)
-        # It gives no answer, and leaves a limit that it does not like as it was.
+        # The setter returns nothing, and ignores a limit that it does not accept.
         if config.get_memory_pool_limit(pool) != size:
             raise EngineError(f"a workspace of {plan.workspace_mb} MB was refused: give another")
     if plan.timing_cache is None:
@@ -177,14 +177,14 @@ def _configure(trt: Any, config: Any, plan: Plan) -> Any:
 
 
 def _inspect(trt: Any, logger: Any, data: bytes) -> str:
-    """What TensorRT says of the layers of an engine, which is loaded for that."""
+    """TensorRT's report of an engine's layers, for which the engine is loaded."""
     runtime = trt.Runtime(logger)
     engine = runtime.deserialize_cuda_engine(data)
     if engine is None:
         raise EngineError(f"TensorRT cannot load what it has built: {_reason(logger.errors)}")
     inspector = engine.create_engine_inspector()
     report = str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
-    # A runtime must outlive its engine, and Python would free it first.
+    # A runtime must outlive its engine, but Python would free it first.
     del inspector, engine
     return report
 
@@ -206,7 +206,7 @@ def _reason(errors: Sequence[str]) -> str:
 
 def _logger(trt: Any) -> Any:
     class Log(trt.ILogger):  # type: ignore[misc]
-        """Keeps what the builder says; the severities below warning hold the layers."""
+        """Keeps the builder's messages; those below warning contain the layers."""
 
         def __init__(self) -> None:
             trt.ILogger.__init__(self)

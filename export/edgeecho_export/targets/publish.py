@@ -1,4 +1,4 @@
-"""An engine of a bundle's ONNX file, checked layer by layer and published with its sidecar."""
+"""Building an engine of a bundle's ONNX file, checking its layers and writing it with a sidecar."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from edgeecho_export.targets.tensorrt import RTX, TENSORRT, TensorRTBuilder
 
 @dataclass(frozen=True)
 class Published:
-    """An engine that was written."""
+    """An engine that was written into its bundle."""
 
     path: Path
     sidecar: TensorRTSidecar
@@ -41,17 +41,17 @@ class Published:
 
 @dataclass(frozen=True)
 class Target:
-    """What an engine is built by and for."""
+    """What builds an engine, and for which GPU."""
 
     builder: TensorRTBuilder
     version: str
-    """Of the builder."""
+    """Version of the builder."""
     capabilities: tuple[str, ...]
     device: Device | None = None
-    """The GPU that TensorRT builds for; TensorRT-RTX has none."""
+    """The GPU that TensorRT builds for; None with TensorRT-RTX."""
 
     def file_name(self, precision: str) -> str:
-        """Engines for other GPUs, versions and precisions have other names."""
+        """A name that differs between GPUs, versions and precisions."""
         gpu = [re.sub(r"[^a-z0-9]+", "-", self.device.label.lower())] if self.device else []
         parts = (precision, self.builder.engine.name, self.version, *self.capabilities, *gpu)
         return "-".join(parts).rstrip("-") + ".engine"
@@ -62,12 +62,12 @@ def build_rtx(
 ) -> Published:
     """Build one TensorRT-RTX engine for all `capabilities`, on any x86-64 CPU; no GPU is used.
 
-    One engine serves them all: its kernels are made on the device, and the weights, which are
-    nearly all of its size, are stored once.
+    One engine serves them all: its kernels are compiled on the device, and the weights, nearly all
+    of its size, are stored once.
 
-    `ModelError` where the ONNX file cannot be used (of INT8 with the broken rules of its Q/DQ),
-    `EngineError` where the builder refuses, `VerificationError` where it gave a convolution
-    another precision than the file asks for. Nothing is written then.
+    `ModelError` if the ONNX file cannot be used (for INT8 with the broken Q/DQ rules),
+    `EngineError` if the builder refuses, `VerificationError` if it gave a convolution another
+    precision than the file asks for. Then nothing is written.
     """
     trt = RTX.load()
     target = Target(RTX, trt.__version__, choose_capabilities(trt, capabilities))
@@ -85,12 +85,12 @@ def build_tensorrt(
     workspace_mb: int | None = None,
     timing_cache: Path | None = None,
 ) -> Published:
-    """Build one TensorRT engine for this machine's GPU, on it; errors as in `build_rtx`.
+    """Build one TensorRT engine for this machine's GPU; errors as in `build_rtx`.
 
-    `timing_cache` is read where it exists, and written after the build: the next build of a
-    similar network takes less time. The inspector's report goes into the sidecar as it is, but
-    is not held against the file, since TensorRT may hide a network in one layer: `edgeecho
-    verify` holds the engine to its EF.
+    `timing_cache` is read if it exists and written after the build, so that the next build of a
+    similar network takes less time. The sidecar holds the inspector's report, which is not
+    compared with the file, since TensorRT may hide a network in one layer: `edgeecho verify`
+    checks the engine's EF.
     """
     trt = TENSORRT.load()
     device = probe()
@@ -114,7 +114,7 @@ def _build(
     if not bundle.is_dir():
         raise ModelError(f"{bundle} is no bundle folder: make one with `edgeecho export`")
     source = open_model(bundle, precision=precision)
-    # Hashed anew: these very bytes are built, whatever happens to the file meanwhile.
+    # Hashed again, so that exactly these bytes are built even if the file changes meanwhile.
     data = source.path.read_bytes()
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise ModelError(f"{source.path} changed while it was read: try again")
@@ -181,11 +181,11 @@ def _publish(
 
 def _write(path: Path, data: bytes, sidecar: TensorRTSidecar) -> None:
     file = sidecar_of(path)
-    # Both are complete before either has its name, so that only two renames lie in between. What
-    # ends the process there leaves an engine without a sidecar, which no reader takes for one.
+    # Both files are complete before either gets its name, so that only two renames lie between. If
+    # the process ends there, it leaves an engine without a sidecar, which readers ignore.
     with atomic_path(file) as described:
         write_json(described, sidecar.to_dict())
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
-            # At no moment does an old sidecar describe a new engine.
+            # An old sidecar never describes a new engine.
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The builders of TensorRT, for the GPU that is here, and of TensorRT-RTX, for any."""
+"""The builders of TensorRT, for this machine's GPU, and of TensorRT-RTX, for any RTX GPU."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TensorRTBuilder:
-    """One of the two; see `Builder`."""
+    """The builder of one of the two libraries; see `Builder`."""
 
     engine: EngineDescriptor
-    """Which runs what is built."""
+    """The engine that runs what is built."""
     needs_gpu: bool
-    """Whether it builds on the GPU that is to run the engine, and for no other."""
+    """Whether it builds on the GPU that will run the engine, and for no other."""
 
     def check(self, options: BuildOptions) -> None:
-        """See `Builder.check`."""
         if not self.needs_gpu and (options.workspace_mb or options.timing_cache):
             raise UsageError(
                 "--workspace-mb and --timing-cache are of --engine tensorrt: leave them"
@@ -41,7 +40,7 @@ class TensorRTBuilder:
             )
 
     def load(self) -> Any:
-        """TensorRT's module, after a look for the GPU that it needs; see `Builder.load`."""
+        """TensorRT's module, after probing the GPU that it may need; see `Builder.load`."""
         try:
             import_module("onnx")
             if self.needs_gpu:
@@ -55,7 +54,7 @@ class TensorRTBuilder:
             ) from error
 
     def build(self, bundle: Path, precision: str, options: BuildOptions) -> Sequence[str]:
-        """See `Builder.build`; the errors are those of `build_rtx` and `build_tensorrt`."""
+        """See `Builder.build`; errors as in `build_rtx` and `build_tensorrt`."""
         from edgeecho_export.targets.publish import build_rtx, build_tensorrt
 
         if self.needs_gpu:

@@ -1,4 +1,4 @@
-"""A back end as another package would bring it: edgeecho does not know it."""
+"""An engine as another package would add it, unknown to edgeecho."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from edgeecho.engines.tensorrt.built import read_engines
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.targets import publish as build_module
 from edgeecho_export.targets.layers import LayerReport
+from edgeecho_export.targets.library import RTX
 from edgeecho_export.targets.network import Built, Plan, build_apart
 from edgeecho_export.targets.publish import build_rtx
-from edgeecho_export.targets.tensorrt import RTX
 
 pytestmark = needs_rtx
 
@@ -259,7 +259,7 @@ def test_kill_9_leaves_nothing_new_under_a_final_name(
     program = (
         "import os, signal\n"
         "from pathlib import Path\n"
-        "from edgeecho_export import build\n"
+        "from edgeecho_export.targets import publish as build\n"
         "kill = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"{MOMENTS[moment]}\n"
         f"build.build_rtx(Path({str(bundle)!r}), 'fp32', ['sm86'], (1, 4, 8))\n"
@@ -278,7 +278,7 @@ def test_kill_9_between_the_two_names_leaves_no_engine_that_a_reader_takes(bundl
     program = (
         "import os, signal\n"
         "from pathlib import Path\n"
-        "from edgeecho_export import build\n"
+        "from edgeecho_export.targets import publish as build\n"
         "replace = Path.replace\n"
         "def last(p, to):\n"
         "    replace(p, to)\n"

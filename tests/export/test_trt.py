@@ -13,8 +13,8 @@ import pytest
 from rtx import needs_rtx
 
 from edgeecho.common.errors import EngineError, MissingDependencyError
+from edgeecho_export.targets.library import RTX
 from edgeecho_export.targets.network import Plan, build_engine, parse_errors
-from edgeecho_export.targets.tensorrt import RTX
 
 
 class Severity(IntEnum):

@@ -2,6 +2,7 @@
 
 builder.py    the interface of builders, and finding one
 tensorrt.py   the builders of TensorRT and TensorRT-RTX
+library.py    these two as Python packages
 network.py    ONNX to an engine's bytes by either of them
 layers.py     which precision each convolution got
 publish.py    engine and sidecar, into the bundle

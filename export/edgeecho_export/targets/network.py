@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from edgeecho.common.errors import EngineError, UsageError
-from edgeecho_export.targets.tensorrt import RTX, TensorRTBuilder
+from edgeecho_export.targets.library import RTX, TensorRTLibrary
 
 _TURING = re.compile(r"operation '(?P<node>[^']*)' for Turing \(SM75\): (?P<what>.*?) is not sup")
 
@@ -110,7 +110,7 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     )
 
 
-def build_apart(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Built:
+def build_apart(library: TensorRTLibrary, onnx_bytes: bytes, plan: Plan) -> Built:
     """Run `build_engine` in its own process.
 
     After a build that it refused for sm75, TensorRT-RTX 1.7.1 silently makes the next INT8 build
@@ -118,13 +118,13 @@ def build_apart(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Buil
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
-            return pool.submit(_build, builder, onnx_bytes, plan).result()
+            return pool.submit(_build, library, onnx_bytes, plan).result()
         except BrokenProcessPool as error:
             raise EngineError("the builder's process ended: is there memory enough?") from error
 
 
-def _build(builder: TensorRTBuilder, onnx_bytes: bytes, plan: Plan) -> Built:
-    return build_engine(builder.load(), onnx_bytes, plan)
+def _build(library: TensorRTLibrary, onnx_bytes: bytes, plan: Plan) -> Built:
+    return build_engine(library.load(), onnx_bytes, plan)
 
 
 def _is_rtx(trt: Any) -> bool:

@@ -26,8 +26,8 @@ from edgeecho_export.targets.layers import (
     read_inspected,
     read_layers,
 )
+from edgeecho_export.targets.library import RTX, TENSORRT, TensorRTLibrary
 from edgeecho_export.targets.network import Built, Plan, build_apart, choose_capabilities
-from edgeecho_export.targets.tensorrt import RTX, TENSORRT, TensorRTBuilder
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Published:
 class Target:
     """What builds an engine, and for which GPU."""
 
-    builder: TensorRTBuilder
+    library: TensorRTLibrary
     version: str
     """Version of the builder."""
     capabilities: tuple[str, ...]
@@ -53,7 +53,7 @@ class Target:
     def file_name(self, precision: str) -> str:
         """A name that differs between GPUs, versions and precisions."""
         gpu = [re.sub(r"[^a-z0-9]+", "-", self.device.label.lower())] if self.device else []
-        parts = (precision, self.builder.engine.name, self.version, *self.capabilities, *gpu)
+        parts = (precision, self.library.engine.name, self.version, *self.capabilities, *gpu)
         return "-".join(parts).rstrip("-") + ".engine"
 
 
@@ -122,9 +122,9 @@ def _build(
     if precision == "int8":
         check_qdq(model, source.path.name)
     try:
-        return source, model, build_apart(target.builder, data, plan)
+        return source, model, build_apart(target.library, data, plan)
     except EngineError as error:
-        what = f"{target.builder.engine.name} {target.version}"
+        what = f"{target.library.engine.name} {target.version}"
         raise EngineError(f"{what} cannot build {source.path.name}: {error}") from error
 
 
@@ -161,7 +161,7 @@ def _publish(
     sidecar = TensorRTSidecar(
         file=path.name,
         sha256=hashlib.sha256(built.data).hexdigest(),
-        kind=target.builder.engine.name,
+        kind=target.library.engine.name,
         version=target.version,
         platform=platform_name(),
         precision=source.precision,

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeecho.common.errors import MissingDependencyError, UsageError
-from edgeecho.engines import EngineDescriptor
-from edgeecho.engines.nvidia.cuda import probe
-from edgeecho.engines.tensorrt import ENGINES
-from edgeecho.engines.tensorrt import RTX as RTX_NAME
-from edgeecho.engines.tensorrt import TENSORRT as TENSORRT_NAME
+from edgeecho.common.errors import UsageError
+from edgeecho_export.targets import library
 from edgeecho_export.targets.builder import BuildOptions
+from edgeecho_export.targets.library import TensorRTLibrary
 
 if TYPE_CHECKING:
     from edgeecho_export.targets.publish import Published
@@ -24,40 +20,26 @@ if TYPE_CHECKING:
 class TensorRTBuilder:
     """The builder of one of the two libraries; see `Builder`."""
 
-    engine: EngineDescriptor
-    """The engine that runs what is built."""
-    needs_gpu: bool
-    """Whether it builds on the GPU that will run the engine, and for no other."""
+    library: TensorRTLibrary
 
     def check(self, options: BuildOptions) -> None:
-        if not self.needs_gpu and (options.workspace_mb or options.timing_cache):
+        if not self.library.needs_gpu and (options.workspace_mb or options.timing_cache):
             raise UsageError(
                 "--workspace-mb and --timing-cache are of --engine tensorrt: leave them"
             )
-        if self.needs_gpu and options.compute_capability:
+        if self.library.needs_gpu and options.compute_capability:
             raise UsageError(
                 "--engine tensorrt builds for the GPU here: leave --compute-capability"
             )
 
     def load(self) -> Any:
-        """TensorRT's module, after probing the GPU that it may need; see `Builder.load`."""
-        try:
-            import_module("onnx")
-            if self.needs_gpu:
-                import_module("cuda.bindings.runtime")
-                probe()
-            return import_module(self.engine.package)
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError(
-                f"--engine {self.engine.name} needs {error.name}, which is not installed: "
-                f"{self.engine.install}"
-            ) from error
+        return self.library.load()
 
     def build(self, bundle: Path, precision: str, options: BuildOptions) -> Sequence[str]:
         """See `Builder.build`; errors as in `build_rtx` and `build_tensorrt`."""
         from edgeecho_export.targets.publish import build_rtx, build_tensorrt
 
-        if self.needs_gpu:
+        if self.library.needs_gpu:
             published = build_tensorrt(
                 bundle,
                 precision,
@@ -90,6 +72,5 @@ def _lines(published: Published) -> list[str]:
     ]
 
 
-_BY_NAME = {engine.name: engine for engine in ENGINES}
-TENSORRT = TensorRTBuilder(_BY_NAME[TENSORRT_NAME], needs_gpu=True)
-RTX = TensorRTBuilder(_BY_NAME[RTX_NAME], needs_gpu=False)
+TENSORRT = TensorRTBuilder(library.TENSORRT)
+RTX = TensorRTBuilder(library.RTX)

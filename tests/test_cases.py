@@ -105,7 +105,8 @@ def test_the_way_out_that_a_refusal_names_gives_the_plain_answer(
 ) -> None:
     done = edgeecho("infer", CASES / name, *options, "--model", DEMO, "--json")
     assert done.returncode == 0, done.stdout
-    assert json.loads(done.stdout)["results"][0]["ef"] == pytest.approx(plain, abs=0.5)
+    # The demo's INT8 gives 50.8 on one CPU and 51.4 on another; the wrong answer is 20 points off.
+    assert json.loads(done.stdout)["results"][0]["ef"] == pytest.approx(plain, abs=1)
 
 
 def test_no_form_of_report_has_a_number_of_another_kind_of_object(

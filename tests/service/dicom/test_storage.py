@@ -20,7 +20,7 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
-from edgeecho.cine.dicom import decode
+from edgeecho.cine.dicom import syntaxes
 from edgeecho.service.dicom.syntaxes import CINES, STILLS, transfer_syntaxes
 
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, DOES_NOT_MATCH, NOT_SUPPORTED = 0xA700, 0xC000, 0xA900, 0x0122
@@ -32,16 +32,16 @@ IDENTIFIERS = {
 
 def test_every_transfer_syntax_that_can_be_read_is_taken() -> None:
     readable = {
-        *(decode.NATIVE - {""}),
-        *(decode._JPEG | decode._J2K | decode._JPEG_LOSSLESS | decode._JPEG_LS),
-        *(decode.RLE, *MPEGTransferSyntaxes),
+        *(syntaxes.NATIVE - {""}),
+        *(syntaxes.JPEG | syntaxes.J2K | syntaxes.JPEG_LOSSLESS | syntaxes.JPEG_LS),
+        *(syntaxes.RLE, *MPEGTransferSyntaxes),
     }
     assert set(transfer_syntaxes()) == readable
 
 
 def test_what_needs_a_missing_package_is_left_to_the_sender(monkeypatch: Any) -> None:
     monkeypatch.setattr("edgeecho.service.dicom.syntaxes.find_spec", lambda _name: None)
-    assert not set(transfer_syntaxes()) & (decode._JPEG_LOSSLESS | decode._JPEG_LS)
+    assert not set(transfer_syntaxes()) & (syntaxes.JPEG_LOSSLESS | syntaxes.JPEG_LS)
 
 
 def test_echo(service: Service) -> None:

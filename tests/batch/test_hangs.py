@@ -114,7 +114,7 @@ def start(folder: Path, *words: object, more: str = "", **options: Any) -> subpr
     """`infer`, whose process hangs where it reads `hang.avi`; its workers do not."""
     code = _HANGING.format(more=more)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    command = [sys.executable, "-c", code, "infer", *map(str, words)]
+    command = [sys.executable, "-X", "faulthandler", "-c", code, "infer", *map(str, words)]
     STARTED.append(subprocess.Popen(command, cwd=folder, **(pipes | options)))
     return STARTED[-1]
 
@@ -166,7 +166,11 @@ def test_two_interrupts_end_it_though_a_thread_hangs(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    try:
+        assert process.wait(30) == 130
+    except subprocess.TimeoutExpired:  # once in some hundred runs, on a busy machine: where is it?
+        process.send_signal(signal.SIGABRT)
+        pytest.fail(process.communicate()[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -84,13 +84,6 @@ class Signals:
             return 0.0
         return float(np.percentile(sd[lit] / (mean[lit] + _DARK), 95))
 
-    @property
-    def beats(self) -> float | None:
-        """Heart beats in the whole video; None if its duration or heart rate is unknown."""
-        if self.video_s is None or self.heart_rate_bpm is None:
-            return None
-        return self.video_s * self.heart_rate_bpm / 60
-
     def with_clips(self, efs: Floats, embeddings: Floats | None) -> Signals:
         """Add the network's outputs for `n` clips: EFs `(n,)` in % and embeddings `(n, d)`."""
         return replace(

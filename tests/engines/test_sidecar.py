@@ -13,9 +13,10 @@ from edgeecho.common.errors import EngineError
 from edgeecho.common.files import write_json
 from edgeecho.common.seal import sealed
 from edgeecho.engines import sidecar as sidecars
+from edgeecho.engines.nvidia.cuda import Device
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
 from edgeecho.engines.tensorrt import RTX
-from edgeecho.engines.tensorrt.built import TensorRTSidecar, read_engines
+from edgeecho.engines.tensorrt.built import Machine, TensorRTSidecar, choose_engine, read_engines
 
 ENGINE = b"an engine's bytes"
 
@@ -138,6 +139,22 @@ def test_sidecar_that_cannot_be_trusted_is_refused_in_one_line(
         read_sidecar(file)
     assert "edgeecho build" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("tensorrt", ""), ("tensorrt-rtx", " --compute-capability sm87")],
+)
+def test_without_an_engine_the_command_that_builds_one_here_is_given(
+    kind: str, options: str, model: ModelFile
+) -> None:
+    orin = Device(name="Orin", multiprocessors=8, compute_capability="sm87", cuda="12.6")
+    with pytest.raises(EngineError) as caught:
+        choose_engine(model, Machine(kind, "10.3.0", orin))
+    # TensorRT builds for the GPU here; RTX, which can build for others, must be told which.
+    assert str(caught.value).endswith(
+        f"build one: edgeecho build BUNDLE --precision {model.precision} --engine {kind}{options}"
+    )
 
 
 def test_a_stray_file_costs_no_other_engine(

@@ -107,6 +107,10 @@ def test_one_is_random_by_seed_and_uniform_over_all_starts() -> None:
     draws = [int(clip_starts(70, SPEC, ClipMode("one"), seed=s)[0]) for s in range(400)]
     assert set(draws) == set(range(8))
     assert draws[:10] == [int(clip_starts(70, SPEC, ClipMode("one"), seed=s)[0]) for s in range(10)]
+    # Without a seed it is one and the same clip, that of seed 0.
+    whole = [int(clip_starts(1000, SPEC, ClipMode("one"), seed=s)[0]) for s in range(3)]
+    assert clip_starts(1000, SPEC, ClipMode("one")).tolist() == whole[:1]
+    assert len(set(whole)) == 3
 
 
 @pytest.mark.parametrize("text", ["", "two", "stride", "stride:", "stride:0", "stride:-1", "all:2"])

@@ -27,10 +27,23 @@ def test_others_keep_their_aspect_ratio(height: int, width: int) -> None:
     assert abs(int(across) - 112 * 2 / 3) <= 2
 
 
-def test_fitting_is_a_cubic_resize_of_the_central_square() -> None:
-    frames = np.random.default_rng(1).integers(0, 256, (2, 200, 300, 3), dtype=np.uint8)
+@pytest.mark.parametrize(
+    ("height", "width", "rows", "columns"),
+    [
+        (200, 300, slice(0, 200), slice(50, 250)),
+        (300, 200, slice(50, 250), slice(0, 200)),
+        # Of an odd number of rows or columns to cut off, the last one goes too.
+        (203, 200, slice(1, 201), slice(0, 200)),
+        (200, 203, slice(0, 200), slice(1, 201)),
+    ],
+)
+def test_fitting_is_a_cubic_resize_of_the_central_square(
+    height: int, width: int, rows: slice, columns: slice
+) -> None:
+    frames = np.random.default_rng(1).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
     expected = [
-        cv2.resize(f[:, 50:250].copy(), (112, 112), interpolation=cv2.INTER_CUBIC) for f in frames
+        cv2.resize(f[rows, columns].copy(), (112, 112), interpolation=cv2.INTER_CUBIC)
+        for f in frames
     ]
     assert (fit_frames(frames, SPEC) == np.stack(expected)).all()
 

@@ -143,12 +143,38 @@ def test_without_a_plausible_sector_the_region_is_taken_or_nothing(frames: np.nd
     assert sector.fill == pytest.approx(0.75)
 
 
+def square_of(side: int) -> np.ndarray:
+    """In the middle of `REGION`."""
+    corner = side - 1
+    return at(60, 50, np.array([(0, 0), (corner, 0), (corner, corner), (0, corner)]))
+
+
+def test_a_twentieth_of_the_image_is_a_sector() -> None:
+    # 5 % of 240 x 320 pixels are 62 x 62.
+    assert find_sector(speckle(square_of(60))) is None
+    assert box(find_sector(speckle(square_of(64)))) == pytest.approx([60, 50, 123, 113], abs=2)
+
+
+def test_a_fifth_of_a_dicom_region_is_a_sector_and_less_is_a_part_of_it() -> None:
+    # 20 % of 200 x 150 pixels are 77 x 77.
+    part = find_sector(speckle(square_of(75)), [REGION])
+    assert part is not None
+    assert part.square == (40, 5, 200)
+    whole = find_sector(speckle(square_of(80)), [REGION])
+    assert box(whole) == pytest.approx([60, 50, 139, 129], abs=2)
+
+
 @settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.booleans())
-def test_any_size_gives_an_answer(height: int, width: int, oblong: bool) -> None:
-    frames = speckle(RECTANGLE, height=height, width=width * 50 if oblong else width)
-    sector = find_sector(frames, [Region(0, 0, frames.shape[2], frames.shape[1])])
-    assert sector is None or sector_to_size(frames, sector, 8).shape == (12, 8, 8, 3)
+def test_a_region_of_any_size_gives_a_sector_unless_it_is_too_small_for_one(
+    height: int, width: int, oblong: bool
+) -> None:
+    width = width * 50 if oblong else width
+    frames = speckle(RECTANGLE, height=height, width=width)
+    sector = find_sector(frames, [Region(0, 0, width, height)])
+    assert (sector is not None) == (min(height, width) >= 32)
+    if sector is not None:
+        assert sector_to_size(frames, sector, 8).shape == (12, 8, 8, 3)
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 70), st.integers(1, 70))

@@ -6,18 +6,21 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edgeecho.bundle import open_model, read_manifest, render_card
+from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.errors import InputError, ModelError
 from edgeecho.common.seal import sealed
 from edgeecho.dataset import read_dataset
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.trust import load_trust
+from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration import trust as trust_module
 
 LEAST = 5
@@ -62,25 +65,41 @@ def test_the_bundle_says_what_was_measured(calibrated: Path, phantoms: Path) -> 
     assert set(entry["half_width"]) == {"stride:32", "stride:64", "center", "one"}
     assert (calibrated / "trust.npz").stat().st_size < 1_000_000
     card = (calibrated / "model-card.md").read_text()
-    assert card == render_card(manifest)
-    assert f"| center | {entry['half_width']['center']:.2f} |" in card
+    listed = sha256((phantoms / "FileList.csv").read_bytes()).hexdigest()[:12]
+    section = card.partition("## Uncertainty and gates\n\n")[2]
+    assert section.startswith(
+        f"split conformal, level 70%, on {entry['n']} of {len(videos)} TRAIN videos of: "
+    )
+    assert f"(FileList.csv sha256 {listed}), fp32 on " in section
+    for mode, half in entry["half_width"].items():
+        assert f"\n| {mode} | {half:.2f} |\n" in section
+    # A video of 70 frames has one clip at this stride, and so no spread over clips.
+    assert {gate.name for gate in LEARNED} - set(entry["thresholds"]) == {"clip-spread"}
+    for gate, threshold in entry["thresholds"].items():
+        assert f"\n| {gate} | {threshold:.4g} |\n" in section
+    # The limits are those of a model with gates.
+    assert "\n- Knows only what it was trained on (see above). Its gates refuse some" in card
     assert "No uncertainty is calibrated" not in card
 
 
 def test_answers_carry_the_interval_that_was_measured(calibrated: Path, phantoms: Path) -> None:
     model = load_model(calibrated)
     assert model.trust is not None
-    found = [
-        estimate_file(video.path, model, clips="stride:32")
-        for video in read_dataset(phantoms, split="TRAIN")
-    ]
+    videos = read_dataset(phantoms, split="TRAIN")
+    found = [estimate_file(video.path, model, clips="stride:32") for video in videos]
+    pairs = zip(videos, found, strict=True)
+    errors = [abs(video.ef - answer.ef) for video, answer in pairs if not answer.refused]
     passed = [answer for answer in found if not answer.refused]
-    assert len(passed) == len(model.trust.residuals["stride:32"])
-    half = model.trust.half_widths["stride:32"]
+    # By the definition: of n errors, the ceil((n + 1) 0.7)-th smallest is half the width.
+    half = sorted(errors)[ceil((len(errors) + 1) * 0.7) - 1]
+    assert 0 < half < max(errors)
     for answer in passed:
         assert answer.interval is not None
+        assert answer.interval.low == pytest.approx(max(answer.ef - half, 0), abs=1e-3)
         assert answer.interval.high == pytest.approx(min(answer.ef + half, 100), abs=1e-3)
+        assert answer.interval.level == 0.7
         assert answer.probabilities is not None
+        assert 0 < answer.probabilities.at_most_40 <= answer.probabilities.below_50 < 1
     assert not any("uncertainty" in warning for a in found for warning in a.warnings)
 
 

@@ -1,0 +1,122 @@
+"""Running clips in batches, with an engine whose answers and times are known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edgeecho.bundle import SharedCost
+from edgeecho.cine import Cine
+from edgeecho.common.errors import EngineError
+from edgeecho.engines import EngineFacts, Outputs
+from edgeecho.inference import clips as module
+from edgeecho.inference import run_clips
+from edgeecho.inference.sharing import Sharing
+from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, prepare
+
+SPEC = PreprocessSpec((0, 0, 0), (1, 1, 1), frames=4, period=2, size=8)
+
+
+class Brightness:
+    """Answers a clip with the grey of its first frame, and all its greys as its embedding."""
+
+    facts = EngineFacts("brightness", "1", "here", "f32", 1)
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def run(self, clips: np.ndarray) -> Outputs:
+        self.sizes.append(len(clips))
+        grey = clips[:, 0, :, 0, 0]
+        return Outputs(grey[:, 0].copy(), grey.copy())
+
+    def infer(self, inputs: dict[str, np.ndarray]) -> Outputs:
+        """As a shared graph: frames once, and where each clip begins in them."""
+        grey = inputs["frames"][0, 0, :, 0, 0]
+        found = np.stack([grey[start : start + SPEC.frames] for start in inputs["starts"]])
+        return Outputs(found[:, 0].copy(), found)
+
+
+def prepared(n: int) -> Prepared:
+    """Frame `i` has the grey `i + 10`."""
+    frames = np.broadcast_to(np.arange(10, 10 + n)[:, None, None, None], (n, 8, 8, 3))
+    frames = frames.astype(np.uint8)
+    return prepare(Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG"), SPEC)
+
+
+@pytest.mark.parametrize(
+    ("plain", "shared"), [(None, 0), (20.0, 3), (1000.0, 5)], ids=["alone", "some", "together"]
+)
+def test_every_clip_has_its_own_answer_in_the_order_of_the_starts(
+    plain: float | None, shared: int
+) -> None:
+    # Of 9, 3, 20, 4 and 8, the last three may share states.
+    starts = np.array([9, 3, 20, 4, 8])
+    cost = plain and SharedCost(frame=1.0, clip=1.0, fixed=25.0, plain=plain)
+    sharing = Sharing(cost, Brightness) if cost else None
+    progress: list[tuple[int, int]] = []
+    run = run_clips(
+        prepared(40), SPEC, Brightness(), starts, sharing, batch=2,
+        on_progress=lambda done, of: progress.append((done, of)),
+    )  # fmt: skip
+    assert (progress[0], progress[-1]) == ((0, 5), (5, 5))
+    assert run.starts.tolist() == starts.tolist()
+    assert run.outputs.ef.tolist() == [19, 13, 30, 14, 18]
+    assert run.outputs.embedding is not None
+    first = run.outputs.embedding[:, :1]
+    assert (run.outputs.embedding == first + np.arange(0, 8, 2)).all()
+    assert first.ravel().tolist() == run.outputs.ef.tolist()
+    assert run.shared == shared
+
+
+def test_a_short_video_is_padded_with_mean_grey() -> None:
+    run = run_clips(prepared(5), SPEC, Brightness(), np.array([0, 1]))
+    assert run.outputs.embedding is not None
+    assert run.outputs.embedding.tolist() == [[10, 12, 14, 0], [11, 13, 0, 0]]
+
+
+def test_batches_are_as_large_as_asked_for_and_progress_follows_them() -> None:
+    engine, progress = Brightness(), []
+    run_clips(
+        prepared(40), SPEC, engine, np.arange(5), batch=2,
+        on_progress=lambda done, of: progress.append((done, of)),
+    )  # fmt: skip
+    assert engine.sizes == [2, 2, 1]
+    assert progress == [(0, 5), (2, 5), (4, 5), (5, 5)]
+
+
+def test_times_of_cutting_and_of_the_engine_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+
+    def takes(seconds: float, function: object) -> object:
+        def timed(*given: object) -> object:
+            nonlocal now
+            now += seconds
+            return function(*given)  # type: ignore[operator]
+
+        return timed
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now))
+    monkeypatch.setattr(module, "normalise", takes(1, normalise))
+    monkeypatch.setattr(module, "gather_clips", takes(0.25, gather_clips))
+    engine = Brightness()
+    monkeypatch.setattr(engine, "run", takes(10, engine.run))
+    run = run_clips(prepared(40), SPEC, engine, np.arange(5), batch=2)
+    # The frames are normalised once; three batches are cut and run.
+    assert run.cut_ms == pytest.approx(1750)
+    assert run.engine_ms == pytest.approx(30_000)
+
+
+@pytest.mark.parametrize("broken", ["ef", "embedding"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_one_output_that_is_no_number_is_an_error(broken: str, value: float) -> None:
+    class Broken(Brightness):
+        def run(self, clips: np.ndarray) -> Outputs:
+            found = super().run(clips)
+            getattr(found, broken)[-1] = value
+            return found
+
+    with pytest.raises(EngineError, match="brightness gave an EF that is not a number"):
+        run_clips(prepared(40), SPEC, Broken(), np.arange(5), batch=2)

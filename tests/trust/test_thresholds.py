@@ -1,0 +1,132 @@
+"""Every gate just below its threshold and just above it, on made-up measurements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeecho.trust import Signals, Trust, refuse
+from edgeecho.trust.learned_gates import LEARNED
+from edgeecho.trust.signals import GRID
+from edgeecho.trust.space import Space
+
+PICTURE = 2 * GRID * GRID
+
+
+def picture(changing: float) -> np.ndarray:
+    """The same in every cell, which changes by this share of its brightness."""
+    mean = np.full(GRID * GRID, 92.0)
+    return np.log1p(np.concatenate([mean, changing * (mean + 8)]) / 4).astype(np.float32)
+
+
+GOOD = Signals(
+    frames=1000,
+    window=1000,
+    fps=50.0,
+    fps_source="container",
+    why_no_rate="the file does not say its frame rate",
+    fps_doubt=None,
+    video_s=4.0,
+    heart_rate_bpm=60.0,
+    beats_per_clip=1.3,
+    sound=1.0,
+    lit=0.5,
+    moves=10.0,
+    contrast=60.0,
+    statistics=np.zeros(7, np.float32),
+    picture=picture(0.5),
+    clip_sd=2.0,
+    embedding=np.zeros(4, np.float32),
+)
+"""Measurements of a good video; its clips span 1,000 frames, so that a share is exact."""
+
+
+def gates(signals: Signals, trust: Trust | None = None) -> list[str]:
+    return [refusal.gate for refusal in refuse(signals, trust)]
+
+
+def test_good_measurements_pass_every_gate() -> None:
+    assert gates(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "bad", "good"),
+    [
+        ("too-short", {"frames": 599}, {"frames": 600}),
+        ("under-one-beat", {"beats_per_clip": 0.749}, {"beats_per_clip": 0.75}),
+        ("implausible-rate", {"fps": 14.99}, {"fps": 15.0}),
+        ("implausible-rate", {"fps": 150.01}, {"fps": 150.0}),
+        ("sector", {"lit": 0.0999}, {"lit": 0.1}),
+        ("frozen", {"moves": 1.999}, {"moves": 2.0}),
+        ("few-frames-decoded", {"sound": 0.749}, {"sound": 0.75}),
+        (
+            "no-period",
+            {"heart_rate_bpm": None, "video_s": 3.0},
+            {"heart_rate_bpm": None, "video_s": 2.999},
+        ),
+    ],
+)
+def test_a_fixed_gate_refuses_from_its_threshold_on_and_no_earlier(
+    gate: str, bad: dict[str, Any], good: dict[str, Any]
+) -> None:
+    assert gates(replace(GOOD, **bad)) == [gate]
+    assert gates(replace(GOOD, **good)) == []
+
+
+def test_what_is_unknown_is_refused_by_its_own_gate_alone() -> None:
+    unknown = replace(GOOD, fps=None, video_s=None, heart_rate_bpm=None, beats_per_clip=None)
+    assert gates(unknown) == ["unknown-rate"]
+    assert gates(replace(GOOD, heart_rate_bpm=None, video_s=None)) == []
+    assert gates(replace(GOOD, fps_doubt="two rates")) == ["contradictory-rate"]
+
+
+def along(d: int, by: float) -> np.ndarray:
+    """`(d,)` that lies `by` away from a unit space."""
+    return np.full(d, by, np.float32)
+
+
+def unit_space(d: int) -> Space:
+    axes = np.eye(d, dtype=np.float32)
+    zeros, ones = np.zeros(d, np.float32), np.ones(d, np.float32)
+    return Space(zeros, ones, axes[:1], ones[:1], 1.0)
+
+
+LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
+    "sector/least": (0.3, {"lit": 0.299}, {"lit": 0.3}),
+    "sector/most": (0.7, {"lit": 0.701}, {"lit": 0.7}),
+    "frozen/share": (0.2, {"picture": picture(0.199)}, {"picture": picture(0.201)}),
+    "low-contrast": (40.0, {"contrast": 39.9}, {"contrast": 40.0}),
+    "clip-spread": (3.0, {"clip_sd": 3.01}, {"clip_sd": 3.0}),
+    "far-statistics": (2.0, {"statistics": along(7, 2.01)}, {"statistics": along(7, 1.99)}),
+    "far-picture": (2.0, {"picture": along(PICTURE, 2.01)}, {"picture": along(PICTURE, 1.99)}),
+    "far-embedding": (2.0, {"embedding": along(4, 2.01)}, {"embedding": along(4, 1.99)}),
+}
+"""By gate: its threshold, and measurements on either side of it."""
+
+
+def learned(**limits: float) -> Trust:
+    sizes = {"statistics": 7, "picture": PICTURE, "embedding": 4}
+    spaces = {name: unit_space(d) for name, d in sizes.items()}
+    return Trust(0.9, "fp32", {}, {}, spaces, limits)
+
+
+@pytest.mark.parametrize("name", [gate.name for gate in LEARNED])
+def test_a_learned_gate_refuses_beyond_its_threshold_and_no_earlier(name: str) -> None:
+    limit, bad, good = LEARNED_EDGES[name]
+    trust = learned(**{name: limit})
+    assert gates(replace(GOOD, **bad), trust) == [name.partition("/")[0]]
+    assert gates(replace(GOOD, **good), trust) == []
+
+
+def test_a_learned_gate_is_passed_by_what_is_unknown() -> None:
+    trust = learned(**{"clip-spread": 3.0, "far-embedding": 2.0})
+    assert gates(replace(GOOD, clip_sd=None, embedding=None), trust) == []
+
+
+def test_of_two_reasons_under_one_name_the_one_without_calibration_is_given() -> None:
+    found = refuse(replace(GOOD, lit=0.05), learned(**{"sector/least": 0.3}))
+    assert [r.gate for r in found] == ["sector"]
+    assert "of a sector at least 10%" in found[0].reason

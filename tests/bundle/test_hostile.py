@@ -215,6 +215,41 @@ def test_a_hash_that_is_none_is_named(demo: Path, part: str, sha256: Any) -> Non
         open_sealed(demo, value)
 
 
+@pytest.mark.parametrize("name", ["../x.onnx", "sub/x.onnx", "./x.onnx", "/x.onnx", "x\n.onnx", 7])
+def test_no_file_of_a_bundle_lies_outside_its_folder(demo: Path, name: Any) -> None:
+    value = json.loads((demo / "manifest.json").read_text())
+    value["references"] = {"file": "references.npz", "sha256": "0" * 64, "clips": 8}
+    named = [at for at in places(value) if at[-1] == "file"]
+    artefact = ("artefacts", "int8")
+    assert {at[:-1] for at in named} == {
+        *(artefact, (*artefact, "shared"), ("uncertainty",), ("references",)),
+    }
+    for at in named:
+        with pytest.raises(ModelError, match=r"x.*, which is not a file of the bundle|names 7,"):
+            open_sealed(demo, replaced(value, at, name))
+
+
+def test_the_key_of_a_shared_graph_changes_with_the_weights_alone(
+    demo: Path, tmp_path: Path
+) -> None:
+    """They are in the plain file, so that a graph compiled of one bundle is not another's."""
+    keys = set()
+    for changed in (None, "int8.onnx", "int8-shared.onnx"):
+        folder = Path(shutil.copytree(demo, tmp_path / str(changed)))
+        value = json.loads((folder / "manifest.json").read_text())
+        artefact = value["artefacts"]["int8"]
+        for entry in (artefact, artefact["shared"]):
+            file = folder / entry["file"]
+            if file.name == changed:
+                file.write_bytes(file.read_bytes() + b"\x12\x01a")  # another producer's name
+            entry["sha256"] = sha256_file(file)
+        write(folder, value)
+        opened = open_model(folder).shared
+        assert opened is not None
+        keys.add(opened.sha256)
+    assert len(keys) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [

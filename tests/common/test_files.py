@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from flushed import spy_on_the_disk
 
+from edgeecho.common import files
 from edgeecho.common.errors import OutputError, UsageError
 from edgeecho.common.files import atomic_folder, atomic_path, parse_json, write_json, write_text
 
@@ -19,6 +21,17 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
         assert temporary.suffix == ".json"
     assert target.read_text() == "half"
     assert os.listdir(target.parent) == ["a.json"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_so_is_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut could leave an empty file in place of the old one."""
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    seen = spy_on_the_disk(monkeypatch)
+    write_text(target, "new")
+    assert seen == [b"new", target, ["a.txt"]]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -67,6 +80,15 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["bundle"]
 
 
+def test_a_published_folder_has_the_mode_that_the_users_umask_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_UMASK", 0o027)
+    with atomic_folder(tmp_path / "bundle", marker="a") as temporary:
+        (temporary / "a").write_text("1")
+    assert (tmp_path / "bundle").stat().st_mode & 0o777 == 0o750
+
+
 def test_an_existing_folder_is_replaced_only_when_asked(tmp_path: Path) -> None:
     target = tmp_path / "bundle"
     target.mkdir()
@@ -77,6 +99,29 @@ def test_an_existing_folder_is_replaced_only_when_asked(tmp_path: Path) -> None:
         (temporary / "new").write_text("1")
         assert (target / "marker").exists()
     assert os.listdir(target) == ["new"]
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_a_folder_that_cannot_be_replaced_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "marker").write_text("old")
+    replace = Path.replace
+
+    def full_for_the_new_one(path: Path, to: Path) -> Path:
+        if path.suffix == ".tmp":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", full_for_the_new_one)
+    with (
+        pytest.raises(OutputError, match="No space left on device"),
+        atomic_folder(target, marker="marker", overwrite=True) as temporary,
+    ):
+        (temporary / "marker").write_text("new")
+    assert (target / "marker").read_text() == "old"
     assert os.listdir(tmp_path) == ["bundle"]
 
 

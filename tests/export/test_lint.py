@@ -200,6 +200,92 @@ def test_constants_may_be_nodes(int8: Path) -> None:
     assert lint_qdq(model) == ()
 
 
+def weight_dq(model: onnx.ModelProto) -> onnx.NodeProto:
+    """The first that dequantizes a constant."""
+    constants = {i.name for i in model.graph.initializer}
+    nodes = (n for n in model.graph.node if n.op_type == "DequantizeLinear")
+    return next(node for node in nodes if node.input[0] in constants)
+
+
+def constant(model: onnx.ModelProto, name: str) -> np.ndarray:
+    (found,) = (i for i in model.graph.initializer if i.name == name)
+    return numpy_helper.to_array(found).copy()
+
+
+def rules(model: onnx.ModelProto) -> set[str]:
+    return {finding.rule for finding in lint_qdq(model)}
+
+
+def leave_dq_zero_points_out(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear":
+            del node.input[2]
+
+
+def test_a_dq_without_zero_point_has_the_type_of_what_it_reads(int8: Path) -> None:
+    model = onnx.load(int8)
+    leave_dq_zero_points_out(model)
+    assert lint_qdq(model) == ()
+
+    pair = first(model, "QuantizeLinear")
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0, np.uint8), "unsigned"))
+    pair.input[2] = "unsigned"
+    readers = [node.name for node in model.graph.node if pair.output[0] in node.input]
+    assert readers
+    found = [(finding.rule, finding.node) for finding in lint_qdq(model)]
+    assert found == [("int8-only", name) for name in (pair.name, *readers)]
+
+    model = onnx.load(int8)
+    leave_dq_zero_points_out(model)
+    node = weight_dq(model)
+    replace(model, node.input[0], constant(model, node.input[0]).view(np.uint8))
+    assert [(f.rule, f.node) for f in lint_qdq(model)] == [("int8-only", node.name)]
+
+    node.input[0] = model.graph.input[0].name
+    assert ("int8-only", node.name) in [(f.rule, f.node) for f in lint_qdq(model)], "made by no Q"
+
+
+@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_one_bad_value_in_a_scale_per_channel_is_found(
+    int8: Path, place: int, value: float
+) -> None:
+    model = onnx.load(int8)
+    node = weight_dq(model)
+    scale = constant(model, node.input[1])
+    assert scale.size > 2
+    scale[place] = value
+    replace(model, node.input[1], scale)
+    assert [(f.rule, f.node) for f in lint_qdq(model)] == [("scale-value", node.name)]
+
+
+@pytest.mark.parametrize("axis", [None, 1, 2, -1, -4])
+def test_a_scale_per_channel_on_another_axis_is_found_though_its_shape_is_right(
+    int8: Path, axis: int | None
+) -> None:
+    model = onnx.load(int8)
+    node = weight_dq(model)
+    (given,) = (a for a in node.attribute if a.name == "axis")
+    for right in (0, -5):
+        given.i = right
+        assert lint_qdq(model) == ()
+    if axis is None:  # then it is 1
+        node.attribute.remove(given)
+    else:
+        given.i = axis
+    assert rules(model) == {"weight-per-channel"}
+
+
+@pytest.mark.parametrize("change", [lambda scale: scale[:1], lambda scale: scale[:-1]])
+def test_a_weights_scale_has_a_value_for_each_channel(
+    int8: Path, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    model = onnx.load(int8)
+    node = weight_dq(model)
+    replace(model, node.input[1], change(constant(model, node.input[1])))
+    assert rules(model) == {"weight-per-channel"}
+
+
 RTX_REJECTS = {
     "zero-point of 3": "zero point is not supported",
     "asymmetric activations": "zero point is not supported",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import time
+import queue
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
 from dicom_net import SUCCESS, Scanner, Service, in_threads, write_cine
+
+from edgeecho.service.dicom import connection
+from edgeecho.service.dicom.guard import guard
 
 
 def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) -> None:
@@ -24,19 +29,48 @@ def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) 
     assert {service.store.queue.get(job.id).status for job in jobs} <= {"answered", "refused"}
 
 
-def test_idle_associations_cost_little(service: Service) -> None:
-    """pynetdicom alone takes most of a core for fifty."""
-    scanners = [Scanner(service.node.port) for _ in range(10)]
-    for scanner in scanners:  # only the acceptor's side is ours
-        scanner.association.dul._run_loop_delay = 0.5
-        scanner.association._reactor_checkpoint.clear()
-    time.sleep(0.6)
-    begin = os.times()
-    time.sleep(1)
-    end = os.times()
-    used = end.user - begin.user + end.system - begin.system
-    for scanner in scanners:
-        scanner.association._reactor_checkpoint.set()
-        scanner.association.dul._run_loop_delay = 0.001
-        scanner.association.abort()
-    assert used < 0.5
+def test_an_idle_association_waits_in_the_kernel_at_each_look(
+    beside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pynetdicom alone looks a thousand times a second, and takes most of a core for fifty."""
+    looks = dict.fromkeys(("provider", "user"), 0)
+    waits: dict[str, list[float | None]] = {"provider": [], "user": []}
+    enough = threading.Event()
+
+    def counted(who: str, look: Any) -> Any:
+        def looked(*args: Any, **options: Any) -> Any:
+            looks[who] += 1
+            if min(looks.values()) > 20:
+                enough.set()
+            return look(*args, **options)
+
+        return looked
+
+    class Waiting(queue.Queue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            waits["user"].append(timeout if block else 0)
+            return super().get(block, timeout)
+
+    def wait(connections: list[Any], timeout: float | None = None) -> list[Any]:
+        waits["provider"].append(timeout)
+        return kernel_wait(connections, timeout)
+
+    def guarded(association: Any, *rest: Any) -> None:
+        guard(association, *rest)
+        association.dimse.msg_queue = Waiting()
+        dul = association.dul
+        dul._process_recv_primitive = counted("provider", dul._process_recv_primitive)
+        association.dimse.get_msg = counted("user", association.dimse.get_msg)
+
+    kernel_wait = connection.wait
+    monkeypatch.setattr(connection, "wait", wait)
+    monkeypatch.setattr("edgeecho.service.dicom.association.guard", guarded)
+    service = beside()
+    with Scanner(service.node.port):
+        assert enough.wait(60)
+    service.wait(lambda: not service.node._listener.active_associations)
+    assert set(waits["provider"]) == set(waits["user"]) == {connection.TICK_S}
+    assert connection.TICK_S >= 0.01
+    assert len(waits["user"]) == looks["user"]
+    # It does not wait where there is something to send, and may again as it hangs up.
+    assert abs(looks["provider"] - len(waits["provider"])) < 5

@@ -21,13 +21,21 @@ from pydicom.uid import (
 )
 
 from edgeecho.cine.dicom import syntaxes
+from edgeecho.inference import LoadedModel, estimate_file, load_model
 from edgeecho.service.dicom.syntaxes import CINES, STILLS, transfer_syntaxes
+from edgeecho.service.jobs import Runner
 
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, DOES_NOT_MATCH, NOT_SUPPORTED = 0xA700, 0xC000, 0xA900, 0x0122
 IDENTIFIERS = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.5",
     "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.6",
 }
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    """What the engine's process has loaded too."""
+    return load_model(threads=1)
 
 
 def test_every_transfer_syntax_that_can_be_read_is_taken() -> None:
@@ -50,7 +58,9 @@ def test_echo(service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", DICOM_FORMATS)
-def test_cines_of_every_encoding_are_answered(service: Service, tmp_path: Path, name: str) -> None:
+def test_cines_of_every_encoding_are_answered(
+    service: Service, model: LoadedModel, tmp_path: Path, name: str
+) -> None:
     path = DICOM_FORMATS[name](tmp_path / "a.dcm")
     dataset = dcmread(path)
     dataset.SOPInstanceUID = f"1.2.3.{list(DICOM_FORMATS).index(name) + 1}"
@@ -59,14 +69,14 @@ def test_cines_of_every_encoding_are_answered(service: Service, tmp_path: Path, 
     for keyword, value in IDENTIFIERS.items():
         setattr(dataset, keyword, value)
     dataset.save_as(path)
-    check_answered(service, path)
+    check_answered(service, path, model)
 
 
 @pytest.mark.parametrize(
     "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 )
 def test_uncompressed_cines_are_answered_as_they_come(
-    service: Service, tmp_path: Path, syntax: str
+    service: Service, model: LoadedModel, tmp_path: Path, syntax: str
 ) -> None:
     path = write_dicom(
         tmp_path / "a.dcm",
@@ -79,19 +89,22 @@ def test_uncompressed_cines_are_answered_as_they_come(
     dataset.file_meta.TransferSyntaxUID = syntax
     implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
     dcmwrite(path, dataset, implicit_vr=implicit, little_endian=little, force_encoding=True)
-    check_answered(service, path)
+    check_answered(service, path, model)
 
 
-def check_answered(service: Service, path: Path) -> None:
+def check_answered(service: Service, path: Path, model: LoadedModel) -> None:
+    """As the same file is answered from a disk."""
     sop_class, _, syntax, _ = bare(path)
     with Scanner(service.node.port, contexts=[(sop_class, syntax)]) as scanner:
         assert scanner.store(path) == (SUCCESS, "")
     job = service.store.queue.latest(1)[0]
     service.wait(lambda: service.store.queue.get(job.id).ended)
     ended = service.store.queue.get(job.id)
-    assert ended.status in ("answered", "refused"), ended.error
+    assert ended.status == "answered", ended.error
     assert ended.document is not None
-    assert ended.document["results"][0]["video"]["fps"] == pytest.approx(50, rel=0.01)
+    (result,) = ended.document["results"]
+    assert result["ef"] == pytest.approx(estimate_file(path, model, clips="stride:16").ef, abs=1e-3)
+    assert result["video"]["fps"] == pytest.approx(50, rel=0.01)
 
 
 def test_the_retired_class_is_a_cine_too(service: Service, tmp_path: Path) -> None:
@@ -227,6 +240,24 @@ def test_a_full_queue_is_out_of_resources(serve: Any, tmp_path: Path) -> None:
     accepted = sum(status == SUCCESS for status, _ in answers)
     assert len(service.store.queue.latest(10)) == accepted
     assert len(list((tmp_path / "state" / "files").iterdir())) == accepted
+
+
+def test_nothing_is_taken_while_nothing_would_be_answered(
+    beside: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The sender keeps its studies, and may send them to another node."""
+    service = beside()
+    path = write_cine(tmp_path / "a.dcm", 60)
+    before = service.store.queue.latest(1000)
+    with Scanner(service.node.port) as scanner:
+        with monkeypatch.context() as patch:
+            patch.setattr(Runner, "alive", False)
+            assert scanner.store(path) == (OUT_OF_RESOURCES, "nothing is answered at the moment")
+            assert scanner.association.send_c_echo().Status == SUCCESS
+            assert service.node.tally["object refused A700"] == 1
+        assert service.store.queue.latest(1000) == before
+        assert_nothing_is_left(service)
+        assert scanner.store(path) == (SUCCESS, "")
 
 
 def assert_nothing_is_left(service: Service) -> None:

@@ -79,6 +79,13 @@ def test_a_job_ends_once(store: JobStore) -> None:
     assert [entry.event for entry in store.trail.entries(job.id)] == ["received", "cancelled"]
 
 
+def test_the_trail_says_why_a_job_failed(store: JobStore) -> None:
+    job = give(store)
+    store.queue.end(job.id, "failed", error="no video", exit_code=3)
+    last = store.trail.entries(job.id)[-1]
+    assert (last.event, last.detail) == ("failed", {"error": "no video"})
+
+
 def test_the_same_object_is_one_job(store: JobStore) -> None:
     first = give(store, b"one", key="1.2.3")
     again = give(store, b"one", key="1.2.3")
@@ -178,6 +185,17 @@ def test_forms_stay_but_frames_only_of_the_latest(tmp_path: Path) -> None:
     data = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
     assert b"<3>" in data
     assert b"<0>" not in data, "what is let go is overwritten"
+
+
+def test_pages_that_are_too_many_by_now_go_at_the_start(tmp_path: Path) -> None:
+    """Their frames need not stay until the next answer, if fewer are to be kept."""
+    store = JobStore(tmp_path, most_pages=3)
+    jobs = [give(store, bytes([n])) for n in range(3)]
+    for job in jobs:
+        store.queue.end(job.id, "answered", document=DOCUMENT, forms={"csv": "1", "html": "<1>"})
+    store.close()
+    store = JobStore(tmp_path, most_pages=1)
+    assert [store.forms.suffixes(job.id) for job in jobs] == [["csv"], ["csv"], ["csv", "html"]]
 
 
 def test_files_on_their_way_count_as_waiting(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flicker import flickering_cine
 
 from edgeecho.cine import Cine, read_cine
 from edgeecho.common.about import RESEARCH_USE, VERSION
@@ -22,23 +23,10 @@ from edgeecho.preprocess import (
 )
 
 
-@pytest.fixture(scope="module")
-def model(narrow_bundle: Path) -> LoadedModel:
-    return load_model(narrow_bundle)
-
-
-def cine(n: int) -> Cine:
-    """Frames that differ in brightness, so that clips differ in their EF."""
-    rng = np.random.default_rng(n)
-    top = rng.integers(20, 256, n)
-    frames = np.stack([rng.integers(0, t, (112, 112, 3), dtype=np.uint8) for t in top])
-    return Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG")
-
-
 def test_ef_is_the_mean_of_the_clips_run_one_by_one() -> None:
     model = load_model()  # one that was trained for longer, whose answers differ more
     spec = model.file.preprocess
-    video = cine(80)
+    video = flickering_cine(80)
     answer = estimate(video, model, clips="stride:4")
     prepared = pad_short(normalise(video.frames, spec), spec)
     starts = clip_starts(80, spec, ClipMode("stride", 4))
@@ -53,7 +41,7 @@ def test_ef_is_the_mean_of_the_clips_run_one_by_one() -> None:
 
 
 def test_a_single_clip_has_no_spread(model: LoadedModel) -> None:
-    answer = estimate(cine(80), model, clips="center")
+    answer = estimate(flickering_cine(80), model, clips="center")
     assert len(answer.clip_efs) == 1
     assert answer.sd is None
 
@@ -98,12 +86,12 @@ def test_not_a_number_is_an_error(model: LoadedModel) -> None:
             return Outputs(np.full(len(clips), np.nan, np.float32), None)
 
     with pytest.raises(EngineError, match="not a number"):
-        estimate(cine(80), replace(model, engine=Broken()), clips="center")
+        estimate(flickering_cine(80), replace(model, engine=Broken()), clips="center")
 
 
 def test_an_unknown_clip_mode_is_a_usage_error(model: LoadedModel) -> None:
     with pytest.raises(UsageError):
-        estimate(cine(80), model, clips="some")
+        estimate(flickering_cine(80), model, clips="some")
 
 
 def test_a_file_is_answered_as_its_decoded_frames_are(model: LoadedModel, phantoms: Path) -> None:

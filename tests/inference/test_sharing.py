@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flicker import flickering_cine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeecho.bundle import SharedCost
-from edgeecho.cine import Cine
 from edgeecho.common.errors import EngineError
-from edgeecho.inference import LoadedModel, estimate, load_model, run_clips
+from edgeecho.inference import LoadedModel, estimate, run_clips
 from edgeecho.inference.sharing import Sharing, split
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
 
@@ -49,24 +48,11 @@ def test_clips_that_hardly_overlap_are_answered_alone() -> None:
             assert len(left) == 10
 
 
-@pytest.fixture(scope="module")
-def model(narrow_bundle: Path) -> LoadedModel:
-    return load_model(narrow_bundle)
-
-
-def cine(n: int) -> Cine:
-    """Frames that differ in brightness: an answer by other frames is another answer."""
-    rng = np.random.default_rng(n)
-    top = rng.integers(20, 256, n)
-    frames = np.stack([rng.integers(0, t, (112, 112, 3), dtype=np.uint8) for t in top])
-    return Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG")
-
-
 @settings(deadline=None, max_examples=12)
 @given(n=st.integers(10, 120), stride=st.integers(1, 9))
 def test_answers_do_not_depend_on_sharing(model: LoadedModel, n: int, stride: int) -> None:
     alone = replace(model, file=replace(model.file, shared=None))
-    video, clips = cine(n), f"stride:{stride}"
+    video, clips = flickering_cine(n), f"stride:{stride}"
     together, expected = (estimate(video, m, clips=clips) for m in (model, alone))
     assert together.clip_starts == expected.clip_starts
     assert together.clip_efs == pytest.approx(expected.clip_efs, abs=1e-3)
@@ -87,7 +73,7 @@ def test_all_clips_of_a_video_are_answered_together(model: LoadedModel) -> None:
         return SimpleNamespace(infer=infer)
 
     spec = model.file.preprocess
-    prepared = prepare(cine(130), spec)
+    prepared = prepare(flickering_cine(130), spec)
     starts = clip_starts(130, spec, ClipMode("all"))
     run = run_clips(prepared, spec, model.engine, starts, Sharing(sharing.cost, watch))
     assert run.shared == sum(used) == len(starts) == 68
@@ -98,9 +84,9 @@ def test_engine_that_shares_nothing_answers_all_the_same(model: LoadedModel) -> 
     facts = replace(model.engine.facts, name="tensorrt")
     other = replace(model, engine=SimpleNamespace(facts=facts, run=model.engine.run))
     assert other.sharing is None
-    answer = estimate(cine(70), other, clips="all")
+    answer = estimate(flickering_cine(70), other, clips="all")
     assert answer.clip_efs == pytest.approx(
-        estimate(cine(70), model, clips="all").clip_efs, abs=1e-3
+        estimate(flickering_cine(70), model, clips="all").clip_efs, abs=1e-3
     )
 
 
@@ -118,6 +104,6 @@ def test_not_a_number_from_a_shared_graph_is_an_error(model: LoadedModel) -> Non
         return SimpleNamespace(infer=infer)
 
     spec = model.file.preprocess
-    prepared = prepare(cine(90), spec)
+    prepared = prepare(flickering_cine(90), spec)
     with pytest.raises(EngineError, match="not a number"):
         run_clips(prepared, spec, model.engine, np.arange(20), Sharing(sharing.cost, broken))

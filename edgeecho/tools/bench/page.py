@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -13,6 +12,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import fact_list
+from edgeecho.report.html.parts import card, table
 from edgeecho.tools.bench.advice import advise
 from edgeecho.tools.bench.cold import CAVEAT
 from edgeecho.tools.bench.compare import comparisons, deadlines, rates
@@ -56,7 +56,7 @@ def _own(name: str) -> str:
 def _summary(run: BenchRun) -> str:
     head = ["ms", "n", "mean", *(f"p{p}" for p in PERCENTS), "max", "cores busy"]
     head += ["videos/s", "clips/s"] if run.every_ms is None else ["in time", "late", "dropped"]
-    return _table(head, (_summary_row(run, series) for series in run.series))
+    return table(head, (_summary_row(run, series) for series in run.series))
 
 
 def _summary_row(run: BenchRun, series: Series) -> list[str]:
@@ -87,8 +87,8 @@ def _ratios(run: BenchRun) -> str:
     if not rows:
         return ""
     note = "They took turns: each ratio is of two times of one round. In brackets: 95 % interval."
-    table = _table(["", "stage", "times as fast"], rows)
-    return _card("ratios", "How many times as fast", f'<p class="soft">{note}</p>{table}')
+    ratios = table(["", "stage", "times as fast"], rows)
+    return card("ratios", "How many times as fast", f'<p class="soft">{note}</p>{ratios}')
 
 
 def _accuracy(run: BenchRun) -> str:
@@ -98,11 +98,11 @@ def _accuracy(run: BenchRun) -> str:
     if drawing is None:
         modes = sorted({entry["clips"] for s in run.series for entry in s.accuracy})
         said = f"The manifest has errors measured with {', '.join(modes)}, not with {run.clips}."
-        return _card("accuracy", "Accuracy against speed", f'<p class="soft">{escape(said)}</p>')
+        return card("accuracy", "Accuracy against speed", f'<p class="soft">{escape(said)}</p>')
     data = sorted({f"{e['data']}, {e['split']}, n {e['n']}" for s in run.series
                    for e in s.accuracy if e["clips"] == run.clips})  # fmt: skip
     said = f"Errors as the manifest has them ({'; '.join(data)}); times of this run."
-    return _card(
+    return card(
         "accuracy",
         "Accuracy against speed",
         f'<p class="soft">{escape(printable(said))}</p>{drawing}',
@@ -121,12 +121,12 @@ def _cold(run: BenchRun) -> str:
     rows.append(["peak memory, MB", *(f"{max(p):.0f}" if p else "unknown" for p in peaks)])
     head = ["median, ms", *(f"{s.label}, n {len(s.cold)}" for s in started)]
     note = f'<p class="soft">{escape(CAVEAT[0].upper() + CAVEAT[1:])}.</p>'
-    return _card("cold", "Cold start", note + _table(head, rows))
+    return card("cold", "Cold start", note + table(head, rows))
 
 
 def _advice(run: BenchRun) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in advise(run))
-    return _card("advice", "Advice", f"<ul>{items}</ul>") if items else ""
+    return card("advice", "Advice", f"<ul>{items}</ul>") if items else ""
 
 
 def _facts(run: BenchRun) -> str:
@@ -151,25 +151,3 @@ def _facts(run: BenchRun) -> str:
         )
         facts.append((escape(series.label), f"{escape(said)}<code>{model['sha256']}</code>"))
     return fact_list(facts)
-
-
-def _card(name: str, title: str, content: str) -> str:
-    return (
-        f'<section class="card" aria-labelledby="{name}"><h2 id="{name}">{title}</h2>'
-        f"{content}</section>"
-    )
-
-
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heading)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(text)}</td>" for text in cells)
-        + "</tr>"
-        for name, *cells in rows
-    )
-    # Tables wider than a telephone scroll; the tabindex allows that by keyboard too.
-    return (
-        '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )

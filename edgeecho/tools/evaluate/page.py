@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -12,6 +11,7 @@ from string import Template
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import fact_list
+from edgeecho.report.html.parts import card, table
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.plots import PLOTS
 from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
@@ -47,34 +47,19 @@ def _own(name: str) -> str:
 
 def _summary(report: EvaluationReport) -> str:
     precisions = [modes[0].run.model.precision for modes in report.models]
-    return _table(["", *precisions], ([name, *cells] for name, cells in summary(report)))
+    return table(["", *precisions], ([name, *cells] for name, cells in summary(report)))
 
 
 def _clips(report: EvaluationReport) -> str:
     if len(report.models[0]) == 1:
         return ""
-    return (
-        '<section class="card" aria-labelledby="clips"><h2 id="clips">Accuracy against clips</h2>'
+    about = (
         '<p class="soft">A coarser mode is computed from the clips of the finest one, its time '
         "from the engine's time per clip; the engine ran again where a clip was not among them, "
         "and for the time of some videos where clips had been answered together: then the time "
-        f"is theirs.</p>{_table(*by_clips(report))}</section>"
+        "is theirs.</p>"
     )
-
-
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heading)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(text)}</td>" for text in cells)
-        + "</tr>"
-        for name, *cells in rows
-    )
-    # Tables wider than a telephone scroll; the tabindex allows that by keyboard too.
-    return (
-        '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return card("clips", "Accuracy against clips", about + table(*by_clips(report)))
 
 
 def _plots(folder: Path, found: Assessed) -> str:
@@ -84,11 +69,8 @@ def _plots(folder: Path, found: Assessed) -> str:
         f'src="{_data_uri(folder / precision / f"{name}.png")}">'
         for name, title in PLOTS.items()
     )
-    return (
-        f'<section class="card" aria-labelledby="plots-{escape(precision)}">'
-        f'<h2 id="plots-{escape(precision)}">Plots, {escape(precision)}</h2>'
-        f'<div class="plots">{images}</div></section>'
-    )
+    name = escape(precision)
+    return card(f"plots-{name}", f"Plots, {name}", f'<div class="plots">{images}</div>')
 
 
 def _data_uri(picture: Path) -> str:

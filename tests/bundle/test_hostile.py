@@ -63,6 +63,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(folder / "int8.onnx", folder / "int8-shared.onnx")
     shutil.copyfile(DEMO / "trust.npz", folder / "trust.npz")
     value = json.loads((DEMO / "manifest.json").read_text())
+    del value["evaluation"][1:]  # the others are like it
     digest = sha256_file(folder / "int8.onnx")
     for entry in (value["artefacts"]["int8"], value["artefacts"]["int8"]["shared"]):
         entry["sha256"] = digest
@@ -85,9 +86,9 @@ def places(value: Any, at: Place = ()) -> Iterator[Place]:
 
 
 def places_of(demo: Path) -> tuple[Any, list[Place]]:
-    """The manifest, and every value in it, of its evaluations those of the first."""
+    """The manifest, and every value in it."""
     value = json.loads((demo / "manifest.json").read_text())
-    return value, [at for at in places(value) if at[0] != "evaluation" or at[1:2] in ((), (0,))]
+    return value, list(places(value))
 
 
 def replaced(value: Any, at: Place, new: Any) -> Any:

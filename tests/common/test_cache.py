@@ -19,7 +19,7 @@ from edgeecho.common import cache
 from edgeecho.engines import load_engine
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
-CLIPS = np.random.default_rng(0).standard_normal((2, 3, 32, 112, 112), np.float32)
+CLIPS = np.random.default_rng(0).standard_normal((1, 3, 32, 112, 112), np.float32)
 KEY = {"artefact": "abc"}
 
 

@@ -78,7 +78,7 @@ def test_evaluate_says_of_each_file_what_infer_says(
 ) -> None:
     videos = read_dataset(mixed, split="TRAIN")
     assert {".avi", ".mp4", ".MKV", ".dcm"} < {video.path.suffix for video in videos}
-    clips = ["--clips", "stride:4"]
+    clips = ["--clips", "stride:16"]
     done = edgeecho("evaluate", mixed, "--split", "train", *clips, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     efs = predictions(tmp_path / "out" / "fp32")

@@ -50,8 +50,8 @@ def clips_of(frames: np.ndarray, starts: list[int], length: int) -> np.ndarray:
     return np.stack([frames[:, s : s + length] for s in starts])
 
 
-@settings(deadline=None, max_examples=24)
-@given(data=st.data(), length=st.sampled_from([12, 16, 20, 31, 32, 37]))
+@settings(deadline=None, max_examples=20)
+@given(data=st.data(), length=st.sampled_from([12, 16, 31, 32]))
 def test_answers_are_those_of_the_plain_graph(pairs: Any, data: st.DataObject, length: int) -> None:
     plain, shared = pairs(length)
     more = data.draw(st.integers(0, 21), label="frames beyond a clip")

@@ -17,6 +17,11 @@ from edgeecho_train.network import R2Plus1D18
 SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, training_fps=50.5)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def traced_once() -> None:
+    """Not here: the tracing is what is tested."""
+
+
 @pytest.fixture(scope="module")
 def network() -> R2Plus1D18:
     torch.manual_seed(8)

@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
 
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
-    return load_model(NARROW)
+    return load_model(NARROW, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +54,10 @@ def same(one: EFEstimate, other: EFEstimate) -> None:
         assert getattr(one, name) == getattr(other, name), name
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
-    frames=st.integers(20, 100),
-    stride=st.sampled_from([4, 9, 16, 40]),
+    frames=st.integers(20, 90),
+    stride=st.sampled_from([9, 16, 40]),
     time=st.sampled_from(["native", "resample"]),
 )
 def test_the_last_answer_is_that_of_the_file(

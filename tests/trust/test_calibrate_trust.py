@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import made
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.errors import InputError, ModelError
@@ -36,10 +37,12 @@ def calibrated(
 
     from edgeecho_calibration.cli import app
 
-    bundle = Path(shutil.copytree(narrow_bundle, tmp_path_factory.mktemp("trust") / "bundle"))
-    done = CliRunner().invoke(app, words(bundle, phantoms), catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return bundle
+    def make(out: Path) -> None:
+        bundle = Path(shutil.copytree(narrow_bundle, out / "bundle"))
+        done = CliRunner().invoke(app, words(bundle, phantoms), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+
+    return made("trust", tmp_path_factory.mktemp("trust") / "made", make) / "bundle"
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
+from pydicom.tag import BaseTag, Tag
 
 from edgeecho.cine.dicom.aspect import KEYWORDS as ASPECT
 from edgeecho.cine.dicom.attributes import claimed_frames
@@ -58,6 +58,10 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
 # Larger than any real header; lengths inside it are not trusted.
 _HEADER_BYTES = 16 << 20
+# Larger than any real header's number of top-level elements, which is a few hundred. Zeros are
+# elements of no length: a deflated file of some kB can hold so many that reading takes minutes.
+_HEADER_ELEMENTS = 20_000
+_PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 @dataclass(frozen=True)
@@ -153,10 +157,24 @@ def _parse(
         # is a file in explicit VR little endian (PS3.5, A.5) without a preamble.
         buffer = _inflate(memoryview(buffer)[stream.tell() :], most_bytes)
     stream = io.BytesIO(buffer)
-    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(attributes))
+    tags = [Tag(name) for name in attributes]
+    dataset = read_partial(stream, _HeaderEnd(), force=True, specific_tags=[*tags])
     if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
         dataset.SOPClassUID = meta.MediaStorageSOPClassUID
     return dataset, syntax, buffer, stream.tell()
+
+
+class _HeaderEnd:
+    """Whether the next element is that of the pixels; `ValueError` after too many others."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG002
+        self._elements += 1
+        if self._elements > _HEADER_ELEMENTS:
+            raise ValueError("a header of too many elements")
+        return tag in _PIXEL_DATA
 
 
 def _inflate(data: memoryview, most_bytes: int) -> bytes:

@@ -1,13 +1,16 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test fuzz outside check check-trt-api soak bench smoke clean
+.PHONY: demo serve-demo test quick fuzz outside check check-trt-api soak bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
 
-test: .venv/ready         ## run the whole test suite
-	.venv/bin/python -m pytest
+test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k gate"
+	.venv/bin/python -m pytest $(or $(ARGS),-n auto --dist loadfile)
+
+quick: .venv/ready        ## what takes no time: the loop while one works
+	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
 
 fuzz: .venv/ready         ## 10,000 damaged files of every format (CASES=N for another number)
 	EDGEECHO_FUZZ_CASES=$(or $(CASES),10000) .venv/bin/python -m pytest -s tests/test_fuzz.py

@@ -30,6 +30,12 @@ os.environ["EDGEECHO_MODEL"] = str(NARROW)
 # Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
 os.environ["EDGEECHO_CACHE"] = "off"
 
+# Workers of one run (`-n`) have a core each: engines of two that share both cores spend a sixth of
+# their time on waiting for each other.
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER", "")) and hasattr(os, "sched_setaffinity"):
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
+
 # Seen from inside, and quickly; tests/test_outside.py looks from outside. A fork copies locks that
 # other threads hold, and nothing here may call anybody but this machine.
 _forbidden: list[str] = []

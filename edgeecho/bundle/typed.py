@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import reprlib
 import types
@@ -19,11 +20,14 @@ def typed(cls: type[T], values: Mapping[str, Any]) -> T:
     Numbers must be finite, and lists must already be tuples. The values of a `Mapping[str, Any]`
     are not checked.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
             raise TypeError(f"{name} cannot be {reprlib.repr(value)}")
     return cls(**values)
+
+
+_hints = functools.cache(get_type_hints)
 
 
 def tuple_of(value: Any) -> tuple[Any, ...]:

@@ -81,7 +81,7 @@ def shown() -> tuple[Floats, Floats]:
     """Mean grey and its sd of rendered clips (n, 2), and EF (n,)."""
     rows, efs = [], []
     for index in range(RENDERED):
-        phantom, rng = draw_phantom(PhantomRecipe(seed=11, frames=24), index)
+        phantom, rng = draw_phantom(PhantomRecipe(seed=11, frames=12), index)
         frames = render(phantom, rng).frames
         rows.append([frames.mean(), frames.std()])
         efs.append(phantom.ef)

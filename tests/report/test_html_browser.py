@@ -212,6 +212,21 @@ def test_nothing_is_wider_than_the_screen(browser: Any, page: Path, width: int) 
     assert wide == []
 
 
+def test_a_telephone_shows_intervals_and_why_no_number_is_given(browser: Any, page: Path) -> None:
+    browser.open(page, 375)
+    seen = browser.run("document.querySelector('.summary').innerText")
+    rows = [line for line in seen.splitlines() if line.strip()]
+    assert sum("40.1 to 88.2" in row for row in rows) == 1
+    assert sum("refused" in row and "frozen" in row for row in rows) == 1
+    columns = browser.run(
+        "[...document.querySelectorAll('.summary tr')].map(row => [...row.cells]"
+        ".filter(c => c.checkVisibility()).map(c => c.getBoundingClientRect().x))"
+    )
+    # Each row's cells begin where those of the heading do.
+    assert {len(row) for row in columns} == {3}
+    assert len({tuple(row) for row in columns}) == 1
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_all_text_stands_out(browser: Any, page: Path, dark: bool) -> None:
     browser.open(page, dark=dark)

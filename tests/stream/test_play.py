@@ -26,7 +26,7 @@ from edgeecho.stream.sources import Timed
 
 ROOT = Path(__file__).parents[2]
 NARROW = ROOT / "models" / "narrow" / "bundle"
-VIDEO = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi"
+VIDEO = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s21-00003.avi"
 RUN = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "infer", "--stream"]
 RAW = ["-", "--frame-size", "112x112", "--fps", "50", "--clips", "stride:16"]
 

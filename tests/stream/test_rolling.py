@@ -26,7 +26,7 @@ def model() -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def cine() -> Cine:
-    return read_cine(EXAMPLES / "phantom-s3-00000.avi")
+    return read_cine(EXAMPLES / "phantom-s21-00003.avi")
 
 
 def rolled(

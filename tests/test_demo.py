@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import shutil
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 from freeze import freeze
-from pydicom.examples import get_path
 from scipy.stats import binomtest
 
 from edgeecho.bundle import DEMO, EXAMPLE, Manifest, open_model, read_manifest

@@ -100,7 +100,7 @@ def test_a_refused_file_has_its_reason_and_frames_but_no_ef(browser: Any, page: 
     article = "document.querySelector('#file-6')"
     shown = browser.run(f"{article}.innerText")
     assert "Refused" in shown
-    assert REFUSAL.reason in shown
+    assert REFUSAL.reason.capitalize() in shown
     assert browser.run(f"{article}.querySelectorAll('.ef, data, .scale, .curve').length") == 0
     # Its player moves without a curve.
     browser.run(f"{article}.querySelector('input').focus()")

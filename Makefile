@@ -3,7 +3,7 @@ PYTHON ?= python3
 
 .PHONY: demo serve-demo test quick fuzz outside check check-trt-api soak bench smoke clean
 
-demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
+demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
 
 test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k gate"

@@ -82,8 +82,9 @@ def _frozen(s: Signals) -> str | None:
     if s.moves >= LEAST_MOTION:
         return None
     return (
-        f"the picture moves by {s.moves:.1f} grey levels, a heart by at least {LEAST_MOTION:g}: "
-        "a still, or one frame repeated; record a moving heart"
+        "nothing in this video moves as a heart does: a frozen picture, or one frame repeated; "
+        f"record the beating heart (motion {s.moves:.1f} grey levels, a heart's at least "
+        f"{LEAST_MOTION:g})"
     )
 
 

@@ -100,7 +100,7 @@ def test_a_refused_file_has_its_reason_and_frames_but_no_ef(browser: Any, page: 
     article = "document.querySelector('#file-6')"
     shown = browser.run(f"{article}.innerText")
     assert "Refused" in shown
-    assert REFUSAL.reason in shown
+    assert REFUSAL.reason.capitalize() in shown
     assert browser.run(f"{article}.querySelectorAll('.ef, data, .scale, .curve').length") == 0
     # Its player moves without a curve.
     browser.run(f"{article}.querySelector('input').focus()")
@@ -210,6 +210,21 @@ def test_nothing_is_wider_than_the_screen(browser: Any, page: Path, width: int) 
                        f"&& e.getBoundingClientRect().right > {room} && !e.closest('defs, use'))"
                        ".map(e => e.outerHTML.slice(0, 80))")  # fmt: skip
     assert wide == []
+
+
+def test_a_telephone_shows_intervals_and_why_no_number_is_given(browser: Any, page: Path) -> None:
+    browser.open(page, 375)
+    seen = browser.run("document.querySelector('.summary').innerText")
+    rows = [line for line in seen.splitlines() if line.strip()]
+    assert sum("40.1 to 88.2" in row for row in rows) == 1
+    assert sum("refused" in row and "frozen" in row for row in rows) == 1
+    columns = browser.run(
+        "[...document.querySelectorAll('.summary tr')].map(row => [...row.cells]"
+        ".filter(c => c.checkVisibility()).map(c => c.getBoundingClientRect().x))"
+    )
+    # Each row's cells begin where those of the heading do.
+    assert {len(row) for row in columns} == {3}
+    assert len({tuple(row) for row in columns}) == 1
 
 
 @pytest.mark.parametrize("dark", [False, True])

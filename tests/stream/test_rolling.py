@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeecho.bundle import EXAMPLE
 from edgeecho.cine import Cine, read_cine
 from edgeecho.common.errors import InputError
 from edgeecho.inference import EFEstimate, LoadedModel, estimate, load_model
@@ -16,7 +17,6 @@ from edgeecho.preprocess import ClipMode, Handling, prepare
 from edgeecho.stream import Rolling, Update
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
-EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def model() -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def cine() -> Cine:
-    return read_cine(EXAMPLES / "phantom-s3-00000.avi")
+    return read_cine(EXAMPLE)
 
 
 def rolled(

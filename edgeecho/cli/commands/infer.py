@@ -35,10 +35,11 @@ def infer(
     streaming: StreamOptions,
     batch: BatchOptions,
 ) -> None:
-    """EF of videos and DICOM cines. Research use only, not for diagnosis.
+    """EF of videos and DICOM cines.
 
-    A result that a gate refused carries its reasons and no EF. Exit code 0: all answered; 5: at
-    least one answer was refused; 3: at least one file could not be used (this goes before 5).
+    Research use only, not for diagnosis. A result that a gate refused carries its reasons and no
+    EF. Exit code 0: all answered; 5: at least one answer was refused; 3: at least one file could
+    not be used (this goes before 5).
     """
     from edgeecho.cine import find_videos
     from edgeecho.cli.outputs import check_outputs

@@ -6,6 +6,6 @@ commands/     a module for each command
 options/      options that commands share
 reports.py    what `infer` prints and writes
 outputs.py    outputs must not overwrite inputs
-stream.py     `infer --stream`
+stream.py     what `stream` prints
 service.py    what `serve` and `listen` share
 """

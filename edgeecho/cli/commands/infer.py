@@ -11,7 +11,7 @@ import typer
 from edgeecho.cli.options.answer import Choices, EngineOptions, LimitOptions, VideoOptions
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import ReportOptions
-from edgeecho.cli.options.run import BatchOptions, StreamOptions
+from edgeecho.cli.options.run import BatchOptions
 from edgeecho.cli.reports import make_reports, say, write_beside, write_reports
 
 if TYPE_CHECKING:
@@ -26,13 +26,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def infer(
     videos: Annotated[
         list[Path],
-        typer.Argument(help="Videos, DICOM cines, or folders of them; - with --stream: stdin."),
+        typer.Argument(help="Videos, DICOM cines, or folders of them."),
     ],
     engine: EngineOptions,
     video: VideoOptions,
     limits: LimitOptions,
     reports: ReportOptions,
-    streaming: StreamOptions,
     batch: BatchOptions,
 ) -> None:
     """EF of videos and DICOM cines.
@@ -48,11 +47,6 @@ def infer(
     # Before the model is loaded, so that typing errors are reported at once.
     form = reports.choose()
     choices = Choices.of(engine, video, limits)
-    if streaming.stream:
-        from edgeecho.cli.stream import stream
-
-        stream(videos, choices, reports, streaming, batch)
-        return
     if batch.workers and engine.threads:
         raise UsageError("--workers shares the cores out itself: leave --threads out")
     found, beside = find_videos(videos), reports.beside()

@@ -61,7 +61,7 @@ def test_json_holds_every_sample_and_the_table_agrees(document: dict[str, Any]) 
 
 
 def test_json_says_what_was_measured(document: dict[str, Any], tiny_model: Path) -> None:
-    assert document["schema"] == "edgeecho-bench-2"
+    assert document["schema"] == "edgeecho-bench-1"
     assert document["research_use"] == RESEARCH_USE
     run = document["run"]
     (series,) = run["series"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import platform
@@ -92,6 +93,11 @@ def test_throughput_is_runs_over_summed_time(document: dict[str, Any]) -> None:
 
 def test_a_document_is_read_back_as_it_was(document: dict[str, Any]) -> None:
     assert json.loads(json.dumps(to_dict(from_dict(document)))) == document
+    for name in document["run"]["series"][0]:
+        lacking = copy.deepcopy(document)
+        del lacking["run"]["series"][0][name]
+        with pytest.raises((KeyError, TypeError), match=name):
+            from_dict(lacking)
 
 
 def test_no_folder_and_no_host_in_the_report(document: dict[str, Any]) -> None:

@@ -173,12 +173,8 @@ def test_an_entry_that_names_another_folder_is_refused(bundle: Path) -> None:
         open_model(bundle)
 
 
-def test_an_old_bundle_still_answers(narrow_bundle: Path, phantoms: Path, tmp_path: Path) -> None:
-    old = Path(shutil.copytree(narrow_bundle, tmp_path / "old"))
-    value = json.loads((old / "manifest.json").read_text())
-    del value["uncertainty"]
-    (old / "manifest.json").write_text(json.dumps(sealed(value)))
-    model = load_model(old)
+def test_a_bundle_without_measured_uncertainty_answers(narrow_bundle: Path, phantoms: Path) -> None:
+    model = load_model(narrow_bundle)
     assert load_trust(model.file) is None
     answer = estimate_file(sorted((phantoms / "Videos").iterdir())[0], model)
     assert (answer.interval, answer.probabilities) == (None, None)

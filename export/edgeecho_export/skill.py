@@ -24,7 +24,8 @@ def skill_of(source: LoadedCheckpoint, data: Path | None) -> Skill | None:
     """What the checkpoint records if that is enough, or else as measured on the data set `data`.
 
     The network answers the central clip of up to 100 videos that are not of the TRAIN split, spread
-    over EF. None if nothing is recorded and there are no such videos.
+    over EF. None if nothing is recorded and there are no such videos. `VerificationError`
+    if an answer is no number.
     """
     known = source.skill
     if data is None or (known is not None and known.enough):
@@ -35,13 +36,19 @@ def skill_of(source: LoadedCheckpoint, data: Path | None) -> Skill | None:
         return known
     words.print(f"measuring skill on {len(held_out.clips)} held-out videos")
     with torch.inference_mode():
-        efs = [
-            float(source.network(torch.from_numpy(normalise(clip, source.preprocess)[None])))
-            for clip in held_out.clips
-        ]
+        efs = np.array(
+            [
+                float(source.network(torch.from_numpy(normalise(clip, source.preprocess)[None])))
+                for clip in held_out.clips
+            ]
+        )
+    if not np.isfinite(efs).all():
+        raise VerificationError(
+            "the network gives answers that are no numbers: no bundle was written; train it again"
+        )
     splits = "/".join(sorted({video.split for video in videos}))
     found = Skill.of(
-        np.array(efs),
+        efs,
         held_out.efs,
         data=f"{splits} videos of: {describe_dataset(data)}",
         how="the central clip of each, in PyTorch",

@@ -82,7 +82,7 @@ def test_a_trained_network_shows_skill_on_fifty_held_out_videos(labelled: Labell
     found = skill_of(source, labelled(50))
     assert found is not None
     assert (found.n, found.shown) == (50, True)
-    assert found.mae < 8 < found.mae_of_constant
+    assert found.mae < 10 < 15 < found.mae_of_constant
     assert found.data.startswith("TEST/VAL videos of: an EchoNet-format data set")
     require(found)
     few = skill_of(source, labelled(49))

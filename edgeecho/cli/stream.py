@@ -13,7 +13,6 @@ from types import FrameType
 
 import typer
 
-from edgeecho.bundle.skill import warn_of
 from edgeecho.cine import read_cine
 from edgeecho.cli.options.answer import Choices
 from edgeecho.cli.options.reports import BESIDE, CHOSEN, ReportOptions
@@ -46,9 +45,6 @@ def stream(
     source = _source(videos, streaming.frame_size, choices.fps)
     json = reports.choose().name == "json"
     model = choices.engine.load()
-    # An update is one line without warnings, and the summary that has them may be hours away.
-    for warning in warn_of(model.file.skill):
-        words.print(f"warning: {warning}")
     stop = Event()
     if source == STDIN:
         frames = _read_stdin(streaming.frame_size, choices, model.file.preprocess)

@@ -17,10 +17,14 @@ from pydicom import Dataset, dcmread
 from edgeecho.bundle import EXAMPLE, Skill
 from edgeecho.inference import answer_file, load_model
 from edgeecho.report.formats import FORMATS
+from edgeecho.report.stream import to_text_line
 from edgeecho.results import Answer, Outcome
+from edgeecho.stream import Played
+from edgeecho.stream.rolling import Update
 
 NOW = datetime(2025, 1, 2, 3, 4, tzinfo=timezone.utc)
 NONE = Skill(n=60, mae=16.5, mae_of_constant=16.0, low=-1.25, data="VAL videos", how="by hand")
+SHOWN = replace(NONE, mae=4.0, low=11.0)
 
 
 def test_importing_the_table_imports_no_writer() -> None:
@@ -83,3 +87,14 @@ def test_every_format_carries_the_warning_of_a_model_without_skill(
     else:
         document = unescape(form.write([outcome], NOW))
     assert warning in document
+
+
+def test_a_line_of_a_stream_says_that_skill_is_not_shown(outcome: Outcome) -> None:
+    assert isinstance(outcome.answer, Answer)
+    played = Played(
+        Update(80, 1.5, answer_file(EXAMPLE, load_model(), clips="center")[0]), 0.01, 1, 0
+    )
+    line = to_text_line(outcome.answer, played)
+    assert line.endswith("; skill not shown, 10 ms behind")
+    shown = replace(outcome.answer, model=replace(outcome.answer.model, skill=SHOWN))
+    assert to_text_line(shown, played) == line.replace("; skill not shown", "")

@@ -61,7 +61,7 @@ def export(
     ] = None,
     clips: Annotated[
         Path | None,
-        typer.Option(help="Data set for the comparison, where the checkpoint brings no clips."),
+        typer.Option(help="Data set for drift and skill, where the checkpoint brings too little."),
     ] = None,
     mean: Annotated[
         str | None, typer.Option(help="R,G,B on 0..255, for a checkpoint that is not ours.")

@@ -85,15 +85,20 @@ def test_a_trained_network_shows_skill_on_fifty_held_out_videos(labelled: Labell
     assert found.mae < 10 < 15 < found.mae_of_constant
     assert found.data.startswith("TEST/VAL videos of: an EchoNet-format data set")
     require(found)
-    few = skill_of(source, labelled(49))
+
+
+def test_forty_nine_held_out_videos_do_not_tell(narrow_run: Path, labelled: Labelled) -> None:
+    few = skill_of(loaded(narrow_run / "best.pt"), labelled(49))
+    assert few is not None
+    assert few.n == 49
     with pytest.raises(VerificationError, match="takes 50 videos: on 49 labelled"):
         require(few)
 
 
 def test_a_network_that_learnt_nothing_is_refused_and_nothing_is_left(
-    edgeecho: Any, labelled: Labelled, tmp_path: Path
+    edgeecho: Any, narrow_run: Path, labelled: Labelled, tmp_path: Path
 ) -> None:
-    path = edited(tmp_path / "run", NARROW, constant)
+    path = edited(tmp_path / "run", narrow_run / "best.pt", constant)
     out = tmp_path / "bundles" / "new"
     done = edgeecho(
         "export", path, "--out", out, "--clips", labelled(50), "--require-skill", "--no-shared"
@@ -152,8 +157,10 @@ def test_without_being_required_it_is_a_warning(
     assert read_manifest(tmp_path / "bundle").skill == SKILL
 
 
-def test_what_was_recorded_is_measured_again_only_if_it_cannot_tell(labelled: Labelled) -> None:
-    data, source = labelled(50), loaded(NARROW)
+def test_what_was_recorded_is_measured_again_only_if_it_cannot_tell(
+    narrow_run: Path, labelled: Labelled
+) -> None:
+    data, source = labelled(50), loaded(narrow_run / "best.pt")
     assert skill_of(replace(source, skill=SKILL), data) == SKILL
     assert skill_of(replace(source, skill=None), None) is None
     few = replace(SKILL, n=49)

@@ -77,7 +77,7 @@ class Skill:
 
     @property
     def shown(self) -> bool:
-        """Whether the gain is certainly positive."""
+        """Whether enough videos put the lower bound of the gain above 0."""
         return self.enough and self.low > 0
 
     def in_words(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeecho.bundle import Skill, open_model, read_manifest, render_card
+from edgeecho.bundle import DEMO, Skill, open_model, read_manifest, render_card
 from edgeecho.bundle.skill import LEAST_VIDEOS, newest, warn_of
 from edgeecho.common.errors import ModelError
 from edgeecho.common.seal import sealed
@@ -134,6 +134,17 @@ def test_a_skill_of_another_form_is_one_line(change: dict[str, object], tmp_path
     (bundle / "manifest.json").write_text(json.dumps(sealed(value)))
     with pytest.raises(ModelError, match="manifest is incomplete or malformed"):
         open_model(bundle)
+
+
+@pytest.mark.parametrize("bundle", [DEMO, NARROW], ids=["demo", "narrow"])
+def test_our_own_models_have_shown_skill_and_warn_of_nothing(bundle: Path) -> None:
+    manifest = read_manifest(bundle)
+    assert manifest.skill is not None
+    assert manifest.skill.n >= 150
+    assert manifest.skill.shown
+    card = (bundle / "model-card.md").read_text(encoding="utf-8")
+    assert card == render_card(manifest)
+    assert "**Warning:**" not in card
 
 
 def test_an_evaluation_of_nothing_is_a_bug() -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeecho.bundle.artefact import Artefact, check_file, read_artefact
+from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import ModelError
 from edgeecho.common.seal import sealed
@@ -63,6 +64,8 @@ class Manifest:
     uncertainty: Mapping[str, Any] | None = None
     """Results of `edgeecho calibrate trust`: file and sha256 of the numbers, method, level, n,
     data, half_width by clip mode, thresholds by gate. None if it was not run."""
+    skill: Skill | None = None
+    """Whether it answers better than a constant. None if that was never measured."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -88,6 +91,7 @@ class Manifest:
             fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
             fields["artefacts"] = {k: read_artefact(v) for k, v in fields["artefacts"].items()}
             fields["limits"] = tuple_of(fields["limits"])
+            fields["skill"] = Skill.from_dict(fields["skill"])
             for name in ("evaluation", "drift"):
                 fields[name] = tuple_of(fields[name])
             manifest = typed(cls, fields)

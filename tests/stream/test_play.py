@@ -143,7 +143,7 @@ def test_it_stops_in_good_order() -> None:
         (["-", "--frame-size", "9999x9999", "--fps", "50"], 3, "over the limit of 16777216"),
         ([EXAMPLE, "--frame-size", "9x9"], 2, "is for raw frames on stdin: leave it out"),
         ([EXAMPLE, "--fps", "0"], 2, "--fps 0 is no frame rate"),
-        ([EXAMPLE.parent], 3, "Videos is a folder: a file was expected"),
+        ([EXAMPLE.parent], 3, f"{EXAMPLE.parent.name} is a folder: a file was expected"),
     ],
 )
 def test_what_does_not_fit_is_one_line_before_a_model_is_opened(

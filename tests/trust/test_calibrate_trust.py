@@ -85,6 +85,27 @@ def test_the_bundle_says_what_was_measured(calibrated: Path, phantoms: Path) -> 
     assert "No uncertainty is calibrated" not in card
 
 
+def test_skill_is_measured_too_but_not_on_videos_of_training(
+    calibrated: Path, narrow_bundle: Path, phantoms: Path, tmp_path: Path, edgeecho: Run
+) -> None:
+    assert read_manifest(calibrated).skill == read_manifest(narrow_bundle).skill
+    bundle = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
+    done = edgeecho(
+        "calibrate", "trust", phantoms, "--model", bundle, "--clips", "stride:4", "--least", 1,
+        "--level", 0.5, "--keep", tmp_path / "kept.jsonl",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    model, videos = load_model(bundle), read_dataset(phantoms, split="VAL")
+    skill = model.file.skill
+    assert skill is not None
+    found = [estimate_file(video.path, model, clips="stride:4") for video in videos]
+    errors = [abs(a.ef - video.ef) for a, video in zip(found, videos, strict=True)]
+    assert (skill.n, skill.mae) == (len(videos), pytest.approx(np.mean(errors), abs=1e-3))
+    assert skill.data.startswith("VAL videos of: synthetic phantoms")
+    assert skill.how.startswith("stride:4, fp32 on openvino ")
+    assert f"({skill.how})" in (bundle / "model-card.md").read_text()
+
+
 def test_answers_carry_the_interval_that_was_measured(calibrated: Path, phantoms: Path) -> None:
     model = load_model(calibrated)
     assert model.trust is not None

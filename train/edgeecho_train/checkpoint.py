@@ -7,7 +7,7 @@
     width         channel factor
     state_dict    tensors, named as in torchvision
     preprocess    PreprocessSpec as a dict
-    provenance    recipe, data, versions, epoch, validation metrics
+    provenance    recipe, data, versions, epoch, validation metrics and skill
     reference_clips  file name, sha256 and n of the clips beside it, or None
     run           (last.pt only) optimizer, scheduler, history, position
 

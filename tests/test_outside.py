@@ -19,7 +19,7 @@ from edgeecho.report.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
-EDGEECHO = (sys.executable, "-c", "from edgeecho.cli.app import main; main()")
+EDGEECHO = (sys.executable, "-m", "edgeecho")
 KEPT = (".cache/edgeecho/", ".local/state/edgeecho/", ".cache/matplotlib/")
 """Where the documentation says that files appear in a user's home folder."""
 PHANTOMS_16 = "{phantoms}"
@@ -38,6 +38,7 @@ COMMANDS = {
         *(word for form in BESIDE for word in (f"--{form.name}", f"a.{form.suffix}")),
         *("--resume", "a.jsonl"),
     ],
+    "stream": ["stream", EXAMPLE, "--model", MODEL],
     "bench": [
         *("bench", "--model", MODEL, "--runs", "3", "--cold-starts", "1"),
         *("--html", "bench.html"),

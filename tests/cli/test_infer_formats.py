@@ -158,7 +158,6 @@ def test_choices_that_contradict_cost_no_answer(
     assert usage("go together", "--json", "--out", out)
     assert usage("leave --show-refused out", "--format", "fhir", "--show-refused")
     assert usage("leave --show-refused out", *sr, "--out", out, "--show-refused")
-    assert usage("--stream writes text or JSON", "--stream", "--format", "fhir")
     assert usage("holds files to be read", *sr, "--out", phantom.parent, file=phantom)
     (tmp_path / "file").touch()
     assert usage("cannot be written", *sr, "--out", tmp_path / "file")

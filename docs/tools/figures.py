@@ -72,6 +72,8 @@ def architecture() -> str:
     parts.append(_words(20, top + 22, f"{runtime[0]}, the runtime: no torch, no onnx", bold=True))
     y = top + 36
     for row in layers("data flows one way"):
+        if row == ["__main__"]:
+            continue  # `python -m edgeecho`: one line above the command line
         drawn, height = _row(row, [ROOT / "edgeecho" / name for name in row], y, DEVICE)
         parts.append(drawn)
         y += height + 8

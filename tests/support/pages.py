@@ -45,8 +45,8 @@ def section(text: str, title: str) -> str:
 
 
 def python_blocks(text: str) -> list[str]:
-    """The blocks of Python in a page."""
-    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    """The blocks of Python in a page; a part of a statement is marked as text."""
+    return re.findall(r"^```(?:python|text)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(text: str) -> list[str]:

@@ -123,6 +123,7 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     assert "a gate refused" in rows["5"]
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_answer_a_video(tmp_path: Path) -> None:
     (code,) = python_blocks(section(README, "Python"))
     assert code in python_blocks(read(DOCS / "api.md"))
@@ -140,6 +141,7 @@ def test_its_commands_of_make_exist() -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_the_demo_runs_as_shown() -> None:
     """The first command of the README, with the model of the package, up to time and machine."""
     command, lines = next(outputs(README))

@@ -74,6 +74,7 @@ print(refuse(replace(GOOD, **bad), None)[0].reason)
     ]
 
 
+@pytest.mark.slow
 def test_a_format_is_a_writer_and_a_row(scratch: Path) -> None:
     writer, row = python_blocks(recipe("format"))
     (scratch / "edgeecho" / "report" / "markdown.py").write_text(writer)
@@ -92,6 +93,7 @@ def test_a_format_is_a_writer_and_a_row(scratch: Path) -> None:
     assert "never holds refused numbers" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_is_a_module_and_its_name(scratch: Path) -> None:
     module, example = python_blocks(recipe("command"))
     (scratch / "edgeecho" / "cli" / "commands" / "frames.py").write_text(module)
@@ -107,6 +109,34 @@ def test_a_command_is_a_module_and_its_name(scratch: Path) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("edgeecho: nowhere.avi: no such file")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_first_change_of_the_contributing_page(scratch: Path) -> None:
+    page = read(ROOT / "CONTRIBUTING.md")
+    (test,) = python_blocks(textwrap.dedent("\n".join(
+        line.removeprefix("    ") for line in page.splitlines()
+    )))  # fmt: skip
+    (words,) = re.findall(r'`grep -rn "(.*?)" edgeecho`', page)
+    files = [file for file in (scratch / "edgeecho").rglob("*.py") if words in read(file)]
+    assert [file.relative_to(scratch).as_posix() for file in files] == ["edgeecho/trust/gates.py"]
+    around = read(ROOT / "tests" / "trust" / "test_thresholds.py")
+    (name,) = re.findall(r"^def (test_\w+)", test, re.MULTILINE)
+    (chosen,) = re.findall(r'make test ARGS="tests/trust -k (\w+)"`', page)
+    assert chosen in name
+    assert chosen not in around
+
+    def passes() -> bool:
+        done = run(scratch, f"{around}\n\n{test}\n\n{name}()")
+        assert done.returncode == 0 or "AssertionError" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    assert not passes()
+    (changed,) = re.findall(r"in `_no_period`, write `(.*?)`", page)
+    before, after = read(files[0]).split(words)
+    assert "def _no_period" in before.split("\n\n\n")[-1]
+    files[0].write_text(f"{before}hold the probe still {changed}{after}")
+    assert passes()
 
 
 def test_an_engine_is_the_one_that_a_test_installs() -> None:

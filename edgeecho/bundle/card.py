@@ -66,7 +66,7 @@ def _model(manifest: Manifest) -> str:
 
 
 def _training(provenance: Mapping[str, Any]) -> str:
-    training = provenance.get("training")
+    training = provenance["training"]
     if not training:
         return "The checkpoint does not say how it was trained."
     data, recipe = training["data"], training["recipe"]
@@ -77,7 +77,7 @@ def _training(provenance: Mapping[str, Any]) -> str:
     ]
     lines += [
         f"- best epoch {row['epoch']}: validation MAE {row['val_mae']:.2f} EF points"
-        for row in training.get("result", [])
+        for row in training["result"]
     ]
     if line := training.get("recalibrated"):
         lines.append(
@@ -93,8 +93,8 @@ def _evaluation(manifest: Manifest) -> str:
     rows = [
         f"| {e['data']} | {e['split']} | {e['n']} | {e['clips']} | {e['precision']} on "
         f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {_three(e['correlation'])} | "
-        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} | {_covered(e.get('coverage'))} | "
-        f"{e.get('refused', 0)} |"
+        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} | {_covered(e['coverage'])} | "
+        f"{e['refused']} |"
         for e in manifest.evaluation
     ]
     head = [

@@ -52,12 +52,12 @@ class Manifest:
     """One sentence, shown with every result."""
     intended_use: str
     limits: tuple[str, ...]
+    references: Mapping[str, Any]
+    """source, clips (their number) and ef_sd; file and sha256 if `edgeecho verify` can run them."""
     evaluation: tuple[Mapping[str, Any], ...] = field(default=())
     """Results of `edgeecho evaluate --record`, one entry per data set and protocol."""
     drift: tuple[Mapping[str, Any], ...] = field(default=())
     """Results of `edgeecho verify --data --record`, one entry per data set and split."""
-    references: Mapping[str, Any] | None = None
-    """file, sha256 and number of the clips that `edgeecho verify` runs."""
     calibration: Mapping[str, Any] | None = None
     """For INT8: the set (data, sha256, clips), the chosen method, and the drift of each method."""
     uncertainty: Mapping[str, Any] | None = None
@@ -89,11 +89,11 @@ class Manifest:
             fields["artefacts"] = {k: read_artefact(v) for k, v in fields["artefacts"].items()}
             fields["limits"] = tuple_of(fields["limits"])
             for name in ("evaluation", "drift"):
-                fields[name] = tuple_of(fields.get(name, ()))
+                fields[name] = tuple_of(fields[name])
             manifest = typed(cls, fields)
             if manifest.uncertainty is not None:
                 check_file(manifest.uncertainty)
-            if manifest.references and "file" in manifest.references:
+            if "file" in manifest.references:
                 check_file(manifest.references)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error

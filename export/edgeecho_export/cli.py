@@ -248,7 +248,7 @@ def _print(folder: Path, manifest: Manifest) -> None:
         )
         kept = manifest.calibration["method"]
         typer.echo(f"  {manifest.artefacts[fitted].file}: kept {kept} (mean drift: {methods})")
-    if manifest.references and (file := manifest.references.get("file")):
+    if file := manifest.references.get("file"):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
             "bundle goes (--no-references leaves them out)"
@@ -263,14 +263,13 @@ def _line(check: Verification) -> str:
         f"{what}: largest drift {check.max_drift:.6f} EF points on {check.clips} clips at batch "
         f"{', '.join(map(str, check.batches))}"
     )
-    allowed = dict(check.allowed or {})
-    if allowed.keys() == {"max"}:
+    if check.allowed.keys() == {"max"}:
         return f"{seen} (allowed {check.tolerance:g})"
     values = {
         "mean": check.mean_drift,
         "p95": check.p95_drift,
         "max": check.max_drift,
-        "mae": check.mae_change or 0.0,
+        "mae": check.mae_change,
     }
-    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in allowed.items())
+    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in check.allowed.items())
     return f"{seen} ({limits} allowed)"

@@ -80,9 +80,9 @@ def export(
                 name: add_shared(artefact, folder, normalised, options.limits[name])
                 for name, artefact in artefacts.items()
             }
+        references = _references(work, reference_inputs, keep=keep_references)
         manifest = replace(
-            _manifest(source, label, artefacts),
-            references=_references(work, reference_inputs, keep=keep_references),
+            _manifest(source, label, artefacts, references),
             calibration=_calibration(work, made.values()),
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
@@ -119,7 +119,10 @@ def _calibration(work: Workspace, made: Iterable[RecipeResult]) -> dict[str, Any
 
 
 def _manifest(
-    source: LoadedCheckpoint, label: ModelLabel, artefacts: Mapping[str, Artefact]
+    source: LoadedCheckpoint,
+    label: ModelLabel,
+    artefacts: Mapping[str, Artefact],
+    references: Mapping[str, Any],
 ) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
@@ -149,4 +152,5 @@ def _manifest(
             _BY_INDEX if source.preprocess.time == "native" else _BY_TIME,
             UNGATED[1],
         ),
+        references=references,
     )

@@ -74,7 +74,6 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
     found = load_engine("tensorrt", model).run(clips)
     expected = load_engine("onnxruntime", model).run(clips)
     assert np.abs(found.ef - expected.ef).max() < 1e-4
-    assert found.embedding is not None
     assert found.embedding.shape == (len(clips), 4)
 
 

@@ -83,7 +83,7 @@ def test_not_a_number_is_an_error(model: LoadedModel) -> None:
         facts = model.engine.facts
 
         def run(self, clips: np.ndarray) -> Outputs:
-            return Outputs(np.full(len(clips), np.nan, np.float32), None)
+            return Outputs(np.full(len(clips), np.nan, np.float32), np.zeros((len(clips), 1)))
 
     with pytest.raises(EngineError, match="not a number"):
         estimate(flickering_cine(80), replace(model, engine=Broken()), clips="center")

@@ -123,3 +123,21 @@ def test_no_frame_is_an_error(model: LoadedModel, cine: Cine) -> None:
     prepared = prepare(cine, model.file.preprocess)
     with pytest.raises(InputError, match="no frame came"):
         Rolling(model, cine, prepared, ClipMode("stride", 16)).finish()
+
+
+@pytest.mark.parametrize("answered", [3, 2, 0])
+def test_the_final_answer_has_a_clip_where_none_lies_in_the_last_seconds(
+    model: LoadedModel, cine: Cine, answered: int
+) -> None:
+    """Of 100 frames the last 63 begin at 37, clips at 0, 16 and 32; the engine may be behind."""
+    prepared = prepare(cine, model.file.preprocess)
+    rolling = Rolling(model, cine, prepared, ClipMode("stride", 16), 1.0)
+    due = all_due(rolling, cine)
+    assert due == [0, 16, 32]
+    updates = rolling.answer(due[:answered])
+    end = rolling.finish().estimate
+    last = due[answered - 1] if answered else 32
+    assert end.clip_starts == (last,)
+    if updates:
+        assert end.ef == updates[-1].estimate.clip_efs[-1]
+    assert 0 < end.ef < 100

@@ -59,6 +59,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         trained_on="nothing",
         intended_use="tests",
         limits=(),
+        references={},
     )
     write_json(folder / "manifest.json", manifest.to_dict())
     monkeypatch.setattr("edgeecho.bundle.DEMO", folder)

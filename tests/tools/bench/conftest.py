@@ -20,15 +20,20 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nodes = [
         helper.make_node("ReduceMean", ["clip", "axes"], ["mean"], keepdims=0),
         helper.make_node("Add", ["mean", "constant"], ["ef"]),
+        helper.make_node("Unsqueeze", ["mean", "last"], ["embedding"]),
     ]
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("clip", TensorProto.FLOAT, ["batch", 3, 32, 112, 112])],
-        [helper.make_tensor_value_info("ef", TensorProto.FLOAT, ["batch"])],
+        [
+            helper.make_tensor_value_info("ef", TensorProto.FLOAT, ["batch"]),
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 1]),
+        ],
         [
             helper.make_tensor("axes", TensorProto.INT64, [4], [1, 2, 3, 4]),
             helper.make_tensor("constant", TensorProto.FLOAT, [], [55.0]),
+            helper.make_tensor("last", TensorProto.INT64, [1], [1]),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

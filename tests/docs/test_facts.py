@@ -153,6 +153,26 @@ def test_the_page_of_the_demo_knows_its_size_and_interval(manifest: Manifest) ->
     assert f"plus and minus {width:.1f} points, from {n} other phantoms" in page
 
 
+def test_int8_costs_the_demo_what_its_page_says(manifest: Manifest) -> None:
+    int8, fp32 = (
+        entry(manifest, "center", 300, precision)["mae"] for precision in ("int8", "fp32")
+    )
+    assert f"in FP32 by {int8 - fp32:+.3f} (" in " ".join(read(DOCS / "demo-model.md").split())
+
+
+def test_the_page_of_commands_repeats_the_page_of_speed() -> None:
+    page, speed = (" ".join(read(DOCS / f"{name}.md").split()) for name in ("commands", "speed"))
+    for said, measured in {
+        "8.4 times as fast": "| edgeecho | int8 | 106 | 8.40 (",
+        "in 6.5 s instead of": "| edgeecho, sharing | int8 | 6.5 | 22.53 (",
+        "150 s (22.5 times)": "| PyTorch eager | fp32 | 150 |",
+        "within 0.00002 points, 6.6 times": "| edgeecho, sharing | fp32 | 22.4 | 6.60 (5.54 to 7.87) "
+        "| 1.5e-05 |",
+    }.items():
+        assert said in page
+        assert measured in speed
+
+
 def test_the_version_is_one_number_in_three_places() -> None:
     (heading,) = re.findall(r"^## (\S+)", read(ROOT / "CHANGELOG.md"), re.MULTILINE)[:1]
     assert heading == package.__version__

@@ -33,7 +33,7 @@ serve-demo: .venv-serve/ready ## page on port 8117 and DICOM node on port 11112,
 
 docs: .venv-docs/ready    ## the documentation as a site, in build/site; a broken link is an error
 	.venv-docs/bin/python docs/tools/stage.py
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	.venv-docs/bin/python docs/tools/check_site.py build/site
 
 bench: .venv-demo/ready   ## latency report of the demo model on this machine

@@ -94,6 +94,9 @@ def test_commands_of_make_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
     named = re.findall(r"(?:^    |`)make ([a-z-]+)", read(page), re.MULTILINE)
     assert set(named) <= targets
+    for arguments in re.findall(r'make test ARGS="([^"]*)"', read(page)):
+        paths = [word for word in shlex.split(arguments) if word.startswith("tests")]
+        assert all((ROOT / path).exists() for path in paths)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

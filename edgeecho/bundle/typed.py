@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import reprlib
 import types
@@ -21,16 +20,13 @@ def typed(cls: type[T], values: Mapping[str, Any]) -> T:
     Numbers must be finite, and lists must already be tuples. The values of a `Mapping[str, Any]`
     are not checked.
     """
-    hints = _hints(cls)
+    hints = get_type_hints(cls)
     if missing := sorted(hints.keys() - values.keys()):
         raise TypeError(f"{', '.join(missing)} missing")
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
             raise TypeError(f"{name} cannot be {reprlib.repr(value)}")
     return cls(**values)
-
-
-_hints = functools.cache(get_type_hints)
 
 
 def tuple_of(value: Any) -> tuple[Any, ...]:

@@ -77,6 +77,7 @@ def test_a_model_that_resamples_says_so(narrow_run: Path, edgeecho, tmp_path: Pa
     shutil.copy(narrow_run / "reference_clips.npz", tmp_path)
     done = edgeecho("export", tmp_path / "best.pt", "--out", tmp_path / "bundle", "--no-shared")
     assert done.returncode == 0, done.stderr
+    assert "\nwarning: this model's skill is not known" in done.stderr
     limits = read_manifest(tmp_path / "bundle").limits
     assert any("by their time stamps" in limit for limit in limits)
     assert not any("by index" in limit for limit in limits)

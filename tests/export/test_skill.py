@@ -137,23 +137,19 @@ def test_what_training_recorded_may_be_refused_and_the_old_bundle_stays(
     assert {f.name for f in tmp_path.iterdir()} == {"run", "bundle"}
 
 
-def test_without_being_required_it_is_a_warning(
+def test_what_is_shown_passes_and_is_printed(
     edgeecho: Any, narrow_run: Path, tmp_path: Path
 ) -> None:
-    shown = edited(
+    path = edited(
         tmp_path / "run",
         narrow_run / "best.pt",
         lambda v: v["provenance"].update(skill=asdict(SKILL)),
     )
-    for path, required, warned in (
-        (narrow_run / "best.pt", [], True),
-        (shown, ["--require-skill"], False),
-    ):
-        words = ["--out", tmp_path / "bundle", "--no-shared", "--overwrite", *required]
-        done = edgeecho("export", path, *words)
-        assert done.returncode == 0, done.stderr
-        assert ("warning: this model's skill is not known" in done.stderr) == warned
-        assert ("  skill: on 60 labelled videos" in done.stdout) != warned
+    words = ["--out", tmp_path / "bundle", "--no-shared", "--require-skill"]
+    done = edgeecho("export", path, *words)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
+    assert f"  skill: {SKILL.in_words()}\n" in done.stdout
     assert read_manifest(tmp_path / "bundle").skill == SKILL
 
 

@@ -91,18 +91,18 @@ def test_skill_is_measured_too_but_not_on_videos_of_training(
     assert read_manifest(calibrated).skill == read_manifest(narrow_bundle).skill
     bundle = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
     done = edgeecho(
-        "calibrate", "trust", phantoms, "--model", bundle, "--clips", "stride:4", "--least", 1,
+        "calibrate", "trust", phantoms, "--model", bundle, "--clips", "center", "--least", 1,
         "--level", 0.5, "--keep", tmp_path / "kept.jsonl",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     model, videos = load_model(bundle), read_dataset(phantoms, split="VAL")
     skill = model.file.skill
     assert skill is not None
-    found = [estimate_file(video.path, model, clips="stride:4") for video in videos]
+    found = [estimate_file(video.path, model, clips="center") for video in videos]
     errors = [abs(a.ef - video.ef) for a, video in zip(found, videos, strict=True)]
     assert (skill.n, skill.mae) == (len(videos), pytest.approx(np.mean(errors), abs=1e-3))
     assert skill.data.startswith("VAL videos of: synthetic phantoms")
-    assert skill.how.startswith("stride:4, fp32 on openvino ")
+    assert skill.how.startswith("center, fp32 on openvino ")
     assert f"({skill.how})" in (bundle / "model-card.md").read_text()
 
 

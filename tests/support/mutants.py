@@ -10,7 +10,9 @@ for people; and decorators, whose `frozen=True` and `slots=True` the type checke
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,15 +80,31 @@ _OPERATORS = (
 )
 
 
-def mutants_of(module: str, source: str) -> list[Mutant]:
-    """Every mutant of a module, in an order that depends on its text alone."""
-    skipped = _decorator_lines(ast.parse(source))
-    found: dict[str, Mutant] = {}
-    for kind in _OPERATORS:
-        for change in _changes(kind(SimpleNamespace(mutator_opts={}), print), ast.parse(source)):
-            if change.lineno not in skipped and (made := _apply(module, source, change)):
-                found.setdefault(made.source, made)
-    return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.source))
+def mutants_of(module: str, source: str, order: Random) -> Iterator[Mutant]:
+    """Every mutant of a module, in a random order that depends on `order` and the text alone."""
+    tree = ast.parse(source)
+    skipped, whole = _decorator_lines(tree), ast.dump(tree)
+    changes = [
+        change
+        for kind in _OPERATORS
+        # Some operators change the tree that they are given.
+        for change in _changes(kind(SimpleNamespace(mutator_opts={}), print), ast.parse(source))
+        if change.lineno not in skipped
+    ]
+    order.shuffle(changes)
+    seen = {source}
+    for change in changes:
+        mutant = _apply(module, source, change)
+        if mutant.source not in seen and _is_other(mutant.source, whole):
+            seen.add(mutant.source)
+            yield mutant
+
+
+def _is_other(source: str, whole: str) -> bool:
+    try:
+        return ast.dump(ast.parse(source)) != whole
+    except SyntaxError:  # as of `None = 3`
+        return False
 
 
 def _changes(operator: Any, tree: ast.Module) -> list[FileMutation]:
@@ -101,19 +119,13 @@ def _changes(operator: Any, tree: ast.Module) -> list[FileMutation]:
     return changes
 
 
-def _apply(module: str, source: str, change: FileMutation) -> Mutant | None:
+def _apply(module: str, source: str, change: FileMutation) -> Mutant:
     # Columns are in bytes, as Python's parser counts them.
     lines = source.encode().splitlines(keepends=True)
     first, last = lines[change.lineno - 1], lines[change.end_lineno - 1]
     whole = first[: change.col_offset] + change.text.encode() + last[change.end_col_offset :]
     lines[change.lineno - 1 : change.end_lineno] = [whole]
     mutated = b"".join(lines).decode()
-    try:
-        tree = ast.parse(mutated)
-    except SyntaxError:
-        return None
-    if ast.dump(tree) == ast.dump(ast.parse(source)):
-        return None
     before = " ".join(
         part.strip() for part in source.splitlines()[change.lineno - 1 : change.end_lineno]
     )

@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
+from random import Random
 
 from mutants import Mutant, mutants_of
 from mutation_copy import Copy, copy_of, end_all
 from mutation_report import Result, Table, read_table, write_report
 
 ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "tests" / "mutation.md"
 
 
 Drawn = tuple[Mutant, tuple[str, ...]]
@@ -41,10 +43,10 @@ Drawn = tuple[Mutant, tuple[str, ...]]
 def drawn(table: Table, seed: int, each: int, only: str) -> Iterator[Drawn]:
     """The sample: `each` mutants of every module, with the tests beside it."""
     for module, tests in table.near.items():
-        mutants = mutants_of(module, (ROOT / module).read_text(encoding="utf-8"))
-        chosen = random.Random(f"{seed} {module}").sample(mutants, min(each, len(mutants)))
         if module.startswith(only):
-            yield from ((mutant, tests) for mutant in chosen)
+            source = (ROOT / module).read_text(encoding="utf-8")
+            mutants = mutants_of(module, source, Random(f"{seed} {module}"))
+            yield from ((mutant, tests) for mutant in islice(mutants, each))
 
 
 def run(todo: list[Drawn], processes: int, commit: str) -> Iterator[Result]:
@@ -90,7 +92,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="modules whose path begins so")
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    if _git("status", "--porcelain"):
+    if _git("status", "--porcelain", "--", ".", f":!{REPORT.relative_to(ROOT)}"):
         raise SystemExit("commit first: the report names the commit that it is about")
     commit = _git("rev-parse", "--short", "HEAD")
     table = read_table(ROOT / "tests" / "mutation.toml", ROOT)
@@ -110,7 +112,7 @@ def main() -> None:
             print(json.dumps(asdict(result)), file=journal, flush=True)
             print(f"{result.outcome:9}{result.where}  {result.after}", flush=True)
     how = f"commit {commit}, seed {given.seed}, {given.each} mutants of each module"
-    print(write_report(ROOT / "tests" / "mutation.md", table, results, how))
+    print(write_report(REPORT, table, results, how))
 
 
 if __name__ == "__main__":

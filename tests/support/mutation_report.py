@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import tomllib
@@ -50,7 +51,8 @@ def read_table(path: Path, root: Path) -> Table:
         (entry["module"], entry["after"]): entry["why"] for entry in content.get("equivalent", ())
     }
     for module in {module for module, _ in equivalent}:
-        possible = {m.after for m in mutants_of(module, (root / module).read_text("utf-8"))}
+        source = (root / module).read_text(encoding="utf-8")
+        possible = {mutant.after for mutant in mutants_of(module, source, Random(0))}
         if gone := {after for name, after in equivalent if name == module} - possible:
             raise SystemExit(f"{path}: {module} has no such mutants any more: {sorted(gone)}")
     return Table(near, equivalent)

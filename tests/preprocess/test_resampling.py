@@ -105,6 +105,6 @@ def test_frames_are_counted_to_the_last_stamp() -> None:
 
 
 def test_places_are_numbered_from_the_first_frame_that_is_there() -> None:
-    times = np.array([0.0, 0.011, 0.0111, 0.02, 0.5])
+    times = np.array([0.0, 0.0109, 0.0111, 0.02, 0.5])  # up to 0.55 of a step
     assert places_at(times, np.array([0, 0.02, 0.04])).tolist() == [0, 0, 1, 1, 2]
     assert places_at(times, np.array([0, 0.02, 0.04]), first=7).tolist() == [7, 7, 8, 8, 9]

@@ -1,4 +1,4 @@
-"""What is said of an EF: interval, probabilities, refusals and warnings, on made-up measurements."""
+"""What is said of an EF: interval, chances, refusals and warnings, on made-up measurements."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ def test_it_is_valid_says_research_use_and_holds_no_name(name: str) -> None:
     bundle = bundles.Bundle.model_validate_json(text)
     assert (bundle.type, len(bundle.entry)) == ("collection", 1)
     assert RESEARCH_USE in text
+    assert text.splitlines()[1].startswith('  "resourceType"'), "people read it too"
     for part in (NAME, "DOE", "JANE", "1950"):
         assert part not in text
 

@@ -12,7 +12,7 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.engines import EngineFacts
 from edgeecho.preprocess import PreprocessSpec, VideoFacts
-from edgeecho.report.structured import to_document
+from edgeecho.report.structured import SCHEMA, to_document, to_json
 from edgeecho.report.table import to_csv
 from edgeecho.report.text import to_text
 from edgeecho.results import Answer, Failure, Numbers, Outcome, labels
@@ -197,6 +197,14 @@ def test_a_document() -> None:
     }
     bare = result(replace(ANSWER, numbers=replace(NUMBERS, interval=None, probabilities=None)))
     assert (bare["interval"], bare["probabilities"], bare["ef"]) == (None, None, 44.44)
+
+
+def test_a_document_is_text_that_people_can_read() -> None:
+    assert to_json([Outcome("ä.avi", ANSWER)]).splitlines()[:2] == [
+        "{",
+        '  "schema": "' + SCHEMA + '",',
+    ]
+    assert '"file": "ä.avi"' in to_json([Outcome("ä.avi", ANSWER)])
 
 
 def test_a_document_has_the_number_of_a_refused_answer_only_if_it_was_asked_for() -> None:

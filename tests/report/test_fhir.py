@@ -85,6 +85,16 @@ def test_an_observation_says_what_was_measured_and_how() -> None:
     assert "subject" not in found
 
 
+def test_numbers_are_rounded_to_a_hundredth() -> None:
+    found = resource(answered(47.6789))
+    assert found["valueQuantity"]["value"] == 47.68
+    values = [c["valueQuantity"]["value"] for c in found["component"]]
+    assert values == [40.68, 55.68, 4.77, 47.68]
+    nan = replace(answered(), sha256=float("nan"))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_fhir([nan], NOW)
+
+
 def test_only_one_loinc_code_is_ever_used() -> None:
     text = to_fhir(list(EVERY.values()), NOW)
     assert set(re.findall(r'"(\d{3,6}-\d)"', text)) == {"18043-0"}

@@ -207,6 +207,12 @@ def test_a_document_is_text_that_people_can_read() -> None:
     assert '"file": "ä.avi"' in to_json([Outcome("ä.avi", ANSWER)])
 
 
+def test_a_number_that_is_none_is_in_no_document() -> None:
+    nan = replace(ANSWER, timings_ms={"engine": float("nan")})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json([Outcome("a.avi", nan)])
+
+
 def test_a_document_has_the_number_of_a_refused_answer_only_if_it_was_asked_for() -> None:
     keys = {"ef", "band", "interval", "probabilities", "sd", "clip_efs", "shown"}
     assert keys & set(result(REFUSED)) == set()

@@ -249,4 +249,4 @@ def test_a_number_is_refused_or_not_and_never_both() -> None:
 def test_only_names_that_occur_twice_get_their_number() -> None:
     outcomes = [Outcome(name, ANSWER) for name in ("a", "b", "a")]
     assert labels(outcomes) == ["a #1", "b", "a #3"]
-    assert [o.pictures for o in outcomes] == [None] * 3
+    assert [(o.sha256, o.pictures) for o in outcomes] == [(None, None)] * 3

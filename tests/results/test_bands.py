@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeecho.results import BANDS, likelihood, percent
+from edgeecho.results import BANDS, band, likelihood, percent
 
 
 def test_the_bands_are_those_of_the_guidelines() -> None:
@@ -13,6 +13,11 @@ def test_the_bands_are_those_of_the_guidelines() -> None:
         (40, 50, "mildly reduced"),
         (50, 100, "preserved"),
     ]
+
+
+def test_an_ef_of_40_is_reduced_and_one_of_50_preserved() -> None:
+    efs = (-1, 40, 40.01, 49.99, 50, 101)
+    assert [band(ef) for ef in efs] == [words for *_, words in BANDS for _ in range(2)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from edgeecho.bundle import wire
 from edgeecho.bundle.arrays import as_floats, read_arrays
-from edgeecho.bundle.artefact import check_file
+from edgeecho.bundle.artefact import check_file, read_artefact
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.bundle.wire import Wire, expect, open_wire
 from edgeecho.common.errors import ModelError
@@ -235,3 +235,25 @@ def test_a_file_of_a_bundle_has_its_suffix_and_a_hash() -> None:
     for sha256 in ("0" * 63, "0" * 65, "G" * 64, "0" * 64 + "\n", 7, None):
         with pytest.raises(ModelError, match=r"as the sha256 of a\.npz, which is none"):
             check_file({"file": "a.npz", "sha256": sha256})
+
+
+def test_of_an_artefact_what_was_not_checked_is_none() -> None:
+    check = {
+        "engine": "openvino", "version": "1", "batches": [1, 8], "clips": 8, "mean_drift": 0.1,
+        "p95_drift": 0.2, "max_drift": 0.3, "tolerance": 1,
+    }  # fmt: skip
+    entry = {"file": "a.onnx", "sha256": "0" * 64, "precision": "fp32", "opset": 18}
+    found = read_artefact({**entry, "verification": [check]})
+    assert (found.range, found.shared) == (None, None)
+    (read,) = found.verification
+    assert (read.batches, read.loosened, read.allowed, read.mae_change) == ((1, 8), (), None, None)
+    assert read.part == "engine"
+    value = {"tensors": 3, "clips": 8, "source": "", "tensor": "a", "largest": 1.5, "limit": 2.0}
+    ranged = read_artefact({**entry, "verification": [], "range": value}).range
+    assert ranged is not None
+    assert ranged.largest == 1.5
+    cost = {"frame": 1.0, "clip": 2.0, "fixed": -3.0, "plain": 4.0}
+    graph = {"file": "s.onnx", "sha256": "1" * 64, "cost": cost, "verification": [{"a": 1}]}
+    shared = read_artefact({**entry, "verification": [], "shared": graph}).shared
+    assert shared is not None
+    assert (shared.cost.fixed, shared.verification) == (-3.0, ({"a": 1},))

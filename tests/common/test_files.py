@@ -15,6 +15,7 @@ from edgeecho.common.files import (
     append_line,
     atomic_folder,
     atomic_path,
+    flush,
     looks_like_safetensors,
     parse_json,
     sha256_file,
@@ -42,6 +43,15 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_so_is_the_name(
     seen = spy_on_the_disk(monkeypatch)
     write_text(target, "new")
     assert seen == [b"new", target, ["a.txt"]]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    write_text(tmp_path / "a", "text")
+    flush(tmp_path / "a")
+    flush(tmp_path)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -126,8 +127,13 @@ def test_a_process_is_ended_at_once_only_if_a_thread_hangs(
     seconds: float, code: int, said: str
 ) -> None:
     begin = time.monotonic()
+    # What was printed is buffered, as it is unless a user asks for something else.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(seconds=seconds)], capture_output=True, text=True
+        [sys.executable, "-c", CODE.format(seconds=seconds)],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert (done.returncode, done.stdout) == (code, said)
     assert time.monotonic() - begin < 25

@@ -83,7 +83,7 @@ def test_the_limit_is_that_of_the_slowest_that_may_be_chosen(ours: Any) -> None:
     assert [load_limit_s(name) for name in ("auto", "a", "c", "unknown")] == [30, 10, 900, 300]
     ours()
     assert load_limit_s("auto") == 300
-    assert engine("a").load_s == 300
+    assert (engine("a").load_s, engine("a").builder) == (300, None)
 
 
 def test_results_that_hold_anywhere_are_those_of_the_first_cpu_engine(ours: Any) -> None:

@@ -13,7 +13,14 @@ from brightness import SPEC, Brightness, bright_model, brightening
 
 from edgeecho.bundle import SharedCost
 from edgeecho.common.errors import UsageError
-from edgeecho.inference import answer_file, estimate, make_ready, measure_prepared, ready
+from edgeecho.inference import (
+    LoadedModel,
+    answer_file,
+    estimate,
+    make_ready,
+    measure_prepared,
+    ready,
+)
 from edgeecho.inference.ready import read_ready
 from edgeecho.inference.sharing import split
 from edgeecho.preprocess import Handling, prepare
@@ -34,6 +41,12 @@ def test_every_number_of_an_answer() -> None:
     assert not answer.refused
     assert set(answer.timings_ms) == {"preprocess", "engine"}
     assert model.engine.sizes == [2, 2]  # type: ignore[attr-defined]
+
+
+def test_four_clips_are_run_at_a_time() -> None:
+    engine = Brightness()
+    estimate(brightening(20), LoadedModel(bright_model().file, engine), clips="all")
+    assert engine.sizes == [4, 4, 4, 2]
 
 
 def test_a_single_clip_has_no_spread() -> None:

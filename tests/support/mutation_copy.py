@@ -32,6 +32,8 @@ class Copy:
         scratch = self.folder.with_name(f"{self.folder.name}-tmp")
         scratch.mkdir(exist_ok=True)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(roots), "TMPDIR": str(scratch)}
+        # What does not change is compiled once.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *PYTEST, f"--basetemp={scratch / 'pytest'}", *tests],

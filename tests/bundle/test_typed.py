@@ -28,6 +28,7 @@ class Declared:
     switch: bool = False
     pair: tuple[float, float] = (0.0, 0.0)
     many: tuple[int, ...] = ()
+    single: tuple[int] = (0,)
     table: Mapping[str, float] | None = None
     anything: Any = None
 
@@ -44,6 +45,7 @@ GOOD: list[tuple[str, Any]] = [
     ("pair", (1, 2.5)),
     ("many", ()),
     ("many", (1, 2, 3)),
+    ("single", (1,)),
     ("table", {}),
     ("table", {"a": 1.5, "b": 2}),
     ("anything", object()),
@@ -67,6 +69,8 @@ BAD: list[tuple[str, Any]] = [
     ("pair", (1.0, "2")),
     ("pair", [1.0, 2.0]),
     ("many", (1, 2.5)),
+    ("single", (1, 2)),
+    ("single", ()),
     ("many", [1]),
     ("table", {1: 1.5}),
     ("table", {"a": "1.5"}),

@@ -126,3 +126,10 @@ def test_entropy_by_its_definition() -> None:
         p, q = reference[seen] / reference.sum(), quantized[seen] / quantized.sum()
         losses[end] = (p * np.log(p / q)).sum()
     assert choose_range(histogram, "entropy") == min(losses, key=lambda end: losses[end])
+
+
+def test_entropy_keeps_the_last_bin_of_an_even_spread() -> None:
+    histogram = Histogram()
+    histogram.top = 4096.0  # bins of 1
+    histogram.add(np.repeat(np.arange(512, dtype=np.float32) + 0.5, 3))
+    assert choose_range(histogram, "entropy") == 511.5

@@ -20,6 +20,7 @@ from edgeecho_train.phantom.geometry import (
     outline,
     profile,
     tracing,
+    wall_volume_ml,
     wobble,
 )
 from edgeecho_train.phantom.population import Distribution, PhantomRecipe, draw_phantom
@@ -179,6 +180,18 @@ def test_a_ventricle_at_a_volume() -> None:
     assert part.radius == pytest.approx(2.4 * narrowed)
     assert part.apical_wall == pytest.approx(0.675 / shortened)
     assert part.relaxation == pytest.approx(1 / narrowed - 1)
+
+
+def test_the_wall_is_what_lies_between_two_ellipsoids() -> None:
+    # The outer one is 3.3 cm wide and reaches 6.675 cm above its centre, 3 cm below which it is cut.
+    cut = 3 / 6.675
+    outer = np.pi * 3.3**2 * 6.675 * (2 / 3 + cut - cut**3 / 3)
+    assert wall_volume_ml(HEART) == pytest.approx(outer - cavity_volume_ml(HEART))
+    part = at_volume(HEART, 0.45)
+    above = part.semi_axis + part.apical_wall
+    cut = part.semi_axis / 2 / above
+    total = np.pi * part.outer_radius**2 * above * (2 / 3 + cut - cut**3 / 3)
+    assert total - cavity_volume_ml(HEART, 0.45) == pytest.approx(wall_volume_ml(HEART))
 
 
 def test_a_wave_and_a_defect_widen_where_they_are() -> None:

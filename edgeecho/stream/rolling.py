@@ -131,7 +131,8 @@ class Rolling:
         # If there was no answer yet, run all clips of the window; otherwise dropped clips stay out.
         least = self._next if self._rows else min(self._after(self.count), starts[-1])
         self._next = self.count
-        self._run(starts[starts >= least].tolist())
+        if rest := starts[starts >= least].tolist():
+            self._run(rest)
         seen = self._first + len(self._frames)
         return Update(
             self.count, self._time(self.count - 1), self._judge(self.count, seen, 0), True
@@ -149,8 +150,6 @@ class Rolling:
 
     def _run(self, starts: Sequence[int]) -> int:
         """Run clips and keep their outputs; return the number that were answered together."""
-        if not starts:
-            return 0
         spec, model, asked = self._spec, self._model, np.array(starts, np.intp)
         reach = self._places[
             asked[0] - self._start : asked[-1] - self._start + spec.frames * spec.period

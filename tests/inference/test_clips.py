@@ -6,44 +6,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from brightness import SPEC, Brightness, brightening
 
 from edgeecho.bundle import SharedCost
-from edgeecho.cine import Cine
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import EngineFacts, Outputs
+from edgeecho.engines import Outputs
 from edgeecho.inference import clips as module
 from edgeecho.inference import run_clips
 from edgeecho.inference.sharing import Sharing
-from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, prepare
-
-SPEC = PreprocessSpec((0, 0, 0), (1, 1, 1), frames=4, period=2, size=8)
-
-
-class Brightness:
-    """Answers a clip with the grey of its first frame, and all its greys as its embedding."""
-
-    facts = EngineFacts("brightness", "1", "here", "f32", 1)
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    def run(self, clips: np.ndarray) -> Outputs:
-        self.sizes.append(len(clips))
-        grey = clips[:, 0, :, 0, 0]
-        return Outputs(grey[:, 0].copy(), grey.copy())
-
-    def infer(self, inputs: dict[str, np.ndarray]) -> Outputs:
-        """As a shared graph: frames once, and where each clip begins in them."""
-        grey = inputs["frames"][0, 0, :, 0, 0]
-        found = np.stack([grey[start : start + SPEC.frames] for start in inputs["starts"]])
-        return Outputs(found[:, 0].copy(), found)
+from edgeecho.preprocess import Prepared, gather_clips, normalise, prepare
 
 
 def prepared(n: int) -> Prepared:
-    """Frame `i` has the grey `i + 10`."""
-    frames = np.broadcast_to(np.arange(10, 10 + n)[:, None, None, None], (n, 8, 8, 3))
-    frames = frames.astype(np.uint8)
-    return prepare(Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG"), SPEC)
+    return prepare(brightening(n), SPEC)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["EDGEECHO_MODEL"] = str(NARROW)
 # Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
 os.environ["EDGEECHO_CACHE"] = "off"
+# Tests start hundreds of processes, and each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Seen from inside, and quickly; tests/test_outside.py looks from outside. A fork copies locks that
 # other threads hold, and nothing here may call anybody but this machine.
@@ -100,6 +102,14 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
         narrow_run / "best.pt", out, label, given=CheckpointOptions(), clips=None, overwrite=False
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that answers in a millisecond: see `toy.py`."""
+    toy = pytest.importorskip("toy")
+    bundle: Path = toy.toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
+    return bundle
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["EDGEECHO_MODEL"] = str(NARROW)
 # Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
 os.environ["EDGEECHO_CACHE"] = "off"
+# Tests start hundreds of processes, and each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Workers of one run (`-n`) have a core each: engines of two that share both cores spend a sixth of
 # their time on waiting for each other.
@@ -114,6 +116,14 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
         export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
 
     return made("narrow-bundle", tmp_path_factory.mktemp("bundle") / "narrow", make)
+
+
+@pytest.fixture(scope="session")
+def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that answers in a millisecond: see `toy.py`."""
+    toy = pytest.importorskip("toy")
+    bundle: Path = toy.toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
+    return bundle
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from edgeecho.cine.dicom import is_dicom, read_dicom
 from edgeecho.common.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
+
+
+def test_a_small_file_takes_no_memory_for_the_largest_that_is_allowed() -> None:
+    path = Path(str(get_path("ybr_color")))
+    tracemalloc.start()
+    read_dicom(path, DecodeLimits(megabytes=2_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
 
 
 def test_the_real_cine_in_pydicoms_wheel_is_read_whole() -> None:

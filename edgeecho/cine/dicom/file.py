@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,8 +94,10 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
     """Read a file's header and find its pixel data; `InputError` if there are none."""
     name = path.name
     with path.open("rb") as stream:
-        # Read into memory first, so that an element that claims 4 GB does not allocate them.
-        buffer = stream.read(limits.megabytes * 1_000_000 + 1)
+        # Read into memory first, so that an element that claims 4 GB does not allocate them; and no
+        # more than there is, since Python allocates as much as it is asked to read.
+        size = os.fstat(stream.fileno()).st_size
+        buffer = stream.read(min(size, limits.megabytes * 1_000_000) + 1)
     if len(buffer) > limits.megabytes * 1_000_000:
         raise InputError(
             f"{name} is larger than {limits.megabytes} MB: "

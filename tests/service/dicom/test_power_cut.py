@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from dicom_net import Archive, Scanner, in_threads, write_cine
-from listening import Listening
+from listening import NARROW, Listening
 from processes import is_running, wait
 
 from edgeecho.service.jobs import JobStore
@@ -27,7 +27,7 @@ def test_killed_again_and_again_every_study_is_answered_once(
     left, engines = set(range(count)), []
     try:
         for life in range(4):
-            node = listen("--send-to", str(archive.destination))
+            node = listen("--send-to", str(archive.destination), "--model", NARROW)
             last = life == 3
             in_threads(lambda place, port=node.port: _send(port, paths, left, place), 4)
             engines += node.children()

@@ -19,6 +19,7 @@ from crashing import (
     LostTask,
     SickEngineTask,
 )
+from kept import KeptEngine
 
 from edgeecho.batch import Task
 from edgeecho.bundle import open_model
@@ -53,7 +54,7 @@ class Service:
         self.told: list[Job] = []
         self.runner = Runner(
             self.store.queue,
-            EngineProcess(task(kind), threads=1),
+            KeptEngine(task(kind), threads=1),
             on_end=lambda job, _: self.told.append(job),
             **options,
         )

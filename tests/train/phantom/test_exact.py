@@ -183,7 +183,7 @@ def test_a_ventricle_at_a_volume() -> None:
 
 
 def test_the_wall_is_what_lies_between_two_ellipsoids() -> None:
-    # The outer one is 3.3 cm wide and reaches 6.675 cm above its centre, 3 cm below which it is cut.
+    # The outer one is 3.3 cm wide, reaches 6.675 cm above its centre, and is cut 3 cm below it.
     cut = 3 / 6.675
     outer = np.pi * 3.3**2 * 6.675 * (2 / 3 + cut - cut**3 / 3)
     assert wall_volume_ml(HEART) == pytest.approx(outer - cavity_volume_ml(HEART))

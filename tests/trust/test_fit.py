@@ -207,6 +207,13 @@ def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
     assert signals.picture.dtype == np.float32
 
 
+def test_a_model_without_embeddings_has_none_when_it_is_read_back(tmp_path: Path) -> None:
+    keep = tmp_path / "kept.jsonl"
+    _append(keep, SOURCE, answers(1)[0])
+    for _, signals in _read(keep, SOURCE)["0"].by_mode.values():
+        assert (signals.embedding, signals.several_sectors) == (None, None)
+
+
 def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: Path) -> None:
     keep = tmp_path / "kept.jsonl"
     for one in answers(2):

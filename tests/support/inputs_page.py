@@ -96,8 +96,8 @@ def _outcome(folder: Path, case: Case, model: LoadedModel) -> str:
 
 def _words(answer: EFEstimate) -> list[str]:
     words = [f"exit 5, refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
-    # Of every answer of this model, since nothing was calibrated.
-    warnings = [w for w in answer.warnings if not w.startswith("this model has no measured")]
+    # Of every answer of this model: nothing was calibrated, no skill measured.
+    warnings = [w for w in answer.warnings if not w.startswith("this model")]
     return [*words, *warnings] if words else ["answered", *(warnings or ["no warning"])]
 
 

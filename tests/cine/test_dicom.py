@@ -142,12 +142,15 @@ def test_decoded_frames_count_against_the_limit(write_dicom: Callable[..., Path]
         read_dicom(path, DecodeLimits(megabytes=1))
 
 
-def test_a_deflated_file_cannot_be_larger_than_the_limit(write_dicom: Callable[..., Path]) -> None:
+def test_a_deflated_file_that_is_larger_than_the_limit_is_not_even_parsed(
+    write_dicom: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_dicom(np.zeros((2, 1000, 1000, 3), np.uint8), ImageComments="x")
     dataset = dcmread(path)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
     assert path.stat().st_size < 20_000
+    monkeypatch.delattr("edgeecho.cine.dicom.file.dcmread")
     with pytest.raises(InputError, match="larger than 5 MB when inflated"):
         read_dicom(path, DecodeLimits(megabytes=5))
 

@@ -107,15 +107,16 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
         raise InputError(f"{name} is not a DICOM file: check that it opens elsewhere")
     most = limits.megabytes * 1_000_000
     try:
-        dataset, syntax, buffer, at = _parse(buffer, _ATTRIBUTES, most)
+        meta, buffer = _unpack(buffer, most)
+        if len(buffer) > most:  # before it is parsed: 50 MB of empty elements take 12 s
+            raise InputError(
+                f"{name} is larger than {limits.megabytes} MB when inflated: "
+                "cut the clip out of it, or raise --max-mb"
+            )
+        dataset, at = _parse(buffer, meta, _ATTRIBUTES)
     except DAMAGE:
         # `from None`: pydicom's messages may quote the file.
         raise InputError(f"{name} is a damaged DICOM file: export it again") from None
-    if len(buffer) > most:
-        raise InputError(
-            f"{name} is larger than {limits.megabytes} MB when inflated: "
-            "cut the clip out of it, or raise --max-mb"
-        )
     pixels = _find_pixels(buffer, at)
     if pixels is None:
         if other := other_kind(dataset):
@@ -124,13 +125,14 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
             f"{name} is a DICOM file without an image: choose a cine, "
             "or copy it again if it was cut short"
         )
-    return DicomFile(name, dataset, syntax, pixels)
+    return DicomFile(name, dataset, _syntax_of(meta), pixels)
 
 
 def read_header(path: Path, attributes: Sequence[str]) -> Dataset:
     """Read some attributes of an untrusted file. Raises one of `DAMAGE` if it is not readable."""
     with path.open("rb") as stream, quiet():
-        return _parse(stream.read(_HEADER_BYTES), attributes, _HEADER_BYTES)[0]
+        meta, buffer = _unpack(stream.read(_HEADER_BYTES), _HEADER_BYTES)
+        return _parse(buffer, meta, attributes)[0]
 
 
 def read_kind(path: Path) -> Other | None:
@@ -143,28 +145,31 @@ def read_kind(path: Path) -> Other | None:
     return other_kind(header) or (Other("still") if claimed_frames(header) == 1 else None)
 
 
-def _parse(
-    buffer: bytes, attributes: Sequence[str], most_bytes: int
-) -> tuple[Dataset, str, bytes, int]:
-    """Return attributes, transfer syntax, the (inflated) bytes, and where parsing stopped.
-
-    Inflating stops soon after `most_bytes`.
-    """
+def _unpack(buffer: bytes, most_bytes: int) -> tuple[Dataset, bytes]:
+    """Return group 0002, and the bytes to parse. Inflating stops soon after `most_bytes`."""
     stream = io.BytesIO(buffer)
     read_preamble(stream, force=True)
     # Group 0002 is explicit little endian in every file (PS3.10, 7.1).
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-    syntax = str(meta.get("TransferSyntaxUID") or "")
-    if syntax == _DEFLATED:
+    if _syntax_of(meta) == _DEFLATED:
         # pydicom would inflate everything at once, and a few kB can inflate to many GB. The result
         # is a file in explicit VR little endian (PS3.5, A.5) without a preamble.
         buffer = _inflate(memoryview(buffer)[stream.tell() :], most_bytes)
+    return meta, buffer
+
+
+def _syntax_of(meta: Dataset) -> str:
+    return str(meta.get("TransferSyntaxUID") or "")
+
+
+def _parse(buffer: bytes, meta: Dataset, attributes: Sequence[str]) -> tuple[Dataset, int]:
+    """Return the attributes, and where parsing stopped."""
     stream = io.BytesIO(buffer)
     tags = [Tag(name) for name in attributes]
     dataset = read_partial(stream, _HeaderEnd(), force=True, specific_tags=[*tags])
     if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
         dataset.SOPClassUID = meta.MediaStorageSOPClassUID
-    return dataset, syntax, buffer, stream.tell()
+    return dataset, stream.tell()
 
 
 class _HeaderEnd:

@@ -17,6 +17,8 @@ from served import PHANTOMS
 from edgeecho.bundle import EXAMPLE
 from edgeecho.report.formats import FORMATS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
 EDGEECHO = (sys.executable, "-m", "edgeecho")

@@ -16,6 +16,8 @@ from processes import children, is_running, wait
 
 from edgeecho.bundle import Skill, read_manifest
 
+pytestmark = pytest.mark.slow
+
 PHANTOMS = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "infer"]

@@ -111,6 +111,7 @@ def use(folder: Path) -> None:
     assert model.preprocess.frames * model.preprocess.size**2 < 1 << 27
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str) -> None:
     (value, everywhere), wrong, refused = places_of(demo), [], 0
@@ -127,6 +128,7 @@ def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str)
     assert refused > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_inspect_shows_it_or_says_why_not(demo: Path, kind: str) -> None:
     (value, everywhere), wrong, shown = places_of(demo), [], 0

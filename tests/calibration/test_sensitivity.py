@@ -28,6 +28,8 @@ from edgeecho_calibration.sets import CalibrationClips, CalibrationSet, read_set
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 VICTIM = "layer2.0.conv2.0.3"
 QUANTIZED = (
     "layer1.0.conv1.0.0",

@@ -226,6 +226,7 @@ def test_a_folder_of_a_study_gives_its_cines_and_counts_the_rest(tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 def test_a_deflated_file_in_a_folder_is_no_trap(tmp_path: Path) -> None:
     """Whole, cut, and a bomb: its header is inflated as far as a header goes."""
     noise = np.random.default_rng(0).integers(0, 256, (30, 128, 128, 3), dtype=np.uint8)

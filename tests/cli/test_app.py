@@ -35,6 +35,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert not modules_after("import edgeecho") & heavy
 
 
+@pytest.mark.slow
 def test_the_runtime_answers_without_torch_onnx_or_onnxruntime(
     narrow_bundle: Path, phantoms: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_version_and_no_arguments(edgeecho: Any) -> None:
     assert "Usage" in edgeecho().stdout + edgeecho().stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -112,6 +114,7 @@ def test_python_m_edgeecho_is_the_same_as_the_installed_program(
     assert (as_module.stdout, as_module.stderr) == (as_program.stdout, as_program.stderr)
 
 
+@pytest.mark.slow
 def test_worker_processes_of_python_m_edgeecho_do_not_start_it_again(tmp_path: Path) -> None:
     videos = sorted((ROOT / "examples" / "phantoms" / "Videos").iterdir())[:2]
     words = ["infer", *map(str, videos), "--workers", "2", "--clips", "center", "--json"]

@@ -41,6 +41,7 @@ def videos(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_exit_code_says_that_a_gate_refused(
     edgeecho: Any, narrow_bundle: Path, videos: Path
 ) -> None:
@@ -55,6 +56,7 @@ def test_the_exit_code_says_that_a_gate_refused(
     assert code("text.avi", "frozen.avi", "good.avi") == 3
 
 
+@pytest.mark.slow
 def test_a_refused_file_has_reasons_and_no_number(
     edgeecho: Any, narrow_bundle: Path, videos: Path
 ) -> None:

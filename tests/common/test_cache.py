@@ -18,6 +18,8 @@ from edgeecho.bundle import open_model
 from edgeecho.common import cache
 from edgeecho.engines import load_engine
 
+pytestmark = pytest.mark.slow
+
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 CLIPS = np.random.default_rng(0).standard_normal((1, 3, 32, 112, 112), np.float32)
 KEY = {"artefact": "abc"}

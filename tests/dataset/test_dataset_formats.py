@@ -18,6 +18,8 @@ from edgeecho.cine import read_cine
 from edgeecho.dataset import read_dataset
 from edgeecho_calibration.sets import CalibrationClips, read_set
 
+pytestmark = pytest.mark.slow
+
 NARROW = Path(__file__).parents[2] / "models" / "narrow"
 TINY = "--width 0.0625 --frames 16 --period 2 --size 56 --batch-size 5 --epochs 1 --workers 0"
 

@@ -146,6 +146,7 @@ def test_results_are_not_overwritten_by_the_next_run(
     assert (first.embedding == kept.embedding).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), [("ef", "embedding"), ("embedding", "ef")])
 def test_engine_of_another_network_is_an_error(
     bundle: Path, gpu: FakeGPU, one: str, other: str

@@ -137,6 +137,7 @@ def test_options_of_the_other_builder_are_a_usage_error(
     assert says in done.stderr
 
 
+@pytest.mark.slow
 def test_commands_from_build_to_verify(narrow_bundle: Path, tmp_path: Path) -> None:
     """Whole processes, the builder's own among them, on a real network."""
     import shutil

@@ -19,6 +19,8 @@ from edgeecho.inference import estimate_file, load_model
 from edgeecho_export.recipes import fp32
 from edgeecho_train.network import R2Plus1D18
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = {"manifest.json", "fp32.onnx", "fp32-shared.onnx", "model-card.md", "references.npz"}
 STATISTICS = ["--mean", "32.64,32.9,33.15", "--std", "49.98,49.97,50.24"]
 

@@ -42,6 +42,7 @@ def clips() -> np.ndarray:
     return (rng.standard_normal((8, 3, 16, 56, 56)) * scale).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_engines_give_pytorchs_ef(
     batch: int, file: Path, network: R2Plus1D18, clips: np.ndarray
@@ -200,6 +201,7 @@ def test_network_that_answers_nan_does_not_pass(
         verify(export, broken, clips[:1])
 
 
+@pytest.mark.slow
 def test_each_limit_is_held_and_named(
     file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 from edgeecho.bundle import EXAMPLE, read_manifest
 from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, Precision
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def chosen(narrow_run: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -24,6 +24,8 @@ from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.shared.file import write_shared
 from edgeecho_export.shared.graph import share
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 ENGINE_NAMES = [entry.name for entry in OURS if entry.shares and entry.available]
 

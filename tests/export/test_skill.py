@@ -19,6 +19,8 @@ from edgeecho.dataset import read_dataset
 from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
 from edgeecho_export.skill import require, skill_of
 
+pytestmark = pytest.mark.slow
+
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "best.pt"
 SKILL = Skill(n=60, mae=4.0, mae_of_constant=16.0, low=11.0, data="VAL videos of: hearts", how="x")
 Labelled = Callable[[int], Path]

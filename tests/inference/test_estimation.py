@@ -25,6 +25,7 @@ from edgeecho.preprocess import (
 )
 
 
+@pytest.mark.slow
 def test_ef_is_the_mean_of_the_clips_run_one_by_one() -> None:
     model = load_model()  # one that was trained for longer, whose answers differ more
     spec = model.file.preprocess
@@ -48,6 +49,7 @@ def test_a_single_clip_has_no_spread(model: LoadedModel) -> None:
     assert answer.sd is None
 
 
+@pytest.mark.slow
 def test_a_fitting_clip_gives_no_warning(model: LoadedModel, phantoms: Path) -> None:
     answers = [estimate_file(path, model) for path in sorted((phantoms / "Videos").iterdir())]
     # That its skill and its uncertainty were not measured, this model says of every video.

@@ -345,6 +345,7 @@ def test_a_video_has_no_header(tmp_path: Path) -> None:
         read_header(tmp_path / "gone.dcm")
 
 
+@pytest.mark.slow
 def test_damaged_headers_give_a_report_or_an_error_of_ours(cine: Path, tmp_path: Path) -> None:
     data, path = cine.read_bytes()[:4000], tmp_path / "cine.dcm"
     reports = 0

@@ -62,6 +62,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_it_opens_from_a_file_without_a_word_or_a_request(browser: Any, page: Path) -> None:
     browser.open(page)
     asked = [e["params"]["request"]["url"] for e in browser.events
@@ -246,6 +247,7 @@ def test_every_picture_and_control_has_a_name(browser: Any, page: Path) -> None:
     assert [n for n in named if not n.get("name", {}).get("value")] == []
 
 
+@pytest.mark.slow
 def test_it_prints_without_controls(browser: Any, page: Path, tmp_path: Path) -> None:
     browser.open(page)
     browser.pdf(tmp_path / "page.pdf")

@@ -26,6 +26,8 @@ from edgeecho.report.structured import schema_text
 from edgeecho.stream import FrameStream, Player, Rolling
 from edgeecho.stream.sources import Timed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NARROW = ROOT / "models" / "narrow" / "bundle"
 RUN = [sys.executable, "-m", "edgeecho", "stream"]

@@ -16,6 +16,8 @@ from edgeecho.inference import EFEstimate, LoadedModel, estimate, load_model
 from edgeecho.preprocess import ClipMode, Handling, prepare
 from edgeecho.stream import Rolling, Update
 
+pytestmark = pytest.mark.slow
+
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 
 

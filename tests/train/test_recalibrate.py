@@ -40,6 +40,7 @@ def videos(phantoms: Path, network: R2Plus1D18) -> list[LabelledVideo]:
     return [replace(v, ef=ef) for v, ef in zip(few, labels, strict=True)] * 2
 
 
+@pytest.mark.slow
 def test_the_line_that_made_the_labels_is_found_and_its_error_is_nothing(
     network: R2Plus1D18, videos: list[LabelledVideo]
 ) -> None:
@@ -75,6 +76,7 @@ def test_skill_is_by_lines_that_did_not_see_the_video(
     assert (line.skill.n, line.skill.data) == (len(noisy), "VAL videos of: hearts")
 
 
+@pytest.mark.slow
 def test_few_videos_or_a_network_that_learnt_nothing_give_no_line(
     network: R2Plus1D18, videos: list[LabelledVideo]
 ) -> None:

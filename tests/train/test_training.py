@@ -26,6 +26,8 @@ from edgeecho_train.network import R2Plus1D18
 from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
 
+pytestmark = pytest.mark.slow
+
 FILES = {"best.pt", "last.pt", "log.csv", "loss.png", "run.json", "reference_clips.npz"}
 TINY = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
 ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1")

@@ -24,6 +24,8 @@ from edgeecho.trust import load_trust
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration import trust as trust_module
 
+pytestmark = pytest.mark.slow
+
 LEAST = 5
 Run = Callable[..., object]
 

@@ -64,6 +64,7 @@ def clean(cines: list[Cine], trust: Trust) -> Cine:
     return next(c for c in cines if not gates(look(c), trust) and look(c).heart_rate_bpm)
 
 
+@pytest.mark.slow
 def test_clean_phantoms_pass(cines: list[Cine], trust: Trust) -> None:
     refused = [gates(look(cine), trust) for cine in cines]
     assert sum(map(bool, refused)) <= 1, refused

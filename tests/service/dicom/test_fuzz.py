@@ -108,6 +108,7 @@ def attack(port: int, template: Template, chance: random.Random) -> None:
                 pass
 
 
+@pytest.mark.slow
 def test_junk_is_aborted_quietly_and_leaves_nothing(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:

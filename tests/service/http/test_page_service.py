@@ -8,9 +8,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from chromium import problems
 from served import NARROW, PHANTOMS, Process
 from served_page import ALL_ENDED, NAMES, open_page
+
+pytestmark = pytest.mark.slow
 
 
 def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from edgeecho import RESEARCH_USE
 from edgeecho.common.files import sha256_file
 from edgeecho.tools.bench.document import from_dict, to_dict
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., tuple[int, str, str]]
 
 

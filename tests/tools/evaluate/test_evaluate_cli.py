@@ -15,6 +15,8 @@ from edgeecho.dataset import read_dataset
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.tools.evaluate import evaluate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two_videos(phantoms: Path, tmp_path: Path) -> Path:

@@ -73,6 +73,7 @@ def out(report: EvaluationReport, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_asks_nothing_of_a_network_and_runs_nothing(out: Path) -> None:
     text = (out / "index.html").read_text()
     page = Page(text)

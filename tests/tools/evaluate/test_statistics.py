@@ -29,6 +29,7 @@ def test_auroc_of_a_case_done_by_hand() -> None:
     assert auroc(truth, truth, 30) is None
 
 
+@pytest.mark.slow
 def test_intervals_are_the_published_places_of_the_sorted_resamples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,6 +57,7 @@ def test_intervals_are_the_published_places_of_the_sorted_resamples(
     assert measured.level == 0.9
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_mean_is_that_of_the_central_limit_theorem() -> None:
     samples = np.random.default_rng(2).normal(3, 2, 500)
     found = bootstrap_mean(samples)

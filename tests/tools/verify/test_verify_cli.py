@@ -17,6 +17,8 @@ from edgeecho.common.files import sha256_file
 from edgeecho.common.seal import sealed
 from edgeecho.engines import load_engine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bundle(lower_bundle: Path, tmp_path: Path) -> Path:

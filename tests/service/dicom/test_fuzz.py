@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from dicom_net import SUCCESS, US_MULTIFRAME, Scanner, in_threads, write_cine
 from listening import Listening
 from processes import wait

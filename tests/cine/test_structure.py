@@ -103,7 +103,7 @@ def test_hostile_sizes_cost_a_bounded_number_of_reads(data: bytes, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["mkv", "mp4", "avi", "other", "h26x"])
-@pytest.mark.parametrize("data", [b"", b"\0", b"\x1a", b"RIFF", b"\xff" * 40])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\x1a", b"RIFF", b"RIFF\1\1\1", b"\xff" * 40])
 def test_scraps_raise_nothing(data: bytes, kind: str) -> None:
     assert look(data, kind).empty == 0
 

@@ -24,8 +24,8 @@ _LEAST_VALLEY = 0.28
 # Its minimum width where both fans have begun, as a share of the narrower fan.
 _LEAST_GAP = 0.4
 # For two fans one below the other: maximum width at the start of the lower one as a share of either
-# width (0.53 or less; 0.8 for a dark band through a sector), and minimum narrowing at the waist.
-_WIDEST_APEX, _LEAST_WAIST = 0.5, 0.5
+# width (0.53 or less; 0.8 for a dark band through a sector). The waist is no wider than that start.
+_WIDEST_APEX = 0.5
 # Share of rows in which the edges of a straight gap are straight to a pixel.
 _STRAIGHT = 0.8
 # Share of a picture's fine detail that occurs twice: ideally half if one panel is a copy of the
@@ -110,8 +110,7 @@ def _row(mask: Mask) -> int | None:
     lower = wide[row:][wide[row:] > 0]
     apex = float(np.median(lower[: max(len(lower) * 15 // 100, 2)]))
     fans = (
-        depth >= _LEAST_WAIST * min(above[row], below[row])
-        and apex <= _WIDEST_APEX * min(above[row], below[row])
+        apex <= _WIDEST_APEX * min(above[row], below[row])
         and max(_askew(mask[:row]), _askew(mask[row:])) <= _ASKEW
     )
     return row if fans else None

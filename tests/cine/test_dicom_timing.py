@@ -232,7 +232,9 @@ def region(corners: tuple[int, int, int, int], spatial: int = 1, data: int = 1) 
         (region((0, 0, 29, 19)), Region(0, 0, 30, 20)),
         (region((5, 6, 900, 4_000_000_000)), Region(5, 6, 25, 14)),
         (region((30, 0, 40, 10)), None),  # outside
-        (region((9, 9, 8, 8)), None),
+        (region((9, 9, 8, 9)), None),
+        (region((9, 9, 9, 8)), None),
+        (region((9, 9, 9, 9)), Region(9, 9, 1, 1)),
         (region((2, 3, 11, 12), spatial=4), None),  # a wave form
         (region((2, 3, 11, 12), data=2), None),  # colour flow
         (region((2, 3, 11, 12), data=0x0A), None),  # ECG

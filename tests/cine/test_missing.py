@@ -71,6 +71,9 @@ def test_a_video_ends_by_its_own_clock() -> None:
     claims = replace(CLAIMS, duration_s=6.0)
     assert count_missing(decoded(stamps(), begin=2.0), claims, WHOLE, stamps()) == 0
     assert count_missing(decoded(stamps(), begin=1.5), claims, WHOLE, stamps()) == 5
+    late = decoded(stamps(), begin=1.5)
+    late.seconds[-1] = np.nan
+    assert count_missing(late, claims, WHOLE, stamps()) == 5
     unknown = replace(decoded(stamps()), seconds=np.full(40, np.nan))
     assert count_missing(unknown, claims, WHOLE, stamps()) == 20
 

@@ -62,6 +62,12 @@ def test_what_lies_behind_the_last_fragment_is_no_damage(tmp_path: Path, behind:
     assert read_cine(path).damage == ("the file is cut short",)
 
 
+@pytest.mark.parametrize(("zeros", "broken"), [((1 << 20) - 1, True), (1 << 20, False)])
+def test_behind_a_fragment_another_is_looked_for_in_a_mebibyte(zeros: int, broken: bool) -> None:
+    data = BEGIN["mp4"] + b"\0\0\0\x08moof" + bytes(zeros) + b"moof"
+    assert look(data, "mp4") == Structure(broken=broken, fragments=True)
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -103,7 +109,7 @@ def test_hostile_sizes_cost_a_bounded_number_of_reads(data: bytes, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["mkv", "mp4", "avi", "other", "h26x"])
-@pytest.mark.parametrize("data", [b"", b"\0", b"\x1a", b"RIFF", b"\xff" * 40])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\x1a", b"RIFF", b"RIFF\1\1\1", b"\xff" * 40])
 def test_scraps_raise_nothing(data: bytes, kind: str) -> None:
     assert look(data, kind).empty == 0
 

@@ -184,6 +184,13 @@ def test_a_full_disk_is_one_line_and_another_error_keeps_its_traceback(tmp_path:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_document_keeps_its_letters_and_has_only_numbers(tmp_path: Path) -> None:
+    write_json(tmp_path / "a", {"ä": [1]})
+    assert (tmp_path / "a").read_text(encoding="utf-8") == '{\n  "ä": [\n    1\n  ]\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a", float("nan"))
+
+
 def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 

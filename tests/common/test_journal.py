@@ -82,6 +82,19 @@ def test_a_changed_line_is_damage(journal: Journal) -> None:
             journal.take_up(KEY)
 
 
+def test_a_file_that_cannot_be_read_is_one_line(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.take_up(KEY)
+
+    def fail(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OutputError, match="cannot be used: Input/output error"):
+        journal.take_up(KEY)
+
+
 def test_a_folder_in_its_place_is_one_line(journal: Journal) -> None:
     journal.path.mkdir(parents=True)
     with pytest.raises(OutputError, match="cannot be written"):

@@ -53,7 +53,10 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> No
     [
         ("a,fifty,1,2,3,4,5,6,TRAIN\n", "FileList.csv:2: EF"),
         ("a,,1,2,3,4,5,6,TRAIN\n", "EF"),
-        ("a,101,1,2,3,4,5,6,TRAIN\n", "0..100"),
+        ("a,100.01,1,2,3,4,5,6,TRAIN\n", "0..100"),
+        ("a,-0.01,1,2,3,4,5,6,TRAIN\n", "0..100"),
+        ("a,50,1,2,3,4,0,6,TRAIN\n", "FPS is 0"),
+        ("a,50,1,2,3,4,10000,6,TRAIN\n", "FPS is 10000"),
         ("a,nan,1,2,3,4,5,6,TRAIN\n", "0..100"),
         ("a,50,1,2,3,4,5,6,holdout\n", "holdout"),
         ("a,50\n", "Split"),

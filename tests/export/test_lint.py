@@ -187,6 +187,10 @@ def test_findings_name_node_and_reason(fp32: Path, int8: Path) -> None:
     # Its DQ shares the zero-point.
     assert {finding.node for finding in lint_qdq(model)} >= {node.name}
     assert all(finding.detail for finding in lint_qdq(model))
+    model = changed(free_one_activation)(fp32, int8)
+    (found,) = lint_qdq(model)
+    conv = next(node for node in model.graph.node if node.name == found.node)
+    assert found.detail == f"{conv.input[0]} is float"
 
 
 def test_constants_may_be_nodes(int8: Path) -> None:

@@ -51,6 +51,11 @@ def test_probabilities_count_the_signed_residuals() -> None:
     found = probabilities(45.0, np.array([-10, -5, 0, 5], np.float32))
     assert found.at_most_40 == pytest.approx(2.5 / 5)
     assert found.below_50 == pytest.approx(3.5 / 5)
+    # 40 itself is reduced, 50 itself is not.
+    for residual, reduced, mildly in ((-5.0, 1.5, 1.5), (-4.9, 0.5, 1.5), (4.9, 0.5, 1.5),
+                                      (5.0, 0.5, 0.5)):  # fmt: skip
+        found = probabilities(45.0, np.array([residual], np.float32))
+        assert (found.at_most_40, found.below_50) == (reduced / 2, mildly / 2)
     sure = probabilities(90.0, np.array([-10, -5, 0, 5], np.float32))
     assert sure.at_most_40 == sure.below_50 == pytest.approx(0.5 / 5)
 

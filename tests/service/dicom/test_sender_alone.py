@@ -154,6 +154,19 @@ def test_without_a_report_there_is_nothing_to_send(sending: Sending) -> None:
     assert sending.store.trail.entries(job.id)[-1].detail == {"reason": "no report could be made"}
 
 
+def test_closing_waits_3_s_for_the_report_and_3_s_for_the_thread(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[tuple[float, int]] = []
+    thread = sending.sender._thread
+    monkeypatch.setattr(thread, "is_alive", lambda: True)
+    monkeypatch.setattr(
+        thread, "join", lambda seconds: waited.append((seconds, sending.target.aborted))
+    )
+    sending.sender.close()
+    assert waited == [(3, 0), (3, 1)]
+
+
 def test_closing_ends_the_thread_and_the_association(sending: Sending) -> None:
     sending.sender.close()
     assert sending.target.aborted == 0, "it had not begun"

@@ -81,6 +81,18 @@ def test_what_is_no_database_is_left_alone(tmp_path: Path, head: bytes) -> None:
     assert (tmp_path / NAME).read_bytes() == head
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_what_is_refused_is_not_kept_open(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / NAME)
+    connection.execute("CREATE TABLE other (a)")
+    connection.close()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OutputError):
+        Database(tmp_path)
+    # The error, and with it all that the call held, lives on in the test.
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.mark.parametrize("tables", [("audit",), ("job",), ("other",)])
 def test_a_database_without_all_of_our_tables_is_anothers(
     tmp_path: Path, tables: tuple[str, ...]

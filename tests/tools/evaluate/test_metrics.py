@@ -65,5 +65,8 @@ def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
 
     drift = PrecisionDrift.of(predicted, truth, truth, "fp32")
     assert (drift.max, drift.mean) == (4, pytest.approx(2.2))
+    assert drift.p95 == pytest.approx(4)
+    spread = PrecisionDrift.of(np.arange(101.0), np.zeros(101), np.zeros(101), "fp32")
+    assert (spread.p95, spread.reference) == (95, "fp32")
     assert drift.mae_change == pytest.approx(2.2)
     assert PrecisionDrift.of(truth, truth, predicted, "int8").mae_change == pytest.approx(-2.2)

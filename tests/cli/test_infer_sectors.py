@@ -15,6 +15,8 @@ from screens import live, rows
 
 from edgeecho.bundle import DEMO
 
+ONE = ("--model", DEMO, "--clips", "center", "--threads", "1")
+
 
 def region(x: int, y: int, side: int) -> Dataset:
     """Of 2D tissue."""
@@ -43,7 +45,7 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
     ]  # fmt: skip
 
     def answers(*words: object) -> list[dict[str, Any]]:
-        done = edgeecho("infer", *words, "--model", DEMO, "--json")
+        done = edgeecho("infer", *words, *ONE, "--json")
         results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
         assert done.returncode == (5 if any(r["refusals"] for r in results) else 0)
         return results

@@ -28,9 +28,10 @@ def region(x: int, y: int, side: int) -> Dataset:
 
 
 def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
-    edgeecho: Any, tmp_path: Path
+    edgeecho: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a file of cornerstoneTools' issue 210, of which one sector was taken in silence."""
+    monkeypatch.setenv("EDGEECHO_CACHE", str(tmp_path / "cache"))  # the demo is compiled once
     panels = [live(0), live(1)]
     two = rows(panels, gap=14, border=8)
     tagged = write_dicom(

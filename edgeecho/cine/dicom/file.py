@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
+from pydicom.tag import BaseTag, Tag
 
 from edgeecho.cine.dicom.aspect import KEYWORDS as ASPECT
 from edgeecho.cine.dicom.attributes import claimed_frames
@@ -59,6 +59,9 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
 # Larger than any real header; lengths inside it are not trusted.
 _HEADER_BYTES = 16 << 20
+# A header has hundreds; zeros are millions of empty ones, and 16 MB of these took 4 s.
+_MOST_ELEMENTS = 50_000
+_PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,16 @@ def _syntax_of(meta: Dataset) -> str:
 
 
 def _parse(buffer: bytes, meta: Dataset, attributes: Sequence[str]) -> tuple[Dataset, int]:
-    """Return the attributes, and where parsing stopped."""
-    stream = io.BytesIO(buffer)
-    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(attributes))
+    """Return the attributes, and where parsing stopped: at the pixels or after `_MOST_ELEMENTS`."""
+    stream, count = io.BytesIO(buffer), 0
+
+    def is_over(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        nonlocal count
+        count += 1
+        return tag in _PIXELS or count > _MOST_ELEMENTS
+
+    wanted: list[BaseTag | int] = [Tag(name) for name in attributes]
+    dataset = read_partial(stream, is_over, force=True, specific_tags=wanted)
     if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
         dataset.SOPClassUID = meta.MediaStorageSOPClassUID
     return dataset, stream.tell()

@@ -126,6 +126,14 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bundle
 
 
+@pytest.fixture(scope="module")
+def toy_by_default(toy_bundle: Path) -> Iterator[None]:
+    """Commands that are given no model run the toy, in processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEECHO_MODEL", str(toy_bundle))
+        yield
+
+
 @pytest.fixture
 def edgeecho(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> EdgeEcho:
     """`edgeecho("infer", file, ...)`: the real `main()` in this process, as a finished process."""

@@ -150,8 +150,9 @@ def test_it_answers_on_a_machine_without_any_network(home: Path) -> None:
     assert written(home, KEPT) == []
 
 
-_MULTIPLY_WHILE_LOADING = """
+_MULTIPLY_WHILE_LOADING = f"""
 import threading
+from pathlib import Path
 import numpy as np
 done = threading.Event()
 
@@ -163,7 +164,7 @@ def multiply():
 thread = threading.Thread(target=multiply)
 thread.start()
 from edgeecho.inference import load_model
-load_model(engine="openvino")
+load_model(Path({str(NARROW / "bundle")!r}), engine="openvino")
 done.set()
 thread.join()
 """

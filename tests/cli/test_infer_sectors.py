@@ -15,6 +15,8 @@ from screens import live, rows
 
 from edgeecho.bundle import DEMO
 
+ONE = ("--model", DEMO, "--clips", "center", "--threads", "1")
+
 
 def region(x: int, y: int, side: int) -> Dataset:
     """Of 2D tissue."""
@@ -27,9 +29,10 @@ def region(x: int, y: int, side: int) -> Dataset:
 
 @pytest.mark.slow
 def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
-    edgeecho: Any, tmp_path: Path
+    edgeecho: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a file of cornerstoneTools' issue 210, of which one sector was taken in silence."""
+    monkeypatch.setenv("EDGEECHO_CACHE", str(tmp_path / "cache"))  # the demo is compiled once
     panels = [live(0), live(1)]
     two = rows(panels, gap=14, border=8)
     tagged = write_dicom(
@@ -44,7 +47,7 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
     ]  # fmt: skip
 
     def answers(*words: object) -> list[dict[str, Any]]:
-        done = edgeecho("infer", *words, "--model", DEMO, "--json")
+        done = edgeecho("infer", *words, *ONE, "--json")
         results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
         assert done.returncode == (5 if any(r["refusals"] for r in results) else 0)
         return results

@@ -67,6 +67,7 @@ def answers(files: set[Path], model: Path, code: int) -> dict[str, dict[str, Any
     return {result["file"]: result for result in json.loads(done.stdout)["results"]}
 
 
+@pytest.mark.slow
 def test_every_case_is_looked_at(results: dict[str, Any]) -> None:
     named = {*PLAIN, *OBJECTS, *REFUSED, *WARNED, TRIMMED}
     assert named == {file.name for file in CASES.iterdir()} == results.keys()
@@ -103,6 +104,7 @@ def test_a_trimmed_file_is_whole(results: dict[str, Any]) -> None:
     assert (trimmed["video"]["damage"], trimmed["warnings"]) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "plain"),
     [
@@ -151,6 +153,7 @@ def test_the_folder_of_a_study_ends_as_its_cines_do(
     )
 
 
+@pytest.mark.slow
 def test_a_name_in_no_character_set_is_left_out_of_the_report(
     edgeecho: Any, toy_bundle: Path, tmp_path: Path
 ) -> None:

@@ -17,9 +17,11 @@ from served import PHANTOMS
 from edgeecho.bundle import EXAMPLE
 from edgeecho.report.formats import FORMATS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
-EDGEECHO = (sys.executable, "-c", "from edgeecho.cli.app import main; main()")
+EDGEECHO = (sys.executable, "-m", "edgeecho")
 KEPT = (".cache/edgeecho/", ".local/state/edgeecho/", ".cache/matplotlib/")
 """Where the documentation says that files appear in a user's home folder."""
 PHANTOMS_16 = "{phantoms}"
@@ -40,6 +42,7 @@ COMMANDS = {
         *(word for form in BESIDE for word in (f"--{form.name}", f"a.{form.suffix}")),
         *("--resume", "a.jsonl"),
     ],
+    "stream": ["stream", EXAMPLE, "--model", MODEL],
     "bench": [
         *("bench", "--model", TOY, "--runs", "3", "--cold-starts", "1"),
         *("--html", "bench.html"),

@@ -12,6 +12,8 @@ from media import FAULTS, VIDEO_FORMATS, jpegs, phantom_frames, write_format
 from poisoned import IMAGE, POISONS, decode_all, need_poison, run_poisoned
 from pydicom.uid import MPEG2MPML, JPEGBaseline8Bit
 
+pytestmark = pytest.mark.slow
+
 EDGEECHO = ("-c", "from edgeecho.cli.app import main; main()")
 
 

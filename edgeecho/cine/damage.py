@@ -114,7 +114,7 @@ def _of_claims(
 def note_pause(stamps: NDArray[np.float64]) -> tuple[str, ...]:
     """For an undamaged file, note the longest pause in its time stamps `(T,)`."""
     steps = np.diff(stamps)
-    if len(steps) < 2 or not np.isfinite(steps).all() or steps.max() <= _PAUSE * np.median(steps):
+    if not len(steps) or not np.isfinite(steps).all() or steps.max() <= _PAUSE * np.median(steps):
         return ()
     at = int(steps.argmax())
     return (
@@ -159,7 +159,7 @@ def _step_s(claims: Claims, stamps: NDArray[np.float64]) -> float:
 def _gaps(stamps: NDArray[np.float64]) -> list[float]:
     """Times in s of the first three gaps, in a file with a constant frame rate."""
     steps = np.diff(stamps)
-    if len(steps) < 2 or not np.isfinite(steps).all():
+    if not len(steps) or not np.isfinite(steps).all():
         return []
     usual = np.median(steps)
     if np.mean(np.abs(steps - usual) < 0.1 * usual + 0.0015) < _EVEN_SHARE:

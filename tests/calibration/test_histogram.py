@@ -72,3 +72,64 @@ def test_a_tensor_of_zeros_has_a_range_that_is_a_number(method: str) -> None:
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(ValueError, match="guess"):
         choose_range(filled(np.ones(3, np.float32)), "guess")
+
+
+def test_bins_are_equal_and_a_larger_value_doubles_the_range() -> None:
+    histogram = filled(np.array([0, 1, -3], np.float32))
+    assert (BINS, histogram.top, histogram.width, histogram.largest) == (4096, 4, 4 / 4096, 3)
+    assert np.flatnonzero(histogram.counts).tolist() == [0, 1024, 3072]
+    histogram.add(np.array([4], np.float32))
+    assert histogram.top == 8, "the top itself is beyond the last bin"
+    assert np.flatnonzero(histogram.counts).tolist() == [0, 512, 1536, 2048]
+    assert histogram.counts.sum() == 4
+
+
+def test_a_large_tensor_is_counted_in_chunks() -> None:
+    many = np.ones((1 << 20) + 5, np.float32)
+    many[-1] = 2
+    histogram = filled(many)
+    assert histogram.counts.sum() == len(many)
+    assert histogram.counts[2048] == 1
+
+
+def test_the_percentile_is_the_upper_edge_of_its_bin() -> None:
+    # Of 100,000 values all but one lie in the bin of 1, up to 1 + 4 / 4096.
+    many = np.ones(100_000, np.float32)
+    many[0] = 3
+    assert choose_range(filled(many), "percentile") == 1 + 4 / 4096
+    many[1] = 3
+    assert choose_range(filled(many), "percentile") == 3
+
+
+def test_entropy_by_its_definition() -> None:
+    """Of 512 bins, the end at which 128 levels lose least, computed bin by bin."""
+    rng = np.random.default_rng(3)
+    drawn = np.abs(rng.standard_normal(20_000)).astype(np.float32) * 60
+    drawn = np.minimum(np.r_[drawn, 511], 511).astype(np.float32)
+    histogram = Histogram()
+    histogram.top = 4096.0  # bins of 1
+    histogram.add(drawn)
+    counts = np.bincount(drawn.astype(int)).astype(float)
+    counts[0] = counts[1]
+    losses = {}
+    for end in range(128, 513, 2):
+        reference = counts[:end].copy()
+        reference[-1] += counts[end:].sum()
+        quantized = np.zeros(end)
+        for level in range(128):
+            places = [i for i in range(end) if i * 128 // end == level and counts[i] > 0]
+            if places:
+                quantized[places] = counts[places].sum() / len(places)
+        seen = reference > 0
+        if (quantized[seen] == 0).any():
+            continue
+        p, q = reference[seen] / reference.sum(), quantized[seen] / quantized.sum()
+        losses[end] = (p * np.log(p / q)).sum()
+    assert choose_range(histogram, "entropy") == min(losses, key=lambda end: losses[end])
+
+
+def test_entropy_keeps_the_last_bin_of_an_even_spread() -> None:
+    histogram = Histogram()
+    histogram.top = 4096.0  # bins of 1
+    histogram.add(np.repeat(np.arange(512, dtype=np.float32) + 0.5, 3))
+    assert choose_range(histogram, "entropy") == 511.5

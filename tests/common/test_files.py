@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,17 @@ from flushed import spy_on_the_disk
 
 from edgeecho.common import files
 from edgeecho.common.errors import OutputError, UsageError
-from edgeecho.common.files import atomic_folder, atomic_path, parse_json, write_json, write_text
+from edgeecho.common.files import (
+    append_line,
+    atomic_folder,
+    atomic_path,
+    flush,
+    looks_like_safetensors,
+    parse_json,
+    sha256_file,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -32,6 +43,15 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_so_is_the_name(
     seen = spy_on_the_disk(monkeypatch)
     write_text(target, "new")
     assert seen == [b"new", target, ["a.txt"]]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    write_text(tmp_path / "a", "text")
+    flush(tmp_path / "a")
+    flush(tmp_path)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -162,3 +182,44 @@ def test_a_full_disk_is_one_line_and_another_error_keeps_its_traceback(tmp_path:
         with pytest.raises(kind), atomic_path(tmp_path / "a"):
             raise OSError(code, os.strerror(code))
     assert os.listdir(tmp_path) == []
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+def test_json_is_parsed_down_to_64_levels() -> None:
+    assert parse_json(nested(64)) is not None
+    with pytest.raises(ValueError, match="it nests too deeply"):
+        parse_json(nested(65))
+    assert parse_json('{"a": {"b": [1, "c"]}}') == {"a": {"b": [1, "c"]}}
+    with pytest.raises(ValueError, match="it nests too deeply"):
+        parse_json('{"a":' * 65 + "1" + "}" * 65)
+
+
+@pytest.mark.parametrize(
+    ("head", "is_one"),
+    [
+        ((100_000_000).to_bytes(8, "little") + b"{", True),
+        ((100_000_001).to_bytes(8, "little") + b"{", False),
+        ((2).to_bytes(8, "little") + b"[", False),
+        ((2).to_bytes(8, "little"), False),
+        (b"", False),
+    ],
+)
+def test_safetensors_begin_with_the_length_of_a_header_of_100_mb_at_most(
+    head: bytes, is_one: bool
+) -> None:
+    assert looks_like_safetensors(head) == is_one
+
+
+def test_a_hash_is_that_of_all_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000  # more than one block of a MiB
+    (tmp_path / "a").write_bytes(content)
+    assert sha256_file(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_lines_are_added_at_the_end(tmp_path: Path) -> None:
+    append_line(tmp_path / "a", "one")
+    append_line(tmp_path / "a", "zwei ä")
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "one\nzwei ä\n"

@@ -16,6 +16,8 @@ import pytest
 pytest.importorskip("onnxruntime")
 pytest.importorskip("setuptools")
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).parents[1] / "support" / "abacus"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms"
 VIDEO = sorted((EXAMPLES / "Videos").iterdir())[0]

@@ -6,44 +6,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from brightness import SPEC, Brightness, brightening
 
 from edgeecho.bundle import SharedCost
-from edgeecho.cine import Cine
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import EngineFacts, Outputs
+from edgeecho.engines import Outputs
 from edgeecho.inference import clips as module
 from edgeecho.inference import run_clips
 from edgeecho.inference.sharing import Sharing
-from edgeecho.preprocess import Prepared, PreprocessSpec, gather_clips, normalise, prepare
-
-SPEC = PreprocessSpec((0, 0, 0), (1, 1, 1), frames=4, period=2, size=8)
-
-
-class Brightness:
-    """Answers a clip with the grey of its first frame, and all its greys as its embedding."""
-
-    facts = EngineFacts("brightness", "1", "here", "f32", 1)
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    def run(self, clips: np.ndarray) -> Outputs:
-        self.sizes.append(len(clips))
-        grey = clips[:, 0, :, 0, 0]
-        return Outputs(grey[:, 0].copy(), grey.copy())
-
-    def infer(self, inputs: dict[str, np.ndarray]) -> Outputs:
-        """As a shared graph: frames once, and where each clip begins in them."""
-        grey = inputs["frames"][0, 0, :, 0, 0]
-        found = np.stack([grey[start : start + SPEC.frames] for start in inputs["starts"]])
-        return Outputs(found[:, 0].copy(), found)
+from edgeecho.preprocess import Prepared, gather_clips, normalise, prepare
 
 
 def prepared(n: int) -> Prepared:
-    """Frame `i` has the grey `i + 10`."""
-    frames = np.broadcast_to(np.arange(10, 10 + n)[:, None, None, None], (n, 8, 8, 3))
-    frames = frames.astype(np.uint8)
-    return prepare(Cine(frames, np.arange(n) / 50, 50.0, "container", "avi", "MJPG"), SPEC)
+    return prepare(brightening(n), SPEC)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +39,6 @@ def test_every_clip_has_its_own_answer_in_the_order_of_the_starts(
     assert (progress[0], progress[-1]) == ((0, 5), (5, 5))
     assert run.starts.tolist() == starts.tolist()
     assert run.outputs.ef.tolist() == [19, 13, 30, 14, 18]
-    assert run.outputs.embedding is not None
     first = run.outputs.embedding[:, :1]
     assert (run.outputs.embedding == first + np.arange(0, 8, 2)).all()
     assert first.ravel().tolist() == run.outputs.ef.tolist()
@@ -73,7 +47,6 @@ def test_every_clip_has_its_own_answer_in_the_order_of_the_starts(
 
 def test_a_short_video_is_padded_with_mean_grey() -> None:
     run = run_clips(prepared(5), SPEC, Brightness(), np.array([0, 1]))
-    assert run.outputs.embedding is not None
     assert run.outputs.embedding.tolist() == [[10, 12, 14, 0], [11, 13, 0, 0]]
 
 

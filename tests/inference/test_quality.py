@@ -61,6 +61,45 @@ def test_what_makes_an_answer_worth_less_is_said(change: dict, words: list[str])
     assert all(text.startswith(start) for text, start in zip(found, words, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("inside", "beyond"),
+    [
+        # A quarter more or less than the 50 frames/s of training.
+        ({"fps": 62.5}, {"fps": 62.6}),
+        ({"fps": 40.0}, {"fps": 39.9}),
+        ({"heart_rate_bpm": 60 / 1.26}, {"heart_rate_bpm": 60 / 1.26 - 0.01}),
+        ({"still_pictures": 1, "sectors": 2}, {"still_pictures": 1, "sectors": 1}),
+        ({"still_pictures": 0, "sectors": 1}, {"still_pictures": 2, "sectors": 1}),
+    ],
+)
+def test_each_warning_begins_where_it_says(inside: dict, beyond: dict) -> None:
+    assert find_warnings(replace(GOOD, **inside), SPEC, 176) == ()
+    assert len(find_warnings(replace(GOOD, **beyond), SPEC, 176)) == 1
+
+
+def test_warnings_say_what_was_measured() -> None:
+    said = replace(
+        GOOD, fps=25.0, clip_s=2.52, odd_frames=tuple(range(7)), still_pictures=2, sectors=1
+    )
+    words = find_warnings(said, SPEC, 62)
+    assert words[0] == ("short: 62 frames, but a clip spans 63; the rest is filled with mean grey")
+    assert words[1].startswith("3 pictures on the screen: ")
+    assert words[2].startswith("frames that fit neither neighbour: 7 (from 0: 0, 1, 2, 3, 4): ")
+    assert words[3] == (
+        "25 fps (container), but the model was trained at about 50: a clip spans 2.5 s instead of "
+        "1.3 s; --time resample evens that out"
+    )
+    assert len(words) == 4
+    assert find_warnings(GOOD, SPEC, 63) == ()
+
+
+def test_without_a_rate_nothing_is_said_of_time() -> None:
+    unknown = replace(GOOD, fps=None, clip_s=None, heart_rate_bpm=None)
+    assert find_warnings(unknown, replace(SPEC, training_fps=None), 176) == ()
+    no_clip = replace(GOOD, fps=25.0, clip_s=None)
+    assert find_warnings(no_clip, SPEC, 176) == ()
+
+
 def test_a_resampled_video_is_at_the_rate_of_training() -> None:
     assert find_warnings(replace(GOOD, fps=25.0, time="resample(50)"), SPEC, 176) == ()
 

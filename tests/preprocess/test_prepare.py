@@ -80,6 +80,17 @@ def test_a_rate_that_is_unknown_or_absurd_must_be_given(fps: float | None, words
     assert prepare(cine(fps=fps), SPEC).fps == fps
 
 
+@pytest.mark.parametrize(
+    ("fps", "plausible"), [(14.99, False), (15.0, True), (150.0, True), (150.01, False)]
+)
+def test_a_rate_is_plausible_from_15_to_150_frames_a_second(fps: float, plausible: bool) -> None:
+    if plausible:
+        assert prepare(cine(fps=fps), RESAMPLE).fps == 50
+    else:
+        with pytest.raises(InputError, match="which no echocardiogram has"):
+            prepare(cine(fps=fps), RESAMPLE)
+
+
 @pytest.mark.parametrize("time", ["resample", "resample()", "resample(0)", "resample(-50)", "x"])
 def test_a_spec_with_another_time_is_refused(time: str) -> None:
     with pytest.raises(ModelError, match="is not known to this version"):
@@ -154,6 +165,14 @@ def test_a_gap_of_less_than_a_quarter_of_a_clip_is_named() -> None:
         "(8 of 90 frames)",
     )
     assert VideoFacts.of(late(39, 0.2), prepared, RESAMPLE).notes == prepared.notes
+
+
+def test_a_quarter_of_a_clip_is_the_most_that_a_gap_may_take() -> None:
+    # A clip spans 63 frames, a quarter of it are 15.75; 3 steps of a gap are none.
+    named = prepare(late(39, 17.4 / 50), RESAMPLE).notes[0]
+    assert named.endswith("(15 of 97 frames)")
+    with pytest.raises(InputError, match="make 16 of a clip's 63 frames"):
+        prepare(late(39, 17.6 / 50), RESAMPLE)
 
 
 def test_gaps_that_only_together_fill_a_clip_are_refused() -> None:

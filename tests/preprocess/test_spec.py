@@ -59,6 +59,41 @@ def test_a_spec_that_cannot_be_obeyed_is_refused(change: dict, words: str) -> No
         PreprocessSpec.from_dict({**SPEC.to_dict(), **change})
 
 
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        ({"frames": 4096, "size": 8}, {"frames": 4097, "size": 8}),
+        ({"period": 4096, "size": 8}, {"period": 4097, "size": 8}),
+        ({"size": 1024, "frames": 64, "period": 1}, {"size": 1025, "frames": 64, "period": 1}),
+        ({"size": 4096, "frames": 1, "period": 4}, {"size": 4096, "frames": 1, "period": 5}),
+        ({"frames": 1, "period": 1, "size": 1}, {"frames": 1, "period": 0, "size": 1}),
+        ({"training_fps": 1000.0}, {"training_fps": 1000.1}),
+        ({"training_fps": 0.1}, {"training_fps": 0.0}),
+        ({"training_fps": 50}, {"training_fps": True}),
+        ({"time": "resample(1000)"}, {"time": "resample(1000.1)"}),
+        ({"time": "resample(0.1)"}, {"time": "resample(0.0)"}),
+        ({"mean": [1e6, -1e6, 0]}, {"mean": [1, 2, 1.1e6]}),
+        ({"std": [1e-9, 1, 1]}, {"std": [0, 1, 1]}),
+    ],
+)
+def test_each_limit_of_a_spec_is_where_it_says(allowed: dict, refused: dict) -> None:
+    PreprocessSpec.from_dict({**SPEC.to_dict(), **allowed})
+    with pytest.raises(ModelError, match="preprocess spec: "):
+        PreprocessSpec.from_dict({**SPEC.to_dict(), **refused})
+
+
+def test_the_rate_is_the_number_in_brackets() -> None:
+    values = ("native", "resample(50)", "resample(29.97)")
+    specs = [PreprocessSpec.from_dict({**SPEC.to_dict(), "time": value}) for value in values]
+    assert [spec.resample_fps for spec in specs] == [None, 50.0, 29.97]
+
+
+def test_the_published_preprocessing_is_the_default() -> None:
+    spec = PreprocessSpec((1, 2, 3), (4, 5, 6))
+    assert (spec.frames, spec.period, spec.size) == (32, 2, 112)
+    assert (spec.training_fps, spec.time) == (None, "native")
+
+
 @pytest.mark.parametrize("name", sorted(SPEC.to_dict()))
 def test_a_lost_field_is_refused_not_replaced_by_a_default(name: str) -> None:
     value = SPEC.to_dict()

@@ -43,6 +43,7 @@ def test_it_is_valid_says_research_use_and_holds_no_name(name: str) -> None:
     bundle = bundles.Bundle.model_validate_json(text)
     assert (bundle.type, len(bundle.entry)) == ("collection", 1)
     assert RESEARCH_USE in text
+    assert text.splitlines()[1].startswith('  "resourceType"'), "people read it too"
     for part in (NAME, "DOE", "JANE", "1950"):
         assert part not in text
 
@@ -82,6 +83,16 @@ def test_an_observation_says_what_was_measured_and_how() -> None:
     (source,) = found["derivedFrom"]
     assert source["identifier"]["value"] == "1" * 64
     assert "subject" not in found
+
+
+def test_numbers_are_rounded_to_a_hundredth() -> None:
+    found = resource(answered(47.6789))
+    assert found["valueQuantity"]["value"] == 47.68
+    values = [c["valueQuantity"]["value"] for c in found["component"]]
+    assert values == [40.68, 55.68, 4.77, 47.68]
+    nan = replace(answered(), sha256=float("nan"))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_fhir([nan], NOW)
 
 
 def test_only_one_loinc_code_is_ever_used() -> None:

@@ -21,7 +21,7 @@ from edgeecho.report.html import to_html
 from edgeecho.report.structured import to_json
 from edgeecho.report.table import to_csv
 from edgeecho.report.text import to_text
-from edgeecho.results import BANDS, Answer, Failure, Outcome, band, likelihood, percent
+from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.results.pictures import Pictures
 from edgeecho.trust import Interval, Probabilities, Refusal
 
@@ -217,22 +217,6 @@ def test_a_page_keeps_a_refused_number_in_its_box(ran: tuple[EFEstimate, Prepare
     hidden = Texts(to_html(outcomes(ran, 43.2109), NOW))
     assert "no EF is given" in hidden.inside("article")
     assert hidden.inside("section shown") == ""
-
-
-def test_bands_on_the_continuous_scale() -> None:
-    efs = (-1, 40, 40.01, 49.99, 50, 101)
-    assert [band(ef) for ef in efs] == [words for *_, words in BANDS for _ in range(2)]
-
-
-def test_no_probability_is_called_certain() -> None:
-    ps = (0, 0.009, 0.01, 0.07, 0.5, 0.99, 0.996, 1)
-    assert [percent(p) for p in ps] == [
-        "< 1 %", "< 1 %", "1 %", "7 %", "50 %", "99 %", "> 99 %", "> 99 %",
-    ]  # fmt: skip
-    words = list(dict.fromkeys(likelihood(p / 100) for p in range(101)))
-    assert words == [
-        "very unlikely", "unlikely", "about as likely as not", "likely", "very likely",
-    ]  # fmt: skip
 
 
 def test_an_answer_has_numbers_or_else_refusals(ran: tuple[EFEstimate, Prepared]) -> None:

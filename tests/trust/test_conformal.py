@@ -33,6 +33,8 @@ def test_the_interval_holds_new_values_as_often_as_promised(
 def test_the_quantile_is_the_one_of_n_plus_one() -> None:
     residuals = -np.arange(1, 20, dtype=np.float32)
     assert half_width(residuals, 0.9) == 18  # ceil(20 * 0.9): without the one it would be 17.1
+    # Nine are just enough: the largest of them.
+    assert half_width(residuals[:9], 0.9) == 9
     with pytest.raises(ValueError, match="too few"):
         half_width(residuals[:8], 0.9)
 

@@ -59,9 +59,10 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
 # Larger than any real header; lengths inside it are not trusted.
 _HEADER_BYTES = 16 << 20
-# A header has hundreds; zeros are millions of empty ones, and 16 MB of these took 4 s.
-_MOST_ELEMENTS = 50_000
-_PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+# Larger than any real header's number of top-level elements, which is a few hundred. Zeros are
+# elements of no length: a deflated file of some kB can hold so many that reading takes minutes.
+_HEADER_ELEMENTS = 20_000
+_PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 @dataclass(frozen=True)
@@ -162,19 +163,26 @@ def _syntax_of(meta: Dataset) -> str:
 
 
 def _parse(buffer: bytes, meta: Dataset, attributes: Sequence[str]) -> tuple[Dataset, int]:
-    """Return the attributes, and where parsing stopped: at the pixels or after `_MOST_ELEMENTS`."""
-    stream, count = io.BytesIO(buffer), 0
-
-    def is_over(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        nonlocal count
-        count += 1
-        return tag in _PIXELS or count > _MOST_ELEMENTS
-
-    wanted: list[BaseTag | int] = [Tag(name) for name in attributes]
-    dataset = read_partial(stream, is_over, force=True, specific_tags=wanted)
+    """Return the attributes, and where parsing stopped."""
+    stream = io.BytesIO(buffer)
+    tags = [Tag(name) for name in attributes]
+    dataset = read_partial(stream, _HeaderEnd(), force=True, specific_tags=[*tags])
     if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
         dataset.SOPClassUID = meta.MediaStorageSOPClassUID
     return dataset, stream.tell()
+
+
+class _HeaderEnd:
+    """Whether the next element is that of the pixels; `ValueError` after too many others."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG002
+        self._elements += 1
+        if self._elements > _HEADER_ELEMENTS:
+            raise ValueError("a header of too many elements")
+        return tag in _PIXEL_DATA
 
 
 def _inflate(data: memoryview, most_bytes: int) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from dicom_net import SUCCESS, US_MULTIFRAME, Scanner, in_threads, write_cine
 from listening import Listening
 from processes import wait
@@ -108,6 +109,7 @@ def attack(port: int, template: Template, chance: random.Random) -> None:
                 pass
 
 
+@pytest.mark.slow
 def test_junk_is_aborted_quietly_and_leaves_nothing(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from pydicom.examples import get_path
 
 from edgeecho.service.jobs import JobStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_standard_clients_store_and_read(listen: Callable[..., Listening], tmp_path: Path) -> None:
     echo, store = map(find_tool, ("echoscu", "storescu"))

@@ -18,6 +18,7 @@ from processes import is_running, wait
 from edgeecho.service.jobs import JobStore
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_every_study_is_answered_once(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def _can_mount() -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _can_mount(), reason="no file system can be mounted here")
 def test_a_disk_that_is_full_is_out_of_resources(
     listen: Callable[..., Listening], tmp_path: Path

@@ -79,3 +79,38 @@ def test_what_others_can_reach_demands_a_list(bind: str) -> None:
         NodeSettings(results=Path("sr"), bind=bind)
     allow: Any = (Peer.parse("SCANNER@10.0.0.1"),)
     assert NodeSettings(results=Path("sr"), bind=bind, allow=allow).bind == bind
+
+
+def test_a_port_is_between_1_and_65535() -> None:
+    for port in (1, 65535):
+        assert Destination.parse(f"A@h:{port}").port == port
+    for port in (0, 65536, -1):
+        with pytest.raises(UsageError, match="is no destination"):
+            Destination.parse(f"A@h:{port}")
+
+
+def test_a_title_has_up_to_16_characters_of_ascii() -> None:
+    allow = (Peer.parse("A@::1"),)
+    for title in ("A", "A" * 16, "!~[]", " A "):
+        assert NodeSettings(results=Path("sr"), ae_title=title, allow=allow).ae_title == title
+    for title in ("", " ", "A" * 17, "A\\B", "Ä", "A\tB"):
+        with pytest.raises(UsageError, match="is no AE title: an AE title has 1 to 16"):
+            NodeSettings(results=Path("sr"), ae_title=title)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    settings = NodeSettings(results=Path("sr"))
+    assert (settings.ae_title, settings.bind, settings.port) == ("EDGEECHO", "127.0.0.1", 11112)
+    assert settings.most_associations == 200
+    assert str(Destination("A", "h", 104)) == "A@h:104"
+
+
+@pytest.mark.parametrize("bind", ["localhost", "", "127.0.0"])
+def test_a_name_is_no_address_to_listen_on(bind: str) -> None:
+    with pytest.raises(UsageError, match="is no IP address"):
+        NodeSettings(results=Path("sr"), bind=bind)
+
+
+def test_this_machine_needs_no_list() -> None:
+    for bind in ("127.0.0.1", "127.0.0.2", "::1"):
+        assert NodeSettings(results=Path("sr"), bind=bind).bind == bind

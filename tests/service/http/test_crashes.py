@@ -16,6 +16,8 @@ from served import PHANTOMS, Process
 from edgeecho.service.jobs import JobStore
 from edgeecho.service.jobs.audit import first_broken
 
+pytestmark = pytest.mark.slow
+
 VIDEO = PHANTOMS[0].read_bytes()
 
 

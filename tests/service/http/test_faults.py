@@ -18,6 +18,8 @@ from served import PHANTOMS, Thread
 from edgeecho.common.errors import OutputError
 from edgeecho.service.http.settings import HttpSettings
 
+pytestmark = pytest.mark.slow
+
 VIDEO = PHANTOMS[0].read_bytes()
 
 

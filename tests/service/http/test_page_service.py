@@ -8,11 +8,14 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from chromium import problems
 from served import NARROW, PHANTOMS, Process
 from served_page import ALL_ENDED, NAMES, open_page
 
 from edgeecho.service.http.settings import HttpSettings
+
+pytestmark = pytest.mark.slow
 
 
 def test_twenty_studies_wait_and_are_answered_each_once(

@@ -32,6 +32,8 @@ from edgeecho.service.jobs import EngineProcess, Job, JobStore, Progress, Runner
 from edgeecho.service.jobs.process import Stopped
 from edgeecho.service.jobs.queue import MOST_TRIES
 
+pytestmark = pytest.mark.slow
+
 PHANTOMS = sorted((Path(__file__).parents[3] / "examples" / "phantoms" / "Videos").iterdir())
 
 

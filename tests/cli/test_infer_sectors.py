@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
         assert done.returncode == (5 if any(r["refusals"] for r in results) else 0)
         return results
 
+    @cache
+    def cropped(crop: str) -> dict[str, Any]:
+        (chosen,) = answers(bare, "--crop", crop, "--show-refused")
+        return chosen
+
     wanted = [r["ef"] for r in answers(*plain, "--show-refused")]
     assert abs(wanted[0] - wanted[1]) > 2, "choose other panels"
     for refused in answers(tagged, bare):
@@ -60,6 +66,6 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
         crops = re.findall(r"--crop ([0-9,]+)", reasons["several-sectors"])
         assert len(crops) == 2
         for crop, ef in zip(crops, wanted, strict=True):
-            (chosen,) = answers(bare, "--crop", crop, "--show-refused")
+            chosen = cropped(crop)
             assert "several-sectors" not in {r["gate"] for r in chosen["refusals"]}
             assert chosen["ef"] == pytest.approx(ef, abs=0.5)

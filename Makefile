@@ -1,13 +1,16 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test mutate fuzz outside check check-trt-api soak bench smoke clean
+.PHONY: demo serve-demo test quick mutate fuzz outside check check-trt-api soak docs bench smoke clean
 
-demo: .venv-demo/ready    ## answer example phantoms and a real DICOM cine (lean: no torch, no onnx)
+demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
 
-test: .venv/ready         ## run the whole test suite
-	.venv/bin/python -m pytest
+test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k gate"
+	.venv/bin/python -m pytest $(or $(ARGS),-n auto --dist loadfile)
+
+quick: .venv/ready        ## what takes no time: the loop while one works
+	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
 
 mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group mutate
@@ -35,6 +38,11 @@ soak: .venv/ready         ## 1,000 studies to the node, 200 at once, and 10,000 
 serve-demo: .venv-serve/ready ## page on port 8117 and DICOM node on port 11112, with the demo model
 	.venv-serve/bin/python examples/serve_demo.py
 
+docs: .venv-docs/ready    ## the documentation as a site, in build/site; a broken link is an error
+	.venv-docs/bin/python docs/tools/stage.py
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	.venv-docs/bin/python docs/tools/check_site.py build/site
+
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench
 
@@ -42,7 +50,7 @@ smoke: .venv-demo/ready   ## every runtime command from the installed wheel, out
 	.ci/smoke .venv-demo
 
 clean:                    ## remove the environments and all caches
-	rm -rf .venv .venv-demo .venv-serve build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo .venv-serve .venv-docs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt
@@ -59,4 +67,10 @@ clean:                    ## remove the environments and all caches
 .venv-serve/ready: pyproject.toml constraints.txt $(shell find edgeecho -type f -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv --clear .venv-serve
 	.venv-serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve,dicom]'
+	touch $@
+
+.venv-docs/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv-docs/bin/python -m pip install --quiet -c constraints.txt --group docs
 	touch $@

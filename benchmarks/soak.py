@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "narrow" / "bundle")
     options = parser.parse_args()
-    video = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi"
+    video = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s21-00003.avi"
     with tempfile.TemporaryDirectory() as folder, Archive() as archive:
         cine = dcmread(write_dicom(video, Path(folder) / "cine.dcm"))
         soak = Soak(Path(folder), options.model, archive, cine, options.concurrent)

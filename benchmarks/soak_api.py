@@ -23,7 +23,7 @@ from edgeecho import RESEARCH_USE
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "narrow" / "bundle"
-PHANTOM = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi"
+PHANTOM = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s21-00003.avi"
 EXAMPLES = 60
 """For each operation in a round; a round has another seed."""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"

@@ -10,7 +10,7 @@ from as_dicom import write_dicom
 from pydicom.examples import get_path
 
 CLONE = Path(__file__).resolve().parents[1]
-VIDEO = CLONE / "examples" / "phantoms" / "Videos" / "phantom-s3-00000.avi"
+VIDEO = CLONE / "examples" / "phantoms" / "Videos" / "phantom-s21-00003.avi"
 STATE = CLONE / "build" / "serve-demo"
 PAGE, NODE = 8117, 11112
 

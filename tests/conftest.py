@@ -1,6 +1,7 @@
 """What the tests of all stages share: a phantom data set, a run trained on it, its bundle.
 
-Everything is made once a session by the real commands. Tests that change a file copy it first.
+Everything is made by the real commands, once for as long as the code stays the same (`made`).
+Tests that change a file copy it first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from made import made
 
 from edgeecho.cli.app import main
 from edgeecho.dataset import read_dataset
@@ -27,6 +29,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["EDGEECHO_MODEL"] = str(NARROW)
 # Tests neither fill the user's cache nor run what lies there; those of the cache have their own.
 os.environ["EDGEECHO_CACHE"] = "off"
+# Tests start hundreds of processes, and each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Workers of one run (`-n`) have a core each: engines of two that share both cores spend a sixth of
+# their time on waiting for each other.
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER", "")) and hasattr(os, "sched_setaffinity"):
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
 
 # Seen from inside, and quickly; tests/test_outside.py looks from outside. A fork copies locks that
 # other threads hold, and nothing here may call anybody but this machine.
@@ -65,9 +75,13 @@ EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EchoNet-format folder: 16 phantoms of 70 frames, about 10 TRAIN, 3 VAL and 3 TEST rows."""
-    root = tmp_path_factory.mktemp("phantoms") / "set"
     # A seed whose 16 draws hold all three splits.
-    run_process("phantom", "--out", root, "--n", 16, "--seed", 158, "--frames", 70, check=True)
+    words = ("--n", 16, "--seed", 158, "--frames", 70)
+    root = made(
+        "phantoms",
+        tmp_path_factory.mktemp("phantoms") / "set",
+        lambda out: run_process("phantom", "--out", out, *words, check=True),
+    )
     splits = {video.split for video in read_dataset(root)}
     assert splits == {"TRAIN", "VAL", "TEST"}, "choose another --seed for the fixture"
     return root
@@ -77,29 +91,39 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder with best.pt: width 0.0625, 32x2 frames, 112 px, one epoch on `phantoms`."""
     pytest.importorskip("torch")
-    from edgeecho_train.recipe import TrainingRecipe
-    from edgeecho_train.start import train
 
-    out = tmp_path_factory.mktemp("narrow") / "run"
-    recipe = TrainingRecipe(width=0.0625, epochs=1, batch_size=5)
-    train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
-    return out
+    def make(out: Path) -> None:
+        from edgeecho_train.recipe import TrainingRecipe
+        from edgeecho_train.start import train
+
+        recipe = TrainingRecipe(width=0.0625, epochs=1, batch_size=5)
+        train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
+
+    return made("narrow-run", tmp_path_factory.mktemp("narrow") / "run", make)
 
 
 @pytest.fixture(scope="session")
 def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Model bundle "narrow", version 1, exported from `narrow_run` and verified (fp32)."""
     pytest.importorskip("onnxscript")
-    from edgeecho_export.checkpoint import CheckpointOptions
-    from edgeecho_export.pipeline import export
-    from edgeecho_export.recipes.base import ModelLabel
 
-    out = tmp_path_factory.mktemp("bundle") / "narrow"
-    label = ModelLabel("narrow", "1")
-    export(
-        narrow_run / "best.pt", out, label, given=CheckpointOptions(), clips=None, overwrite=False
-    )
-    return out
+    def make(out: Path) -> None:
+        from edgeecho_export.checkpoint import CheckpointOptions
+        from edgeecho_export.pipeline import export
+        from edgeecho_export.recipes.base import ModelLabel
+
+        checkpoint, label = narrow_run / "best.pt", ModelLabel("narrow", "1")
+        export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
+
+    return made("narrow-bundle", tmp_path_factory.mktemp("bundle") / "narrow", make)
+
+
+@pytest.fixture(scope="session")
+def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that answers in a millisecond: see `toy.py`."""
+    toy = pytest.importorskip("toy")
+    bundle: Path = toy.toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
+    return bundle
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measures memory on Linux")
 @pytest.mark.timeout(3600)
 def test_nothing_crashes_hangs_or_eats_memory(corpus: Path) -> None:

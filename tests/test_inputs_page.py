@@ -6,6 +6,7 @@ import pytest
 from inputs_page import PAGE, render
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_row_of_the_tables_is_what_happens() -> None:
     page = PAGE.read_text(encoding="utf-8")

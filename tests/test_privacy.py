@@ -68,6 +68,7 @@ def _assert_clean(folder: Path, *texts: str) -> None:
         assert b"19010101" not in data, path
 
 
+@pytest.mark.slow
 def test_results_and_pictures_hold_no_marker(
     edgeecho: Any, narrow_bundle: Path, marked: Path, clean: Path
 ) -> None:

@@ -19,7 +19,7 @@ from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, prepare_labelled, read_dataset
 from edgeecho.preprocess import PreprocessSpec, normalise
 
-SCHEMA = "edgeecho-calibration-set-2"
+SCHEMA = "edgeecho-calibration-set-1"
 
 
 @dataclass(frozen=True)

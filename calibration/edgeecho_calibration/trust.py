@@ -115,8 +115,7 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
 
     def of(chosen: NDArray[np.intp]) -> tuple[float, Signals]:
         places = np.searchsorted(starts, chosen)
-        efs = outputs.ef[places]
-        seen = None if outputs.embedding is None else outputs.embedding[places]
+        efs, seen = outputs.ef[places], outputs.embedding[places]
         return float(efs.mean(dtype=np.float64)), signals.with_clips(efs, seen)
 
     return LabelledAnswer(video.name, video.ef, {str(m): of(s) for m, s in wanted.items()})
@@ -173,7 +172,7 @@ def _to_dict(one: LabelledAnswer) -> dict[str, Any]:
             mode: {
                 "ef": ef,
                 "clip_sd": signals.clip_sd,
-                "embedding": None if signals.embedding is None else signals.embedding.tolist(),
+                "embedding": np.asarray(signals.embedding).tolist(),
             }
             for mode, (ef, signals) in one.by_mode.items()
         },
@@ -191,8 +190,7 @@ def _from_dict(value: Mapping[str, Any]) -> LabelledAnswer:
     base = Signals(**signals)
 
     def of(mode: Mapping[str, Any]) -> tuple[float, Signals]:
-        seen = mode["embedding"]
-        embedding = None if seen is None else np.asarray(seen, np.float32)
+        embedding = np.asarray(mode["embedding"], np.float32)
         return mode["ef"], replace(base, clip_sd=mode["clip_sd"], embedding=embedding)
 
     return LabelledAnswer(

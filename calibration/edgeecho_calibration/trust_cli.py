@@ -67,5 +67,5 @@ def trust(
             track=lambda videos: progress.track(videos, description="videos"),
         )
     found = fit_trust(answered, level=level, least=least, precision=file.precision)
-    entry = record_trust(model, found, source, asked=len(answered))
+    entry = record_trust(model, found, source, answered)
     typer.echo(to_text(entry), err=True)

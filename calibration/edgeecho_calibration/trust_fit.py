@@ -50,15 +50,13 @@ def fit_trust(
     except ValueError as error:
         raise InputError(f"{error}: give more videos or a lower --level") from error
     signals = [_finest(a)[1] for a in used]
-    names = [name for name in SPACES if SPACES[name](signals[0]) is not None]
-    spaces = {name: fit_space(_values(name, signals), name) for name in names}
     return Trust(
         level=level,
         precision=precision,
         half_widths=widths,
         residuals=residuals,
-        spaces=spaces,
-        limits=_limits(used, names),
+        spaces=_fit_spaces(signals),
+        limits=_limits(used),
     )
 
 
@@ -82,7 +80,11 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
     )
 
 
-def _limits(used: Sequence[LabelledAnswer], names: Sequence[str]) -> dict[str, float]:
+def _fit_spaces(signals: Sequence[Signals]) -> dict[str, Space]:
+    return {name: fit_space(_values(name, signals), name) for name in SPACES}
+
+
+def _limits(used: Sequence[LabelledAnswer]) -> dict[str, float]:
     """Thresholds from each gate's most extreme value over the videos and modes.
 
     Distances are cross-validated: each fifth of the videos is compared with spaces fitted to the
@@ -91,7 +93,7 @@ def _limits(used: Sequence[LabelledAnswer], names: Sequence[str]) -> dict[str, f
     seen: dict[str, list[float]] = {gate.name: [] for gate in LEARNED}
     for fold in range(min(_FOLDS, len(used))):
         rest = [_finest(a)[1] for i, a in enumerate(used) if i % _FOLDS != fold]
-        spaces = {name: fit_space(_values(name, rest), name) for name in names}
+        spaces = _fit_spaces(rest)
         for one in used[fold::_FOLDS]:
             for _, signals in one.by_mode.values():
                 for gate in LEARNED:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import read_manifest, render_card
+import numpy as np
+
+from edgeecho.bundle import Skill, read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, GATED, MANIFEST_FILE, UNGATED
+from edgeecho.bundle.skill import newest
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path, sha256_file, write_json, write_text
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
-from edgeecho_calibration.trust import RunIdentity
+from edgeecho_calibration.trust import LabelledAnswer, RunIdentity
 
 
-def record_trust(bundle: Path, trust: Trust, source: RunIdentity, *, asked: int) -> dict[str, Any]:
+def record_trust(
+    bundle: Path, trust: Trust, source: RunIdentity, answered: Sequence[LabelledAnswer]
+) -> dict[str, Any]:
     """Write `trust.npz`, its manifest entry and the model card into `bundle`; return the entry.
+
+    The answers, refused ones too, also give the model's skill, unless the videos are those of
+    training.
 
     If it is interrupted between the files, the bundle cannot be opened until this is run again,
     because the hash in its manifest does not match.
@@ -32,16 +40,28 @@ def record_trust(bundle: Path, trust: Trust, source: RunIdentity, *, asked: int)
         "method": METHOD,
         "level": trust.level,
         "n": len(next(iter(trust.residuals.values()))),
-        "videos": asked,
+        "videos": len(answered),
         **asdict(source),
         "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
         "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
     }
     limits = tuple(limit for limit in manifest.limits if limit not in (*UNGATED, *GATED))
-    updated = replace(manifest, uncertainty=entry, limits=(*GATED, *limits))
+    skill = manifest.skill
+    if source.split != "TRAIN":
+        skill = newest(skill, _skill(source, answered))
+    updated = replace(manifest, uncertainty=entry, limits=(*GATED, *limits), skill=skill)
     write_json(bundle / MANIFEST_FILE, updated.to_dict())
     write_text(bundle / CARD_FILE, render_card(updated))
     return entry
+
+
+def _skill(source: RunIdentity, answered: Sequence[LabelledAnswer]) -> Skill:
+    return Skill.of(
+        np.array([one.by_mode[source.clips][0] for one in answered]),
+        np.array([one.ef for one in answered]),
+        data=f"{source.split} videos of: {source.data}",
+        how=f"{source.clips}, {source.precision} on {source.engine}",
+    )
 
 
 def to_text(entry: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from edgeecho.bundle.open import (
     open_model,
     read_manifest,
 )
+from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.slim import slim
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "SharedCost",
     "SharedFile",
     "SharedGraph",
+    "Skill",
     "Verification",
     "default_model",
     "open_model",

@@ -27,14 +27,14 @@ class Verification:
     max_drift: float
     tolerance: float
     """Largest drift that export accepts."""
-    part: str = "engine"
+    part: str
     """`engine` is the number that users get. FP16 also has `weights` (the file on a CPU, which
     computes in wider arithmetic) and `arithmetic` (PyTorch with each layer's output rounded)."""
-    allowed: Mapping[str, float] | None = None
-    """The limits applied, by statistic: mean, p95, max, mae. None in older manifests."""
-    loosened: tuple[str, ...] = ()
+    allowed: Mapping[str, float]
+    """The limits applied, by statistic: mean, p95, max, mae."""
+    loosened: tuple[str, ...]
     """Statistics whose limit was wider than in edgeecho's own table."""
-    mae_change: float | None = None
+    mae_change: float
     """Mean absolute error against the labels, minus PyTorch's."""
 
 
@@ -117,12 +117,12 @@ def read_artefact(value: Mapping[str, Any]) -> Artefact:
             {
                 **v,
                 "batches": tuple_of(v["batches"]),
-                "loosened": tuple_of(v.get("loosened", ())),
+                "loosened": tuple_of(v["loosened"]),
             },
         )
         for v in tuple_of(value["verification"])
     )
-    found, shared = value.get("range"), value.get("shared")
+    found, shared = value["range"], value["shared"]
     return typed(
         Artefact,
         {

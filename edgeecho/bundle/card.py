@@ -7,6 +7,7 @@ from typing import Any
 
 from edgeecho.bundle.card_drift import drift_section
 from edgeecho.bundle.manifest import Manifest
+from edgeecho.bundle.skill import LEAST_VIDEOS, Skill, warn_of
 from edgeecho.common.errors import ModelError
 
 
@@ -29,11 +30,13 @@ def _render(manifest: Manifest) -> str:
     sections = [
         _title(manifest),
         f"**Research use only, not for diagnosis.** Trained on: {manifest.trained_on}",
+        *(f"**Warning:** {warning}." for warning in warn_of(manifest.skill)),
         f"Intended use: {manifest.intended_use}",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits),
         "## Model\n\n" + _model(manifest),
         "## Training\n\n" + _training(manifest.provenance),
         "## Measured EF drift against PyTorch\n\n" + drift_section(manifest),
+        "## Skill\n\n" + _skill(manifest.skill),
         "## Evaluation\n\n" + _evaluation(manifest),
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
@@ -66,7 +69,7 @@ def _model(manifest: Manifest) -> str:
 
 
 def _training(provenance: Mapping[str, Any]) -> str:
-    training = provenance.get("training")
+    training = provenance["training"]
     if not training:
         return "The checkpoint does not say how it was trained."
     data, recipe = training["data"], training["recipe"]
@@ -77,7 +80,7 @@ def _training(provenance: Mapping[str, Any]) -> str:
     ]
     lines += [
         f"- best epoch {row['epoch']}: validation MAE {row['val_mae']:.2f} EF points"
-        for row in training.get("result", [])
+        for row in training["result"]
     ]
     if line := training.get("recalibrated"):
         lines.append(
@@ -87,14 +90,25 @@ def _training(provenance: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _skill(skill: Skill | None) -> str:
+    if skill is None:
+        return "Not measured yet: `edgeecho evaluate DATA --model BUNDLE --record`."
+    return (
+        f"MAE {skill.mae:.2f} EF points on {skill.n} {skill.data} ({skill.how}); that of always "
+        f"answering their median EF, the best constant: {skill.mae_of_constant:.2f}. The gain is "
+        f"{skill.gain:+.2f}, with a lower bound of {skill.low:+.2f} (one-sided, 95 %, bootstrap). "
+        f"Skill is shown by {LEAST_VIDEOS} videos or more and a lower bound above 0."
+    )
+
+
 def _evaluation(manifest: Manifest) -> str:
     if not manifest.evaluation:
         return "Not evaluated yet: `edgeecho evaluate DATA --model BUNDLE --record`."
     rows = [
         f"| {e['data']} | {e['split']} | {e['n']} | {e['clips']} | {e['precision']} on "
         f"{e['engine']} | {e['mae']:.2f} | {e['rmse']:.2f} | {_three(e['correlation'])} | "
-        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} | {_covered(e.get('coverage'))} | "
-        f"{e.get('refused', 0)} |"
+        f"{_three(e['r2'])} | {e['mae_of_mean']:.2f} | {_covered(e['coverage'])} | "
+        f"{e['refused']} |"
         for e in manifest.evaluation
     ]
     head = [

@@ -23,7 +23,7 @@ def drift_section(manifest: Manifest) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     parts = [f"EF points, on {_held_out(manifest)}.", "\n".join([*head, *rows])]
-    if manifest.references and (file := manifest.references.get("file")):
+    if file := manifest.references.get("file"):
         parts.append(f"`{file}` holds the pixels and labels of these clips, for `edgeecho verify`.")
     parts += [_shared(a.file, a.shared) for a in manifest.artefacts.values() if a.shared]
     parts += [_drift_on_data(entry) for entry in manifest.drift]
@@ -34,14 +34,14 @@ def drift_section(manifest: Manifest) -> str:
 
 
 def _statistics(check: Verification) -> str:
-    change = "" if check.mae_change is None else f"{check.mae_change:+.4f}"
-    return f"{check.mean_drift:.6f} | {check.p95_drift:.6f} | {check.max_drift:.6f} | {change}"
+    return (
+        f"{check.mean_drift:.6f} | {check.p95_drift:.6f} | {check.max_drift:.6f} | "
+        f"{check.mae_change:+.4f}"
+    )
 
 
 def _allowed(check: Verification) -> str:
     """All limits; those wider than edgeecho's own are marked."""
-    if not check.allowed:
-        return f"{check.tolerance:g}"
     return ", ".join(
         f"{name} {limit:g}" + (" (**loosened**)" if name in check.loosened else "")
         for name, limit in check.allowed.items()
@@ -49,12 +49,10 @@ def _allowed(check: Verification) -> str:
 
 
 def _held_out(manifest: Manifest) -> str:
-    references = manifest.references or {}
-    source = references.get("source", "the reference clips")
-    if "ef_sd" not in references:
-        return str(source)
+    references = manifest.references
     return (
-        f"{source}, to which PyTorch's EFs have a standard deviation of {references['ef_sd']:.2f}"
+        f"{references['source']}, to which PyTorch's EFs have a standard deviation of "
+        f"{references['ef_sd']:.2f}"
     )
 
 
@@ -97,10 +95,10 @@ def _range(found: RangeCheck) -> str:
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
-    floating = calibration.get("float_layers", ())
+    floating = calibration["float_layers"]
     methods = "; ".join(
-        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f}"
-        + (f", answers shifted by {m['shift']:+.3f})" if "shift" in m else ")")
+        f"{m['method']} {m['mean_drift']:.3f} (max {m['max_drift']:.3f}, answers shifted by "
+        f"{m['shift']:+.3f})"
         for m in calibration["methods"]
     )
     return (

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeecho.bundle.artefact import Artefact, check_file, read_artefact
+from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import ModelError
 from edgeecho.common.seal import sealed
@@ -52,17 +53,19 @@ class Manifest:
     """One sentence, shown with every result."""
     intended_use: str
     limits: tuple[str, ...]
+    references: Mapping[str, Any]
+    """source, clips (their number) and ef_sd; file and sha256 if `edgeecho verify` can run them."""
     evaluation: tuple[Mapping[str, Any], ...] = field(default=())
     """Results of `edgeecho evaluate --record`, one entry per data set and protocol."""
     drift: tuple[Mapping[str, Any], ...] = field(default=())
     """Results of `edgeecho verify --data --record`, one entry per data set and split."""
-    references: Mapping[str, Any] | None = None
-    """file, sha256 and number of the clips that `edgeecho verify` runs."""
     calibration: Mapping[str, Any] | None = None
     """For INT8: the set (data, sha256, clips), the chosen method, and the drift of each method."""
     uncertainty: Mapping[str, Any] | None = None
     """Results of `edgeecho calibrate trust`: file and sha256 of the numbers, method, level, n,
     data, half_width by clip mode, thresholds by gate. None if it was not run."""
+    skill: Skill | None = None
+    """Whether it answers better than a constant. None if that was never measured."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -88,12 +91,13 @@ class Manifest:
             fields["preprocess"] = PreprocessSpec.from_dict(fields["preprocess"])
             fields["artefacts"] = {k: read_artefact(v) for k, v in fields["artefacts"].items()}
             fields["limits"] = tuple_of(fields["limits"])
+            fields["skill"] = Skill.from_dict(fields["skill"])
             for name in ("evaluation", "drift"):
-                fields[name] = tuple_of(fields.get(name, ()))
+                fields[name] = tuple_of(fields[name])
             manifest = typed(cls, fields)
             if manifest.uncertainty is not None:
                 check_file(manifest.uncertainty)
-            if manifest.references and "file" in manifest.references:
+            if "file" in manifest.references:
                 check_file(manifest.references)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"manifest is incomplete or malformed: {error}") from error

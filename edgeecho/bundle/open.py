@@ -13,6 +13,7 @@ from edgeecho.bundle.artefact import SharedCost
 from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
 from edgeecho.bundle.metadata import read_metadata
+from edgeecho.bundle.skill import Skill
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import parse_json, sha256_file
 from edgeecho.preprocess import PreprocessSpec
@@ -51,6 +52,8 @@ class ModelFile:
     """The manifest's; its file is beside `path`. None: nothing was measured."""
     shared: SharedFile | None = None
     """None: there is none, and every clip is answered by itself."""
+    skill: Skill | None = None
+    """The manifest's; None: it was never measured, or not known, as of a lone ONNX file."""
 
 
 def default_model() -> Path:
@@ -120,6 +123,7 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         trained_on=manifest.trained_on,
         uncertainty=manifest.uncertainty,
         shared=shared,
+        skill=manifest.skill,
     )
 
 

@@ -31,11 +31,11 @@ def slim(
             f"{bundle} holds no {absent[0]} model, only {', '.join(manifest.artefacts)}: "
             "choose one of them"
         )
-    references = {k: v for k, v in (manifest.references or {}).items() if k not in _REFERENCE_FILE}
+    references = {k: v for k, v in manifest.references.items() if k not in _REFERENCE_FILE}
     kept = replace(
         manifest,
         artefacts={p: manifest.artefacts[p] for p in manifest.artefacts if p in precisions},
-        references=references or None,
+        references=references,
     )
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         for precision in kept.artefacts:

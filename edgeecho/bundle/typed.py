@@ -16,10 +16,13 @@ _LARGEST = 1 << 63
 def typed(cls: type[T], values: Mapping[str, Any]) -> T:
     """`cls(**values)`; `TypeError` if a value is missing, unknown or of another type.
 
+    Every field must be there, those with a default too: whoever writes a file writes them all.
     Numbers must be finite, and lists must already be tuples. The values of a `Mapping[str, Any]`
     are not checked.
     """
     hints = get_type_hints(cls)
+    if missing := sorted(hints.keys() - values.keys()):
+        raise TypeError(f"{', '.join(missing)} missing")
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
             raise TypeError(f"{name} cannot be {reprlib.repr(value)}")

@@ -13,6 +13,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from edgeecho.cine import ffv1
 from edgeecho.cine.aspect import SQUARE, Aspect
 from edgeecho.cine.container import HEAD_BYTES, avi_rate, container_of, no_video
 from edgeecho.cine.damage import Claims, Decoded, count_missing, find_damage, note_pause
@@ -146,6 +147,8 @@ class _Decoding:
         size = claims.height, claims.width
         is_jpeg = stream.codec_context.name == "mjpeg"
         self._jpegs = JPEGs(name, limits, size) if is_jpeg else None
+        # Only FFV1 3 and newer has a configuration, and slices.
+        self._slices = stream.codec_context.name == "ffv1" and bool(stream.codec_context.extradata)
         self._packets: list[int] = []
         """For MJPG, the packet that each frame comes from."""
 
@@ -172,6 +175,9 @@ class _Decoding:
         )
 
     def _decode(self, packet: Packet[Any]) -> None:
+        if self._slices and packet.size and not ffv1.is_whole(bytes(packet)):
+            self._failures.lose()
+            return
         found = pictures(packet, self._stream, self._failures, one_each=self._one_each)
         for frame in found:
             self._limits.check_size(self._name, frame.height, frame.width)

@@ -18,30 +18,33 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from edgeecho.cli.summaries import summary_of
 from edgeecho.common.about import VERSION
 from edgeecho.common.errors import EdgeEchoError, OutputError, UsageError
 from edgeecho.common.plugins import load_plugin
 from edgeecho.common.text import printable
 from edgeecho.common.watch import end_process, watched_thread_runs
 
-_RUNTIME = {
-    "infer": "EF of videos and DICOM cines.",
-    "listen": "DICOM node: cines from scanners and archives, structured reports to them.",
-    "evaluate": "EF against the labels of an EchoNet-format data set.",
-    "serve": "A page and a REST API on this machine, for one engine and a queue.",
-    "bench": "Latency report: cold start, stages, percentiles.",
-    "tune": "Measure once how many threads are fastest here, and remember it.",
-    "preview": "What the network sees of a video: crop, clip, contact sheet.",
-    "inspect": "What a checkpoint, bundle or ONNX file is: network, preprocessing, origin.",
-    "verify": "Whether a bundle's models give PyTorch's EF on this machine.",
-    "slim": "Copy a bundle for a device: only the models that it runs.",
-    "schema": "JSON Schema of what `infer --json` writes.",
-    "doctor": "What is installed, which engines can run, what is missing.",
-}
+_RUNTIME = (
+    "infer",
+    "stream",
+    "listen",
+    "evaluate",
+    "serve",
+    "bench",
+    "tune",
+    "preview",
+    "inspect",
+    "verify",
+    "slim",
+    "schema",
+    "doctor",
+)
+"""The modules of `edgeecho.cli.commands`, in the order of `edgeecho --help`."""
 
 
 class _LazyCommand(TyperCommand):
-    """Shows its name in `--help`; loads the real command when it runs."""
+    """Shows its summary in `edgeecho --help`; loads the real command when it runs."""
 
     def __init__(self, name: str, summary: str, panel: str, load: Callable[[], Any]) -> None:
         super().__init__(name, callback=None, help=summary, rich_help_panel=panel)
@@ -59,15 +62,15 @@ class _Commands(TyperGroup):
         return [*_RUNTIME, *sorted(_stages())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        if help_text := _RUNTIME.get(cmd_name):
-            return _LazyCommand(cmd_name, help_text, "Runtime", lambda: _load_runtime(cmd_name))
+        if cmd_name in _RUNTIME:
+            module = f"edgeecho.cli.commands.{cmd_name}"
+            summary = summary_of(module, "app") or ""
+            return _LazyCommand(cmd_name, summary, "Runtime", lambda: _load_runtime(module))
         if entry := _stages().get(cmd_name):
             stage = entry.module.partition(".")[0]
+            summary = summary_of(entry.module, entry.attr) or f"A command of {stage}."
             return _LazyCommand(
-                cmd_name,
-                f"Command of the stage {stage}; see `edgeecho {cmd_name} --help`.",
-                "Stages (workstation)",
-                lambda: _load_stage(entry),
+                cmd_name, summary, "Stages (workstation)", lambda: _load_stage(entry)
             )
         return None
 
@@ -152,8 +155,8 @@ def _stages() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group="edgeecho.commands")}
 
 
-def _load_runtime(name: str) -> Any:
-    return typer.main.get_command(import_module(f"edgeecho.cli.commands.{name}").app)
+def _load_runtime(module: str) -> Any:
+    return typer.main.get_command(import_module(module).app)
 
 
 def _load_stage(entry: EntryPoint) -> Any:

@@ -54,7 +54,7 @@ class MissingDependencyError(EdgeEchoError):
 
 
 class VerificationError(EdgeEchoError):
-    """An artefact is further from its reference than allowed, or a run slower than its baseline
-    (exit code 6)."""
+    """An artefact is further from its reference than allowed, a run slower than its baseline, or a
+    network without the skill that was asked for (exit code 6)."""
 
     exit_code = 6

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from edgeecho.common.errors import MissingDependencyError
@@ -25,6 +27,22 @@ def load_plugin(entry: EntryPoint, what: str, *, whole_extra: bool = True) -> An
     if missing:
         raise _missing(what, missing[0], extra)
     return loaded
+
+
+def find_source(module: str) -> Path | None:
+    """The source file of `module`, None if there is none. Imports nothing: `find_spec` of a
+    submodule would import its package."""
+    package, _, inside = module.partition(".")
+    spec = find_spec(package)
+    if spec is None:
+        return None
+    if not inside:
+        paths = [Path(spec.origin)] if spec.origin else []
+    else:
+        folders = spec.submodule_search_locations or ()
+        stems = [Path(folder, *inside.split(".")) for folder in folders]
+        paths = [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def require_extra(what: str, extra: str) -> None:

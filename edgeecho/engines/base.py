@@ -31,22 +31,25 @@ class Outputs:
 
     ef: NDArray[np.float32]
     """`(b,)` in %."""
-    embedding: NDArray[np.float32] | None
-    """`(b, 512 * width)` pooled features, the head's input; None: the file has no such output."""
+    embedding: NDArray[np.float32]
+    """`(b, 512 * width)` pooled features, the head's input."""
+
+
+_OUTPUTS = ("ef", "embedding")
 
 
 def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names of the outputs to ask a network for; it may have others.
 
-    `ef` must be among them (`ModelError`); files of an older edgeecho have no `embedding`.
+    `ModelError` if one of them is not among `names`.
     """
     known = set(names)
-    if "ef" not in known:
+    if missing := [name for name in _OUTPUTS if name not in known]:
         raise ModelError(
-            f"{file} has no output ef, only {', '.join(sorted(known)) or 'unnamed ones'}: "
-            "export it again with `edgeecho export`"
+            f"{file} has no output {' and '.join(missing)}, only "
+            f"{', '.join(sorted(known)) or 'unnamed ones'}: export it again with `edgeecho export`"
         )
-    return tuple(name for name in ("ef", "embedding") if name in known)
+    return _OUTPUTS
 
 
 class Engine(Protocol):

@@ -92,9 +92,8 @@ def _joined(rows: list[tuple[NDArray[np.intp], Outputs]], engine: Engine) -> Out
     """Concatenate the outputs in the order of the starts."""
     order = np.argsort(np.concatenate([places for places, _ in rows]))
     efs = np.concatenate([batch.ef for _, batch in rows])[order]
-    seen = [batch.embedding for _, batch in rows if batch.embedding is not None]
-    embeddings = np.concatenate(seen)[order] if seen else None
-    if not all(np.isfinite(v).all() for v in (efs, embeddings) if v is not None):
+    embeddings = np.concatenate([batch.embedding for _, batch in rows])[order]
+    if not all(np.isfinite(values).all() for values in (efs, embeddings)):
         raise EngineError(
             f"{engine.facts.name} gave an EF that is not a number: "
             "check the model with another --engine"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
+from edgeecho.bundle.skill import warn_of
 from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.engines import (
     Engine,
@@ -191,7 +192,7 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
         clip_times_s=_times(ready.prepared, run.starts),
         clip_efs=tuple(efs.tolist()),
         clips=str(mode),
-        warnings=(*found, *verdict.warnings),
+        warnings=(*warn_of(model.file.skill), *found, *verdict.warnings),
         model=model.file,
         engine=model.engine.facts,
         video=ready.facts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from edgeecho.bundle.skill import doubt
 from edgeecho.common.text import printable
 from edgeecho.report.structured import to_document
 from edgeecho.report.text import gate_words, numbers_in_words
@@ -30,7 +31,10 @@ def to_json_line(outcome: Outcome, played: Played) -> str:
 
 
 def to_text_line(answer: Answer, played: Played) -> str:
-    """Time, answer or first reason for refusal, and the delay."""
+    """Time, answer or first reason for refusal, whether skill is lacking, and the delay.
+
+    Warnings in full are in the summary at the end.
+    """
     if answer.numbers:
         said = numbers_in_words(answer.numbers)[0]
     else:
@@ -40,6 +44,8 @@ def to_text_line(answer: Answer, played: Played) -> str:
             said += f" (and {len(others)} more)"
     if answer.although_refused:
         said += f"; shown although refused: {numbers_in_words(answer.although_refused)[0]}"
+    if doubt(answer.model.skill):
+        said += "; skill not shown"
     return printable(
         f"{played.update.time_s:7.2f} s  {said}, {1e3 * played.behind_s:.0f} ms behind"
     )

@@ -11,7 +11,7 @@ from typing import Any
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.results import Answer, Failure, Outcome, answers
 
-SCHEMA = "edgeecho-results-3"
+SCHEMA = "edgeecho-results-1"
 """The number increases with every change that could break a program that reads these documents."""
 SHOWN = "although refused"
 """Mark beside a number that a gate refused."""

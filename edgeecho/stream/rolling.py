@@ -72,7 +72,7 @@ class Rolling:
         self._start = 0
         self._next = 0  # first frame of the next clip
         self._cut_ms, self._engine_ms = 0.0, 0.0  # so far
-        self._rows: dict[int, tuple[np.float32, NDArray[np.float32] | None]] = {}
+        self._rows: dict[int, tuple[np.float32, NDArray[np.float32]]] = {}
 
     @property
     def count(self) -> int:
@@ -129,7 +129,7 @@ class Rolling:
             self._extend(count_resampled(np.array(self._stamps), self._rate))
         starts = clip_starts(self.count, self._spec, self._mode)
         # If there was no answer yet, run all clips of the window; otherwise dropped clips stay out.
-        least = self._next if self._rows else self._after(self.count)
+        least = self._next if self._rows else min(self._after(self.count), starts[-1])
         self._next = self.count
         if rest := starts[starts >= least].tolist():
             self._run(rest)
@@ -157,16 +157,16 @@ class Rolling:
         frames = np.stack([self._frames[place - self._first] for place in reach])
         window = replace(self._prepared, frames=frames)
         run = run_clips(window, spec, model.engine, asked - asked[0], model.sharing)
-        seen = run.outputs.embedding
-        for index, start in enumerate(starts):
-            self._rows[start] = (run.outputs.ef[index], None if seen is None else seen[index])
+        rows = zip(run.outputs.ef, run.outputs.embedding, strict=True)
+        self._rows.update(zip(starts, rows, strict=True))
         self._cut_ms += run.cut_ms
         self._engine_ms += run.engine_ms
         return run.shared
 
     def _judge(self, end: int, seen: int, shared: int) -> EFEstimate:
         """The answer for the frames before `end`, made of the decoded frames before `seen`."""
-        first = self._after(end)
+        # No clip may lie in the last seconds, if they end between two: then back to the last one.
+        first = min(self._after(end), max(start for start in self._rows if start < end))
         begin = self._places[first - self._start]
         fitted = np.stack(self._frames[begin - self._first : seen - self._first])
         stamps = np.array(self._stamps[begin - self._first : seen - self._first])
@@ -183,12 +183,8 @@ class Rolling:
             self._prepared, frames=fitted[places], fitted=fitted, times_s=times, source=places
         )
         starts = [start for start in sorted(self._rows) if first <= start < end]
-        rows = [self._rows[start] for start in starts]
-        embeddings = [row[1] for row in rows if row[1] is not None]
-        outputs = Outputs(
-            np.array([row[0] for row in rows], np.float32),
-            np.stack(embeddings) if embeddings else None,
-        )
+        efs, embeddings = zip(*(self._rows[start] for start in starts), strict=True)
+        outputs = Outputs(np.array(efs, np.float32), np.stack(embeddings))
         run = ClipRun(np.array(starts, np.intp) - first, outputs, 0.0, 0.0, shared)
         height, width = self._origin.frames.shape[1:3]
         estimate = answer_clips(

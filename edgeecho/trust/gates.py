@@ -17,7 +17,7 @@ LEAST_WINDOW = 0.6
 # Beats per clip. A clip of 63 frames at 50 frames/s holds one beat from 48 beats/min on, and 0.75
 # from 36.
 LEAST_BEATS = 0.75
-# Share of the picture; phantoms have 0.33 to 0.73.
+# Share of the picture; the demo's 512 calibration phantoms have 0.26 to 0.74.
 LEAST_LIT = 0.1
 # In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5.
 LEAST_MOTION = 2.0
@@ -82,8 +82,9 @@ def _frozen(s: Signals) -> str | None:
     if s.moves >= LEAST_MOTION:
         return None
     return (
-        f"the picture moves by {s.moves:.1f} grey levels, a heart by at least {LEAST_MOTION:g}: "
-        "a still, or one frame repeated; record a moving heart"
+        "nothing in this video moves as a heart does: a frozen picture, or one frame repeated; "
+        f"record the beating heart (motion {s.moves:.1f} grey levels, a heart's at least "
+        f"{LEAST_MOTION:g})"
     )
 
 

@@ -41,11 +41,6 @@ def judge(
             (f"this model has no measured uncertainty, {_UNMEASURED}: `edgeecho calibrate trust`",),
         )
     warnings = []
-    if "embedding" not in trust.spaces or signals.embedding is None:
-        warnings.append(
-            "this model does not show what it sees in a video (no output `embedding`): the gate "
-            "far-embedding is not applied"
-        )
     calibrated = calibrated_as(mode, trust.half_widths)
     if refusals or calibrated is None:
         if calibrated is None:

@@ -42,7 +42,7 @@ class Trust:
     residuals: Mapping[str, Residuals]
     """By clip mode."""
     spaces: Mapping[str, Space]
-    """By name, see `learned_gates.SPACES`; without `embedding` if the model has no such output."""
+    """By name, see `learned_gates.SPACES`."""
     limits: Mapping[str, float]
     """Threshold of each learned gate, by name."""
 
@@ -89,13 +89,12 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
-    names = [name for name in SPACES if f"{name}.mean" in arrays]
     return Trust(
         level=level,
         precision=str(value["precision"]),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
-        spaces={name: _space(name, arrays) for name in names},
+        spaces={name: _space(name, arrays) for name in SPACES},
         limits=limits,
     )
 

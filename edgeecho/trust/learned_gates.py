@@ -44,7 +44,7 @@ SPACES: Mapping[str, Callable[[Signals], object]] = {
 def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
     def seen(signals: Signals, spaces: Mapping[str, Space]) -> float | None:
         value = SPACES[name](signals)
-        if value is None or name not in spaces:
+        if value is None:
             return None
         return spaces[name].distance(value)  # type: ignore[arg-type]
 

@@ -69,7 +69,7 @@ class Signals:
     clip_sd: float | None = None
     """Standard deviation over the clips in EF points; None for a single clip."""
     embedding: Floats | None = None
-    """`(d,)` input of the network's last layer, mean over the clips."""
+    """`(d,)` input of the network's last layer, mean over the clips; None before `with_clips`."""
 
     @property
     def changing(self) -> float:
@@ -84,12 +84,12 @@ class Signals:
             return 0.0
         return float(np.percentile(sd[lit] / (mean[lit] + _DARK), 95))
 
-    def with_clips(self, efs: Floats, embeddings: Floats | None) -> Signals:
+    def with_clips(self, efs: Floats, embeddings: Floats) -> Signals:
         """Add the network's outputs for `n` clips: EFs `(n,)` in % and embeddings `(n, d)`."""
         return replace(
             self,
             clip_sd=float(np.std(efs, ddof=1)) if len(efs) > 1 else None,
-            embedding=None if embeddings is None else embeddings.mean(axis=0),
+            embedding=embeddings.mean(axis=0),
         )
 
 

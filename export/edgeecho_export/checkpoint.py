@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from edgeecho.bundle import Skill
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
@@ -50,6 +51,8 @@ class LoadedCheckpoint:
     """What training recorded; None for a checkpoint that is not ours."""
     reference: Mapping[str, Any] | None
     """File name, sha256 and n of the reference clips beside it."""
+    skill: Skill | None = None
+    """As training recorded it."""
 
 
 def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
@@ -76,7 +79,17 @@ def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
         sha256=sha256_file(path),
         training=value["provenance"] if ours else None,
         reference=value["reference_clips"] if ours else None,
+        skill=_skill(value["provenance"], path) if ours else None,
     )
+
+
+def _skill(provenance: Mapping[str, Any], path: Path) -> Skill | None:
+    try:
+        return Skill.from_dict(provenance.get("skill"))
+    except (TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path}: what training recorded of its skill cannot be read: train it again"
+        ) from error
 
 
 def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:

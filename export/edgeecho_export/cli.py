@@ -61,7 +61,7 @@ def export(
     ] = None,
     clips: Annotated[
         Path | None,
-        typer.Option(help="Data set for the comparison, where the checkpoint brings no clips."),
+        typer.Option(help="Data set for drift and skill, where the checkpoint brings too little."),
     ] = None,
     mean: Annotated[
         str | None, typer.Option(help="R,G,B on 0..255, for a checkpoint that is not ours.")
@@ -114,12 +114,21 @@ def export(
             help="Put the held-out clips (pixels, labels) into the bundle, for `edgeecho verify`.",
         ),
     ] = True,
+    require_skill: Annotated[
+        bool,
+        typer.Option(
+            "--require-skill",
+            help="Refuse a network that was not shown to beat a constant answer: by its training, "
+            "or on 50 or more held-out videos of --clips.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
     """Export a checkpoint to a verified model bundle (ONNX, dynamic batch).
 
-    Exit code 6, and no bundle, where an artefact is further from PyTorch than allowed. In EF
-    points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3, p95 0.7, max 1.5, MAE 0.1.
+    Exit code 6, and no bundle, where skill is required and not shown, or an artefact is further
+    from PyTorch than allowed. In EF points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3,
+    p95 0.7, max 1.5, MAE 0.1.
     """
     options = _options(
         [name for name, asked in vars(precisions).items() if asked],
@@ -129,6 +138,7 @@ def export(
         float_layers,
         limit or [],
         shared,
+        require_skill,
     )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
@@ -177,6 +187,7 @@ def _options(
     float_layers: Path | None,
     limit: list[str],
     shared: bool | None,
+    require_skill: bool,
 ) -> ExportOptions:
     calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
     if calibrated and calibration is None:
@@ -208,6 +219,7 @@ def _options(
         calibration=chosen,
         limits=parse_limits(limit),
         shared=shared,
+        require_skill=require_skill,
     )
 
 
@@ -224,6 +236,7 @@ def _channels(text: str | None, option: str) -> tuple[float, float, float] | Non
 
 
 def _print(folder: Path, manifest: Manifest) -> None:
+    from edgeecho.bundle.skill import warn_of
     from edgeecho.common.about import RESEARCH_USE
 
     typer.echo(f"wrote {folder}: {manifest.name} {manifest.version}")
@@ -248,11 +261,15 @@ def _print(folder: Path, manifest: Manifest) -> None:
         )
         kept = manifest.calibration["method"]
         typer.echo(f"  {manifest.artefacts[fitted].file}: kept {kept} (mean drift: {methods})")
-    if manifest.references and (file := manifest.references.get("file")):
+    if file := manifest.references.get("file"):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
             "bundle goes (--no-references leaves them out)"
         )
+    if manifest.skill and manifest.skill.shown:
+        typer.echo(f"  skill: {manifest.skill.in_words()}")
+    for warning in warn_of(manifest.skill):
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(RESEARCH_USE)
 
 
@@ -263,14 +280,13 @@ def _line(check: Verification) -> str:
         f"{what}: largest drift {check.max_drift:.6f} EF points on {check.clips} clips at batch "
         f"{', '.join(map(str, check.batches))}"
     )
-    allowed = dict(check.allowed or {})
-    if allowed.keys() == {"max"}:
+    if check.allowed.keys() == {"max"}:
         return f"{seen} (allowed {check.tolerance:g})"
     values = {
         "mean": check.mean_drift,
         "p95": check.p95_drift,
         "max": check.max_drift,
-        "mae": check.mae_change or 0.0,
+        "mae": check.mae_change,
     }
-    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in allowed.items())
+    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in check.allowed.items())
     return f"{seen} ({limits} allowed)"

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import Artefact, Manifest, open_model, render_card
+from edgeecho.bundle import Artefact, Manifest, Skill, open_model, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
 from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
 from edgeecho.common.precisions import PRECISIONS
@@ -22,6 +22,7 @@ from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.reference_clips import SelectedClips, select_clips
 from edgeecho_export.shared.graph import SHORTEST
+from edgeecho_export.skill import require, skill_of
 from edgeecho_train.checkpoint import trained_on
 from edgeecho_train.network import ARCHITECTURE
 
@@ -53,8 +54,8 @@ def export(
 
     `keep_references`: store the held-out clips in it, so that `edgeecho verify` can run them.
 
-    Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`,
-    and `VerificationError` if an artefact fails its checks.
+    Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`, and
+    `VerificationError` if an artefact fails its checks or skill is required and not shown.
     """
     options = options or ExportOptions()
     source = read_checkpoint(checkpoint, given)
@@ -68,6 +69,9 @@ def export(
     if calibration is not None:
         seen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
     reference_inputs = select_clips(checkpoint, source, clips, calibration, recipes)
+    skill = skill_of(source, clips)
+    if options.require_skill:
+        require(skill)
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         normalised = reference_inputs.clips.normalised(source.preprocess)
         work = Workspace(
@@ -80,9 +84,9 @@ def export(
                 name: add_shared(artefact, folder, normalised, options.limits[name])
                 for name, artefact in artefacts.items()
             }
+        references = _references(work, reference_inputs, keep=keep_references)
         manifest = replace(
-            _manifest(source, label, artefacts),
-            references=_references(work, reference_inputs, keep=keep_references),
+            _manifest(source, label, artefacts, references, skill),
             calibration=_calibration(work, made.values()),
         )
         write_json(folder / MANIFEST_FILE, manifest.to_dict())
@@ -119,7 +123,11 @@ def _calibration(work: Workspace, made: Iterable[RecipeResult]) -> dict[str, Any
 
 
 def _manifest(
-    source: LoadedCheckpoint, label: ModelLabel, artefacts: Mapping[str, Artefact]
+    source: LoadedCheckpoint,
+    label: ModelLabel,
+    artefacts: Mapping[str, Artefact],
+    references: Mapping[str, Any],
+    skill: Skill | None,
 ) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
@@ -149,4 +157,6 @@ def _manifest(
             _BY_INDEX if source.preprocess.time == "native" else _BY_TIME,
             UNGATED[1],
         ),
+        references=references,
+        skill=skill,
     )

@@ -23,6 +23,8 @@ from edgeecho.common.watch import Hung, Watched
 from edgeecho.results import Failure, Outcome
 from edgeecho.service.jobs import EngineProcess
 
+pytestmark = pytest.mark.slow
+
 STARTED: list[subprocess.Popen[str]] = []
 NAMES = ("a.avi", "read-once.avi", "b.avi", "answer-always.avi", "answer-once.avi", "c.avi")
 

@@ -7,13 +7,19 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from processes import children, is_running, wait
 
+from edgeecho.bundle import Skill, read_manifest
+
+pytestmark = pytest.mark.slow
+
 PHANTOMS = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "infer"]
 
 
@@ -101,6 +107,21 @@ def test_answers_of_another_call_are_not_mixed(
     assert done.returncode == 2
     assert f"answers of another run (not the same {differs}" in done.stderr
     assert record.read_bytes() == content
+
+
+def test_answers_from_before_skill_was_measured_are_not_mixed(
+    edgeecho: Any, videos: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(NARROW, tmp_path / "bundle"))
+    words = ["infer", videos, "--clips", "center", "--model", bundle]
+    record = tmp_path / "answers.jsonl"
+    edgeecho(*words, "--resume", record)
+    skill = Skill(n=60, mae=4.0, mae_of_constant=16.0, low=-1.0, data="VAL videos", how="by hand")
+    changed = replace(read_manifest(bundle), skill=skill)
+    (bundle / "manifest.json").write_text(json.dumps(changed.to_dict()))
+    done = edgeecho(*words, "--resume", record)
+    assert done.returncode == 2
+    assert "answers of another run (not the same skill" in done.stderr
 
 
 def test_another_engine_is_refused_before_its_answer_is_added(

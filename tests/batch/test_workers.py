@@ -13,6 +13,8 @@ from edgeecho.batch import WorkerPlan, answer_all
 from edgeecho.common.errors import EngineError
 from edgeecho.results import Failure
 
+pytestmark = pytest.mark.slow
+
 
 def test_several_processes_give_what_one_gives_in_the_order_of_the_files(tmp_path: Path) -> None:
     files = [*sorted(DATA.iterdir()), tmp_path / "absent.avi"]

@@ -372,6 +372,7 @@ def test_values_that_are_elsewhere_by_an_unknown_or_overlong_number_are_seen(fil
         assert external_tensors(file) == (ExternalTensor("w", ""),)
 
 
+@pytest.mark.slow
 def test_deep_and_wide_files_end_soon(file: Path) -> None:
     content = field(5, field(8, b"deep") + field(13, field(1, b"location") + field(2, b"x")))
     for _ in range(20_000):
@@ -387,6 +388,7 @@ def test_deep_and_wide_files_end_soon(file: Path) -> None:
     print(f"a file of 10 MB that is all fields: {time.perf_counter() - started:.2f} s")
 
 
+@pytest.mark.slow
 def test_the_weights_are_not_read(file: Path) -> None:
     model = onnx.load(DEMO / "int8.onnx")
     model.graph.initializer.add(name="large", data_type=1, raw_data=bytes(125_000_000))

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from edgeecho.bundle import Manifest, open_model, read_manifest
 from edgeecho.common.errors import ModelError
 from edgeecho.common.seal import sealed
+
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 
 
 @pytest.fixture
@@ -104,6 +108,27 @@ def test_a_malformed_manifest_is_one_line(bundle: Path, changes: dict[str, Any])
     with pytest.raises(ModelError) as caught:
         open_model(bundle)
     assert "\n" not in str(caught.value)
+
+
+_FP32 = ("artefacts", "fp32")
+
+
+@pytest.mark.parametrize(
+    "at", [(), _FP32, (*_FP32, "verification", 0), (*_FP32, "shared"), (*_FP32, "shared", "cost")]
+)
+def test_every_field_that_export_writes_must_be_there(at: tuple[Any, ...], tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(NARROW, tmp_path / "bundle"))
+    text = (bundle / "manifest.json").read_text()
+    for name in reduce(getitem, at, json.loads(text)):
+        value = json.loads(text)
+        del reduce(getitem, at, value)[name]
+        (bundle / "manifest.json").write_text(
+            json.dumps(value if name == "seal" else sealed(value))
+        )
+        with pytest.raises(ModelError) as caught:
+            open_model(bundle)
+        assert name.replace("_", " ") in str(caught.value).replace("_", " "), name
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])

@@ -47,7 +47,7 @@ def bundle(tmp_path: Path) -> Path:
     }
     references = {
         **{"file": "references.npz", "sha256": sha256_file(folder / "references.npz")},
-        **{"clips": 8, "source": "some clips"},
+        **{"clips": 8, "source": "some clips", "ef_sd": 17.5},
     }
     changed = replace(manifest, artefacts=more, references=references, uncertainty=measured)
     write_json(folder / "manifest.json", changed.to_dict())
@@ -67,7 +67,7 @@ def test_only_what_was_asked_for_is_copied_and_it_is_the_default(
     assert open_model(out).sha256 == sha256_file(bundle / "int8.onnx")
     before, after = read_manifest(bundle), read_manifest(out)
     assert after.evaluation == before.evaluation
-    assert after.references == {"clips": 8, "source": "some clips"}
+    assert after.references == {"clips": 8, "source": "some clips", "ef_sd": 17.5}
     assert edgeecho("verify", out).returncode == 4, "there is nothing to verify with"
 
 

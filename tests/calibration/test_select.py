@@ -31,6 +31,7 @@ def test_only_training_videos_and_each_once(phantoms: Path) -> None:
     assert {clip.video for clip in chosen.clips} == {v for v, s in split.items() if s == "TRAIN"}
 
 
+@pytest.mark.slow
 def test_ef_is_covered_evenly(phantoms: Path) -> None:
     every = sorted(c.ef for c in select(phantoms, SPEC, n=9, seed=0).clips)
     for seed in range(5):
@@ -50,6 +51,7 @@ def test_the_hashes_are_those_of_the_named_frames(phantoms: Path) -> None:
         assert clip.frames_sha256 == hashlib.sha256(frames.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_the_seed_decides(phantoms: Path) -> None:
     assert select(phantoms, SPEC, n=4, seed=1) == select(phantoms, SPEC, n=4, seed=1)
     others = [select(phantoms, SPEC, n=4, seed=s).clips for s in range(2, 6)]

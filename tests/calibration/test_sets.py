@@ -100,13 +100,23 @@ def test_data_that_were_moved_are_found_where_they_are_now(
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"[]", b"\xff", b"{}", b'{"schema": "edgeecho-calibration-set-1", "clips": []}'],
+    ("content", "said"),
+    [
+        (b"", "set.json is not JSON"),
+        (b"[]", "set.json is no calibration set"),
+        (b"\xff", "set.json is not JSON"),
+        (b"{}", "calibration set has schema None"),
+        (
+            b'{"schema": "edgeecho-calibration-set-2", "clips": []}',
+            "this edgeecho reads 'edgeecho-",
+        ),
+    ],
 )
-def test_what_is_no_set_is_one_line(content: bytes, tmp_path: Path) -> None:
+def test_what_is_no_set_is_one_line(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "set.json").write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_set(tmp_path / "set.json")
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

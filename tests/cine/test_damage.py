@@ -34,6 +34,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: write_format(folder, name) for name in VIDEO_FORMATS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VIDEO_FORMATS)
 def test_every_format_gives_the_pixels_of_another_decoder(
     files: dict[str, Path], name: str

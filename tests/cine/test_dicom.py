@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from edgeecho.cine.dicom import is_dicom, read_dicom
 from edgeecho.common.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), dtype=np.uint8)
+
+
+def test_a_small_file_takes_no_memory_for_the_largest_that_is_allowed() -> None:
+    path = Path(str(get_path("ybr_color")))
+    tracemalloc.start()
+    read_dicom(path, DecodeLimits(megabytes=2_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
 
 
 def test_the_real_cine_in_pydicoms_wheel_is_read_whole() -> None:
@@ -132,12 +142,15 @@ def test_decoded_frames_count_against_the_limit(write_dicom: Callable[..., Path]
         read_dicom(path, DecodeLimits(megabytes=1))
 
 
-def test_a_deflated_file_cannot_be_larger_than_the_limit(write_dicom: Callable[..., Path]) -> None:
+def test_a_deflated_file_that_is_larger_than_the_limit_is_not_even_parsed(
+    write_dicom: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_dicom(np.zeros((2, 1000, 1000, 3), np.uint8), ImageComments="x")
     dataset = dcmread(path)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
     assert path.stat().st_size < 20_000
+    monkeypatch.delattr("edgeecho.cine.dicom.file.dcmread")
     with pytest.raises(InputError, match="larger than 5 MB when inflated"):
         read_dicom(path, DecodeLimits(megabytes=5))
 

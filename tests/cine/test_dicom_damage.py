@@ -448,6 +448,7 @@ def test_frame_numbers(lost: list[int], words: str) -> None:
     assert frame_numbers(lost) == words
 
 
+@pytest.mark.slow
 def test_a_small_file_of_large_broken_frames_is_given_up_soon(
     write_dicom: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_real_files_equal_pydicoms_decoding(name: str) -> None:
     assert cine.damage == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -135,6 +135,7 @@ def test_a_text_as_the_transfer_syntax(
     assert "unknown transfer syntax" in words
 
 
+@pytest.mark.slow
 def test_broken_anywhere(write_dicom: Callable[..., Path], outcome: Callable[[Path], str]) -> None:
     path = _write(write_dicom)
     whole = path.read_bytes()

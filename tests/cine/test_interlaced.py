@@ -16,6 +16,8 @@ from pydicom.uid import MPEG2MPHL, MPEG2MPML
 from edgeecho.cine import read_cine
 from edgeecho.common.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 CASE = Path(__file__).parent / "cases" / "interlaced_h264.mp4"
 """A phantom that was answered from uninitialised memory."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ import pytest
 
 from edgeecho.cli import commands
 
+ROOT = Path(__file__).parents[2]
 STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "build"}
 RUNTIME = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
 
@@ -33,6 +35,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert not modules_after("import edgeecho") & heavy
 
 
+@pytest.mark.slow
 def test_the_runtime_answers_without_torch_onnx_or_onnxruntime(
     narrow_bundle: Path, phantoms: Path
 ) -> None:
@@ -84,6 +87,42 @@ def test_version_and_no_arguments(edgeecho: Any) -> None:
 
     assert edgeecho("--version").stdout == f"edgeecho {__version__}\n"
     assert "Usage" in edgeecho().stdout + edgeecho().stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--version"], 0),
+        (["infer", "--help"], 0),
+        (["--help"], 0),
+        (["diagnose"], 2),
+        (["infer", ""], 2),
+        (["infer", "absent.avi"], 3),
+    ],
+)
+def test_python_m_edgeecho_is_the_same_as_the_installed_program(
+    edgeecho: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    as_module = subprocess.run(
+        [sys.executable, "-m", "edgeecho", *words], capture_output=True, text=True
+    )
+    as_program = edgeecho(*words)
+    assert as_module.returncode == as_program.returncode == code
+    assert (as_module.stdout, as_module.stderr) == (as_program.stdout, as_program.stderr)
+
+
+@pytest.mark.slow
+def test_worker_processes_of_python_m_edgeecho_do_not_start_it_again(tmp_path: Path) -> None:
+    videos = sorted((ROOT / "examples" / "phantoms" / "Videos").iterdir())[:2]
+    words = ["infer", *map(str, videos), "--workers", "2", "--clips", "center", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "edgeecho", *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert [result["status"] for result in json.loads(done.stdout)["results"]] == ["answered"] * 2
 
 
 def test_an_unknown_command_or_option_exits_with_2(edgeecho: Any) -> None:

@@ -28,6 +28,7 @@ def test_one_video_as_text(edgeecho: Any, narrow_bundle: Path, video: Path) -> N
     assert lines[-1] == BANNER
 
 
+@pytest.mark.slow
 def test_json_is_one_document_and_nothing_else(
     edgeecho: Any, narrow_bundle: Path, video: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_the_limits_that_help_shows_are_the_librarys() -> None:
         assert shown["max_mb"] == DEFAULT_LIMITS.megabytes
 
 
+@pytest.mark.slow
 def test_a_wish_about_the_video_is_in_the_answer(
     edgeecho: Any, narrow_bundle: Path, video: Path
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_wish_about_the_video_is_in_the_answer(
     assert (facts["area"], facts["square"]) == ("--crop", [6, 6, 100])
 
 
+@pytest.mark.slow
 def test_unknown_rate_where_it_matters_asks_for_it(
     edgeecho: Any, narrow_bundle: Path, tmp_path: Path
 ) -> None:
@@ -203,6 +206,7 @@ def test_unknown_rate_where_it_matters_asks_for_it(
     assert edgeecho("infer", path, "--model", narrow_bundle).returncode == 5
 
 
+@pytest.mark.slow
 def test_one_absurd_time_stamp_ends_no_batch(
     edgeecho: Any, narrow_bundle: Path, video: Path, tmp_path: Path
 ) -> None:
@@ -216,6 +220,7 @@ def test_one_absurd_time_stamp_ends_no_batch(
     assert "a.mkv     no answer: no frame for 39998.04 s after 1.96 s" in done.stdout
 
 
+@pytest.mark.slow
 def test_files_of_a_folder_that_are_passed_over_are_counted(
     edgeecho: Any, narrow_bundle: Path, video: Path
 ) -> None:

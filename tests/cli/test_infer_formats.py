@@ -51,6 +51,7 @@ def is_usage_error(done: Any, words: str) -> bool:
     return (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_json_is_the_same_by_both_names(edgeecho: Any) -> None:
     one, two, both = (
         edgeecho("infer", EXAMPLE, *CENTER, *words)
@@ -60,6 +61,7 @@ def test_json_is_the_same_by_both_names(edgeecho: Any) -> None:
     assert edgeecho("infer", EXAMPLE, *CENTER, "--format", "text").stdout.startswith("example.avi")
 
 
+@pytest.mark.slow
 def test_fhir_is_one_document_and_nothing_else(edgeecho: Any, phantom: Path, real: Path) -> None:
     bundles = pytest.importorskip("fhir.resources.bundle")
     broken = real.with_name("DOE.avi")
@@ -94,6 +96,7 @@ def test_a_file_that_cannot_be_used_is_a_fhir_document_too(edgeecho: Any, tmp_pa
     assert entry["resource"]["resourceType"] == "OperationOutcome"
 
 
+@pytest.mark.slow
 def test_reports_of_dicom_files_and_a_line_for_what_is_none(
     edgeecho: Any, phantom: Path, real: Path, out: Path, tmp_path: Path
 ) -> None:
@@ -114,6 +117,7 @@ def test_reports_of_dicom_files_and_a_line_for_what_is_none(
     assert "PHANTOM" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("phantom", 0), ("real", 5)])
 def test_reports_keep_the_exit_codes(
     edgeecho: Any, out: Path, name: str, code: int, request: pytest.FixtureRequest
@@ -158,7 +162,6 @@ def test_choices_that_contradict_cost_no_answer(
     assert usage("go together", "--json", "--out", out)
     assert usage("leave --show-refused out", "--format", "fhir", "--show-refused")
     assert usage("leave --show-refused out", *sr, "--out", out, "--show-refused")
-    assert usage("--stream writes text or JSON", "--stream", "--format", "fhir")
     assert usage("holds files to be read", *sr, "--out", phantom.parent, file=phantom)
     (tmp_path / "file").touch()
     assert usage("cannot be written", *sr, "--out", tmp_path / "file")

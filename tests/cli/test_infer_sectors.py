@@ -25,6 +25,7 @@ def region(x: int, y: int, side: int) -> Dataset:
     return item
 
 
+@pytest.mark.slow
 def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
     edgeecho: Any, tmp_path: Path
 ) -> None:

@@ -114,6 +114,7 @@ def test_two_outputs_must_not_be_one_file(
     assert "are one file" in edgeecho("infer", clip, "--csv", "out", "--html", "link").stderr
 
 
+@pytest.mark.slow
 def test_results_beside_the_videos_and_over_old_results_are_fine(edgeecho: Any, clip: Path) -> None:
     table, page = clip.parent / "table.csv", clip.parent / "page.html"
     for _ in range(2):
@@ -123,6 +124,7 @@ def test_results_beside_the_videos_and_over_old_results_are_fine(edgeecho: Any, 
     assert "clip.avi" in page.read_text()
 
 
+@pytest.mark.slow
 def test_names_that_cannot_be_written_are_still_one_line(edgeecho: Any, clip: Path) -> None:
     (loop := clip.parent / "loop").symlink_to("loop")
     for out in (loop, clip.parent / ("x" * 300), clip.parent):

@@ -18,6 +18,8 @@ from edgeecho.cine import read_cine
 from edgeecho.dataset import read_dataset
 from edgeecho_calibration.sets import CalibrationClips, read_set
 
+pytestmark = pytest.mark.slow
+
 NARROW = Path(__file__).parents[2] / "models" / "narrow"
 TINY = "--width 0.0625 --frames 16 --period 2 --size 56 --batch-size 5 --epochs 1 --workers 0"
 
@@ -78,7 +80,7 @@ def test_evaluate_says_of_each_file_what_infer_says(
 ) -> None:
     videos = read_dataset(mixed, split="TRAIN")
     assert {".avi", ".mp4", ".MKV", ".dcm"} < {video.path.suffix for video in videos}
-    clips = ["--clips", "stride:4"]
+    clips = ["--clips", "stride:16"]
     done = edgeecho("evaluate", mixed, "--split", "train", *clips, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     efs = predictions(tmp_path / "out" / "fp32")

@@ -90,6 +90,7 @@ def test_a_choice_is_for_numbered_folds_only(pediatric: Path) -> None:
         read_dataset(pediatric)
 
 
+@pytest.mark.slow
 def test_another_choice_is_another_evaluation(
     edgeecho: Any, pediatric: Path, narrow_bundle: Path, tmp_path: Path
 ) -> None:

@@ -53,7 +53,5 @@ def test_engine_gives_the_outputs_of_the_cpu(name: str, bundle: Path) -> None:
     for size in (1, 2, 5, 8, 19, 5):
         found = engine.run(CLIPS[:size])
         assert np.abs(found.ef - expected.ef[:size]).max() < allowed
-        assert expected.embedding is not None
-        assert found.embedding is not None
         differ = np.abs(found.embedding - expected.embedding[:size]).max()
         assert differ < 0.01 * np.abs(expected.embedding).max()

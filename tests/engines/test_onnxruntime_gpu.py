@@ -73,7 +73,6 @@ def test_provider_is_asked_for_alone_without_a_way_to_the_cpu(
     assert fallback == 0
     clips = np.zeros((3, *SHAPE), np.float32)
     found = engine.run(clips)
-    assert found.embedding is not None
     assert (found.ef.shape, found.embedding.shape) == ((3,), (3, 4))
     assert engine.facts.name == f"onnxruntime-{name}"
     assert engine.facts.device == "emulated Orin (8 SM), sm87"

@@ -7,16 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("setuptools")
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).parents[1] / "support" / "abacus"
-EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms" / "Videos"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms"
+VIDEO = sorted((EXAMPLES / "Videos").iterdir())[0]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -34,24 +38,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(site: Path) -> Run:
-    """`edgeecho ...` where it is installed."""
+def run(site: Path, edgeecho: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """`edgeecho ...` where it is installed, in this process."""
+    monkeypatch.syspath_prepend(site)
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    monkeypatch.setenv("PYTHONPATH", path)  # of the processes that it starts
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from edgeecho.cli.app import main; main()", *map(str, words)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        # Imported anew, as by another process.
+        monkeypatch.delitem(sys.modules, "abacus", raising=False)
+        done: subprocess.CompletedProcess[str] = edgeecho(*words)
+        return done
 
-    return run
+    yield run
+    sys.modules.pop("abacus", None)
 
 
-def test_infer_runs_it_by_name_and_gives_the_ef_of_ours(run: Run, narrow_bundle: Path) -> None:
-    video = sorted(EXAMPLES.iterdir())[0]
-    words = ("infer", video, "--model", narrow_bundle, "--json", "--show-refused")
+def test_infer_runs_it_by_name_and_gives_the_ef_of_ours(run: Run, toy_bundle: Path) -> None:
+    words = ("infer", VIDEO, "--model", toy_bundle, "--json", "--show-refused")
     theirs, ours = run(*words, "--engine", "abacus"), run(*words, "--engine", "onnxruntime")
     assert (theirs.returncode, theirs.stderr) == (ours.returncode, ours.stderr)
     found, expected = json.loads(theirs.stdout), json.loads(ours.stdout)
@@ -61,33 +65,30 @@ def test_infer_runs_it_by_name_and_gives_the_ef_of_ours(run: Run, narrow_bundle:
     assert found["results"][0]["ef"] == pytest.approx(expected["results"][0]["ef"])
 
 
-def test_bench_compares_it_with_ours(run: Run, narrow_bundle: Path) -> None:
-    words = ("--model", narrow_bundle, "--runs", 2, "--warmup", 1, "--cold-starts", 1, "--json")
+def test_bench_compares_it_with_ours(run: Run, toy_bundle: Path) -> None:
+    words = ("--model", toy_bundle, "--runs", 2, "--warmup", 1, "--cold-starts", 1, "--json")
     done = run("bench", *words, "--compare", "abacus:fp32", "--compare", "onnxruntime:fp32")
     assert done.returncode == 0, done.stderr
     assert {"abacus:fp32", "onnxruntime:fp32"} <= set(done.stdout.split('"'))
 
 
-def test_verify_holds_it_to_pytorch_without_being_told(
-    run: Run, narrow_bundle: Path, phantoms: Path
-) -> None:
-    done = run("verify", narrow_bundle, "--data", phantoms, "--clips", 2)
+def test_verify_holds_it_to_pytorch_without_being_told(run: Run, toy_bundle: Path) -> None:
+    done = run("verify", toy_bundle, "--data", EXAMPLES, "--clips", 2)
     assert done.returncode == 0, done.stderr
     assert "fp32.onnx on abacus 1.2" in done.stdout
 
 
-def test_doctor_lists_it_and_auto_leaves_it_alone(run: Run, narrow_bundle: Path) -> None:
+def test_doctor_lists_it_and_auto_leaves_it_alone(run: Run, toy_bundle: Path) -> None:
     done = run("doctor", "--json")
     (finding,) = (
         f for f in json.loads(done.stdout)["sections"]["engines"] if f["name"] == "abacus"
     )
     assert (finding["status"], finding["detail"]) == ("ok", "1.2; beads")
-    unknown = run("infer", EXAMPLES, "--model", narrow_bundle, "--engine", "tensorflow")
+    unknown = run("infer", VIDEO, "--model", toy_bundle, "--engine", "tensorflow")
     assert unknown.returncode == 4
     assert "choose auto, openvino, onnxruntime" in unknown.stderr
     assert "abacus" in unknown.stderr
-    video = sorted(EXAMPLES.iterdir())[0]
-    answer = run("infer", video, "--model", narrow_bundle, "--json")
+    answer = run("infer", VIDEO, "--model", toy_bundle, "--json")
     assert '"name": "openvino"' in answer.stdout
 
 
@@ -99,17 +100,16 @@ def test_doctor_lists_it_and_auto_leaves_it_alone(run: Run, narrow_bundle: Path)
     ],
 )
 def test_a_broken_one_is_named_and_costs_nobody_else(
-    run: Run, site: Path, narrow_bundle: Path, phantoms: Path, content: str, says: str
+    run: Run, site: Path, toy_bundle: Path, content: str, says: str
 ) -> None:
     module = site / "abacus.py"
     whole = module.read_text()
     module.write_text(content)
     try:
-        video = sorted(EXAMPLES.iterdir())[0]
-        words = ("infer", video, "--model", narrow_bundle, "--show-refused")
+        words = ("infer", VIDEO, "--model", toy_bundle, "--show-refused")
         named, ours = run(*words, "--engine", "abacus"), run(*words)
         doctor, build = run("doctor"), run("build", "--help")
-        verify = run("verify", narrow_bundle, "--data", phantoms, "--clips", 2)
+        verify = run("verify", toy_bundle, "--data", EXAMPLES, "--clips", 2)
     finally:
         module.write_text(whole)
     assert (named.returncode, named.stderr.count("\n")) == (4, 1)

@@ -33,6 +33,7 @@ CLIPS = np.random.default_rng(0).standard_normal((19, *SHAPE)).astype(np.float32
 def clean(gpu: FakeGPU) -> None:
     """Nothing was misused, and all was given back."""
     gc.collect()
+    gc.unfreeze()
     assert gpu.misuses == []
     assert gpu.leaks() == {}
 
@@ -41,6 +42,7 @@ def clean(gpu: FakeGPU) -> None:
 def any_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGPU]:
     """With each version of TensorRT in turn, and both of cuda-bindings."""
     cuda = "cuda-12.9" if request.param == "10.3" else "cuda-13.5"
+    gc.freeze()  # what was there before is not searched: it takes a sixth of a second
     gpu = emulate(monkeypatch, request.param, cuda)
     yield gpu
     clean(gpu)
@@ -49,6 +51,7 @@ def any_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGPU]:
     """With TensorRT 10.3."""
+    gc.freeze()
     gpu = emulate(monkeypatch, "10.3")
     yield gpu
     clean(gpu)
@@ -72,8 +75,6 @@ def expected(model: ModelFile) -> Outputs:
 def assert_gives(engine: Any, size: int, expected: Outputs) -> None:
     """Both outputs for the first `size` clips."""
     found = engine.run(CLIPS[:size])
-    assert found.embedding is not None
-    assert expected.embedding is not None
     assert found.ef.dtype == found.embedding.dtype == np.float32
     assert found.embedding.shape == (size, 4)
     assert np.abs(found.ef - expected.ef[:size]).max() < 1e-4
@@ -145,23 +146,14 @@ def test_results_are_not_overwritten_by_the_next_run(
     assert (first.embedding == kept.embedding).all()
 
 
-@pytest.mark.parametrize("name", ["tensorrt", "tensorrt-graph"])
-def test_engine_of_an_older_file_gives_no_embedding(
-    name: str, bundle: Path, expected: Outputs, gpu: FakeGPU
+@pytest.mark.slow
+@pytest.mark.parametrize(("one", "other"), [("ef", "embedding"), ("embedding", "ef")])
+def test_engine_of_another_network_is_an_error(
+    bundle: Path, gpu: FakeGPU, one: str, other: str
 ) -> None:
-    write_tiny(bundle / "fp16.onnx", outputs=("ef",))
+    write_tiny(bundle / "fp16.onnx", outputs=(other,))
     put_engine(describe(bundle), gpu)
-    engine = load_engine(name, open_model(bundle, precision="fp16"))
-    for size in (1, 5, 19):
-        found = engine.run(CLIPS[:size])
-        assert found.embedding is None
-        assert np.abs(found.ef - expected.ef[:size]).max() < 1e-4
-
-
-def test_engine_of_another_network_is_an_error(bundle: Path, gpu: FakeGPU) -> None:
-    write_tiny(bundle / "fp16.onnx", outputs=("embedding",))
-    put_engine(describe(bundle), gpu)
-    with pytest.raises(ModelError, match=r"e\.engine has no output ef, only clip, embedding"):
+    with pytest.raises(ModelError, match=rf"e\.engine has no output {one}, only clip, {other}"):
         load_engine("tensorrt", open_model(bundle, precision="fp16"))
 
 

@@ -26,7 +26,7 @@ from edgeecho_export.targets.library import RTX
 from edgeecho_export.targets.network import Built, Plan, build_apart
 from edgeecho_export.targets.publish import build_rtx
 
-pytestmark = needs_rtx
+pytestmark = [needs_rtx, pytest.mark.slow]
 
 BATCH = (1, 4, 8)
 STEM = ["stem.0", "stem.3"]

@@ -74,7 +74,6 @@ def test_one_way_through_all_versions(bundle: Path, gpu: FakeGPU) -> None:
     found = load_engine("tensorrt", model).run(clips)
     expected = load_engine("onnxruntime", model).run(clips)
     assert np.abs(found.ef - expected.ef).max() < 1e-4
-    assert found.embedding is not None
     assert found.embedding.shape == (len(clips), 4)
 
 
@@ -138,6 +137,7 @@ def test_options_of_the_other_builder_are_a_usage_error(
     assert says in done.stderr
 
 
+@pytest.mark.slow
 def test_commands_from_build_to_verify(narrow_bundle: Path, tmp_path: Path) -> None:
     """Whole processes, the builder's own among them, on a real network."""
     import shutil

@@ -68,6 +68,7 @@ def assert_holds(network: R2Plus1D18, expected: dict[str, torch.Tensor]) -> None
     assert not network.training
 
 
+@pytest.mark.slow
 def test_our_checkpoint_brings_everything(narrow_run: Path) -> None:
     source = read_checkpoint(narrow_run / "best.pt", CheckpointOptions())
     stored = torch.load(narrow_run / "best.pt", weights_only=True)
@@ -206,6 +207,7 @@ def test_bare_state_dict_takes_what_is_given(prefix: str, width: float, tmp_path
     assert (source.preprocess.frames, source.preprocess.period) == (16, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [CheckpointOptions(), CheckpointOptions(mean=GIVEN.mean), CheckpointOptions(std=GIVEN.std)],

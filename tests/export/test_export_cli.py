@@ -19,6 +19,8 @@ from edgeecho.inference import estimate_file, load_model
 from edgeecho_export.recipes import fp32
 from edgeecho_train.network import R2Plus1D18
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = {"manifest.json", "fp32.onnx", "fp32-shared.onnx", "model-card.md", "references.npz"}
 STATISTICS = ["--mean", "32.64,32.9,33.15", "--std", "49.98,49.97,50.24"]
 
@@ -77,6 +79,7 @@ def test_a_model_that_resamples_says_so(narrow_run: Path, edgeecho, tmp_path: Pa
     shutil.copy(narrow_run / "reference_clips.npz", tmp_path)
     done = edgeecho("export", tmp_path / "best.pt", "--out", tmp_path / "bundle", "--no-shared")
     assert done.returncode == 0, done.stderr
+    assert "\nwarning: this model's skill is not known" in done.stderr
     limits = read_manifest(tmp_path / "bundle").limits
     assert any("by their time stamps" in limit for limit in limits)
     assert not any("by index" in limit for limit in limits)

@@ -26,6 +26,8 @@ from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_train.network import R2Plus1D18
 
+pytestmark = pytest.mark.slow
+
 FLOAT, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 
 

@@ -29,6 +29,8 @@ from edgeecho_export.recipes import find_recipe, int8
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_train.network import R2Plus1D18
 
+pytestmark = pytest.mark.slow
+
 LOOSE = DriftLimits(mean=5, p95=10, max=20, mae=5)
 
 

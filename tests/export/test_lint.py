@@ -147,6 +147,7 @@ BAD: dict[str, tuple[set[str], Callable[[Path, Path], onnx.ModelProto]]] = {
 }
 
 
+@pytest.mark.slow
 def test_recipe_that_tensorrt_takes_is_good(int8: Path) -> None:
     model = onnx.load(int8)
     assert sum(node.op_type == "QuantizeLinear" for node in model.graph.node) == 32

@@ -24,6 +24,8 @@ from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.shared.file import write_shared
 from edgeecho_export.shared.graph import share
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 ENGINE_NAMES = [entry.name for entry in OURS if entry.shares and entry.available]
 
@@ -50,8 +52,8 @@ def clips_of(frames: np.ndarray, starts: list[int], length: int) -> np.ndarray:
     return np.stack([frames[:, s : s + length] for s in starts])
 
 
-@settings(deadline=None, max_examples=24)
-@given(data=st.data(), length=st.sampled_from([12, 16, 20, 31, 32, 37]))
+@settings(deadline=None, max_examples=20)
+@given(data=st.data(), length=st.sampled_from([12, 16, 31, 32]))
 def test_answers_are_those_of_the_plain_graph(pairs: Any, data: st.DataObject, length: int) -> None:
     plain, shared = pairs(length)
     more = data.draw(st.integers(0, 21), label="frames beyond a clip")
@@ -135,7 +137,6 @@ def test_every_precision_on_every_engine(engine: str, precision: str, files: Any
     together = load_shared(engine, model).infer(
         {"frames": frames[None], "starts": np.array(starts, np.int64)}
     )
-    assert together.embedding is not None
     assert together.embedding.shape == (5, 64)
     spread = {"fp32": 1e-4, "fp16": 0.02, "int8": 0.05}[precision]
     np.testing.assert_allclose(together.ef, alone, atol=spread)

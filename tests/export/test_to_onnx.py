@@ -17,6 +17,11 @@ from edgeecho_train.network import R2Plus1D18
 SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, training_fps=50.5)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def traced_once() -> None:
+    """Not here: the tracing is what is tested."""
+
+
 @pytest.fixture(scope="module")
 def network() -> R2Plus1D18:
     torch.manual_seed(8)
@@ -38,6 +43,7 @@ def model(file: Path) -> onnx.ModelProto:
     return onnx.load(file)
 
 
+@pytest.mark.slow
 def test_opset_is_18_and_nothing_but_the_standard(model: onnx.ModelProto) -> None:
     assert [(o.domain, o.version) for o in model.opset_import] == [("", 18)]
     assert not model.functions
@@ -100,6 +106,7 @@ def test_file_is_alone_and_valid(file: Path, model: onnx.ModelProto) -> None:
     assert inside == {onnx.TensorProto.DEFAULT}
 
 
+@pytest.mark.slow
 def test_exporting_again_gives_the_same_bytes_and_changes_no_weight(
     file: Path, network: R2Plus1D18, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from flicker import flickering_cine
 
+from edgeecho.bundle import Skill
+from edgeecho.bundle.skill import warn_of
 from edgeecho.cine import Cine, read_cine
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.common.errors import EdgeEchoError, EngineError, UsageError
@@ -23,6 +25,7 @@ from edgeecho.preprocess import (
 )
 
 
+@pytest.mark.slow
 def test_ef_is_the_mean_of_the_clips_run_one_by_one() -> None:
     model = load_model()  # one that was trained for longer, whose answers differ more
     spec = model.file.preprocess
@@ -46,13 +49,27 @@ def test_a_single_clip_has_no_spread(model: LoadedModel) -> None:
     assert answer.sd is None
 
 
+@pytest.mark.slow
 def test_a_fitting_clip_gives_no_warning(model: LoadedModel, phantoms: Path) -> None:
     answers = [estimate_file(path, model) for path in sorted((phantoms / "Videos").iterdir())]
-    # That its uncertainty was not measured, this model says of every video.
-    quiet = [answer for answer in answers if len(answer.warnings) == 1]
+    # That its skill and its uncertainty were not measured, this model says of every video.
+    quiet = [answer for answer in answers if len(answer.warnings) == 2]
     assert quiet
     # Phantoms at 25 to 80 frames/s: some hold less than a beat, or are far from training's rate.
     assert len(quiet) < len(answers)
+
+
+def test_every_answer_of_a_model_without_skill_says_so_and_is_not_refused_for_it(
+    model: LoadedModel,
+) -> None:
+    shown = Skill(n=60, mae=4.0, mae_of_constant=16.0, low=11.0, data="VAL videos", how="by hand")
+    skills = (shown, replace(shown, low=0.0), replace(shown, n=49), None)
+    of = {s: replace(model, file=replace(model.file, skill=s)) for s in skills}
+    answers = {s: estimate(flickering_cine(80), m, clips="center") for s, m in of.items()}
+    for skill, answer in answers.items():
+        assert answer.warnings == (*warn_of(skill), *answers[shown].warnings)
+        assert len(warn_of(skill)) == (skill is not shown)
+        assert (answer.ef, answer.refusals) == (answers[shown].ef, answers[shown].refusals)
 
 
 def test_the_answer_says_what_was_done_to_the_video(model: LoadedModel, phantoms: Path) -> None:
@@ -83,7 +100,7 @@ def test_not_a_number_is_an_error(model: LoadedModel) -> None:
         facts = model.engine.facts
 
         def run(self, clips: np.ndarray) -> Outputs:
-            return Outputs(np.full(len(clips), np.nan, np.float32), None)
+            return Outputs(np.full(len(clips), np.nan, np.float32), np.zeros((len(clips), 1)))
 
     with pytest.raises(EngineError, match="not a number"):
         estimate(flickering_cine(80), replace(model, engine=Broken()), clips="center")

@@ -48,6 +48,7 @@ def test_clips_that_hardly_overlap_are_answered_alone() -> None:
             assert len(left) == 10
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(n=st.integers(10, 120), stride=st.integers(1, 9))
 def test_answers_do_not_depend_on_sharing(model: LoadedModel, n: int, stride: int) -> None:
@@ -58,6 +59,7 @@ def test_answers_do_not_depend_on_sharing(model: LoadedModel, n: int, stride: in
     assert together.clip_efs == pytest.approx(expected.clip_efs, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_all_clips_of_a_video_are_answered_together(model: LoadedModel) -> None:
     used = []
     sharing = model.sharing

@@ -14,6 +14,7 @@ from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 def test_heart_rates_of_phantoms_are_found(phantoms: Path) -> None:
     errors = []
     for index, video in enumerate(read_dataset(phantoms)):

@@ -54,6 +54,7 @@ def read(path: str) -> tuple[np.ndarray, Region]:
     return frames, region
 
 
+@pytest.mark.slow
 def test_the_real_cine_of_pydicom_data() -> None:
     path = get_testdata_file("color3d_jpeg_baseline.dcm", download=False)
     if path is None:
@@ -87,6 +88,7 @@ def test_plain_shapes(shape: np.ndarray, frames: int) -> None:
     assert box(find_sector(speckle(shape)[:frames])) == pytest.approx(around(shape), abs=2)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(-8, 90), st.integers(-15, 60))
 def test_a_shifted_screen_shifts_the_sector(dx: int, dy: int) -> None:
@@ -164,6 +166,7 @@ def test_a_fifth_of_a_dicom_region_is_a_sector_and_less_is_a_part_of_it() -> Non
     assert box(whole) == pytest.approx([60, 50, 139, 129], abs=2)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.booleans())
 def test_a_region_of_any_size_gives_a_sector_unless_it_is_too_small_for_one(

@@ -151,6 +151,7 @@ def overlap(sector: Sector, truth: np.ndarray) -> float:
     return float((mask & truth).sum() / (mask | truth).sum())
 
 
+@pytest.mark.slow
 def test_the_sector_is_found_on_every_screen() -> None:
     overlaps = {}
     for seed in range(N_SCREENS):
@@ -169,6 +170,7 @@ def test_the_sector_is_found_on_every_screen() -> None:
     assert overlaps[worst] >= 0.9, worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fourcc", ["mp4v", "MJPG", "vp09"])
 def test_a_coarse_codec_hardly_moves_it(fourcc: str, tmp_path: Path) -> None:
     screen = draw_screen(6)

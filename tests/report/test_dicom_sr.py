@@ -17,7 +17,7 @@ from dcmtk import dsrdump
 from pydicom import Dataset, dcmread
 
 from edgeecho import RESEARCH_USE, __version__
-from edgeecho.bundle import EXAMPLE
+from edgeecho.bundle import EXAMPLE, Skill
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.common.errors import InputError
 from edgeecho.report.dicom_source import read_header
@@ -189,12 +189,15 @@ def test_the_same_answer_is_the_same_object_and_another_is_not(source: Dataset) 
     other_source = deepcopy(source)
     other_source.SOPInstanceUID = "1.2.3"
     model = replace(one.answer.model, sha256="0" * 64)
+    # It warns in every answer.
+    few = Skill(n=1, mae=0.0, mae_of_constant=0.0, low=0.0, data="VAL videos", how="by hand")
+    unskilled = replace(one.answer.model, skill=few)
     changed = [
         uid(replace(one, answer=replace(one.answer, **change)), source)
-        for change in ({"model": model}, {"clips": "all"})
+        for change in ({"model": model}, {"model": unskilled}, {"clips": "all"})
     ]
     everything = {first.SOPInstanceUID, uid(one, other_source), *changed}
-    assert len(everything) == 4
+    assert len(everything) == 5
     # When it was made does not make it another one.
     later = to_sr(one, source, created=datetime(2026, 1, 1))
     assert later.SOPInstanceUID == first.SOPInstanceUID
@@ -342,6 +345,7 @@ def test_a_video_has_no_header(tmp_path: Path) -> None:
         read_header(tmp_path / "gone.dcm")
 
 
+@pytest.mark.slow
 def test_damaged_headers_give_a_report_or_an_error_of_ours(cine: Path, tmp_path: Path) -> None:
     data, path = cine.read_bytes()[:4000], tmp_path / "cine.dcm"
     reports = 0

@@ -70,6 +70,7 @@ def outcome(model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Out
     return Outcome("a.avi", Answer.of(answer), "0" * 64, Pictures.of(prepared, answer))
 
 
+@pytest.mark.slow
 def test_it_is_sound_html_with_one_name_for_each_thing(outcome: Outcome) -> None:
     text = to_html([outcome, Outcome("b.avi", Failure("b.avi is empty", 3)), outcome], NOW)
     page = Page(text)

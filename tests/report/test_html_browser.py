@@ -62,6 +62,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_it_opens_from_a_file_without_a_word_or_a_request(browser: Any, page: Path) -> None:
     browser.open(page)
     asked = [e["params"]["request"]["url"] for e in browser.events
@@ -100,7 +101,7 @@ def test_a_refused_file_has_its_reason_and_frames_but_no_ef(browser: Any, page: 
     article = "document.querySelector('#file-6')"
     shown = browser.run(f"{article}.innerText")
     assert "Refused" in shown
-    assert REFUSAL.reason in shown
+    assert REFUSAL.reason.capitalize() in shown
     assert browser.run(f"{article}.querySelectorAll('.ef, data, .scale, .curve').length") == 0
     # Its player moves without a curve.
     browser.run(f"{article}.querySelector('input').focus()")
@@ -212,6 +213,21 @@ def test_nothing_is_wider_than_the_screen(browser: Any, page: Path, width: int) 
     assert wide == []
 
 
+def test_a_telephone_shows_intervals_and_why_no_number_is_given(browser: Any, page: Path) -> None:
+    browser.open(page, 375)
+    seen = browser.run("document.querySelector('.summary').innerText")
+    rows = [line for line in seen.splitlines() if line.strip()]
+    assert sum("40.1 to 88.2" in row for row in rows) == 1
+    assert sum("refused" in row and "frozen" in row for row in rows) == 1
+    columns = browser.run(
+        "[...document.querySelectorAll('.summary tr')].map(row => [...row.cells]"
+        ".filter(c => c.checkVisibility()).map(c => c.getBoundingClientRect().x))"
+    )
+    # Each row's cells begin where those of the heading do.
+    assert {len(row) for row in columns} == {3}
+    assert len({tuple(row) for row in columns}) == 1
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_all_text_stands_out(browser: Any, page: Path, dark: bool) -> None:
     browser.open(page, dark=dark)
@@ -231,6 +247,7 @@ def test_every_picture_and_control_has_a_name(browser: Any, page: Path) -> None:
     assert [n for n in named if not n.get("name", {}).get("value")] == []
 
 
+@pytest.mark.slow
 def test_it_prints_without_controls(browser: Any, page: Path, tmp_path: Path) -> None:
     browser.open(page)
     browser.pdf(tmp_path / "page.pdf")

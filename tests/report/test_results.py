@@ -18,6 +18,8 @@ from edgeecho.common.files import sha256_file
 from edgeecho.preprocess.motion import find_motion
 from edgeecho.report.table import CSV_COLUMNS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def twins(tmp_path: Path) -> Path:

@@ -93,6 +93,7 @@ def write_results(edgeecho: Any, folder: Path, case: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_infer_writes_is_as_the_schema_says(edgeecho: Any, tmp_path: Path, case: str) -> None:
     value = write_results(edgeecho, tmp_path, case)
@@ -129,6 +130,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
     return to_json(outcomes)
 
 
+@pytest.mark.slow
 def test_a_field_that_is_gone_renamed_or_of_another_kind_is_refused(mixed: str) -> None:
     value = json.loads(mixed)
     assert VALIDATOR.is_valid(value)

@@ -40,6 +40,7 @@ def cut_out(pictures: Pictures, index: int) -> np.ndarray:
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
+@pytest.mark.slow
 def test_each_frame_lies_where_its_number_says(model: LoadedModel) -> None:
     pictures = pictures_of(model, 100)
     assert pictures.indices == tuple(range(100))
@@ -53,6 +54,7 @@ def test_each_frame_lies_where_its_number_says(model: LoadedModel) -> None:
     assert loss.max() < np.median(step)
 
 
+@pytest.mark.slow
 def test_the_clip_is_the_middle_one_of_those_that_were_run(model: LoadedModel) -> None:
     pictures = pictures_of(model, 100, clips="stride:16")
     assert pictures.place == 1
@@ -72,6 +74,7 @@ def test_a_long_video_is_thinned_evenly_and_keeps_its_clip(
     assert len(set(np.diff(outside))) == 1
 
 
+@pytest.mark.slow
 def test_padding_is_no_frame(model: LoadedModel) -> None:
     for count in (1, 2, 40):
         pictures = pictures_of(model, count, clips="all")

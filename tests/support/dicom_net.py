@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from dicoms import write_dicom
+from kept import KeptEngine
 from media import jpegs, phantom_frames
 from pydicom import Dataset
 from pydicom.uid import JPEGBaseline8Bit
@@ -25,7 +26,7 @@ from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.preprocess import Handling
 from edgeecho.service.dicom import Destination, Node, NodeSettings
 from edgeecho.service.dicom.settings import LOOPBACK
-from edgeecho.service.jobs import EngineProcess, JobStore, Runner
+from edgeecho.service.jobs import JobStore, Runner
 
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -182,7 +183,7 @@ class Service:
         **settings: Any,
     ) -> Service:
         store = JobStore(folder, most_waiting=queue)
-        runner = Runner(store.queue, EngineProcess(task or make_task(), threads=1))
+        runner = Runner(store.queue, KeptEngine(task or make_task(), threads=1))
         given = {"results": results, "port": 0, "allow": LOOPBACK, **settings}
         node = Node(store, runner, NodeSettings(**given))
         runner.start()

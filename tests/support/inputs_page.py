@@ -11,7 +11,9 @@ from pathlib import Path
 from dicoms import DICOM_FORMATS
 from media import FAULTS, VIDEO_FORMATS, write_format
 from odd_files import GROUPS, Case
+from toy import write_toy
 
+from edgeecho.bundle import open_model
 from edgeecho.cine import find_videos
 from edgeecho.common.errors import EdgeEchoError, InputError
 from edgeecho.inference import EFEstimate, LoadedModel, estimate_file, load_model
@@ -20,14 +22,16 @@ from edgeecho.report.text import gate_words
 _ROOT = Path(__file__).parents[2]
 PAGE = _ROOT / "docs" / "inputs.md"
 MODEL = _ROOT / "models" / "narrow" / "bundle"
-"""The one that the page names, whatever a machine's default is."""
+"""Whose preprocessing the tables are made with, whatever a machine's default is."""
 BEGIN, END = "<!-- {} begins -->", "<!-- {} ends -->"
 
 
 def render(page: str) -> str:
     """`page` with its two tables made anew."""
-    model = load_model(MODEL)
     with tempfile.TemporaryDirectory() as folder:
+        # No row tells an EF, so the network need not be run for each.
+        toy = write_toy(Path(folder) / "toy.onnx", open_model(MODEL).preprocess)
+        model = load_model(toy, engine="onnxruntime")
         for name, table in (("formats", _formats), ("special", _special)):
             head, rest = page.split(BEGIN.format(name))
             tail = rest.split(END.format(name))[1]
@@ -92,8 +96,8 @@ def _outcome(folder: Path, case: Case, model: LoadedModel) -> str:
 
 def _words(answer: EFEstimate) -> list[str]:
     words = [f"exit 5, refused: {gate_words(r)}: {r.reason}" for r in answer.refusals]
-    # Of every answer of this model, since nothing was calibrated.
-    warnings = [w for w in answer.warnings if not w.startswith("this model has no measured")]
+    # Of every answer of this model: nothing was calibrated, no skill measured.
+    warnings = [w for w in answer.warnings if not w.startswith("this model")]
     return [*words, *warnings] if words else ["answered", *(warnings or ["no warning"])]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from processes import children
 
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
+"""For tests in which an answer is to take some time."""
 COMMAND = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "listen"]
 
 

@@ -15,9 +15,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+
+from edgeecho.cine import read_cine
+from edgeecho.common.errors import InputError
 
 POISONS = (0x55, 0xC3)
 IMAGE = re.compile(r'data:image/[a-z]+;base64,[^"\')]+')
@@ -44,28 +48,37 @@ def run_poisoned(poison: int, words: Sequence[object]) -> subprocess.CompletedPr
     )
 
 
-def decode_all(poison: int, files: Sequence[Path]) -> dict[str, object]:
-    """By name: the hash of a file's frames with their number, or why there are none."""
-    done = run_poisoned(poison, [__file__, *files])
+def decode_all(
+    poison: int, files: Sequence[Path], *, apart: bool = False
+) -> dict[Path, list[object] | str]:
+    """Of each file: the number and the hash of its frames, or why there are none.
+
+    One process decodes them one after the other; `apart`: each in a process that decoded nothing
+    before.
+    """
+    done = run_poisoned(poison, [__file__, "apart" if apart else "together", *files])
     assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    return dict(zip(files, json.loads(done.stdout), strict=True))
 
 
 def main() -> None:
-    """Decode the files that are named, one after the other, in this process."""
-    from edgeecho.cine import read_cine
-    from edgeecho.common.errors import InputError
-
-    found: dict[str, object] = {}
-    for file in map(Path, sys.argv[1:]):
-        try:
-            frames = read_cine(file).frames
-        except InputError as error:
-            found[file.name] = str(error)
-        else:
-            found[file.name] = [len(frames), hashlib.sha256(frames.tobytes()).hexdigest()]
+    """See `decode_all`."""
+    how, *files = sys.argv[1:]
+    if how == "apart":
+        # Forked, for importing the decoders again takes longer than most files do.
+        with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+            found = pool.map(_decode, files, chunksize=1)
+    else:
+        found = [_decode(file) for file in files]
     json.dump(found, sys.stdout)
+
+
+def _decode(file: str) -> list[object] | str:
+    try:
+        frames = read_cine(Path(file)).frames
+    except InputError as error:
+        return str(error)
+    return [len(frames), hashlib.sha256(frames.tobytes()).hexdigest()]
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def describe(folder: Path) -> Path:
         trained_on="nothing",
         intended_use="tests",
         limits=(),
+        references={},
     )
     write_json(folder / MANIFEST_FILE, manifest.to_dict())
     return folder

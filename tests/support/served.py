@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from edgeecho.service.http.settings import HttpSettings
 from edgeecho.service.jobs import JobStore
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
+"""For tests in which an answer is to take some time."""
 _START = "from edgeecho.cli.app import main; main()"
 
 
@@ -91,6 +94,12 @@ class Process:
         }
         return found
 
+    def hold(self) -> int:
+        """Stop its engine, so that an answer that is begun does not end; its process id."""
+        pid = self.engine_pid()
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
     def kill(self) -> None:
         """Wherever it is."""
         self._process.kill()
@@ -140,6 +149,12 @@ class Thread:
 
     def client(self, **options: Any) -> Client:
         return Client(base_url=self.url, timeout=30, **options)
+
+    def engine_pid(self) -> int | None:
+        """Of the process that answers."""
+        engine = self.service.runner._engine._running
+        assert engine is not None
+        return engine[0].pid
 
     @property
     def running(self) -> bool:

@@ -59,6 +59,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         trained_on="nothing",
         intended_use="tests",
         limits=(),
+        references={},
     )
     write_json(folder / "manifest.json", manifest.to_dict())
     monkeypatch.setattr("edgeecho.bundle.DEMO", folder)
@@ -112,6 +113,7 @@ def test_no_demo_model(run_doctor: Cli, demo: Path) -> None:
     assert "--model" in out
 
 
+@pytest.mark.slow
 def test_damaged_demo_model(run_doctor: Cli, demo: Path) -> None:
     (demo / "fp32.onnx").write_bytes(b"other weights")
     code, out = run_doctor()
@@ -188,6 +190,7 @@ def test_a_missing_decoder_stops_infer(
     assert "PyAV" in out
 
 
+@pytest.mark.slow
 def test_broken_library_is_a_finding(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pydicom", None)  # makes `import pydicom` fail
     finding = found("software", "pydicom")
@@ -253,6 +256,7 @@ def test_tensorrt_is_found_and_not_imported(
     assert gpu.find_tensorrt().detail.startswith("found, not tried: tensorrt-cu12 10.8.0")
 
 
+@pytest.mark.slow
 def test_nothing_private(tmp_path: Path) -> None:
     """In a process of its own, for a user whose name would stand out."""
     home = tmp_path / "wilhelmina-q"
@@ -292,6 +296,7 @@ def test_reasons_carry_no_folders(said: str, kept: str) -> None:
     assert findings.reason(ValueError(said)) == kept
 
 
+@pytest.mark.slow
 def test_gpu_engine_is_looked_at_and_not_imported(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

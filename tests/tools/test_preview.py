@@ -64,6 +64,7 @@ def test_the_crop_is_drawn_into_the_original_and_text_is_gone(
     assert all(tile[:20, :20].max() < 40 for tile in tiles_of(tmp_path / "a.png"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.avi", "a.mp4"])
 def test_the_movie_has_every_frame_at_the_videos_speed(
     edgeecho: Any, tmp_path: Path, screen: Path, name: str

@@ -137,6 +137,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_worker_processes_change_nothing(dataset: ClipDataset, tmp_path: Path) -> None:
     # In a process of its own, as `edgeecho train` is. In the process of the whole suite, where
     # torch, OpenVINO, ONNX Runtime and pytest's faulthandler meet, the end of a worker is the
@@ -165,6 +166,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_worker_whose_parent_is_killed_while_it_starts_ends_too(tmp_path: Path) -> None:
     script, mark = tmp_path / "slow.py", tmp_path / "mark"
     script.write_text(SLOW_START)

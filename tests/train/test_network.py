@@ -13,6 +13,7 @@ def full() -> R2Plus1D18:
     return R2Plus1D18().eval()
 
 
+@pytest.mark.slow
 def test_full_width_has_torchvisions_names_and_shapes(full: R2Plus1D18) -> None:
     theirs = r2plus1d_18(num_classes=1).state_dict()
     ours = full.state_dict()
@@ -20,6 +21,7 @@ def test_full_width_has_torchvisions_names_and_shapes(full: R2Plus1D18) -> None:
     assert sum(p.numel() for p in full.parameters()) == 31_300_638
 
 
+@pytest.mark.slow
 def test_full_width_computes_what_torchvision_computes(full: R2Plus1D18) -> None:
     network = r2plus1d_18(num_classes=1).eval()
     weights = dict(full.state_dict())
@@ -72,6 +74,7 @@ def test_too_narrow_is_refused() -> None:
         R2Plus1D18(0.05)
 
 
+@pytest.mark.slow
 def test_weights_with_400_outputs_fill_all_but_the_head() -> None:
     kinetics = r2plus1d_18(num_classes=400).state_dict()
     network = R2Plus1D18()

@@ -40,6 +40,7 @@ def videos(phantoms: Path, network: R2Plus1D18) -> list[LabelledVideo]:
     return [replace(v, ef=ef) for v, ef in zip(few, labels, strict=True)] * 2
 
 
+@pytest.mark.slow
 def test_the_line_that_made_the_labels_is_found_and_its_error_is_nothing(
     network: R2Plus1D18, videos: list[LabelledVideo]
 ) -> None:
@@ -53,6 +54,29 @@ def test_the_line_that_made_the_labels_is_found_and_its_error_is_nothing(
     assert (again.slope, again.intercept) == pytest.approx((1, 0), abs=1e-2)
 
 
+def test_skill_is_by_lines_that_did_not_see_the_video(
+    network: R2Plus1D18, videos: list[LabelledVideo]
+) -> None:
+    from edgeecho_train.recalibrate import _central
+
+    # Labels with noise of their own, else every line is the same.
+    rng = np.random.default_rng(3)
+    noisy = [replace(v, ef=float(v.ef + rng.normal(0, 3))) for v in videos]
+    with torch.inference_mode():
+        answers = np.array([float(network(_central(video, SPEC))) for video in noisy])
+    truth = np.array([video.ef for video in noisy])
+    errors = []
+    for i in range(len(noisy)):
+        slope, intercept = np.polyfit(np.delete(answers, i), np.delete(truth, i), 1)
+        errors.append(abs(slope * answers[i] + intercept - truth[i]))
+    line = fit_line(network, SPEC, noisy, data="VAL videos of: hearts")
+    assert line.skill is not None
+    assert line.skill.mae == pytest.approx(np.mean(errors), rel=1e-3)
+    assert line.skill.mae > line.mae_after
+    assert (line.skill.n, line.skill.data) == (len(noisy), "VAL videos of: hearts")
+
+
+@pytest.mark.slow
 def test_few_videos_or_a_network_that_learnt_nothing_give_no_line(
     network: R2Plus1D18, videos: list[LabelledVideo]
 ) -> None:
@@ -71,6 +95,9 @@ def test_a_release_says_what_was_folded_into_it(narrow_run: Path, tmp_path: Path
     out = tmp_path / "a.safetensors"
     release_checkpoint(narrow_run / "best.pt", out, line=line, data=data)
     plain, released = load_checkpoint(narrow_run / "best.pt"), load_checkpoint(out)
+    # What training measured was of other weights, and this line brings nothing.
+    assert plain["provenance"]["skill"] is not None
+    assert released["provenance"]["skill"] is None
     told: dict[str, Any] = released["provenance"]["recalibrated"]
     assert (told["slope"], told["intercept"], told["n"]) == (2.0, -50.0, 40)
 

@@ -132,7 +132,7 @@ def test_training_can_begin_with_it(narrow_run: Path, tmp_path: Path) -> None:
             {"data": {"description": "b", "before": ["b", "a", 3]}},  # two stages on the same
             ("b", "a"),
         ),
-        (  # of an older version, which did not keep it
+        (  # of `models/`, trained before it was recorded
             {"data": {"description": "b"}, "recipe": {"init": "sha256:0"}},
             ("b", "data that the checkpoint does not describe"),
         ),

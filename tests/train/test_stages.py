@@ -38,6 +38,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_stage_starts_from_the_best_of_the_last_and_a_run_resumes(
     edgeecho: Any, phantoms: Path, recipe: Path, tmp_path: Path
 ) -> None:

@@ -85,11 +85,13 @@ def test_frames_are_brought_to_the_size_of_the_clips(tmp_path: Path) -> None:
     assert channel_statistics([video], size=56).std[0] < 20
 
 
+@pytest.mark.slow
 def test_no_more_than_128_videos_are_read(tmp_path: Path) -> None:
     video = still_video(tmp_path / "a.avi", 32, seed=0)
     assert channel_statistics([video] * 130).videos == 128
 
 
+@pytest.mark.slow
 def test_phantoms_are_nearly_grey_and_the_seed_chooses_the_clips(phantoms: Path) -> None:
     videos = read_dataset(phantoms, split="TRAIN")
     found = channel_statistics(videos, seed=3)

@@ -27,6 +27,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_existing_run_is_not_overwritten(edgeecho, phantoms: Path, finished: Path) -> None:
     before = contents(finished)
     done = edgeecho("train", phantoms, "--out", finished, *TINY, "--epochs", 1)
@@ -79,6 +80,7 @@ def test_resume_on_other_data_is_a_usage_error(
     assert "now others" in done.stderr
 
 
+@pytest.mark.slow
 def test_command_trains_from_another_checkpoint(
     edgeecho, phantoms: Path, finished: Path, tmp_path: Path
 ) -> None:

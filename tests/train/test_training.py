@@ -26,6 +26,8 @@ from edgeecho_train.network import R2Plus1D18
 from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
 
+pytestmark = pytest.mark.slow
+
 FILES = {"best.pt", "last.pt", "log.csv", "loss.png", "run.json", "reference_clips.npz"}
 TINY = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
 ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1")
@@ -116,6 +118,30 @@ def test_checkpoints_carry_what_export_needs(whole: Path, phantoms: Path) -> Non
     assert spec.training_fps == pytest.approx(np.median(rates))
     assert best["provenance"]["recipe"] == TINY.to_dict()
     assert best["provenance"]["data"]["file_list_sha256"] == sha256_file(phantoms / "FileList.csv")
+
+
+def test_skill_is_that_of_the_weights_beside_it(whole: Path, phantoms: Path) -> None:
+    truth = np.array([video.ef for video in read_dataset(phantoms, split="VAL")], np.float32)
+    of_constant = np.abs(truth - np.median(truth)).mean()
+    for name in ("best.pt", "last.pt"):
+        provenance = load(whole / name)["provenance"]
+        skill, (result,) = provenance["skill"], provenance["result"]
+        assert (skill["n"], skill["mae"]) == (len(truth), result["val_mae"])
+        assert skill["mae_of_constant"] == pytest.approx(of_constant, rel=1e-6)
+        assert skill["data"] == f"VAL videos of: {provenance['data']['description']}"
+
+
+def test_weights_within_an_epoch_claim_no_skill(phantoms: Path, tmp_path: Path) -> None:
+    batches = sum(v.split == "TRAIN" for v in read_dataset(phantoms)) // 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_SNAPSHOT_SECONDS", -1.0)
+        patch.setattr(loop.Training, "step", stop_in(loop.Training.step, batches + 1))
+        with pytest.raises(Stop):
+            go(phantoms, tmp_path / "run", TINY)
+    provenance = load(tmp_path / "run" / "last.pt")["provenance"]
+    assert provenance["result"], "of the epoch before"
+    assert provenance["skill"] is None
+    assert load(tmp_path / "run" / "best.pt")["provenance"]["skill"]["n"] > 0
 
 
 def test_reference_clips_are_validation_videos(whole: Path, phantoms: Path) -> None:

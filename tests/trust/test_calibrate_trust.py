@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import made
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.errors import InputError, ModelError
@@ -22,6 +23,8 @@ from edgeecho.inference import estimate_file, load_model
 from edgeecho.trust import load_trust
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration import trust as trust_module
+
+pytestmark = pytest.mark.slow
 
 LEAST = 5
 Run = Callable[..., object]
@@ -36,10 +39,12 @@ def calibrated(
 
     from edgeecho_calibration.cli import app
 
-    bundle = Path(shutil.copytree(narrow_bundle, tmp_path_factory.mktemp("trust") / "bundle"))
-    done = CliRunner().invoke(app, words(bundle, phantoms), catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return bundle
+    def make(out: Path) -> None:
+        bundle = Path(shutil.copytree(narrow_bundle, out / "bundle"))
+        done = CliRunner().invoke(app, words(bundle, phantoms), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+
+    return made("trust", tmp_path_factory.mktemp("trust") / "made", make) / "bundle"
 
 
 @pytest.fixture
@@ -80,6 +85,27 @@ def test_the_bundle_says_what_was_measured(calibrated: Path, phantoms: Path) -> 
     # The limits are those of a model with gates.
     assert "\n- Knows only what it was trained on (see above). Its gates refuse some" in card
     assert "No uncertainty is calibrated" not in card
+
+
+def test_skill_is_measured_too_but_not_on_videos_of_training(
+    calibrated: Path, narrow_bundle: Path, phantoms: Path, tmp_path: Path, edgeecho: Run
+) -> None:
+    assert read_manifest(calibrated).skill == read_manifest(narrow_bundle).skill
+    bundle = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
+    done = edgeecho(
+        "calibrate", "trust", phantoms, "--model", bundle, "--clips", "center", "--least", 1,
+        "--level", 0.5, "--keep", tmp_path / "kept.jsonl",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    model, videos = load_model(bundle), read_dataset(phantoms, split="VAL")
+    skill = model.file.skill
+    assert skill is not None
+    found = [estimate_file(video.path, model, clips="center") for video in videos]
+    errors = [abs(a.ef - video.ef) for a, video in zip(found, videos, strict=True)]
+    assert (skill.n, skill.mae) == (len(videos), pytest.approx(np.mean(errors), abs=1e-3))
+    assert skill.data.startswith("VAL videos of: synthetic phantoms")
+    assert skill.how.startswith("center, fp32 on openvino ")
+    assert f"({skill.how})" in (bundle / "model-card.md").read_text()
 
 
 def test_answers_carry_the_interval_that_was_measured(calibrated: Path, phantoms: Path) -> None:
@@ -170,12 +196,8 @@ def test_an_entry_that_names_another_folder_is_refused(bundle: Path) -> None:
         open_model(bundle)
 
 
-def test_an_old_bundle_still_answers(narrow_bundle: Path, phantoms: Path, tmp_path: Path) -> None:
-    old = Path(shutil.copytree(narrow_bundle, tmp_path / "old"))
-    value = json.loads((old / "manifest.json").read_text())
-    del value["uncertainty"]
-    (old / "manifest.json").write_text(json.dumps(sealed(value)))
-    model = load_model(old)
+def test_a_bundle_without_measured_uncertainty_answers(narrow_bundle: Path, phantoms: Path) -> None:
+    model = load_model(narrow_bundle)
     assert load_trust(model.file) is None
     answer = estimate_file(sorted((phantoms / "Videos").iterdir())[0], model)
     assert (answer.interval, answer.probabilities) == (None, None)

@@ -14,6 +14,7 @@ from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode, PreprocessSpec
 from edgeecho.trust import Trust, load_trust
 from edgeecho.trust.learned import TRUST_FILE, save_trust
+from edgeecho.trust.learned_gates import SPACES
 from edgeecho.trust.space import Space
 
 RESIDUALS = np.array([-3, 1, 2], np.float32)
@@ -29,7 +30,7 @@ TRUST = Trust(
     precision="int8",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
-    spaces={"picture": SPACE},
+    spaces=dict.fromkeys(SPACES, SPACE),
     limits={"sector/least": 0.2, "far-picture": 1.5},
 )
 STATED: dict[str, Any] = {
@@ -58,7 +59,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         "stride:16": [-3, 1, 2],
         "center": [3, -1, -2],
     }
-    assert list(found.spaces) == ["picture"]
+    assert list(found.spaces) == list(SPACES)
     for name in ("mean", "scale", "directions", "variances"):
         assert getattr(found.spaces["picture"], name).tolist() == getattr(SPACE, name).tolist()
     assert found.spaces["picture"].rest == 0.25

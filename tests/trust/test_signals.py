@@ -111,7 +111,7 @@ def test_clips_add_their_spread_and_their_mean_embedding() -> None:
     seen = np.array([[0, 2], [4, 4]], np.float32)
     both = signals.with_clips(np.array([50, 54], np.float32), seen)
     assert both.clip_sd == pytest.approx(np.sqrt(8))
-    assert both.embedding is not None
     assert both.embedding.tolist() == [2, 3]
-    one = signals.with_clips(np.array([50], np.float32), None)
-    assert (one.clip_sd, one.embedding) == (None, None)
+    one = signals.with_clips(np.array([50], np.float32), seen[1:])
+    assert (one.clip_sd, one.embedding.tolist()) == (None, [4, 4])
+    assert (signals.clip_sd, signals.embedding) == (None, None)

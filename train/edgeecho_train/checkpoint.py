@@ -7,7 +7,7 @@
     width         channel factor
     state_dict    tensors, named as in torchvision
     preprocess    PreprocessSpec as a dict
-    provenance    recipe, data, versions, epoch, validation metrics
+    provenance    recipe, data, versions, epoch, validation metrics and skill
     reference_clips  file name, sha256 and n of the clips beside it, or None
     run           (last.pt only) optimizer, scheduler, history, position
 
@@ -83,7 +83,7 @@ def training_history(provenance: Any) -> tuple[str, ...]:
     if isinstance(data.get("n_train"), int):
         last += f", {data['n_train']:,} of its videos"
     before = data.get("before")
-    if before is None:  # older versions did not keep it
+    if before is None:  # the checkpoints in `models/` were trained before it was recorded
         recipe = provenance.get("recipe")
         begun = isinstance(recipe, dict) and str(recipe.get("init", "")).startswith("sha256:")
         before = [_UNDESCRIBED] if begun else []

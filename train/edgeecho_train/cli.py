@@ -109,7 +109,7 @@ def stats(
     data: Data,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Print mean and std of the training split as JSON, computed as published."""
+    """Mean and std of the training split as JSON, computed as published."""
     import json
     from dataclasses import asdict
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from edgeecho.bundle import Skill
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import UsageError
 from edgeecho.tools.evaluate import EFMetrics
@@ -34,7 +36,7 @@ def run(
     recipe, position = training.recipe, training.position
     while position.epoch < recipe.epochs:
         _train_epoch(training, train, out=out, facts=facts, workers=workers)
-        metrics = _validate(training, validation, workers=workers)
+        metrics, skill = _validate(training, validation, facts=facts, workers=workers)
         position.history.append(
             {
                 "epoch": position.epoch + 1,
@@ -51,10 +53,10 @@ def run(
         position.epoch += 1
         position.batch, position.loss_sum, position.seconds = 0, 0.0, 0.0
         if improved:
-            _save(out / "best.pt", training, facts)
+            _save(out / "best.pt", training, facts, skill)
         # Written before last.pt: a run that is killed in between rewrites the log.
         write_log(out, position.history)
-        _save(out / "last.pt", training, facts, run=True)
+        _save(out / "last.pt", training, facts, skill, run=True)
         row = position.history[-1]
         words.print(
             f"epoch {row['epoch']}/{recipe.epochs}: train loss {row['train_loss']:.3f}, "
@@ -83,33 +85,60 @@ def _train_epoch(
             position.seconds += now - last
             last = now
             if now - snapshot > _SNAPSHOT_SECONDS:
-                _save(out / "last.pt", training, facts, run=True)
+                _save(out / "last.pt", training, facts, None, run=True)
                 snapshot = now
             progress.advance(task)
 
 
 @torch.no_grad()
-def _validate(training: Training, data: ClipDataset, *, workers: int) -> dict[str, Any]:
+def _validate(
+    training: Training, data: ClipDataset, *, facts: dict[str, Any], workers: int
+) -> tuple[dict[str, Any], Skill]:
+    """Metrics and skill on one clip of each validation video.
+
+    The best epoch is chosen by its loss on the same clips, so its skill is a little too good.
+    """
     training.network.eval()
-    predicted: list[Tensor] = []
+    answers: list[Tensor] = []
     truth: list[Tensor] = []
     batches = validation_batches(len(data), training.recipe.batch_size)
     for clips, efs in loader(data, batches, workers=workers):
-        predicted.append(training.predict(clips).cpu())
+        answers.append(training.predict(clips).cpu())
         truth.append(efs)
-    ef, label = torch.cat(predicted), torch.cat(truth)
+    ef, label = torch.cat(answers), torch.cat(truth)
     loss = float(training.loss(ef, label))
     if not math.isfinite(loss):
         raise UsageError(f"the validation loss is {loss}: start again with a lower --lr")
-    metrics = EFMetrics.of(ef.double().numpy(), label.double().numpy())
-    return {
+    predicted, labels = ef.double().numpy(), label.double().numpy()
+    metrics = EFMetrics.of(predicted, labels)
+    skill = Skill.of(
+        predicted,
+        labels,
+        data=f"VAL videos of: {facts['provenance']['data']['description']}",
+        how="a random clip each, while it was trained",
+    )
+    values = {
         "val_loss": loss,
         "val_mae": metrics.mae,
         "val_correlation": metrics.correlation,
     }
+    return values, skill
 
 
-def _save(path: Path, training: Training, facts: dict[str, Any], *, run: bool = False) -> None:
+def _save(
+    path: Path,
+    training: Training,
+    facts: dict[str, Any],
+    skill: Skill | None,
+    *,
+    run: bool = False,
+) -> None:
+    """Write a checkpoint; `skill` is that of these very weights, None if it was not measured."""
     history = training.position.history
-    value = {**facts, "provenance": {**facts["provenance"], "result": history[-1:]}}
+    provenance = {
+        **facts["provenance"],
+        "result": history[-1:],
+        "skill": skill and asdict(skill),
+    }
+    value = {**facts, "provenance": provenance}
     save_checkpoint(path, training.network, {**value, "run": training.state()} if run else value)

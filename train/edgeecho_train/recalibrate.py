@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgeecho.bundle import Skill
 from edgeecho.common.errors import InputError, ModelError
 from edgeecho.dataset import LabelledVideo, prepare_labelled
 from edgeecho.preprocess import (
@@ -43,6 +44,8 @@ class Line:
     mae_before: float
     """Mean absolute error on these videos in EF points."""
     mae_after: float
+    skill: Skill | None = None
+    """Of the recalibrated network on the same videos, each by the line through the others."""
 
 
 def fit_line(
@@ -50,9 +53,12 @@ def fit_line(
     spec: PreprocessSpec,
     videos: Sequence[LabelledVideo],
     *,
+    data: str = "validation videos",
     track: Callable[[Sequence[LabelledVideo]], Iterable[LabelledVideo]] = iter,
 ) -> Line:
     """Predict the central clip of each video and fit the line; `track` may show a progress bar.
+
+    `data` describes the videos for the record of skill.
 
     `InputError` for fewer than 30 videos, `ModelError` for a network that has learnt too little.
     """
@@ -71,12 +77,17 @@ def fit_line(
             "before it is published"
         )
     slope, intercept = np.polyfit(answers, truth, 1)
+    residuals = truth - (slope * answers + intercept)
+    centred = answers - answers.mean()
+    # The residual from the line through all other points, by each point's leverage.
+    unseen = residuals / (1 - 1 / len(videos) - centred**2 / (centred @ centred))
     return Line(
         float(slope),
         float(intercept),
         len(videos),
         float(np.abs(answers - truth).mean()),
-        float(np.abs(slope * answers + intercept - truth).mean()),
+        float(np.abs(residuals).mean()),
+        Skill.of(truth - unseen, truth, data=data, how="the central clip of each, recalibrated"),
     )
 
 

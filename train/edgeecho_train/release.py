@@ -55,7 +55,7 @@ def release(
 
 def _fit_line(checkpoint: Path, data: Path) -> Line:
     from edgeecho.common.console import progress_bar
-    from edgeecho.dataset import read_dataset
+    from edgeecho.dataset import describe_dataset, read_dataset
     from edgeecho.preprocess import PreprocessSpec
     from edgeecho_train.checkpoint import load_checkpoint
     from edgeecho_train.network import R2Plus1D18
@@ -68,7 +68,11 @@ def _fit_line(checkpoint: Path, data: Path) -> Line:
     videos = read_dataset(data, split="VAL")
     with progress_bar() as progress:
         return fit_line(
-            network, spec, videos, track=lambda v: progress.track(v, description="videos")
+            network,
+            spec,
+            videos,
+            data=f"VAL videos of: {describe_dataset(data)}",
+            track=lambda v: progress.track(v, description="videos"),
         )
 
 
@@ -97,8 +101,11 @@ def release_checkpoint(
     origin: dict[str, Any] = {"rounded_from_sha256": sha256_file(checkpoint)}
     if line is not None and data is not None:
         weights = fold(weights, line)
+        told = asdict(line)
+        # What training measured is not of these weights.
+        origin["skill"] = told.pop("skill")
         origin["recalibrated"] = {
-            **asdict(line),
+            **told,
             "split": "VAL",
             "data": describe_dataset(data),
             "file_list_sha256": sha256_file(data / "FileList.csv"),

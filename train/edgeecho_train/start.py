@@ -146,10 +146,7 @@ def _facts(
 
 def _check_same(provenance: dict[str, Any], recipe: TrainingRecipe, data: Path) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
-    default = TrainingRecipe().to_dict()  # for runs of older versions, which had fewer fields
-    changed = [
-        f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k, default[k]) != asked[k]
-    ]
+    changed = [f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
     if changed:
         raise UsageError(
             f"the run to resume had other options ({', '.join(changed)}): "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
+from pydicom.tag import BaseTag, Tag
 
 from edgeecho.cine.dicom.aspect import KEYWORDS as ASPECT
 from edgeecho.cine.dicom.attributes import claimed_frames
@@ -58,6 +59,10 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
 # Larger than any real header; lengths inside it are not trusted.
 _HEADER_BYTES = 16 << 20
+# Larger than any real header's number of top-level elements, which is a few hundred. Zeros are
+# elements of no length: a deflated file of some kB can hold so many that reading takes minutes.
+_HEADER_ELEMENTS = 20_000
+_PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,10 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
     """Read a file's header and find its pixel data; `InputError` if there are none."""
     name = path.name
     with path.open("rb") as stream:
-        # Read into memory first, so that an element that claims 4 GB does not allocate them.
-        buffer = stream.read(limits.megabytes * 1_000_000 + 1)
+        # Read into memory first, so that an element that claims 4 GB does not allocate them; and no
+        # more than there is, since Python allocates as much as it is asked to read.
+        size = os.fstat(stream.fileno()).st_size
+        buffer = stream.read(min(size, limits.megabytes * 1_000_000) + 1)
     if len(buffer) > limits.megabytes * 1_000_000:
         raise InputError(
             f"{name} is larger than {limits.megabytes} MB: "
@@ -100,15 +107,16 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
         raise InputError(f"{name} is not a DICOM file: check that it opens elsewhere")
     most = limits.megabytes * 1_000_000
     try:
-        dataset, syntax, buffer, at = _parse(buffer, _ATTRIBUTES, most)
+        meta, buffer = _unpack(buffer, most)
+        if len(buffer) > most:  # before it is parsed: 50 MB of empty elements take 12 s
+            raise InputError(
+                f"{name} is larger than {limits.megabytes} MB when inflated: "
+                "cut the clip out of it, or raise --max-mb"
+            )
+        dataset, at = _parse(buffer, meta, _ATTRIBUTES)
     except DAMAGE:
         # `from None`: pydicom's messages may quote the file.
         raise InputError(f"{name} is a damaged DICOM file: export it again") from None
-    if len(buffer) > most:
-        raise InputError(
-            f"{name} is larger than {limits.megabytes} MB when inflated: "
-            "cut the clip out of it, or raise --max-mb"
-        )
     pixels = _find_pixels(buffer, at)
     if pixels is None:
         if other := other_kind(dataset):
@@ -117,13 +125,14 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
             f"{name} is a DICOM file without an image: choose a cine, "
             "or copy it again if it was cut short"
         )
-    return DicomFile(name, dataset, syntax, pixels)
+    return DicomFile(name, dataset, _syntax_of(meta), pixels)
 
 
 def read_header(path: Path, attributes: Sequence[str]) -> Dataset:
     """Read some attributes of an untrusted file. Raises one of `DAMAGE` if it is not readable."""
     with path.open("rb") as stream, quiet():
-        return _parse(stream.read(_HEADER_BYTES), attributes, _HEADER_BYTES)[0]
+        meta, buffer = _unpack(stream.read(_HEADER_BYTES), _HEADER_BYTES)
+        return _parse(buffer, meta, attributes)[0]
 
 
 def read_kind(path: Path) -> Other | None:
@@ -136,27 +145,44 @@ def read_kind(path: Path) -> Other | None:
     return other_kind(header) or (Other("still") if claimed_frames(header) == 1 else None)
 
 
-def _parse(
-    buffer: bytes, attributes: Sequence[str], most_bytes: int
-) -> tuple[Dataset, str, bytes, int]:
-    """Return attributes, transfer syntax, the (inflated) bytes, and where parsing stopped.
-
-    Inflating stops soon after `most_bytes`.
-    """
+def _unpack(buffer: bytes, most_bytes: int) -> tuple[Dataset, bytes]:
+    """Return group 0002, and the bytes to parse. Inflating stops soon after `most_bytes`."""
     stream = io.BytesIO(buffer)
     read_preamble(stream, force=True)
     # Group 0002 is explicit little endian in every file (PS3.10, 7.1).
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-    syntax = str(meta.get("TransferSyntaxUID") or "")
-    if syntax == _DEFLATED:
+    if _syntax_of(meta) == _DEFLATED:
         # pydicom would inflate everything at once, and a few kB can inflate to many GB. The result
         # is a file in explicit VR little endian (PS3.5, A.5) without a preamble.
         buffer = _inflate(memoryview(buffer)[stream.tell() :], most_bytes)
+    return meta, buffer
+
+
+def _syntax_of(meta: Dataset) -> str:
+    return str(meta.get("TransferSyntaxUID") or "")
+
+
+def _parse(buffer: bytes, meta: Dataset, attributes: Sequence[str]) -> tuple[Dataset, int]:
+    """Return the attributes, and where parsing stopped."""
     stream = io.BytesIO(buffer)
-    dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(attributes))
+    tags = [Tag(name) for name in attributes]
+    dataset = read_partial(stream, _HeaderEnd(), force=True, specific_tags=[*tags])
     if "SOPClassUID" not in dataset and "MediaStorageSOPClassUID" in meta:
         dataset.SOPClassUID = meta.MediaStorageSOPClassUID
-    return dataset, syntax, buffer, stream.tell()
+    return dataset, stream.tell()
+
+
+class _HeaderEnd:
+    """Whether the next element is that of the pixels; `ValueError` after too many others."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG002
+        self._elements += 1
+        if self._elements > _HEADER_ELEMENTS:
+            raise ValueError("a header of too many elements")
+        return tag in _PIXEL_DATA
 
 
 def _inflate(data: memoryview, most_bytes: int) -> bytes:

@@ -34,10 +34,11 @@ def bench(
         float, typer.Option(min=0, help="Percent of more time that --baseline lets pass.")
     ] = 10,
 ) -> None:  # fmt: skip
-    """How long an answer takes on this machine. Research use only, not for diagnosis.
+    """How long an answer takes on this machine: cold start, stages, percentiles.
 
-    A percentile is shown only where the number of runs carries it: p90 takes 10, p95 20 and
-    p99 100 runs. With --baseline a run is slower if the whole 95 % interval of the ratio is.
+    Research use only, not for diagnosis. A percentile is shown only where the number of runs
+    carries it: p90 takes 10, p95 20 and p99 100 runs. With --baseline a run is slower if the whole
+    95 % interval of the ratio is.
     """
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words

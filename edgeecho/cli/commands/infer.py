@@ -11,7 +11,7 @@ import typer
 from edgeecho.cli.options.answer import Choices, EngineOptions, LimitOptions, VideoOptions
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import ReportOptions
-from edgeecho.cli.options.run import BatchOptions, StreamOptions
+from edgeecho.cli.options.run import BatchOptions
 from edgeecho.cli.reports import make_reports, say, write_beside, write_reports
 
 if TYPE_CHECKING:
@@ -26,19 +26,19 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def infer(
     videos: Annotated[
         list[Path],
-        typer.Argument(help="Videos, DICOM cines, or folders of them; - with --stream: stdin."),
+        typer.Argument(help="Videos, DICOM cines, or folders of them."),
     ],
     engine: EngineOptions,
     video: VideoOptions,
     limits: LimitOptions,
     reports: ReportOptions,
-    streaming: StreamOptions,
     batch: BatchOptions,
 ) -> None:
-    """EF of videos and DICOM cines. Research use only, not for diagnosis.
+    """EF of videos and DICOM cines.
 
-    A result that a gate refused carries its reasons and no EF. Exit code 0: all answered; 5: at
-    least one answer was refused; 3: at least one file could not be used (this goes before 5).
+    Research use only, not for diagnosis. A result that a gate refused carries its reasons and no
+    EF. Exit code 0: all answered; 5: at least one answer was refused; 3: at least one file could
+    not be used (this goes before 5).
     """
     from edgeecho.cine import find_videos
     from edgeecho.cli.outputs import check_outputs
@@ -47,11 +47,6 @@ def infer(
     # Before the model is loaded, so that typing errors are reported at once.
     form = reports.choose()
     choices = Choices.of(engine, video, limits)
-    if streaming.stream:
-        from edgeecho.cli.stream import stream
-
-        stream(videos, choices, reports, streaming, batch)
-        return
     if batch.workers and engine.threads:
         raise UsageError("--workers shares the cores out itself: leave --threads out")
     found, beside = find_videos(videos), reports.beside()

@@ -21,9 +21,10 @@ def inspect(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """Network, preprocessing, origin and EF drift. Research use only, not for diagnosis.
+    """What a checkpoint, bundle or ONNX file is: network, preprocessing, origin, EF drift.
 
-    Nothing is computed. Of these only a checkpoint needs torch (extra export).
+    Research use only, not for diagnosis. Nothing is computed. Of these only a checkpoint needs
+    torch (extra export).
     """
     from edgeecho.tools.inspect import inspect_model, to_json, to_text
 

@@ -66,7 +66,7 @@ def listen(
     engine: EngineOptions,
     video: VideoOptions,
 ) -> None:
-    """Take ultrasound cines by C-STORE and send their EF as DICOM SR.
+    """DICOM node: cines from scanners and archives, structured reports to them.
 
     Research use only, not for diagnosis. Runs until Ctrl-C or SIGTERM; what was taken and not
     answered or not delivered by then waits on the disk for the next start.

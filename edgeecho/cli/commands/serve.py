@@ -38,10 +38,10 @@ def serve(
     time: Time = None,
     limits: LimitOptions,
 ) -> None:
-    """A page and a REST API on this machine. Research use only, not for diagnosis.
+    """A page and a REST API on this machine, for one engine and a queue.
 
-    Needs the extra `serve`, and with --dicom-port `dicom`. Ctrl-C or SIGTERM ends it; what waits
-    is answered by the next start.
+    Research use only, not for diagnosis. Needs the extra `serve`, and with --dicom-port `dicom`.
+    Ctrl-C or SIGTERM ends it; what waits is answered by the next start.
     """
     from edgeecho.common.plugins import require_extra
 

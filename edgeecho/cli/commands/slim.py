@@ -19,9 +19,10 @@ def slim(
     out: Annotated[Path, typer.Option(help="Folder of the smaller bundle.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
-    """Copy a bundle for a device: only the models that it runs, no reference clips.
+    """Copy a bundle for a device: only the models that it runs.
 
-    What was measured stays in manifest and card. Research use only, not for diagnosis.
+    It gets no reference clips. What was measured stays in manifest and card. Research use only, not
+    for diagnosis.
     """
     from edgeecho.bundle import slim as write
     from edgeecho.common.about import RESEARCH_USE

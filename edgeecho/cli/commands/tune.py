@@ -17,10 +17,11 @@ def tune(
     precision: Precision = None,
     runs: Annotated[int, typer.Option(min=2, help="Clips for each number of threads.")] = 30,
 ) -> None:
-    """Measure once how many threads answer fastest here. Research use only, not for diagnosis.
+    """Measure once how many threads answer fastest here, and remember it.
 
-    Every later command that is given no --threads takes the number that is remembered, for models
-    of this precision on the engine openvino. `edgeecho doctor --clear-cache` forgets it.
+    Research use only, not for diagnosis. Every later command that is given no --threads takes the
+    number that is remembered, for models of this precision on the engine openvino. `edgeecho doctor
+    --clear-cache` forgets it.
     """
     from edgeecho.bundle import open_model
     from edgeecho.common.about import RESEARCH_USE

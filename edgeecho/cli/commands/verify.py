@@ -43,11 +43,11 @@ def verify(
         Path | None, typer.Option(help="Also write the JSON to a file, to be sent back.")
     ] = None,
 ) -> None:
-    """Whether a bundle's models give PyTorch's EF on this machine. Needs no torch.
+    """Whether a bundle's models give PyTorch's EF on this machine.
 
-    It runs the small reference clips that the bundle carries; with --data, clips of unseen videos
-    against the bundle's FP32 model. Exit code 6: out of tolerance (the report is written all the
-    same, the model card is not).
+    Needs no torch. It runs the small reference clips that the bundle carries; with --data, clips of
+    unseen videos against the bundle's FP32 model. Exit code 6: out of tolerance (the report is
+    written all the same, the model card is not).
     """
     from edgeecho.bundle import default_model
     from edgeecho.cli.outputs import check_outputs

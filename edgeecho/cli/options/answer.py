@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from edgeecho.batch import Task
     from edgeecho.cine import DecodeLimits, Region
-    from edgeecho.inference import LoadedModel
     from edgeecho.preprocess import ClipMode, Handling
 
 Model = Annotated[
@@ -47,14 +46,6 @@ class EngineOptions:
     precision: Precision = None
     clips: Clips = "stride:16"
     threads: Threads = 0
-
-    def load(self) -> LoadedModel:
-        """Load the model; errors as in `load_model`."""
-        from edgeecho.inference import load_model
-
-        return load_model(
-            self.model, engine=self.engine, precision=self.precision, threads=self.threads
-        )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class ReportOptions:
     ] = False
 
     def choose(self) -> Format:
-        """The format by `--format` or its older form `--json`; `UsageError` if they contradict."""
+        """The format by `--format` or its short form `--json`; `UsageError` if they contradict."""
         from edgeecho.common.errors import UsageError
 
         wanted = self.format

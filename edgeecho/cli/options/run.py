@@ -1,4 +1,4 @@
-"""Options for the way `edgeecho infer` runs: over many files, or on one video as it plays."""
+"""Options for the way `edgeecho infer` runs over many files."""
 
 from __future__ import annotations
 
@@ -7,22 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-@dataclass(frozen=True)
-class StreamOptions:
-    """One video in real time."""
-
-    stream: Annotated[
-        bool,
-        typer.Option("--stream", help="Play one video in real time, or raw RGB frames on stdin."),
-    ] = False
-    over: Annotated[
-        float, typer.Option(min=1, help="With --stream: answer for the last so many seconds.")
-    ] = 10.0
-    frame_size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of raw frames on stdin, in pixels.")
-    ] = None
 
 
 @dataclass(frozen=True)

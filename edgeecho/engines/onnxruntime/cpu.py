@@ -60,4 +60,4 @@ def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray
     """Run an inference session for the outputs `names`, see `outputs_of`."""
     values = session.run(names, dict(inputs))
     found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
-    return Outputs(found["ef"], found.get("embedding"))
+    return Outputs(found["ef"], found["embedding"])

@@ -59,7 +59,7 @@ class OpenVINOEngine:
         result = self._request.infer(inputs, share_inputs=True)
         # Copied, since the next run may overwrite this memory.
         found = {name: np.array(result[name], np.float32) for name in self._outputs}
-        return Outputs(found["ef"], found.get("embedding"))
+        return Outputs(found["ef"], found["embedding"])
 
 
 def machine_of(core: Any) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class TensorRTEngine:
                     f"{self._file.name} gave an {name} that is not a number: "
                     "see `edgeecho verify`, and use another precision or engine"
                 )
-        return Outputs(found["ef"], found.get("embedding"))
+        return Outputs(found["ef"], found["embedding"])
 
     def _run(self, clips: NDArray[np.float32]) -> int:
         """Run `clips` and fill the host's output buffers; return how many rows are of `clips`."""

@@ -10,11 +10,17 @@ from edgeecho.results import Answer
 
 Facts = list[tuple[str, str]]
 """Name and value; the value is HTML."""
+# Characters; a SHA-256 in `code` has more.
+_LONG = 72
 
 
 def fact_list(facts: Facts) -> str:
-    """HTML list of the facts."""
-    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    """HTML list of the facts; long values get the width of two."""
+    long = (' class="long"' if len(value) > _LONG else "" for _, value in facts)
+    items = "".join(
+        f"<div{size}><dt>{name}</dt><dd>{value}</dd></div>"
+        for size, (name, value) in zip(long, facts, strict=True)
+    )
     return f'<dl class="facts">{items}</dl>'
 
 

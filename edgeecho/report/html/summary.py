@@ -29,16 +29,14 @@ def _row(number: int, name: str, outcome: Outcome) -> str:
 def _cells(answer: Answer | Failure) -> str:
     if isinstance(answer, Failure):
         none = '<td class="wide"></td>'
-        return f'<td class="number soft">no answer</td>{none}{none}<td></td>'
-    warnings = f'<td class="number">{len(answer.warnings) or "none"}</td>'
+        return f'<td class="number soft">no answer</td><td></td>{none}{none}'
+    warnings = f'<td class="number wide">{len(answer.warnings) or "none"}</td>'
     if answer.numbers is None:
         why = escape(", ".join(map(gate_words, answer.refusals)))
-        return (
-            f'<td class="number">refused</td><td class="wide why" colspan="2">{why}</td>{warnings}'
-        )
+        return f'<td class="number">refused</td><td class="why" colspan="2">{why}</td>{warnings}'
     return (
         f'<td class="number ef-cell">{answer.numbers.ef:.1f}</td>'
-        f'<td class="number wide">{_spread(answer.numbers)}</td>'
+        f'<td class="number">{_spread(answer.numbers)}</td>'
         f'<td class="wide mini">{draw_scale(answer.numbers)}</td>{warnings}'
     )
 

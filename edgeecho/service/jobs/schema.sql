@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS job (
     size      INTEGER NOT NULL,          -- bytes
     sha256    TEXT NOT NULL,
     key       TEXT UNIQUE,               -- hash of what makes it the same object
-    document  TEXT,                      -- edgeecho-results-3, where answered or refused
+    document  TEXT,                      -- edgeecho-results-1, where answered or refused
     error     TEXT,
     exit_code INTEGER,
     delivery  TEXT NOT NULL,             -- of the result to a destination, see Job.delivery

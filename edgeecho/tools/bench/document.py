@@ -19,7 +19,7 @@ from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.statistics import summarise
 from edgeecho.tools.bench.threads import ThreadFacts
 
-SCHEMA = "edgeecho-bench-2"
+SCHEMA = "edgeecho-bench-1"
 
 
 def to_json(run: BenchRun) -> str:

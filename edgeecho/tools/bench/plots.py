@@ -89,7 +89,7 @@ def draw_accuracy(run: BenchRun) -> str | None:
     words = []
     for series, entry in points:
         x, mae = 100 * typical_ms(series) / end, float(entry["mae"])
-        interval = entry.get("mae_interval")
+        interval = entry["mae_interval"]
         if interval:
             parts.append(_bar("range", x, y(interval["high"]), y(interval["low"])))
         said = f"{series.label}: {mae:.2f} EF points, {typical_ms(series):.0f} ms"
@@ -103,7 +103,7 @@ def draw_accuracy(run: BenchRun) -> str | None:
 
 
 def _high(entry: Mapping[str, Any]) -> float:
-    interval = entry.get("mae_interval")
+    interval = entry["mae_interval"]
     return float(interval["high"] if interval else entry["mae"])
 
 

@@ -41,10 +41,10 @@ class Series:
     """Times by stage, and `total`, the wall time; in the order of the rounds."""
     cpu_ms: tuple[float, ...]
     """CPU time of all cores together for each `total`."""
-    cold: tuple[ColdStart, ...] = ()
-    accuracy: tuple[Mapping[str, Any], ...] = ()
+    cold: tuple[ColdStart, ...]
+    accuracy: tuple[Mapping[str, Any], ...]
     """Evaluations of this model in the manifest: data, split, clips, n, mae, mae_interval."""
-    dropped: int = 0
+    dropped: int
     """In `stream`, clips that arrived while an earlier one was being answered."""
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import platform
 from importlib import import_module, metadata
-from importlib.util import find_spec
-from pathlib import Path
 
 from edgeecho.common.about import VERSION
 from edgeecho.common.extras import missing_of_extra
+from edgeecho.common.plugins import find_source
 from edgeecho.tools.doctor.findings import REINSTALL, Finding, reason
 
 
@@ -39,7 +38,7 @@ def find_stages() -> tuple[Finding, ...]:
 
 def _stage(entry: metadata.EntryPoint) -> Finding:
     name = f"edgeecho {entry.name}"
-    if not _is_there(entry.module):
+    if find_source(entry.module) is None:
         package = entry.module.partition(".")[0]
         return Finding(name, "absent", f"{package} is not in this installation", REINSTALL)
     for extra in entry.extras:
@@ -47,13 +46,3 @@ def _stage(entry: metadata.EntryPoint) -> Finding:
             remedy = f"pip install 'edgeecho[{extra}]'"
             return Finding(name, "absent", f"needs {', '.join(missing)}", remedy)
     return Finding(name, "ok", "all that it needs is installed")
-
-
-def _is_there(module: str) -> bool:
-    """Whether a module's file exists; `find_spec` of a submodule would import its package."""
-    package, _, inside = module.partition(".")
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return False
-    paths = [Path(folder, *inside.split(".")) for folder in spec.submodule_search_locations]
-    return any(p.with_suffix(".py").is_file() or (p / "__init__.py").is_file() for p in paths)

@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.common.bootstrap import RESAMPLES, SEED, Measured, bootstrap_mean
 from edgeecho.tools.evaluate.agreement import Band, BlandAltman, Efs, PrecisionDrift, errors_by_band
 from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.tools.evaluate.run import Evaluation, Run
-from edgeecho.tools.evaluate.statistics import (
-    RESAMPLES,
-    SEED,
-    Coverage,
-    Measured,
-    bootstrap,
-    bootstrap_mean,
-    coverage,
-)
+from edgeecho.tools.evaluate.statistics import Coverage, bootstrap, coverage
 
 
 @dataclass(frozen=True)

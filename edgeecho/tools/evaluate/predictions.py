@@ -35,7 +35,7 @@ class Prediction:
     decode_ms: float
     preprocess_ms: float
     engine_ms: float
-    clips_shared: int = 0
+    clips_shared: int
     """Number of clips that were answered together, so that their times depend on each other."""
 
     @property

@@ -6,11 +6,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import read_manifest, render_card
+import numpy as np
+
+from edgeecho.bundle import Manifest, Skill, read_manifest, render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.bundle.skill import newest
 from edgeecho.common.about import VERSION
 from edgeecho.common.files import write_json, write_text
-from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
+from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport, efs_of
 from edgeecho.tools.evaluate.run import Evaluation
 
 _IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine")
@@ -19,7 +22,8 @@ _IDENTITY = ("data", "file_list_sha256", "split", "clips", "precision", "engine"
 def record_evaluation(bundle: Path, report: EvaluationReport) -> None:
     """Write the metrics of each precision and clip mode to `bundle`'s manifest and model card.
 
-    Earlier entries for the same data, protocol, precision and engine are replaced.
+    Earlier entries for the same data, protocol, precision and engine are replaced. The first of
+    the precisions and modes gives the model's skill, unless the videos are those of training.
     """
     manifest = read_manifest(bundle)
     entries = tuple(
@@ -27,7 +31,7 @@ def record_evaluation(bundle: Path, report: EvaluationReport) -> None:
     )
     measured = {_identity(entry) for entry in entries}
     others = tuple(entry for entry in manifest.evaluation if _identity(entry) not in measured)
-    updated = replace(manifest, evaluation=(*others, *entries))
+    updated = replace(manifest, evaluation=(*others, *entries), skill=_skill(manifest, report))
     write_json(bundle / MANIFEST_FILE, updated.to_dict())
     write_text(bundle / CARD_FILE, render_card(updated))
 
@@ -50,6 +54,19 @@ def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
         "refused": found.refused,
         "mae_of_accepted": found.accepted and found.accepted.mae,
     }
+
+
+def _skill(manifest: Manifest, report: EvaluationReport) -> Skill | None:
+    evaluation, first = report.evaluation, report.models[0][0].run
+    if evaluation.split == "TRAIN":
+        return manifest.skill
+    found = Skill.of(
+        efs_of(first),
+        np.array([video.ef for video in evaluation.videos]),
+        data=f"{evaluation.split} videos of: {evaluation.data}",
+        how=f"{first.clips}, {first.model.precision} on {first.engine.name} {first.engine.version}",
+    )
+    return newest(manifest.skill, found)
 
 
 def _identity(entry: Any) -> tuple[Any, ...]:

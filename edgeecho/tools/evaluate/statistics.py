@@ -1,41 +1,21 @@
-"""Bootstrap intervals, AUROC and coverage, with scikit-learn and scipy.
-
-The intervals are those of EchoNet-Dynamic: the sorted statistics of 10,000 resamples of the videos,
-numbers 500 and 9500, which is a 90 % interval.
-"""
+"""Accuracy with its bootstrap intervals, AUROC and coverage, with scikit-learn and scipy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.common.bootstrap import RESAMPLES, SEED, Measured, measured, resample
 from edgeecho.tools.evaluate.agreement import Efs
 from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.trust import Interval
 
 THRESHOLDS = (35, 40, 45, 50)
 """EF in %; AUROC is that of finding the videos with a true EF below."""
-RESAMPLES = 10_000
-LEVEL = 0.9
-SEED = 0
 _COVERAGE_LEVEL = 0.95
-# Limits the counts in memory to 16 MB, however many videos there are.
-_CHUNK = 2_000_000
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A statistic with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-    level: float = LEVEL
-    undefined: int = 0
-    """Number of resamples left out because it is undefined, as AUROC is without a low EF."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +46,7 @@ def bootstrap(
     centred = truth - truth.mean()
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in values}
     with np.errstate(invalid="ignore", divide="ignore"):
-        for counts in _resample(len(truth), resamples, seed):
+        for counts in resample(len(truth), resamples, seed):
             mse = counts @ error**2 / len(truth)
             variance = counts @ centred**2 / len(truth) - (counts @ centred / len(truth)) ** 2
             # The variance of equal labels is not zero because of rounding errors.
@@ -77,15 +57,9 @@ def bootstrap(
             for threshold in THRESHOLDS:
                 parts[f"auroc_{threshold}"].append(ranks.auroc(counts, truth < threshold))
     return {
-        name: None if value is None else _measured(value, np.concatenate(parts[name]))
+        name: None if value is None else measured(value, np.concatenate(parts[name]))
         for name, value in values.items()
     }
-
-
-def bootstrap_mean(samples: Efs, *, resamples: int = RESAMPLES, seed: int = SEED) -> Measured:
-    """Mean of samples `(n,)` with its interval; for paired differences, the paired interval."""
-    means = [counts @ samples / len(samples) for counts in _resample(len(samples), resamples, seed)]
-    return _measured(float(samples.mean()), np.concatenate(means))
 
 
 def auroc(predicted: Efs, truth: Efs, threshold: float) -> float | None:
@@ -138,23 +112,3 @@ class _Ranks:
         right = found * (total - other.cumsum(axis=1) + other / 2)
         areas: NDArray[np.float64] = right.sum(axis=1) / (found.sum(axis=1) * total[:, 0])
         return areas
-
-
-def _resample(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Counts `(k, n)` of how often each of `n` videos is drawn, in chunks that fit into memory.
-
-    Drawing n of n with replacement and counting is a multinomial draw.
-    """
-    generator = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK // n)
-    for first in range(0, resamples, chunk):
-        size = min(chunk, resamples - first)
-        yield generator.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-
-
-def _measured(value: float, resampled: NDArray[np.float64]) -> Measured:
-    defined = np.sort(resampled[np.isfinite(resampled)])
-    # As published: of 10,000 sorted values, indices 500 and 9500.
-    places = [round(len(defined) * (1 + side * LEVEL) / 2) for side in (-1, 1)]
-    low, high = (float(defined[min(place, len(defined) - 1)]) for place in places)
-    return Measured(value, low, high, undefined=len(resampled) - len(defined))

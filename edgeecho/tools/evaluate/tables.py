@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgeecho.common.bootstrap import LEVEL, RESAMPLES, Measured
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
-from edgeecho.tools.evaluate.statistics import LEVEL, RESAMPLES, THRESHOLDS, Measured
+from edgeecho.tools.evaluate.statistics import THRESHOLDS
 
 Row = tuple[str, list[str]]
 """A name and the cells of all columns."""

@@ -60,12 +60,12 @@ def save_references(
     return {"file": path.name, "sha256": sha256_file(path)}
 
 
-def read_references(folder: Path, entry: Mapping[str, Any] | None) -> ReferenceSet:
+def read_references(folder: Path, entry: Mapping[str, Any]) -> ReferenceSet:
     """Read what the manifest's `entry` names; `ModelError` if it is missing or another file."""
-    if entry is None or "file" not in entry:
+    if "file" not in entry:
         raise ModelError(
-            f"{folder} carries no reference clips (--no-references, or an older edgeecho wrote "
-            "it): export it again, or give --data"
+            f"{folder} carries no reference clips (--no-references): export it again with them, or "
+            "give --data"
         )
     name = str(entry["file"])
     path = folder / name

@@ -10,7 +10,7 @@ from edgeecho.bundle import default_model, open_model, read_manifest
 from edgeecho.bundle.artefact import Artefact
 from edgeecho.common.environment import read_environment
 from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
-from edgeecho.common.precisions import PRECISIONS, DriftLimits
+from edgeecho.common.precisions import DriftLimits
 from edgeecho.engines import OURS, engines, load_engine
 from edgeecho.tools.verify.drift import measure_drift, miss
 from edgeecho.tools.verify.references import ReferenceSet, read_references
@@ -100,10 +100,9 @@ def limits_of(bundle: Path | None = None) -> dict[str, DriftLimits]:
 
 
 def recorded_limits(artefact: Artefact) -> DriftLimits:
-    """The artefact's limits at export, or the table's if it does not state them."""
-    for check in artefact.verification:
-        if check.allowed:
-            return DriftLimits.from_dict(check.allowed)
-    if artefact.precision not in PRECISIONS:
-        raise ModelError(f"{artefact.file} is {artefact.precision}, for which no limits are known")
-    return PRECISIONS[artefact.precision].limits
+    """The artefact's limits at export; `ModelError` if no drift was measured then."""
+    if not artefact.verification:
+        raise ModelError(
+            f"the manifest gives no limits for {artefact.file}: export the bundle again"
+        )
+    return DriftLimits.from_dict(artefact.verification[0].allowed)

@@ -109,8 +109,8 @@ def _miss_of_embedding(
     """Compare two clips, enough to detect a wrong tensor or a wrong order of rows."""
     expected = features[:2].astype(np.float64)
     found = engine.run(clips[:2]).embedding
-    if found is None or found.shape != expected.shape:
-        return f"of the shape {None if found is None else found.shape}, not {expected.shape}"
+    if found.shape != expected.shape:
+        return f"of the shape {found.shape}, not {expected.shape}"
     length = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
     differ = (np.linalg.norm(found - expected, axis=1) / length).max()
     # Written so that NaN fails too.

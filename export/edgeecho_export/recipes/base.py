@@ -54,6 +54,8 @@ class ExportOptions:
     limits: Mapping[str, DriftLimits] = field(default_factory=lambda: LIMITS)
     shared: bool | None = None
     """Whether to add shared graphs; None: unless clips are too short."""
+    require_skill: bool = False
+    """Whether to refuse a network whose skill is not shown."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Fp32(ExportRecipe):
         if (spread := float(work.reference_inputs.expected.std())) < _LIVELY:
             words.print(
                 f"PyTorch gives nearly the same EF to every held-out clip (standard deviation "
-                f"{spread:.2f}): this network has learnt nothing, and its drift says nothing"
+                f"{spread:.2f}), so their drift says little"
             )
         return RecipeResult(verify(path, work.drift_check(self.name)))
 

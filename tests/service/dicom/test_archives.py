@@ -349,6 +349,7 @@ def test_closing_ends_the_wait_for_a_connection(peer: Peer, delivery: Delivery) 
         assert not ours()
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_command_while_an_archive_hangs(
     peer: Peer, listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
@@ -408,6 +409,7 @@ def test_a_pdu_that_claims_4_gb_is_not_collected(peer: Peer, delivery: Delivery,
     assert sum(sent) < 100_000_000, "it hung up"
 
 
+@pytest.mark.slow
 def test_pieces_without_end_are_not_collected(peer: Peer, delivery: Delivery) -> None:
     peer.behave = sends_pieces_without_end
     delivery.due()
@@ -453,6 +455,7 @@ def test_an_answer_that_comes_twice_is_not_that_to_the_next_report(
     assert once(peer, 2)
 
 
+@pytest.mark.slow
 def test_junk_for_an_answer_ends_nothing_but_the_association(
     peer: Peer,
     delivery: Delivery,

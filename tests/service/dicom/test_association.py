@@ -311,6 +311,7 @@ def test_a_bug_of_ours_is_told_where_it_is_and_ends_the_association_only(
     is_well(service)
 
 
+@pytest.mark.slow
 def test_nobody_is_let_in_where_the_check_of_titles_fails(
     beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

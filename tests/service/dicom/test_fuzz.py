@@ -18,7 +18,7 @@ from pynetdicom.dimse_messages import C_ECHO_RQ, C_STORE_RQ, DIMSEMessage
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.pdu import A_ASSOCIATE_RQ, P_DATA_TF
 
-COUNT = 400
+COUNT = 800
 ASSOCIATE_RQ, ASSOCIATE_AC = 1, 2
 
 
@@ -109,9 +109,9 @@ def attack(port: int, template: Template, chance: random.Random) -> None:
                 pass
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
 def test_junk_is_aborted_quietly_and_leaves_nothing(
-    listen: Callable[..., Listening], tmp_path: Path, seed: int
+    listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
     node = listen("--out", tmp_path / "sr")
     template = Template(node.port)
@@ -119,7 +119,7 @@ def test_junk_is_aborted_quietly_and_leaves_nothing(
     threads = len(list(Path(f"/proc/{node.process.pid}/task").iterdir()))
 
     def work(number: int) -> None:
-        chance = random.Random(seed * 100 + number)
+        chance = random.Random(100 + number)
         for _ in range(COUNT // 8):
             attack(node.port, template, chance)
 
@@ -127,7 +127,7 @@ def test_junk_is_aborted_quietly_and_leaves_nothing(
     assert node.log.count("\n") <= 6, node.log[:3000]
     assert "Traceback" not in node.log
     with Scanner(node.port) as scanner:
-        assert scanner.store(write_cine(tmp_path / "a.dcm", seed)) == (SUCCESS, "")
+        assert scanner.store(write_cine(tmp_path / "a.dcm")) == (SUCCESS, "")
     wait(lambda: len(list((tmp_path / "sr").glob("2.25*.dcm"))) == 1)
     wait(lambda: resources(node) <= (1, threads), 60)
     assert not list((tmp_path / "state" / "files").iterdir())

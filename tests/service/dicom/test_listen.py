@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from dcmtk import dsrdump, find_tool
 from dicom_net import Scanner, write_cine
-from listening import Listening
+from listening import NARROW, Listening
 from processes import is_running, wait
 from pydicom.examples import get_path
 
 from edgeecho.service.jobs import JobStore
+
+pytestmark = pytest.mark.slow
 
 
 def test_standard_clients_store_and_read(listen: Callable[..., Listening], tmp_path: Path) -> None:
@@ -42,7 +44,7 @@ def test_standard_clients_store_and_read(listen: Callable[..., Listening], tmp_p
 def test_sigterm_ends_it_cleanly_in_the_middle_of_a_study(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
-    node = listen("--clips", "all")
+    node = listen("--clips", "all", "--model", NARROW)
     with Scanner(node.port) as scanner:
         for number in range(1, 4):
             assert scanner.store(write_cine(tmp_path / "a.dcm", number))[0] == 0

@@ -14,6 +14,7 @@ from edgeecho.service.dicom import connection
 from edgeecho.service.dicom.guard import guard
 
 
+@pytest.mark.slow
 def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) -> None:
     paths = [write_cine(tmp_path / f"{n}.dcm", 100 + n, frames=34) for n in range(50)]
     before = {job.id for job in service.store.queue.latest(1000)}
@@ -29,6 +30,7 @@ def test_fifty_at_once_none_lost_none_doubled(service: Service, tmp_path: Path) 
     assert {service.store.queue.get(job.id).status for job in jobs} <= {"answered", "refused"}
 
 
+@pytest.mark.slow
 def test_an_idle_association_waits_in_the_kernel_at_each_look(
     beside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from dicom_net import Archive, Scanner, in_threads, write_cine
-from listening import Listening
+from listening import NARROW, Listening
 from processes import is_running, wait
 
 from edgeecho.service.jobs import JobStore
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_every_study_is_answered_once(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
@@ -27,7 +28,7 @@ def test_killed_again_and_again_every_study_is_answered_once(
     left, engines = set(range(count)), []
     try:
         for life in range(4):
-            node = listen("--send-to", str(archive.destination))
+            node = listen("--send-to", str(archive.destination), "--model", NARROW)
             last = life == 3
             in_threads(lambda place, port=node.port: _send(port, paths, left, place), 4)
             engines += node.children()
@@ -74,6 +75,7 @@ def _can_mount() -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _can_mount(), reason="no file system can be mounted here")
 def test_a_disk_that_is_full_is_out_of_resources(
     listen: Callable[..., Listening], tmp_path: Path

@@ -22,6 +22,8 @@ from pydicom.tag import Tag
 from edgeecho import RESEARCH_USE
 from edgeecho.service.jobs import Job
 
+pytestmark = pytest.mark.slow
+
 
 def answer(service: Service, path: Path) -> tuple[Job, Dataset]:
     with Scanner(service.node.port) as scanner:

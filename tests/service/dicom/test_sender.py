@@ -15,6 +15,8 @@ from edgeecho.service.dicom import Destination, sender
 from edgeecho.service.dicom.sender import FIRST_WAIT_S, LONGEST_WAIT_S, MOST_ATTEMPTS, wait_after
 from edgeecho.service.jobs import Job
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:

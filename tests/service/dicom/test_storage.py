@@ -57,6 +57,7 @@ def test_echo(service: Service) -> None:
         assert scanner.association.send_c_echo().Status == SUCCESS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DICOM_FORMATS)
 def test_cines_of_every_encoding_are_answered(
     service: Service, model: LoadedModel, tmp_path: Path, name: str
@@ -209,6 +210,7 @@ def test_what_is_too_large_is_refused_and_thrown_away_as_it_comes(
     assert_nothing_is_left(service)
 
 
+@pytest.mark.slow
 def test_a_deflate_bomb_is_refused(beside: Any, tmp_path: Path) -> None:
     from edgeecho.cine import DecodeLimits
 
@@ -225,6 +227,7 @@ def test_a_deflate_bomb_is_refused(beside: Any, tmp_path: Path) -> None:
     assert_nothing_is_left(service)
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_out_of_resources(serve: Any, tmp_path: Path) -> None:
     from crashing import SlowTask
     from dicom_net import make_task
@@ -242,6 +245,7 @@ def test_a_full_queue_is_out_of_resources(serve: Any, tmp_path: Path) -> None:
     assert len(list((tmp_path / "state" / "files").iterdir())) == accepted
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_while_nothing_would_be_answered(
     beside: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

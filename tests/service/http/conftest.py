@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chromium import Browser, open_browser
+from kept import KeptEngine
 
 pytest.importorskip("fastapi")
 served = pytest.importorskip("served")
@@ -15,7 +16,7 @@ served = pytest.importorskip("served")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """In a process, with the narrow network; stopped as an init system stops it."""
+    """In a process; stopped as an init system stops it."""
     process = served.Process(tmp_path_factory.mktemp("serve") / "state")
     yield process
     assert process.stop() == 0
@@ -37,8 +38,9 @@ def client(service: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """`start(settings, most_waiting=..., task=...)`: a service in this process."""
+    monkeypatch.setattr("edgeecho.service.http.service.EngineProcess", KeptEngine)
     threads = []
 
     def make(*args: Any, **options: Any) -> Any:

@@ -6,19 +6,29 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 from processes import wait
 from pydicom.examples import get_path
-from served import PHANTOMS, Process
+from served import NARROW, PHANTOMS, Process
 
 from edgeecho import RESEARCH_USE
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.report.structured import schema_text
 
 NUMBER = re.compile(r"\bEF\b[^a-z]{0,4}\d")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Answers that take long enough for every step to be told."""
+    process = Process(tmp_path_factory.mktemp("serve") / "state", "--model", NARROW)
+    yield process
+    assert process.stop() == 0
+    assert "Traceback" not in process.words
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +41,12 @@ def refused(client: Any) -> Any:
     return client.ended(client.post_file(get_path("ybr_color").read_bytes())["id"])
 
 
+@pytest.mark.slow
 def test_a_video_gets_the_answer_of_infer(client: Any, answered: Any) -> None:
     assert answered["status"] == "answered"
     result = client.get(f"/api/v1/jobs/{answered['id']}/result.json").json()
     jsonschema.validate(result, json.loads(schema_text()))
-    expected = estimate_file(PHANTOMS[0], load_model(threads=1)).ef
+    expected = estimate_file(PHANTOMS[0], load_model(NARROW, threads=1)).ef
     assert result["results"][0]["ef"] == pytest.approx(expected, abs=1e-3)
     assert answered["summary"]["ef"] == result["results"][0]["ef"]
     assert answered["forms"] == ["csv", "fhir.json", "html", "json"]
@@ -170,6 +181,7 @@ def test_a_trail_can_be_had_page_by_page(client: Any, answered: Any) -> None:
         assert client.get(f"{path}/trail?{wrong}").status_code == 422
 
 
+@pytest.mark.slow
 def test_reviews_of_one_job_are_bounded(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeecho.service.http.results.MOST_REVIEWS", 3)
     service = start()
@@ -290,6 +302,7 @@ def test_uploads_go_and_nothing_identifying_is_said(
     assert b"Jane" not in (state / "jobs.sqlite").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_was_sent_is_kept_where_that_was_asked_for(tmp_path: Any) -> None:
     service = Process(tmp_path, "--keep-files", "--most-pages", 0)
     with service.client() as client:

@@ -16,6 +16,8 @@ import pytest
 from processes import wait
 from served import PHANTOMS, Process
 
+pytestmark = pytest.mark.slow
+
 VIDEO = PHANTOMS[0].read_bytes()
 
 

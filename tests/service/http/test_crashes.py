@@ -18,15 +18,18 @@ from served import PHANTOMS, Process
 from edgeecho.service.jobs import JobStore
 from edgeecho.service.jobs.audit import first_broken
 
+pytestmark = pytest.mark.slow
+
 VIDEO = PHANTOMS[0].read_bytes()
 
 
 def test_the_engine_killed_in_the_middle_costs_one_job(tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "stride:4")
+    service = Process(tmp_path / "state")
+    engine = service.hold()
     with service.client() as client:
         jobs = [client.post_file(VIDEO) for _ in range(3)]
         wait(lambda: client.job(jobs[0]["id"])["status"] == "running")
-        os.kill(service.engine_pid(), signal.SIGKILL)
+        os.kill(engine, signal.SIGKILL)
         ended = [client.ended(job["id"]) for job in jobs]
     assert sum(job["status"] == "failed" for job in ended) <= 1
     assert all(job["status"] in ("answered", "refused") for job in ended[1:])
@@ -35,12 +38,15 @@ def test_the_engine_killed_in_the_middle_costs_one_job(tmp_path: Path) -> None:
 
 def test_killed_between_receipt_and_answer_each_is_answered_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    service = Process(state, "--clips", "stride:8")
+    service = Process(state)
     with service.client() as client:
-        given = [client.post_file(PHANTOMS[n % 5].read_bytes())["id"] for n in range(4)]
+        before = client.post_file(VIDEO)["id"]
+        client.ended(before)
+        engine = service.hold()
+        given = [before, *(client.post_file(file.read_bytes())["id"] for file in PHANTOMS[:3])]
         wait(lambda: any(client.job(job)["status"] == "running" for job in given))
-        engine = service.engine_pid()
     service.stop(signal.SIGKILL)
+    os.kill(engine, signal.SIGCONT)
     wait(lambda: is_gone(engine))
     again = Process(state, "--clips", "center")
     with again.client() as client:
@@ -65,7 +71,8 @@ def is_gone(pid: int) -> bool:
 
 
 def test_a_signal_ends_it_while_streams_are_open_and_a_job_runs(tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "stride:4")
+    service = Process(tmp_path / "state")
+    service.hold()
     with service.client() as client:
         jobs = [client.post_file(VIDEO)["id"] for _ in range(5)]
         wait(lambda: client.job(jobs[0])["status"] != "queued")

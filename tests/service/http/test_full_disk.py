@@ -14,6 +14,8 @@ from small_disk import small_disk
 
 from edgeecho.service.jobs.room import RESERVE_BYTES
 
+pytestmark = pytest.mark.slow
+
 VIDEO = PHANTOMS[0].read_bytes()
 
 

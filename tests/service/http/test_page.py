@@ -24,6 +24,8 @@ from served_page import ALL_ENDED, NAMES, open_page
 
 from edgeecho import RESEARCH_USE
 
+pytestmark = pytest.mark.slow
+
 NUMBER = "document.querySelectorAll('#result .ef, #result data, #result .scale').length"
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from chromium import problems
-from served import PHANTOMS, Process
+from served import NARROW, PHANTOMS, Process
 from served_page import ALL_ENDED, NAMES, open_page
+
+pytestmark = pytest.mark.slow
 
 
 def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
     service = Process(tmp_path / "state", "--clips", "center", "--queue", 5)
+    engine = service.hold()
     files = [
         Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi"))
         for number in range(20)
@@ -22,6 +28,7 @@ def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: 
     browser.wait("document.querySelectorAll('.row').length >= 20")
     waits = "[...document.querySelectorAll('.state')].filter(s => s.textContent.includes('before'))"
     browser.wait(f"{waits}.length > 0")
+    os.kill(engine, signal.SIGCONT)
     browser.wait(ALL_ENDED % 20)
     assert sorted(browser.run(NAMES)) == [file.name for file in files]
     with service.client() as client:
@@ -36,7 +43,7 @@ def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: 
 
 
 def test_a_study_is_cancelled(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "all")
+    service = Process(tmp_path / "state", "--clips", "all", "--model", NARROW)
     open_page(browser, service)
     browser.drop(*PHANTOMS[:3])
     browser.wait("document.querySelectorAll('.row[data-id]').length == 3")

@@ -21,6 +21,8 @@ from served import PHANTOMS, Process
 from edgeecho.common.errors import UsageError
 from edgeecho.service.http.settings import HttpSettings, check_exposure, is_loopback, read_token
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -31,6 +31,7 @@ def both(tmp_path: Path) -> Iterator[Any]:
     assert "Traceback" not in process.words
 
 
+@pytest.mark.slow
 def test_a_standard_client_stores_and_the_page_has_it_too(both: Any, tmp_path: Path) -> None:
     """The acceptance: a phantom is answered, a real cine refused, dcmtk reads both reports."""
     store = find_tool("storescu")

@@ -216,6 +216,7 @@ def test_an_empty_folder_is_taken(tmp_path: Path, names: tuple[str, ...]) -> Non
     refuses(state, "was lost")
 
 
+@pytest.mark.slow
 def test_a_volume_may_hold_what_the_options_name(
     edgeecho: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

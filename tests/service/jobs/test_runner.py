@@ -19,6 +19,7 @@ from crashing import (
     LostTask,
     SickEngineTask,
 )
+from kept import KeptEngine
 
 from edgeecho.batch import Task
 from edgeecho.bundle import open_model
@@ -30,6 +31,8 @@ from edgeecho.results import Outcome
 from edgeecho.service.jobs import EngineProcess, Job, JobStore, Progress, Runner
 from edgeecho.service.jobs.process import Stopped
 from edgeecho.service.jobs.queue import MOST_TRIES
+
+pytestmark = pytest.mark.slow
 
 PHANTOMS = sorted((Path(__file__).parents[3] / "examples" / "phantoms" / "Videos").iterdir())
 
@@ -53,7 +56,7 @@ class Service:
         self.told: list[Job] = []
         self.runner = Runner(
             self.store.queue,
-            EngineProcess(task(kind), threads=1),
+            KeptEngine(task(kind), threads=1),
             on_end=lambda job, _: self.told.append(job),
             **options,
         )

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
+from toy import write_toy
 
 from edgeecho.preprocess import PreprocessSpec
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`ef = 55 + mean of the clip`, with the metadata that export writes."""
-    nodes = [
-        helper.make_node("ReduceMean", ["clip", "axes"], ["mean"], keepdims=0),
-        helper.make_node("Add", ["mean", "constant"], ["ef"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info("clip", TensorProto.FLOAT, ["batch", 3, 32, 112, 112])],
-        [helper.make_tensor_value_info("ef", TensorProto.FLOAT, ["batch"])],
-        [
-            helper.make_tensor("axes", TensorProto.INT64, [4], [1, 2, 3, 4]),
-            helper.make_tensor("constant", TensorProto.FLOAT, [], [55.0]),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    facts = {
-        "name": "tiny",
-        "version": "1.2.3",
-        "precision": "fp32",
-        "preprocess": PreprocessSpec(mean=(30.0,) * 3, std=(50.0,) * 3).to_dict(),
-    }
-    helper.set_model_props(model, {"edgeecho.model": json.dumps(facts)})
-    onnx.checker.check_model(model)
+    """`write_toy`, under a path that nobody may repeat."""
+    spec = PreprocessSpec(mean=(30.0,) * 3, std=(50.0,) * 3)
     path = tmp_path_factory.mktemp("folder-of-jane-doe") / "tiny.onnx"
-    onnx.save(model, path)
-    return path
+    return write_toy(path, spec, name="tiny", version="1.2.3")
 
 
 @pytest.fixture(scope="session")

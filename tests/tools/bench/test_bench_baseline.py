@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Gate = Callable[..., Any]
 
 
@@ -78,14 +80,21 @@ def test_a_single_run_cannot_be_judged(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"schema": "edgeecho-bench-1"}', '{"schema": "edgeecho-bench-2"}']
+    ("text", "said"),
+    [
+        ("", "no.json is not what `edgeecho bench --json` writes"),
+        ("{}", "no.json is not what"),
+        ("[]", "no.json is not what"),
+        ('{"schema": "edgeecho-bench-1"}', "no.json is not what"),
+        ('{"schema": "edgeecho-bench-2"}', "no.json is edgeecho-bench-2, not edgeecho-bench-1"),
+    ],
 )
 def test_what_is_no_baseline_costs_no_measurement(
-    edgeecho: Any, video: Path, tmp_path: Path, text: str
+    edgeecho: Any, video: Path, tmp_path: Path, text: str, said: str
 ) -> None:
     file = tmp_path / "no.json"
     file.write_text(text)
     done = edgeecho("bench", video, "--baseline", file)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no.json" in done.stderr
+    assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import platform
@@ -16,6 +17,8 @@ import pytest
 from edgeecho import RESEARCH_USE
 from edgeecho.common.files import sha256_file
 from edgeecho.tools.bench.document import from_dict, to_dict
+
+pytestmark = pytest.mark.slow
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -61,7 +64,7 @@ def test_json_holds_every_sample_and_the_table_agrees(document: dict[str, Any]) 
 
 
 def test_json_says_what_was_measured(document: dict[str, Any], tiny_model: Path) -> None:
-    assert document["schema"] == "edgeecho-bench-2"
+    assert document["schema"] == "edgeecho-bench-1"
     assert document["research_use"] == RESEARCH_USE
     run = document["run"]
     (series,) = run["series"]
@@ -92,6 +95,11 @@ def test_throughput_is_runs_over_summed_time(document: dict[str, Any]) -> None:
 
 def test_a_document_is_read_back_as_it_was(document: dict[str, Any]) -> None:
     assert json.loads(json.dumps(to_dict(from_dict(document)))) == document
+    for name in document["run"]["series"][0]:
+        lacking = copy.deepcopy(document)
+        del lacking["run"]["series"][0][name]
+        with pytest.raises((KeyError, TypeError), match=name):
+            from_dict(lacking)
 
 
 def test_no_folder_and_no_host_in_the_report(document: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ def make_job(video: Path, model: Path) -> ColdStartRequest:
     return ColdStartRequest(str(video), str(model), "onnxruntime", "fp32", "center", 1)
 
 
+@pytest.mark.slow
 def test_parts_fit_into_the_whole(video: Path, tiny_model: Path) -> None:
     (start,) = measure_cold_starts(make_job(video, tiny_model), 1)
 
@@ -42,6 +43,7 @@ def test_a_process_that_dies_without_a_word_is_an_error(
         measure_cold_starts(make_job(video, tiny_model), 1)
 
 
+@pytest.mark.slow
 def test_a_crash_after_the_answer_is_an_error(
     video: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def entry(clips: str, mae: float) -> dict[str, Any]:
             "mae_interval": {"low": mae - 1, "high": mae + 1}}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_sample_and_stage_is_drawn(run: BenchRun) -> None:
     page = to_html(run, NOW)
     assert page.count('class="sample"') == 6

@@ -32,6 +32,7 @@ def by_label(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {series["label"]: series for series in document["run"]["series"]}
 
 
+@pytest.mark.slow
 def test_a_study_runs_with_and_without_sharing(measured: Any, video: Path) -> None:
     document = measured(video, "--scenario", "study")
     series = by_label(document)
@@ -61,6 +62,7 @@ def test_offline_answers_every_video_of_a_folder(
     assert rate["videos_per_s"] == pytest.approx(6e3 / sum(total["total"]))
 
 
+@pytest.mark.slow
 def test_compare_batches_and_engines_in_one_run(
     measured: Any, video: Path, tiny_model: Path
 ) -> None:

@@ -41,6 +41,7 @@ def test_the_default_goes_only_for_one_that_is_faster_beyond_doubt() -> None:
     assert found.tried[1].against_default.value == pytest.approx(1.2, abs=0.01)
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_what_later_models_take(machine: dict[str, Any]) -> None:
     default = load_model(engine="openvino").engine.facts.threads
     remember_threads(machine, "fp32", 1)
@@ -53,6 +54,7 @@ def test_what_is_remembered_is_what_later_models_take(machine: dict[str, Any]) -
     assert load_model(engine="openvino").engine.facts.threads == default
 
 
+@pytest.mark.slow
 def test_the_command_measures_says_and_remembers(edgeecho: Any, machine: dict[str, Any]) -> None:
     done = edgeecho("tune", "--runs", 4)
     assert done.returncode == 0, done.stderr

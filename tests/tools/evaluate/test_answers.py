@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from edgeecho.common.errors import OutputError, UsageError
+from edgeecho.common.seal import sealed
 from edgeecho.tools.evaluate.modes import parse_modes
 from edgeecho.tools.evaluate.predictions import Prediction, resume_predictions
 from edgeecho.trust import Interval
 
 KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
 NAMES = ["a", "b", "c"]
-A = Prediction("a", 50.1, 64, (50.0, 50.2), Interval(40.1, 60, 0.9), ("frozen",), 1.5, 2.5, 1 / 3)
+A = Prediction(
+    "a", 50.1, 64, (50.0, 50.2), Interval(40.1, 60, 0.9), ("frozen",), 1.5, 2.5, 1 / 3, 0
+)
 B = replace(A, name="b", interval=None, refusals=())
 
 
@@ -64,6 +68,16 @@ def test_what_was_changed_is_refused(path: Path, damage: Callable[[str], str]) -
     with pytest.raises(OutputError, match="remove it to begin again"):
         resume_predictions(path, KEY, NAMES)
     assert path.read_text(errors="surrogateescape") == text
+
+
+@pytest.mark.parametrize("name", asdict(A))
+def test_every_field_must_be_there(path: Path, name: str) -> None:
+    head, row, _ = path.read_text().splitlines()
+    value = json.loads(row)
+    del value[name]
+    path.write_text(f"{head}\n{json.dumps(sealed(value))}\n")
+    with pytest.raises(OutputError, match="remove it to begin again"):
+        resume_predictions(path, KEY, NAMES)
 
 
 @pytest.mark.parametrize("name", KEY)

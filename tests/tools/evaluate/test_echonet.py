@@ -41,6 +41,7 @@ def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_all_clips_as_published(
     edgeecho: Any, miniature: Path, narrow_bundle: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from edgeecho.dataset import read_dataset
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.tools.evaluate import evaluate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two_videos(phantoms: Path, tmp_path: Path) -> Path:
@@ -68,6 +70,14 @@ def test_it_compares_every_video_and_precision_and_records_them(
     ]  # fmt: skip
     assert f"{mae:.2f}" in (bundle / "model-card.md").read_text()
     assert "always answering the mean" in (bundle / "model-card.md").read_text()
+    skill = read_manifest(bundle).skill
+    assert skill is not None
+    assert (skill.n, skill.mae) == (len(videos), pytest.approx(mae))
+    median = np.median([video.ef for video in videos])
+    assert skill.mae_of_constant == pytest.approx(np.mean([abs(v.ef - median) for v in videos]))
+    assert skill.how.startswith("stride:4, fp32 on openvino ")
+    edgeecho(*command[:4], "--split", "train", "--clips", "center", "--record")
+    assert read_manifest(bundle).skill == skill, "videos of training show nothing"
     open_model(bundle)  # recording has not broken the bundle
 
     for shown in (f"{mae:.2f} (", "90 % bootstrap", "from fp32", "Accuracy against clips"):

@@ -53,7 +53,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
         efs = np.clip(truth + rng.normal(0, error, 30), 10, 90)
         predictions = tuple(
             Prediction(f"v{i}", ef, 96, (ef,) * 3, Interval(ef - 7, ef + 7, 0.9),
-                       ("frozen",) if i < 3 else (), 10, 5, 120)
+                       ("frozen",) if i < 3 else (), 10, 5, 120, 0)
             for i, ef in enumerate(efs.tolist())
         )  # fmt: skip
         facts = EngineFacts("openvino", "1.0", EVIL, "f32", 2)
@@ -73,6 +73,7 @@ def out(report: EvaluationReport, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_asks_nothing_of_a_network_and_runs_nothing(out: Path) -> None:
     text = (out / "index.html").read_text()
     page = Page(text)

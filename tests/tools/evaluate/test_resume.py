@@ -28,6 +28,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_goes_on_where_it_was(
     edgeecho: Any, phantoms: Path, narrow_bundle: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
 
-from edgeecho.tools.evaluate import statistics
-from edgeecho.tools.evaluate.statistics import auroc, bootstrap, bootstrap_mean, coverage
+from edgeecho.common import bootstrap as drawing
+from edgeecho.common.bootstrap import bootstrap_mean, resample
+from edgeecho.tools.evaluate.statistics import auroc, bootstrap, coverage
 from edgeecho.trust import Interval
 
 
@@ -28,15 +29,16 @@ def test_auroc_of_a_case_done_by_hand() -> None:
     assert auroc(truth, truth, 30) is None
 
 
+@pytest.mark.slow
 def test_intervals_are_the_published_places_of_the_sorted_resamples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     predicted, truth = labelled(24)
     truth[:2] = 40, 50  # a label on a threshold is not below it
-    monkeypatch.setattr(statistics, "_CHUNK", 24 * 70)  # several chunks, the last one smaller
+    monkeypatch.setattr(drawing, "_CHUNK", 24 * 70)  # several chunks, the last one smaller
     found = bootstrap(predicted, truth, resamples=200, seed=3)
     brute: dict[str, list[float]] = {name: [] for name in found}
-    for counts in np.concatenate(list(statistics._resample(24, 200, 3))).astype(int):
+    for counts in np.concatenate(list(resample(24, 200, 3))).astype(int):
         assert counts.sum() == 24
         p, t = np.repeat(predicted, counts), np.repeat(truth, counts)
         brute["mae"].append(mean_absolute_error(t, p))
@@ -55,6 +57,7 @@ def test_intervals_are_the_published_places_of_the_sorted_resamples(
     assert measured.level == 0.9
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_mean_is_that_of_the_central_limit_theorem() -> None:
     samples = np.random.default_rng(2).normal(3, 2, 500)
     found = bootstrap_mean(samples)

@@ -214,6 +214,7 @@ def run_without(module: str, *words: object) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_without_torch_a_bundle_is_inspected_and_a_checkpoint_names_the_extra() -> None:
     bundle = run_without("torch", "inspect")
     assert (bundle.returncode, bundle.stderr) == (0, "")
@@ -237,6 +238,7 @@ def test_a_bundle_loads_no_stage() -> None:
     assert not loaded & {"torch", "onnx", "onnxruntime", "edgeecho_export", "edgeecho_train"}
 
 
+@pytest.mark.slow
 def test_a_checkpoint_needs_no_package_of_the_exporter() -> None:
     pytest.importorskip("torch")
     assert run_without("onnx", "inspect", NARROW).returncode == 0

@@ -52,6 +52,7 @@ def assert_same_network(one: Inspection, other: Inspection) -> None:
     assert [stage.macs for stage in one.stages] == [stage.macs for stage in other.stages]
 
 
+@pytest.mark.slow
 def test_a_full_size_checkpoint_has_the_published_numbers(full_checkpoint: Path) -> None:
     found = inspect_model(full_checkpoint)
     assert found.clip_shape == (1, 3, 32, 112, 112)

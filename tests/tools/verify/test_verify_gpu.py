@@ -23,6 +23,7 @@ def bundle(narrow_bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
 
 
+@pytest.mark.slow
 def test_engine_without_a_driver_is_reported_and_no_error(
     edgeecho: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +50,7 @@ def test_named_engine_that_cannot_run_is_an_error(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_report_that_is_sent_back_has_no_path(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

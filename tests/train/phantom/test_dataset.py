@@ -15,6 +15,8 @@ from edgeecho_train.phantom import writer
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.writer import write_dataset
 
+pytestmark = pytest.mark.slow
+
 RECIPE = PhantomRecipe(seed=7, frames=48)
 COUNT = 12
 

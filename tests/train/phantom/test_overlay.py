@@ -88,6 +88,7 @@ def test_marks_are_burnt_in_and_stand_still():
     assert column[[7, 14, 21]].max() < 40
 
 
+@pytest.mark.slow
 def test_a_coarser_jpeg_is_further_from_the_picture():
     fine, coarse = (
         _rendered(ScannerExport(quality))[1].frames.astype(float) for quality in (98, 70)

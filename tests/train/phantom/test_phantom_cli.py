@@ -29,6 +29,7 @@ def test_bad_options_are_usage_errors(options: list[str], tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_command_writes_a_set_and_says_it_is_synthetic(tmp_path: Path) -> None:
     out = tmp_path / "set"
     options = ["--n", "1", "--seed", "1", "--frames", "24", "--split", "test", "--workers", "1"]

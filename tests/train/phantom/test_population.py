@@ -80,6 +80,7 @@ def test_every_nuisance_is_met():
     assert np.percentile(scale, 95) / np.percentile(scale, 5) > 1.4
 
 
+@pytest.mark.slow
 def test_the_ventricle_stays_in_sector_and_picture():
     for phantom in _draw(PhantomRecipe(seed=11)):
         relaxed = at_volume(phantom.heart, 1.0)

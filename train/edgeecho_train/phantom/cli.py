@@ -43,7 +43,7 @@ def phantom(
         bool, typer.Option("--overwrite", help="Replace the folder if it exists.")
     ] = False,
 ) -> None:
-    """Write synthetic four-chamber clips with a known EF, in EchoNet-Dynamic's layout.
+    """Write synthetic four-chamber videos with a known EF, in EchoNet-Dynamic's layout.
 
     The labels are exact, the pictures are not patients: accuracy measured on phantoms says
     nothing about clinical accuracy.

@@ -12,7 +12,7 @@ Why not a library alone (read in October 2026): mutmut 3 changes functions only,
 are constants of modules; cosmic-ray changes the working tree, draws no sample and has one test
 command for all modules; pytest-gremlins and mutatest draw none beside each module either. poodle's
 operators are the best set for numbers, so they are used (see mutants.py), but it tries every mutant
-(12,000 here) with one command.
+(thousands here) with one command.
 """
 
 from __future__ import annotations

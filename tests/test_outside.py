@@ -51,7 +51,7 @@ COMMANDS = {
     "preview": ["preview", EXAMPLE, "--out", "sheet.png", "--model", TOY],
     "inspect": ["inspect", MODEL],
     "inspect, checkpoint": ["inspect", NARROW / "best.pt"],
-    "verify": ["verify", TOY, "--data", DATA, "--clips", "5"],
+    "verify": ["verify", MODEL, "--data", DATA, "--clips", "2"],
     "evaluate": [
         *("evaluate", DATA, "--model", TOY, "--clips", "center", "--out", "eval"),
     ],

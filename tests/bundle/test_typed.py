@@ -33,6 +33,7 @@ class Declared:
     anything: Any = None
 
 
+DEFAULTS = vars(Declared())
 GOOD: list[tuple[str, Any]] = [
     ("whole", (1 << 63) - 1),
     ("whole", -(1 << 63) + 1),
@@ -80,18 +81,24 @@ BAD: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "value"), GOOD)
 def test_what_fits_is_taken(name: str, value: Any) -> None:
-    assert getattr(typed(Declared, {name: value}), name) is value
+    assert getattr(typed(Declared, {**DEFAULTS, name: value}), name) is value
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_what_does_not_fit_is_named(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=f"{name} cannot be "):
-        typed(Declared, {name: value})
+        typed(Declared, {**DEFAULTS, name: value})
 
 
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
-        typed(Declared, {"other": 1})
+        typed(Declared, {**DEFAULTS, "other": 1})
+
+
+def test_a_field_that_is_missing_is_named_though_it_has_a_default() -> None:
+    some = {k: v for k, v in DEFAULTS.items() if k not in ("text", "many")}
+    with pytest.raises(TypeError, match=r"^many, text missing$"):
+        typed(Declared, some)
 
 
 def test_lists_become_tuples_and_nothing_else_does() -> None:
@@ -241,23 +248,28 @@ def test_a_file_of_a_bundle_has_its_suffix_and_a_hash() -> None:
             check_file({"file": "a.npz", "sha256": sha256})
 
 
-def test_of_an_artefact_what_was_not_checked_is_none() -> None:
+def test_every_entry_of_an_artefact_is_read() -> None:
     check = {
         "engine": "openvino", "version": "1", "batches": [1, 8], "clips": 8, "mean_drift": 0.1,
-        "p95_drift": 0.2, "max_drift": 0.3, "tolerance": 1,
+        "p95_drift": 0.2, "max_drift": 0.3, "tolerance": 1, "part": "engine",
+        "allowed": {"max": 1.5}, "loosened": ["max"], "mae_change": -0.5,
     }  # fmt: skip
-    entry = {"file": "a.onnx", "sha256": "0" * 64, "precision": "fp32", "opset": 18}
-    found = read_artefact({**entry, "verification": [check]})
-    assert (found.range, found.shared) == (None, None)
-    (read,) = found.verification
-    assert (read.batches, read.loosened, read.allowed, read.mae_change) == ((1, 8), (), None, None)
-    assert read.part == "engine"
-    value = {"tensors": 3, "clips": 8, "source": "", "tensor": "a", "largest": 1.5, "limit": 2.0}
-    ranged = read_artefact({**entry, "verification": [], "range": value}).range
-    assert ranged is not None
-    assert ranged.largest == 1.5
+    ranged = {"tensors": 3, "clips": 8, "source": "", "tensor": "a", "largest": 1.5, "limit": 2.0}
     cost = {"frame": 1.0, "clip": 2.0, "fixed": -3.0, "plain": 4.0}
     graph = {"file": "s.onnx", "sha256": "1" * 64, "cost": cost, "verification": [{"a": 1}]}
-    shared = read_artefact({**entry, "verification": [], "shared": graph}).shared
-    assert shared is not None
-    assert (shared.cost.fixed, shared.verification) == (-3.0, ({"a": 1},))
+    entry = {
+        "file": "a.onnx", "sha256": "0" * 64, "precision": "fp32", "opset": 18,
+        "verification": [check], "range": ranged, "shared": graph,
+    }  # fmt: skip
+    found = read_artefact(entry)
+    (read,) = found.verification
+    assert (read.batches, read.loosened, read.mae_change) == ((1, 8), ("max",), -0.5)
+    assert found.range is not None
+    assert found.range.largest == 1.5
+    assert found.shared is not None
+    assert (found.shared.cost.fixed, found.shared.verification) == (-3.0, ({"a": 1},))
+    none = read_artefact({**entry, "verification": [], "range": None, "shared": None})
+    assert (none.verification, none.range, none.shared) == ((), None, None)
+    for name in ("range", "shared", "verification", "opset"):
+        with pytest.raises((KeyError, TypeError), match=name):
+            read_artefact({k: v for k, v in entry.items() if k != name})

@@ -75,8 +75,9 @@ def test_clips_every_16_frames_are_the_default() -> None:
     assert (answer.clip_starts, answer.clips) == ((0, 16, 32), "stride:16")
 
 
-def test_warnings_are_those_of_the_video_and_then_of_the_verdict() -> None:
-    first, second, last = estimate(brightening(6), bright_model()).warnings
+def test_warnings_are_those_of_the_model_then_of_the_video_then_of_the_verdict() -> None:
+    model, first, second, last = estimate(brightening(6), bright_model()).warnings
+    assert model.startswith("this model's skill was never measured")
     assert first.startswith("short: 6 frames, but a clip spans 7")
     assert "no heart beat" in second
     assert last.startswith("this model has no measured uncertainty")

@@ -39,6 +39,7 @@ GOOD = Signals(
     contrast=60.0,
     statistics=np.zeros(7, np.float32),
     picture=np.zeros(8, np.float32),
+    embedding=np.zeros(2, np.float32),
 )
 
 
@@ -111,7 +112,7 @@ def test_the_interval_is_that_of_the_residuals() -> None:
     assert list(trust.residuals["center"]) == list(range(0, 24, 2))
     # ceil(13 x 0.8) is the 11th of 12.
     assert trust.half_widths == {"stride:16": 10, "center": 20}
-    assert set(trust.spaces) == {"statistics", "picture"}, "there is no embedding"
+    assert set(trust.spaces) == {"statistics", "picture", "embedding"}
 
 
 def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
@@ -120,7 +121,7 @@ def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
     assert limits["sector/most"] == pytest.approx(0.51 * 1.1)
     assert limits["low-contrast"] == pytest.approx(50 / 1.1)
     assert limits["clip-spread"] == pytest.approx(2.1 * 1.1)
-    assert set(limits) == {gate.name for gate in LEARNED} - {"far-embedding"}
+    assert set(limits) == {gate.name for gate in LEARNED}
 
 
 def test_a_gate_that_no_video_has_a_value_for_has_no_threshold() -> None:
@@ -205,13 +206,6 @@ def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
     assert signals.embedding is not None
     assert signals.embedding.tolist() == [1, 2]
     assert signals.picture.dtype == np.float32
-
-
-def test_a_model_without_embeddings_has_none_when_it_is_read_back(tmp_path: Path) -> None:
-    keep = tmp_path / "kept.jsonl"
-    _append(keep, SOURCE, answers(1)[0])
-    for _, signals in _read(keep, SOURCE)["0"].by_mode.values():
-        assert (signals.embedding, signals.several_sectors) == (None, None)
 
 
 def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: Path) -> None:

@@ -76,16 +76,10 @@ def test_where_no_mode_of_fewer_clips_was_measured_there_is_no_interval() -> Non
     assert found.warnings == ("no interval was measured for --clips one or fewer clips",)
 
 
-def test_another_precision_and_an_unknown_embedding_are_said() -> None:
+def test_another_precision_is_said() -> None:
     said = judge(SIGNALS, 45.0, MODE, TRUST, precision="int8")
     assert said.interval is not None
     assert said.warnings == ("the interval was measured with fp32, not with int8",)
-    for signals, trust in (
-        (replace(SIGNALS, embedding=None), TRUST),
-        (SIGNALS, replace(TRUST, spaces={})),
-    ):
-        (words,) = judge(signals, 45.0, MODE, trust, precision="fp32").warnings
-        assert words.endswith("the gate far-embedding is not applied")
 
 
 def test_a_refused_ef_has_neither_interval_nor_chances() -> None:

@@ -17,8 +17,6 @@ from served import PHANTOMS
 from edgeecho.bundle import EXAMPLE
 from edgeecho.report.formats import FORMATS
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
 EDGEECHO = (sys.executable, "-m", "edgeecho")
@@ -88,6 +86,9 @@ if os.environ.get("EDGEECHO_OUTSIDE") == "all":  # `make outside`, by hand: minu
             ),
         ],
     }
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
 
 
 @pytest.fixture

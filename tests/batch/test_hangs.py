@@ -87,7 +87,9 @@ def test_the_engine_of_a_service_that_is_never_ready_is_an_error(tmp_path: Path)
 
 
 _HANGING = """
-import sys, time
+import signal, sys, time
+# Where the tests run as a shell's background job, which ignores it, it would be ignored here too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from edgeecho.batch.task import Task
 read = Task.read
@@ -168,11 +170,7 @@ def test_two_interrupts_end_it_though_a_thread_hangs(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    try:
-        assert process.wait(30) == 130
-    except subprocess.TimeoutExpired:  # once in some hundred runs, on a busy machine: where is it?
-        process.send_signal(signal.SIGABRT)
-        pytest.fail(process.communicate()[1])
+    assert process.wait(30) == 130
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -39,10 +39,10 @@ def test_the_overview_and_the_command_say_the_same(
 
 
 def package(folder: Path, source: str) -> None:
-    """A package `stage` that must not be imported, with a module `cli`."""
-    (folder / "stage").mkdir()
-    (folder / "stage" / "__init__.py").write_text("raise AssertionError('imported')")
-    (folder / "stage" / "cli.py").write_text(source)
+    """A package `elses` that must not be imported, with a module `cli`."""
+    (folder / "elses").mkdir()
+    (folder / "elses" / "__init__.py").write_text("raise AssertionError('imported')")
+    (folder / "elses" / "cli.py").write_text(source)
 
 
 COMMAND = "import absent\n\napp = Typer(no_args_is_help=True)\n\n@app.command()\ndef one():\n    "
@@ -72,17 +72,17 @@ def test_what_the_source_of_a_module_says(
 ) -> None:
     package(tmp_path, source)
     monkeypatch.syspath_prepend(tmp_path)
-    assert summary_of("stage.cli", "app") == summary
+    assert summary_of("elses.cli", "app") == summary
 
 
 def test_modules_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package(tmp_path, GROUP)
     (tmp_path / "alone.py").write_text(GROUP)
-    (tmp_path / "stage" / "inner").mkdir()
-    (tmp_path / "stage" / "inner" / "__init__.py").write_text(GROUP)
+    (tmp_path / "elses" / "inner").mkdir()
+    (tmp_path / "elses" / "inner" / "__init__.py").write_text(GROUP)
     monkeypatch.syspath_prepend(tmp_path)
-    assert summary_of("alone", "app") == summary_of("stage.inner", "app") == "Several of them."
-    for module in ("stage.absent", "absent", "absent.cli", "alone.cli", "sys"):
+    assert summary_of("alone", "app") == summary_of("elses.inner", "app") == "Several of them."
+    for module in ("elses.absent", "absent", "absent.cli", "alone.cli", "sys"):
         assert summary_of(module, "app") is None, module
 
 

@@ -36,6 +36,9 @@ class Engine:
         while not self.go.acquire(timeout=0.01):
             if given["stop"].is_set():
                 raise Stopped
+        if given["stop"].is_set():  # it goes for the next one
+            self.go.release()
+            raise Stopped
         if self.error:
             raise self.error
         return Outcome(given["name"], Failure(file.read_text(), 3))

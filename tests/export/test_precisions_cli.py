@@ -39,7 +39,7 @@ def test_every_row_of_the_table_has_its_recipe() -> None:
 ANOTHER = """
 import sys, types
 import onnx
-from edgeecho.common.precisions import PRECISIONS
+from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, Precision
 row = Precision(DriftLimits(max=0.01), FEW, "f32", "f32", export_help="Also again.onnx.")
 PRECISIONS["again"], LIMITS["again"] = row, row.limits
 

@@ -69,6 +69,23 @@ def calls_nobody() -> Iterator[None]:
     assert _forbidden == []
 
 
+_TRAINED = {"narrow_run", "narrow_bundle", "lower_bundle", "labelled"}
+_OF_TORCH = tuple(str(Path(__file__).parent / name) for name in ("export", "train", "calibration"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs torch or a browser, so that nobody has to remember it."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & _TRAINED or str(item.path).startswith(_OF_TORCH):
+            item.add_marker(pytest.mark.torch)
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if "phantoms" in fixtures:  # which take seconds where they are not there yet
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def all_cores() -> Iterator[None]:
     """For tests of threads, which with one core are not started."""

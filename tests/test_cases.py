@@ -18,6 +18,8 @@ from pydicom import dcmread
 
 from edgeecho.bundle import DEMO
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parent / "cine" / "cases"
 PLAIN = {"sar_2to1.mp4": 49.0, "pixel_aspect_1_2.dcm": 49.1, "cs_none_utf8.dcm": 47.1}
 OBJECTS = {
@@ -67,7 +69,6 @@ def answers(files: set[Path], model: Path, code: int) -> dict[str, dict[str, Any
     return {result["file"]: result for result in json.loads(done.stdout)["results"]}
 
 
-@pytest.mark.slow
 def test_every_case_is_looked_at(results: dict[str, Any]) -> None:
     named = {*PLAIN, *OBJECTS, *REFUSED, *WARNED, TRIMMED}
     assert named == {file.name for file in CASES.iterdir()} == results.keys()
@@ -104,7 +105,6 @@ def test_a_trimmed_file_is_whole(results: dict[str, Any]) -> None:
     assert (trimmed["video"]["damage"], trimmed["warnings"]) == ([], [])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "plain"),
     [
@@ -153,7 +153,6 @@ def test_the_folder_of_a_study_ends_as_its_cines_do(
     )
 
 
-@pytest.mark.slow
 def test_a_name_in_no_character_set_is_left_out_of_the_report(
     edgeecho: Any, toy_bundle: Path, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ from edgeecho.results.bands import band
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.writer import write_video
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 PHANTOMS = EXAMPLES / "phantoms"
@@ -140,7 +142,6 @@ def truths() -> dict[str, float]:
         return {row["FileName"]: float(row["EF"]) for row in csv.DictReader(stream)}
 
 
-@pytest.mark.slow
 def test_the_demo_shows_five_phantoms_and_holds_the_truth_of_at_least_four(said: str) -> None:
     rows = re.findall(
         r"^    (\S+) +([\d.]+) +([\d.]+) +([-+][\d.]+)   ([\d.]+) to ([\d.]+), (\w+) it$",
@@ -219,7 +220,6 @@ def made_by(seed: int, frames: int, index: int, folder: Path) -> Path:
     return folder / f"{write_video(folder, recipe, index).name}.avi"
 
 
-@pytest.mark.slow
 def test_the_examples_are_what_the_generator_makes(tmp_path: Path) -> None:
     """The first of the five, and the package's example, picture by picture; all five labels."""
     recipe = PhantomRecipe(21, frames=150, split="TEST")
@@ -240,7 +240,6 @@ def test_the_examples_are_what_the_generator_makes(tmp_path: Path) -> None:
     assert (len(stored.frames), stored.fps) == (150, read_cine(first).fps)
 
 
-@pytest.mark.slow
 def test_the_checkpoint_is_the_default_of_export(
     edgeecho: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

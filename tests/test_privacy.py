@@ -89,6 +89,7 @@ def test_results_and_pictures_hold_no_marker(
     assert len(list(clean.iterdir())) == 3 + len(beside)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percent", [2, 20, 50, 90, 99])
 def test_errors_about_broken_files_hold_no_marker(
     edgeecho: Any, narrow_bundle: Path, marked: Path, clean: Path, percent: int

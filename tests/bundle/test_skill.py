@@ -63,6 +63,7 @@ def test_fifty_videos_tell_and_forty_nine_do_not() -> None:
     assert warning.endswith(f"{EVALUATE} measures it")
 
 
+@pytest.mark.slow
 def test_no_constant_has_skill_not_even_one_that_certainly_beats_the_mean() -> None:
     # Skewed, as EFs of patients are. A network that was trained on absolute errors and learnt
     # nothing answers the median.

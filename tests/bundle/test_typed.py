@@ -79,6 +79,7 @@ BAD: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), GOOD)
 def test_what_fits_is_taken(name: str, value: Any) -> None:
     assert getattr(typed(Declared, {**DEFAULTS, name: value}), name) is value

@@ -101,6 +101,7 @@ def test_the_percentile_is_the_upper_edge_of_its_bin() -> None:
     assert choose_range(filled(many), "percentile") == 3
 
 
+@pytest.mark.slow
 def test_entropy_by_its_definition() -> None:
     """Of 512 bins, the end at which 128 levels lose least, computed bin by bin."""
     rng = np.random.default_rng(3)

@@ -34,6 +34,7 @@ def test_a_set_survives_json(chosen: CalibrationSet, tmp_path: Path) -> None:
     assert read_set(tmp_path / "set.json") == chosen
 
 
+@pytest.mark.slow
 def test_clips_are_cut_again_as_the_network_sees_them(chosen: CalibrationSet, data: Path) -> None:
     clips = CalibrationClips(chosen, SPEC)
     assert len(clips) == 3

@@ -108,6 +108,7 @@ def test_a_page_that_stood_still_is_whole(browser: Browser, tmp_path: Path, kind
     assert (cine.timestamps_s[1:] - cine.timestamps_s[:-1]).max() > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["video/webm;codecs=vp8", "video/mp4;codecs=vp9,opus"])
 def test_a_recording_without_its_end_is_called_that(
     browser: Browser, tmp_path: Path, kind: str

@@ -183,6 +183,7 @@ def test_a_video_is_turned_and_mirrored_as_its_header_says(
         assert (shown == decode_with_opencv(placed)).all()
 
 
+@pytest.mark.slow
 def test_av1_is_read(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", "libsvtav1", "yuv420p", {"svtav1-params": "preset=12"})
     cine = read_cine(path)
@@ -269,6 +270,7 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path, content: str) -> None:
         read_cine(path)
 
 
+@pytest.mark.slow
 def test_frames_that_grow_in_mid_stream_are_refused_before_they_cost_memory(
     tmp_path: Path,
 ) -> None:

@@ -92,6 +92,7 @@ def test_real_files_equal_pydicoms_decoding(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

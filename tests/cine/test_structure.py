@@ -84,6 +84,7 @@ def test_what_cannot_be_there_is_found(data: bytes, kind: str) -> None:
     assert look(data, kind) == Structure(broken=True, fragments=b"moof" in data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

@@ -85,6 +85,7 @@ def test_an_edit_list_says_which_frames_are_shown(tmp_path: Path, cut: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edits", "places"), [([(0.94, 0.5)], slice(25, 72)), ([(1.2, 0.04)], slice(2, 62))]
 )

@@ -51,6 +51,7 @@ def test_the_runtime_answers_without_torch_onnx_or_onnxruntime(
     assert not loaded & {"torch", "torchvision", "onnx", "onnxruntime", "onnxscript", "matplotlib"}
 
 
+@pytest.mark.slow
 def test_help_loads_neither_numpy_nor_a_stage() -> None:
     code = textwrap.dedent("""
         import sys
@@ -89,6 +90,7 @@ def test_version_and_no_arguments(edgeecho: Any) -> None:
     assert "Usage" in edgeecho().stdout + edgeecho().stderr
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
@@ -150,6 +152,7 @@ def test_a_missing_dependency_is_one_line_with_the_extra(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.slow
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     code = textwrap.dedent("""
         import sys, edgeecho.cli.commands.infer as infer

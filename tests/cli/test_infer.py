@@ -17,6 +17,7 @@ def video(phantoms: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(first, tmp_path / "clip.avi"))
 
 
+@pytest.mark.slow
 def test_one_video_as_text(edgeecho: Any, narrow_bundle: Path, video: Path) -> None:
     done = edgeecho("infer", video, "--model", narrow_bundle, "--clips", "stride:2")
     assert done.returncode == 0, done.stderr
@@ -45,6 +46,7 @@ def test_json_is_one_document_and_nothing_else(
     assert str(video.parent) not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_folders_and_bad_files_in_one_call(
     edgeecho: Any, narrow_bundle: Path, phantoms: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_frames_are_kept_for_a_page_and_for_nothing_else(
     assert edgeecho("infer", video, "--model", narrow_bundle, "--json").returncode == 0
 
 
+@pytest.mark.slow
 def test_engines_give_the_same_number(edgeecho: Any, narrow_bundle: Path, video: Path) -> None:
     answers = []
     for engine in ("openvino", "onnxruntime"):

@@ -81,6 +81,7 @@ def test_fhir_is_one_document_and_nothing_else(edgeecho: Any, phantom: Path, rea
     assert BANNER in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("phantom", 0), ("real", 5)])
 def test_fhir_keeps_the_exit_codes(
     edgeecho: Any, name: str, code: int, request: pytest.FixtureRequest
@@ -132,6 +133,7 @@ def test_reports_keep_the_exit_codes(
     assert len(list(out.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_single_video_is_one_line(edgeecho: Any, out: Path) -> None:
     done = edgeecho("infer", EXAMPLE, *CENTER, "--format", "dicom-sr", "--out", out)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
@@ -139,6 +141,7 @@ def test_a_single_video_is_one_line(edgeecho: Any, out: Path) -> None:
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_cine_that_names_no_study_is_one_line(edgeecho: Any, phantom: Path, out: Path) -> None:
     dataset = dcmread(phantom)
     del dataset.StudyInstanceUID
@@ -181,6 +184,7 @@ def test_a_missing_extra_is_one_line(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_costs_no_answer(
     edgeecho: Any, phantom: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_refused_file_has_reasons_and_no_number(
     assert "ef" not in result
 
 
+@pytest.mark.slow
 def test_its_number_is_shown_on_request_and_the_exit_code_stays(
     edgeecho: Any, narrow_bundle: Path, videos: Path
 ) -> None:

@@ -86,6 +86,7 @@ def test_modules_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert summary_of(module, "app") is None, module
 
 
+@pytest.mark.slow
 def test_a_command_of_another_package_that_has_no_summary_is_named_and_works(
     tmp_path: Path,
 ) -> None:

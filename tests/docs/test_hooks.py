@@ -54,6 +54,7 @@ def test_the_formatter_formats(tmp_path: Path) -> None:
     assert file.read_text() == "A = 1\n"
 
 
+@pytest.mark.slow
 def test_the_contracts_notice(tmp_path: Path) -> None:
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     for name in ("edgeecho", "edgeecho_train", "edgeecho_calibration", "edgeecho_export"):
@@ -73,6 +74,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_pre_commit_runs_them(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pre_commit")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(clone / ".pre-commit-home"))

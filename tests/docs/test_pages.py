@@ -79,6 +79,7 @@ def test_there_are_commands_to_check() -> None:
     assert len(SHOWN) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SHOWN)
 def test_every_command_and_option_exists(edgeecho: Any, command: str) -> None:
     name, *arguments = shlex.split(command, comments=True)[1:]

@@ -50,6 +50,7 @@ def run(scratch: Path, code: str, *words: object) -> subprocess.CompletedProcess
 MAIN = "from edgeecho.cli.app import main; main()"
 
 
+@pytest.mark.slow
 def test_a_gate_is_a_function_and_a_row(scratch: Path) -> None:
     function, row, edges = python_blocks(recipe("gate"))
     file = scratch / "edgeecho" / "trust" / "gates.py"

@@ -23,6 +23,7 @@ needs_bindings = pytest.mark.skipif(
 BLIND = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
 
 
+@pytest.mark.slow
 @needs_bindings
 def test_no_driver_is_said_in_a_line_by_every_engine_for_a_gpu() -> None:
     program = (

@@ -11,6 +11,8 @@ from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import OURS, descriptor, load_engine, registry
 
+pytestmark = pytest.mark.slow
+
 CPU = [entry.name for entry in OURS if entry.device == "cpu"]
 CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)
 

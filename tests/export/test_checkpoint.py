@@ -163,6 +163,7 @@ def test_other_safetensors_are_a_model_error_of_one_line(
     assert kind == "half a preprocess" or str(path) in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])
 def test_echonets_release_is_read_whichever_numpy_wrote_it(module: bytes, tmp_path: Path) -> None:
     path = echonet(tmp_path / "echonet.pt")

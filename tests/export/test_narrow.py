@@ -12,6 +12,7 @@ from edgeecho.common.files import sha256_file
 NARROW = Path(__file__).parents[2] / "models" / "narrow"
 
 
+@pytest.mark.slow
 def test_its_graphs_are_those_of_the_committed_bundle(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint

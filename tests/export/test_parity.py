@@ -61,6 +61,7 @@ def test_engines_give_pytorchs_ef(
     assert batch == 1 or expected.std() > 0.1, "the same answer to every clip"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_gate_passes_an_honest_export(
     count: int, file: Path, network: R2Plus1D18, clips: np.ndarray
@@ -91,6 +92,7 @@ def add_to_bias(model: onnx.ModelProto, points: float) -> None:
     bias.CopyFrom(onnx.numpy_helper.from_array(value, bias.name))
 
 
+@pytest.mark.slow
 def test_drift_is_measured_in_ef_points(
     file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_changed_weights_do_not_pass(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_one_wrong_convolution_does_not_pass(
     file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path
 ) -> None:
@@ -122,6 +125,7 @@ def test_one_wrong_convolution_does_not_pass(
         verify(changed(file, tmp_path / "m.onnx", flip), network, clips)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_fault_of_a_single_batch_size_does_not_pass(
     batch: int, file: Path, network: R2Plus1D18, clips: np.ndarray, tmp_path: Path

@@ -146,6 +146,7 @@ def test_command_without_the_package_is_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_build_needs_no_torch() -> None:
     program = (
         "import sys\nimport edgeecho_export.targets.publish, edgeecho_export.build_cli\n"

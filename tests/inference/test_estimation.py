@@ -24,6 +24,8 @@ from edgeecho.preprocess import (
     pad_short,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_ef_is_the_mean_of_the_clips_run_one_by_one() -> None:

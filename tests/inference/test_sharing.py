@@ -82,6 +82,7 @@ def test_all_clips_of_a_video_are_answered_together(model: LoadedModel) -> None:
     assert used == [9, 8] * 4
 
 
+@pytest.mark.slow
 def test_engine_that_shares_nothing_answers_all_the_same(model: LoadedModel) -> None:
     facts = replace(model.engine.facts, name="tensorrt")
     other = replace(model, engine=SimpleNamespace(facts=facts, run=model.engine.run))
@@ -92,6 +93,7 @@ def test_engine_that_shares_nothing_answers_all_the_same(model: LoadedModel) -> 
     )
 
 
+@pytest.mark.slow
 def test_not_a_number_from_a_shared_graph_is_an_error(model: LoadedModel) -> None:
     sharing = model.sharing
     assert sharing is not None

@@ -55,6 +55,7 @@ def test_a_known_period_is_found(bpm: int) -> None:
     assert found.heart_rate_bpm == pytest.approx(bpm, rel=0.02)
 
 
+@pytest.mark.slow
 def test_the_same_beat_at_another_rate_of_frames_is_the_same_heart_rate() -> None:
     assert find_motion(beating(30), 30.0).heart_rate_bpm == pytest.approx(60, rel=0.02)
     assert find_motion(beating(80, 300), 80.0).heart_rate_bpm == pytest.approx(60, rel=0.02)

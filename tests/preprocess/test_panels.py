@@ -136,6 +136,7 @@ def test_one_sector_stays_one(name: str) -> None:
     assert len(getattr(find_sector(ALONE[name]), "choices", [])) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(5))
 def test_a_phantom_on_a_larger_screen_stays_one(index: int) -> None:
     for size, border in ((130, 10), (240, 60)):

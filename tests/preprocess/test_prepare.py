@@ -38,6 +38,7 @@ def test_the_published_size_is_taken_whole_by_smaller_models_too() -> None:
     assert (prepared.frames == fit_frames(NOISE, small)).all()
 
 
+@pytest.mark.slow
 def test_of_that_size_with_several_regions_a_sector_is_looked_for() -> None:
     two = cine(rows([live(0, 56), live(1, 56)], [live(2, 56), live(3, 56)]))
     one = replace(two, regions=(Region(0, 0, 112, 112), Region(4, 4, 90, 90)))
@@ -122,6 +123,7 @@ def test_wishes_that_make_no_sense_are_usage_errors(wishes: dict) -> None:
         Handling(**wishes)
 
 
+@pytest.mark.slow
 def test_the_real_cine_is_cut_out_and_its_repeats_and_heart_rate_found() -> None:
     path = get_testdata_file("color3d_jpeg_baseline.dcm", download=False)
     assert path, "pip install pydicom-data"
@@ -191,6 +193,7 @@ def test_a_lost_frame_or_an_uneven_step_is_no_gap(fps: float) -> None:
     assert prepare(replace(cine(fps=fps), timestamps_s=stamps), RESAMPLE).notes == ()
 
 
+@pytest.mark.slow
 def test_resampling_keeps_the_limits() -> None:
     slow = cine(fps=None).at_rate(1)
     assert len(prepare(slow, RESAMPLE).frames) == 79 * 50 + 1

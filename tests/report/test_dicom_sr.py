@@ -72,6 +72,7 @@ def number(item: Dataset) -> float:
     return float(item.MeasuredValueSequence[0].NumericValue)
 
 
+@pytest.mark.slow
 def test_an_answer_as_dcmtk_reads_it(source: Dataset, tmp_path: Path) -> None:
     shown = dumped(to_sr(answered(47.6), source, created=NOW), tmp_path)
     for words in (

@@ -71,6 +71,7 @@ def texts(dataset: Dataset) -> Iterator[str]:
         yield from texts(item)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_carries_the_warning_of_a_model_without_skill(
     name: str, outcome: Outcome, cine: Path, tmp_path: Path
@@ -89,6 +90,7 @@ def test_every_format_carries_the_warning_of_a_model_without_skill(
     assert warning in document
 
 
+@pytest.mark.slow
 def test_a_line_of_a_stream_says_that_skill_is_not_shown(outcome: Outcome) -> None:
     assert isinstance(outcome.answer, Answer)
     played = Played(

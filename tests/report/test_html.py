@@ -141,6 +141,7 @@ def test_without_pictures_it_says_so(outcome: Outcome) -> None:
     assert "canvas" not in dict(page.tags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 2, 9, 63])
 def test_a_video_shorter_than_a_clip(model: LoadedModel, tmp_path: Path, frames: int) -> None:
     path = media.write_video(tmp_path / "a.avi", frames=media.phantom_frames()[:frames])
@@ -174,6 +175,7 @@ def test_unmasked_pictures_are_named_as_such(outcome: Outcome) -> None:
     assert "may be seen" not in to_html([outcome], NOW)
 
 
+@pytest.mark.slow
 def test_fifty_files_stay_below_20_mb(outcome: Outcome, model: LoadedModel, tmp_path: Path) -> None:
     path = media.write_video(tmp_path / "a.avi")
     answer, prepared = answer_file(path, model, clips="center")

@@ -68,6 +68,7 @@ def outcomes(ran: tuple[EFEstimate, Prepared], ef: float, *, show: bool = False)
     return [Outcome("a.avi", answer, "1" * 64, Pictures.of(prepared, refused))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_refused_result_is_the_same_whatever_its_number(
     ran: tuple[EFEstimate, Prepared], form: str

@@ -61,6 +61,7 @@ def test_the_clip_is_the_middle_one_of_those_that_were_run(model: LoadedModel) -
     assert pictures.clip == tuple(range(16, 16 + 64, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "most"), [(100, 80), (300, 256), (301, 80), (1000, 256)])
 def test_a_long_video_is_thinned_evenly_and_keeps_its_clip(
     model: LoadedModel, count: int, most: int
@@ -106,6 +107,7 @@ def test_a_page_shares_its_frames_among_its_files() -> None:
     assert frames_each(126) == 0
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(model: LoadedModel) -> None:
     # 1500 frames are 56 MB; noise is the worst that can be encoded.
     noise = np.random.default_rng(0).integers(0, 256, (1500, 112, 112, 3), dtype=np.uint8)

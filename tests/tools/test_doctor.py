@@ -24,6 +24,8 @@ from edgeecho.engines.nvidia import look_for_gpu
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.doctor import Finding, diagnose, engines, findings, gpu, software
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., tuple[int, str]]
 
 

@@ -52,6 +52,7 @@ def test_padding_is_shown_as_the_mean_grey_that_it_is(edgeecho: Any, tmp_path: P
     assert tiles[-1][0, 0] == pytest.approx([33, 34, 33], abs=1)
 
 
+@pytest.mark.slow
 def test_the_crop_is_drawn_into_the_original_and_text_is_gone(
     edgeecho: Any, tmp_path: Path, screen: Path
 ) -> None:

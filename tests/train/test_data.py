@@ -68,6 +68,7 @@ def test_padding_is_mean_grey_not_black() -> None:
     assert all((clip[:, 1:] == 0).all() for clip in drawn)
 
 
+@pytest.mark.slow
 def test_random_crop_moves_the_whole_clip_by_one_offset_of_0_to_23() -> None:
     place = np.arange(1, 112 * 112 + 1, dtype=np.float32).reshape(112, 112)
     layer = np.array([[0, 20000], [40000, 60000], [80000, 100000]], np.float32)
@@ -98,6 +99,7 @@ def dataset(phantoms: Path) -> ClipDataset:
     return ClipDataset(read_dataset(phantoms)[:6], PreprocessSpec(MEAN, STD), pad=12, seed=5)
 
 
+@pytest.mark.slow
 def test_clip_follows_from_seed_epoch_and_video_alone(dataset: ClipDataset) -> None:
     clip, ef = dataset[ClipKey(0, 1)]
     assert clip.shape == (3, 32, 112, 112)

@@ -48,6 +48,7 @@ def test_head_starts_at_the_mean_ef(full: R2Plus1D18) -> None:
     assert full.fc.bias.tolist() == pytest.approx([55.6])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [0.0625, 0.1, 0.25, 0.3, 0.77, 1.0])
 def test_state_dict_tells_the_width(width: float) -> None:
     network = R2Plus1D18(width)
@@ -84,6 +85,7 @@ def test_weights_with_400_outputs_fill_all_but_the_head() -> None:
     assert network.fc.bias.tolist() == pytest.approx([55.6])
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused() -> None:
     kinetics = r2plus1d_18(num_classes=400).state_dict()
     del kinetics["layer3.0.conv1.0.0.weight"]

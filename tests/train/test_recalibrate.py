@@ -54,6 +54,7 @@ def test_the_line_that_made_the_labels_is_found_and_its_error_is_nothing(
     assert (again.slope, again.intercept) == pytest.approx((1, 0), abs=1e-2)
 
 
+@pytest.mark.slow
 def test_skill_is_by_lines_that_did_not_see_the_video(
     network: R2Plus1D18, videos: list[LabelledVideo]
 ) -> None:

@@ -42,6 +42,7 @@ def published(videos: list[LabelledVideo]) -> tuple[np.ndarray, np.ndarray]:
     return s1 / n, np.sqrt(s2 / n - (s1 / n) ** 2)
 
 
+@pytest.mark.slow
 def test_mean_and_std_are_as_published_the_padding_of_short_videos_included(
     tmp_path: Path,
 ) -> None:
@@ -102,6 +103,7 @@ def test_phantoms_are_nearly_grey_and_the_seed_chooses_the_clips(phantoms: Path)
     assert found != channel_statistics(videos, seed=4)
 
 
+@pytest.mark.slow
 def test_command_prints_the_training_splits_statistics_as_json(edgeecho, phantoms: Path) -> None:
     done = edgeecho("stats", phantoms, "--seed", 3)
     assert done.returncode == 0

@@ -136,6 +136,7 @@ def test_of_several_sectors_one_must_be_chosen() -> None:
     assert "several-sectors" not in gates(look(frozen))
 
 
+@pytest.mark.slow
 def test_every_learned_gate_fires_on_its_own_fault(clean: Cine, trust: Trust) -> None:
     rng = np.random.default_rng(7)
     frames = clean.frames

@@ -287,6 +287,7 @@ def once(peer: Peer, count: int = 1) -> bool:
     return len(uids) == len(set(uids)) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behave", HANGING)
 @pytest.mark.usefixtures("impatient")
 def test_an_archive_that_hangs_is_given_up_and_gets_the_report_when_it_is_well(
@@ -307,6 +308,7 @@ def test_an_archive_that_hangs_is_given_up_and_gets_the_report_when_it_is_well(
     wait(lambda: not ours(), 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behave", HANGING)
 def test_closing_ends_a_delivery_that_hangs_and_the_next_start_sends_it_once(
     peer: Peer, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, behave: object

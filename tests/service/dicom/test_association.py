@@ -278,6 +278,7 @@ def _fail(*_: object, **__: object) -> None:
     raise ValueError(NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "bug", "kind"),
     [

@@ -19,6 +19,8 @@ from edgeecho import RESEARCH_USE
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.report.structured import schema_text
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"\bEF\b[^a-z]{0,4}\d")
 
 
@@ -41,7 +43,6 @@ def refused(client: Any) -> Any:
     return client.ended(client.post_file(get_path("ybr_color").read_bytes())["id"])
 
 
-@pytest.mark.slow
 def test_a_video_gets_the_answer_of_infer(client: Any, answered: Any) -> None:
     assert answered["status"] == "answered"
     result = client.get(f"/api/v1/jobs/{answered['id']}/result.json").json()
@@ -181,7 +182,6 @@ def test_a_trail_can_be_had_page_by_page(client: Any, answered: Any) -> None:
         assert client.get(f"{path}/trail?{wrong}").status_code == 422
 
 
-@pytest.mark.slow
 def test_reviews_of_one_job_are_bounded(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeecho.service.http.results.MOST_REVIEWS", 3)
     service = start()
@@ -302,7 +302,6 @@ def test_uploads_go_and_nothing_identifying_is_said(
     assert b"Jane" not in (state / "jobs.sqlite").read_bytes()
 
 
-@pytest.mark.slow
 def test_what_was_sent_is_kept_where_that_was_asked_for(tmp_path: Any) -> None:
     service = Process(tmp_path, "--keep-files", "--most-pages", 0)
     with service.client() as client:

@@ -97,6 +97,7 @@ def test_what_bears_a_name_of_ours_and_is_another_thing_is_refused(
     refuses(state, "is no fold" if name == "files" else "is no file")
 
 
+@pytest.mark.slow
 def test_a_lost_database_costs_no_study(tmp_path: Path) -> None:
     state = tmp_path / "state"
     jobs = given(state)
@@ -113,6 +114,7 @@ def test_a_lost_database_costs_no_study(tmp_path: Path) -> None:
     assert all(store.queue.file_of(job).read_bytes() == b"a cine" for job in jobs)
 
 
+@pytest.mark.slow
 def test_a_database_that_was_emptied_does_not_cost_its_log(tmp_path: Path) -> None:
     """SQLite would throw it away, and with it what was committed last."""
     state = tmp_path / "state"

@@ -206,6 +206,7 @@ def test_files_on_their_way_count_as_waiting(tmp_path: Path) -> None:
         store.queue.room.check(coming=1)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_no_job_is_lost(tmp_path: Path) -> None:
     """A process that accepts without end is killed; all that it spoke of are there."""
     code = (
@@ -228,6 +229,7 @@ def test_killed_in_the_middle_no_job_is_lost(tmp_path: Path) -> None:
     assert store.queue.count("queued") - len(told) in (0, 1), "one may have been accepted unsaid"
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused(store: JobStore, tmp_path: Path) -> None:
     code = (
         "import sqlite3; from pathlib import Path; from edgeecho.service.jobs import JobStore\n"

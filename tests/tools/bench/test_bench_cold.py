@@ -26,6 +26,7 @@ def test_parts_fit_into_the_whole(video: Path, tiny_model: Path) -> None:
     assert start.import_ms + start.load_ms + start.first_answer_ms <= start.start_to_answer_ms
 
 
+@pytest.mark.slow
 def test_a_failing_process_is_an_error(video: Path, tiny_model: Path) -> None:
     job = dataclasses.replace(make_job(video, tiny_model), video=str(video.with_name("gone.avi")))
     with pytest.raises(EngineError, match=r"exit code 1 .*gone\.avi: no such file.*edgeecho infer"):

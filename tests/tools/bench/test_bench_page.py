@@ -20,6 +20,8 @@ from edgeecho.tools.bench.page import to_html
 from edgeecho.tools.bench.run import BenchRun
 from edgeecho.tools.bench.subject import Subject
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 3, 4, 5, 6, tzinfo=timezone.utc)
 EVIL = "<script>alert(1)</script>\"'>&<img src=x onerror=alert(1)>"
 
@@ -59,7 +61,6 @@ def entry(clips: str, mae: float) -> dict[str, Any]:
             "mae_interval": {"low": mae - 1, "high": mae + 1}}  # fmt: skip
 
 
-@pytest.mark.slow
 def test_every_sample_and_stage_is_drawn(run: BenchRun) -> None:
     page = to_html(run, NOW)
     assert page.count('class="sample"') == 6

@@ -49,6 +49,7 @@ def test_a_study_runs_with_and_without_sharing(measured: Any, video: Path) -> No
     assert low < value < high
 
 
+@pytest.mark.slow
 def test_offline_answers_every_video_of_a_folder(
     measured: Any, video: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_page_is_what_the_measurement_gives(speed_page: Any, document: dict[
     assert speed_page.fill(page, document) == page, "run: python benchmarks/speed_page.py"
 
 
+@pytest.mark.slow
 def test_another_measurement_gives_another_page(speed_page: Any, document: dict[str, Any]) -> None:
     other = copy.deepcopy(document)
     other["scenarios"]["single"]["peers"][-1]["total_ms"][0] *= 2

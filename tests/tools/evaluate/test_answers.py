@@ -40,6 +40,7 @@ def test_answers_come_back_as_they_were(path: Path) -> None:
     assert len(resume_predictions(path, KEY, NAMES).done) == 3
 
 
+@pytest.mark.slow
 def test_wherever_the_process_was_killed_the_answers_before_are_kept(path: Path) -> None:
     content = path.read_bytes()
     ends = [i + 1 for i, byte in enumerate(content) if byte == ord("\n")]

@@ -23,6 +23,8 @@ from edgeecho.tools.evaluate.predictions import Prediction
 from edgeecho.tools.evaluate.run import Evaluation, Run
 from edgeecho.trust import Interval
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 3, 4, 5, 6, tzinfo=timezone.utc)
 BANNER = "Research use only, not for diagnosis."
 EVIL = "<script>alert(1)</script>\"'>&<img src=x onerror=alert(1)> $\\frac{1$ \x1b[31m"
@@ -73,7 +75,6 @@ def out(report: EvaluationReport, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-@pytest.mark.slow
 def test_the_page_asks_nothing_of_a_network_and_runs_nothing(out: Path) -> None:
     text = (out / "index.html").read_text()
     page = Page(text)

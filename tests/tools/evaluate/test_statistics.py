@@ -97,6 +97,7 @@ def test_coverage_has_the_exact_binomial_interval() -> None:
     assert coverage([None], np.array([50.0])) is None
 
 
+@pytest.mark.slow
 def test_training_gets_its_metrics_without_the_extra() -> None:
     code = (
         "import sys; from edgeecho.tools.evaluate import EFMetrics, evaluate; "

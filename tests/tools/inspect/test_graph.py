@@ -58,6 +58,7 @@ def test_fp16_weights_change_nothing(narrow_bundle: Path, tmp_path: Path) -> Non
     assert found.stages == inspect_model(narrow_bundle).stages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [False, True], ids=["float bias", "int32 bias"])
 def test_int8_weights_behind_dequantizelinear_change_nothing(
     narrow_bundle: Path, tmp_path: Path, bias: bool

@@ -102,6 +102,7 @@ def test_our_checkpoint_says_where_it_comes_from(edgeecho: Any) -> None:
     assert done.stdout.splitlines()[-1] == RESEARCH_USE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [{}, {"frames": 24, "period": 3}])
 def test_a_checkpoint_of_others_says_what_is_not_known(
     edgeecho: Any, tmp_path: Path, stored: dict[str, int]
@@ -225,6 +226,7 @@ def test_without_torch_a_bundle_is_inspected_and_a_checkpoint_names_the_extra() 
     )
 
 
+@pytest.mark.slow
 def test_a_bundle_loads_no_stage() -> None:
     code = textwrap.dedent("""
         import sys

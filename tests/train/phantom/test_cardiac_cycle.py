@@ -32,6 +32,7 @@ def test_volume_stays_between_its_ends_and_every_beat_reaches_both(rr, ef, kick)
         onset += interval
 
 
+@pytest.mark.slow
 @given(beats, fractions, kicks)
 def test_volume_is_continuous_and_its_rate_is_its_derivative(rr, ef, kick):
     curve = volume_curve(rr, ef, kick)
@@ -45,6 +46,7 @@ def test_volume_is_continuous_and_its_rate_is_its_derivative(rr, ef, kick):
     assert np.abs(slopes - curve.rate(middle)).max() < 0.05 * steepest
 
 
+@pytest.mark.slow
 @given(
     st.floats(45, 130),
     st.sampled_from([0.0, 0.2]),

@@ -20,6 +20,8 @@ from edgeecho_train.phantom.geometry import (
 )
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 
+pytestmark = pytest.mark.slow
+
 defects = st.builds(
     Defect,
     side=st.integers(0, 1),

@@ -10,6 +10,8 @@ from edgeecho_train.phantom.geometry import cavity_volume_ml
 from edgeecho_train.phantom.population import Distribution, Phantom, PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 
+pytestmark = pytest.mark.slow
+
 Floats = NDArray[np.float64]
 
 DRAWN = 3000
@@ -59,7 +61,6 @@ def drawn(request: pytest.FixtureRequest) -> tuple[Floats, Floats]:
     return np.array([nuisances(p) for p in phantoms], float), np.array([p.ef for p in phantoms])
 
 
-@pytest.mark.slow
 def test_a_linear_model_on_the_nuisances_is_no_better_than_the_mean(drawn):
     features, ef = drawn
     # By chance alone about -k / n, give or take sqrt(2 k) / n.
@@ -89,7 +90,6 @@ def shown() -> tuple[Floats, Floats]:
     return np.array(rows, float), np.array(efs)
 
 
-@pytest.mark.slow
 def test_brightness_and_contrast_are_no_better_than_the_mean(shown):
     """R^2 over 800 clips: 0.002. With p50, p99 and the lit area it was 0.031, which remains.
 

@@ -76,6 +76,7 @@ def test_the_trace_is_written_on_and_erased_ahead():
         assert lit[cursor + 8 : 99].all()
 
 
+@pytest.mark.slow
 def test_marks_are_burnt_in_and_stand_still():
     overlay = Overlay(220, (Label("12 CM", 4, 10),), Ticks(106, 4, 7.0, 15))
     marked = _rendered(ScannerExport(100, overlay=overlay))[1].frames.astype(int)

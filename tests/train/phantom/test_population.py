@@ -10,6 +10,8 @@ from edgeecho_train.phantom.geometry import at_volume, tracing
 from edgeecho_train.phantom.overlay import picture_times
 from edgeecho_train.phantom.population import Phantom, PhantomRecipe, draw_phantom
 
+pytestmark = pytest.mark.slow
+
 COUNT = 400
 
 

@@ -34,9 +34,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Workers of one run (`-n`) have a core each: engines of two that share both cores spend a sixth of
 # their time on waiting for each other.
-if (_worker := os.environ.get("PYTEST_XDIST_WORKER", "")) and hasattr(os, "sched_setaffinity"):
-    _cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+if CORES and (_worker := os.environ.get("PYTEST_XDIST_WORKER", "")):
+    os.sched_setaffinity(0, {sorted(CORES)[int(_worker.removeprefix("gw")) % len(CORES)]})
 
 # Seen from inside, and quickly; tests/test_outside.py looks from outside. A fork copies locks that
 # other threads hold, and nothing here may call anybody but this machine.
@@ -67,6 +67,18 @@ def calls_nobody() -> Iterator[None]:
     _forbidden.clear()
     yield
     assert _forbidden == []
+
+
+@pytest.fixture(scope="module")
+def all_cores() -> Iterator[None]:
+    """For tests of threads, which with one core are not started."""
+    if not CORES:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield
+    os.sched_setaffinity(0, before)
 
 
 EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -124,6 +136,14 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     toy = pytest.importorskip("toy")
     bundle: Path = toy.toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
     return bundle
+
+
+@pytest.fixture(scope="module")
+def toy_by_default(toy_bundle: Path) -> Iterator[None]:
+    """Commands that are given no model run the toy, in processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEECHO_MODEL", str(toy_bundle))
+        yield
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from served import PHANTOMS
 from edgeecho.bundle import EXAMPLE
 from edgeecho.report.formats import FORMATS
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[1]
 NARROW, DATA = ROOT / "models" / "narrow", ROOT / "examples" / "phantoms"
 EDGEECHO = (sys.executable, "-m", "edgeecho")
@@ -51,7 +49,7 @@ COMMANDS = {
     "preview": ["preview", EXAMPLE, "--out", "sheet.png", "--model", TOY],
     "inspect": ["inspect", MODEL],
     "inspect, checkpoint": ["inspect", NARROW / "best.pt"],
-    "verify": ["verify", TOY, "--data", DATA, "--clips", "5"],
+    "verify": ["verify", MODEL, "--data", DATA, "--clips", "2"],
     "evaluate": [
         *("evaluate", DATA, "--model", TOY, "--clips", "center", "--out", "eval"),
     ],
@@ -88,6 +86,9 @@ if os.environ.get("EDGEECHO_OUTSIDE") == "all":  # `make outside`, by hand: minu
             ),
         ],
     }
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
 
 
 @pytest.fixture
@@ -150,8 +151,9 @@ def test_it_answers_on_a_machine_without_any_network(home: Path) -> None:
     assert written(home, KEPT) == []
 
 
-_MULTIPLY_WHILE_LOADING = """
+_MULTIPLY_WHILE_LOADING = f"""
 import threading
+from pathlib import Path
 import numpy as np
 done = threading.Event()
 
@@ -163,7 +165,7 @@ def multiply():
 thread = threading.Thread(target=multiply)
 thread.start()
 from edgeecho.inference import load_model
-load_model(engine="openvino")
+load_model(Path({str(NARROW / "bundle")!r}), engine="openvino")
 done.set()
 thread.join()
 """

@@ -78,7 +78,7 @@ class _Commands(TyperGroup):
 _EXIT_CODES = (
     "Exit codes: 0 answered; 2 usage, or an output that cannot be written; 3 an input cannot be "
     "used; 4 model, engine or needed software cannot be used; 5 answered, but refused by a gate; "
-    "6 verification out of tolerance, or slower than the baseline."
+    "6 verification out of tolerance, required skill not shown, or slower than the baseline."
 )
 
 app = typer.Typer(

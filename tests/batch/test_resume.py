@@ -66,7 +66,8 @@ def test_a_record_holds_no_name_and_no_path(edgeecho: Any, videos: Path, tmp_pat
     record = tmp_path / "answers.jsonl"
     edgeecho("infer", videos, "--clips", "center", "--resume", record)
     text = record.read_text()
-    assert "doe" not in text
+    assert "doe-" not in text
+    assert "jane" not in text
     assert str(tmp_path) not in text
 
 

@@ -150,7 +150,7 @@ def test_a_deflated_file_that_is_larger_than_the_limit_is_not_even_parsed(
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
     assert path.stat().st_size < 20_000
-    monkeypatch.delattr("edgeecho.cine.dicom.file.dcmread")
+    monkeypatch.delattr("edgeecho.cine.dicom.file.read_partial")
     with pytest.raises(InputError, match="larger than 5 MB when inflated"):
         read_dicom(path, DecodeLimits(megabytes=5))
 

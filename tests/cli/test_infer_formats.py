@@ -18,6 +18,7 @@ from edgeecho.bundle import EXAMPLE
 
 BANNER = "Research use only, not for diagnosis."
 CENTER = ("--clips", "center")
+pytestmark = pytest.mark.usefixtures("toy_by_default")
 
 
 @pytest.fixture

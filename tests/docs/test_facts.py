@@ -56,11 +56,13 @@ def test_bench_prints_in_the_form_that_was_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_export_prints_in_the_form_that_was_kept(narrow_run: Path, tmp_path: Path) -> None:
+def test_export_prints_in_the_form_that_was_kept(
+    edgeecho: Any, narrow_run: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "bundles" / "demo"
-    done = run("export", narrow_run / "best.pt", "--out", out, "--name", "demo")
-    assert done.returncode == 0, done.stdout
-    shown = done.stdout.replace(str(out), "bundles/demo")
+    done = edgeecho("export", narrow_run / "best.pt", "--out", out, "--name", "demo")
+    assert done.returncode == 0, done.stderr
+    shown = (done.stderr + done.stdout).replace(str(out), "bundles/demo")
     taken = [line for line in form(shown) if "this network has learnt nothing" not in line]
     expected = form("\n".join(kept("edgeecho export")))
     assert [line for line in taken if line in expected] == expected

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 SOURCE = Path(__file__).parents[1] / "support" / "abacus"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "phantoms"
+NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 VIDEO = sorted((EXAMPLES / "Videos").iterdir())[0]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -72,8 +73,8 @@ def test_bench_compares_it_with_ours(run: Run, toy_bundle: Path) -> None:
     assert {"abacus:fp32", "onnxruntime:fp32"} <= set(done.stdout.split('"'))
 
 
-def test_verify_holds_it_to_pytorch_without_being_told(run: Run, toy_bundle: Path) -> None:
-    done = run("verify", toy_bundle, "--data", EXAMPLES, "--clips", 2)
+def test_verify_holds_it_to_pytorch_without_being_told(run: Run) -> None:
+    done = run("verify", NARROW, "--data", EXAMPLES, "--clips", 2)
     assert done.returncode == 0, done.stderr
     assert "fp32.onnx on abacus 1.2" in done.stdout
 
@@ -109,7 +110,7 @@ def test_a_broken_one_is_named_and_costs_nobody_else(
         words = ("infer", VIDEO, "--model", toy_bundle, "--show-refused")
         named, ours = run(*words, "--engine", "abacus"), run(*words)
         doctor, build = run("doctor"), run("build", "--help")
-        verify = run("verify", toy_bundle, "--data", EXAMPLES, "--clips", 2)
+        verify = run("verify", NARROW, "--data", EXAMPLES, "--clips", 2)
     finally:
         module.write_text(whole)
     assert (named.returncode, named.stderr.count("\n")) == (4, 1)

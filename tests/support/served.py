@@ -49,7 +49,21 @@ class Client(httpx.Client):
         return wait(lambda: (job := self.job(job_id))["finished"] and job)
 
 
-class Process:
+class Held:
+    """A service whose engine can be stopped, so that an answer that was begun does not end."""
+
+    def engine_pid(self) -> int:
+        """Of the process that answers."""
+        raise NotImplementedError
+
+    def hold(self) -> int:
+        """Its process id."""
+        pid = self.engine_pid()
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+
+class Process(Held):
     """`edgeecho serve` as a user starts it, at any free port."""
 
     started: ClassVar[list[Process]] = []
@@ -86,19 +100,12 @@ class Process:
         return Client(base_url=self.url, timeout=30, **options)
 
     def engine_pid(self) -> int:
-        """Of the process that answers."""
         (found,) = {
             pid
             for pid in children(self.pid)
             if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         }
         return found
-
-    def hold(self) -> int:
-        """Stop its engine, so that an answer that is begun does not end; its process id."""
-        pid = self.engine_pid()
-        os.kill(pid, signal.SIGSTOP)
-        return pid
 
     def kill(self) -> None:
         """Wherever it is."""
@@ -118,7 +125,7 @@ class Process:
             self.words += line
 
 
-class Thread:
+class Thread(Held):
     """The same service within the test's process."""
 
     def __init__(
@@ -131,9 +138,11 @@ class Thread:
     ) -> None:
         limit_s = options.pop("limit_s", 60.0)
         limits = DecodeLimits(megabytes=options.pop("most_mb", 800))
-        self.store = JobStore(state, **options)
+        model, clips = open_model(options.pop("model", None)), options.pop("clips", "center")
+        self._stopped = False
+        self.state, self.store = state, JobStore(state, **options)
         handed = task(
-            model=open_model(), engine="auto", clips="center", handling=Handling(), fps=None,
+            model=model, engine="auto", clips=clips, handling=Handling(), fps=None,
             limits=limits, show_refused=False, frames=64,
         )  # fmt: skip
         self.service = Service(
@@ -150,10 +159,10 @@ class Thread:
     def client(self, **options: Any) -> Client:
         return Client(base_url=self.url, timeout=30, **options)
 
-    def engine_pid(self) -> int | None:
-        """Of the process that answers."""
+    def engine_pid(self) -> int:
         engine = self.service.runner._engine._running
         assert engine is not None
+        assert engine[0].pid is not None
         return engine[0].pid
 
     @property
@@ -166,6 +175,10 @@ class Thread:
         return list(self.store.queue.new_file().parent.iterdir())
 
     def stop(self) -> None:
+        """Does nothing if it was stopped before."""
+        if self._stopped:
+            return
+        self._stopped = True
         self.service.closing.set()
         self._server.should_exit = True
         self._thread.join(20)

@@ -1,4 +1,4 @@
-"""Tasks with the narrow network on copies of one phantom."""
+"""Tasks with the default model on copies of one phantom."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,27 +97,29 @@ def change_trail(state: Path, change: str) -> None:
     db.close()
 
 
-def test_a_trail_that_was_changed_is_said_at_the_start(tmp_path: Path) -> None:
-    service = Process(tmp_path / "state")
+def test_a_trail_that_was_changed_is_said_at_the_start(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = start()
     with service.client() as client:
         client.ended(client.post_file(b"no video")["id"])
-    assert service.stop() == 0
-    assert "trail" not in service.words
-    change_trail(tmp_path / "state", "event = 'answered' WHERE number = 2")
-    again = Process(tmp_path / "state")
+    service.stop()
+    assert "trail" not in capsys.readouterr().err
+    change_trail(service.state, "event = 'answered' WHERE number = 2")
+    again = Process(service.state)
     assert "entry 2 is not as it was written" in again.words
     assert again.stop() == 0
 
 
-def test_an_entry_that_is_none_is_said_and_shown(tmp_path: Path) -> None:
-    service = Process(tmp_path / "state")
+def test_an_entry_that_is_none_is_said_and_shown(start: Any) -> None:
+    service = start()
     with service.client() as client:
         job = client.ended(client.post_file(VIDEO)["id"])["id"]
         said = client.post(f"/api/v1/jobs/{job}/review", json={"decision": "accepted"})
         assert said.status_code == 200
-    assert service.stop() == 0
-    change_trail(tmp_path / "state", "detail = 'x' WHERE number = 3")
-    again = Process(tmp_path / "state")
+    service.stop()
+    change_trail(service.state, "detail = 'x' WHERE number = 3")
+    again = Process(service.state)
     assert "entry 3 is not as it was written" in again.words
     with again.client() as client:
         entries = client.get(f"/api/v1/jobs/{job}/trail").json()["entries"]
@@ -131,7 +131,7 @@ def test_an_entry_that_is_none_is_said_and_shown(tmp_path: Path) -> None:
     assert "Traceback" not in again.words
 
 
-def test_two_services_do_not_share_a_folder_or_a_port(tmp_path: Path) -> None:
+def test_two_services_do_not_share_a_folder_or_a_port(edgeecho: Any, tmp_path: Path) -> None:
     service = Process(tmp_path / "state")
     for words, reason in (
         (["--state", tmp_path / "state", "--port", 0], "is used by another process"),
@@ -140,11 +140,7 @@ def test_two_services_do_not_share_a_folder_or_a_port(tmp_path: Path) -> None:
             "choose another --host or --port",
         ),
     ):
-        done = subprocess.run(
-            [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "serve",
-             *map(str, words)],
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = edgeecho("serve", *words)
         assert done.returncode == 2
         assert reason in done.stderr
         assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The page in a real browser, with a real service and the narrow network.
+"""The page in a real browser, with a real service.
 
 EDGEECHO_SCREENSHOTS=docs writes `serve-*.png` there, of the demo model.
 """
@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import pytest
 from chromium import CONTRAST, problems
 from media import phantom_frames, write_video
 from pydicom.examples import get_path
-from served import PHANTOMS, Process
+from served import PHANTOMS, Process, Thread
 from served_page import ALL_ENDED, NAMES, open_page
 
 from edgeecho import RESEARCH_USE
@@ -30,10 +29,10 @@ NUMBER = "document.querySelectorAll('#result .ef, #result data, #result .scale')
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Process]:
-    process = Process(tmp_path / "state", "--clips", "center")
-    yield process
-    process.stop()
+def service(start: Any) -> Thread:
+    """Of each test its own: what it was sent is all that the page shows."""
+    service: Thread = start()
+    return service
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def doe(tmp_path: Path) -> Path:
     return Path(shutil.copy(get_path("ybr_color"), tmp_path / "DOE^JANE.dcm"))
 
 
-def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Path) -> None:
+def test_a_dropped_clip_is_answered(browser: Any, service: Thread, tmp_path: Path) -> None:
     named = shutil.copy(PHANTOMS[0], tmp_path / "Jane Doe & <b>.avi")
     open_page(browser, service)
     browser.drop(named)
@@ -71,9 +70,7 @@ def test_a_dropped_clip_is_answered(browser: Any, service: Process, tmp_path: Pa
     assert problems(browser, f"{service.url}/", "data:", "blob:") == []
 
 
-def test_a_refused_clip_has_reasons_and_no_number(
-    browser: Any, service: Process, doe: Path
-) -> None:
+def test_a_refused_clip_has_reasons_and_no_number(browser: Any, service: Thread, doe: Path) -> None:
     open_page(browser, service)
     browser.drop(doe)
     browser.wait("!!document.querySelector('#result .refused .player canvas:not([hidden])')")
@@ -88,7 +85,7 @@ def test_a_refused_clip_has_reasons_and_no_number(
     assert problems(browser, f"{service.url}/", "data:", "blob:") == []
 
 
-def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Path) -> None:
+def test_what_is_no_video_says_why(browser: Any, service: Thread, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("text")
     (tmp_path / "empty.avi").touch()
     open_page(browser, service)
@@ -102,7 +99,7 @@ def test_what_is_no_video_says_why(browser: Any, service: Process, tmp_path: Pat
     assert browser.run(NAMES) == ["notes.txt"]
 
 
-def test_a_review_by_keyboard_goes_into_the_trail(browser: Any, service: Process) -> None:
+def test_a_review_by_keyboard_goes_into_the_trail(browser: Any, service: Thread) -> None:
     open_page(browser, service)
     browser.drop(PHANTOMS[0])
     browser.wait("!!document.querySelector('.review textarea')")
@@ -129,7 +126,7 @@ def test_a_review_by_keyboard_goes_into_the_trail(browser: Any, service: Process
     assert (job["review"]["decision"], job["review"]["note"]) == ("accepted", "good")
 
 
-def test_each_export_is_a_file(browser: Any, service: Process, tmp_path: Path) -> None:
+def test_each_export_is_a_file(browser: Any, service: Thread, tmp_path: Path) -> None:
     open_page(browser, service)
     browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "d"))
     browser.drop(PHANTOMS[0])
@@ -147,7 +144,7 @@ def test_each_export_is_a_file(browser: Any, service: Process, tmp_path: Path) -
             assert file.read_bytes() == wait_for
 
 
-def test_nothing_is_wider_than_the_screen(browser: Any, service: Process, doe: Path) -> None:
+def test_nothing_is_wider_than_the_screen(browser: Any, service: Thread, doe: Path) -> None:
     open_page(browser, service)
     browser.drop(doe, PHANTOMS[0])
     browser.wait(ALL_ENDED % 2)
@@ -174,7 +171,7 @@ def test_nothing_is_wider_than_the_screen(browser: Any, service: Process, doe: P
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_all_text_stands_out(browser: Any, service: Process, doe: Path, dark: bool) -> None:
+def test_all_text_stands_out(browser: Any, service: Thread, doe: Path, dark: bool) -> None:
     open_page(browser, service, dark=dark)
     browser.drop(doe, PHANTOMS[0])
     browser.wait(ALL_ENDED % 2)
@@ -186,7 +183,7 @@ def test_all_text_stands_out(browser: Any, service: Process, doe: Path, dark: bo
         assert worst["ratio"] >= 4.5, worst
 
 
-def test_everything_that_is_operated_has_a_name(browser: Any, service: Process) -> None:
+def test_everything_that_is_operated_has_a_name(browser: Any, service: Thread) -> None:
     open_page(browser, service)
     browser.drop(PHANTOMS[0])
     browser.wait("!!document.querySelector('#result .ef data')")

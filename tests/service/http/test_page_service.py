@@ -13,11 +13,15 @@ from chromium import problems
 from served import NARROW, PHANTOMS, Process
 from served_page import ALL_ENDED, NAMES, open_page
 
+from edgeecho.service.http.settings import HttpSettings
+
 pytestmark = pytest.mark.slow
 
 
-def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "center", "--queue", 5)
+def test_twenty_studies_wait_and_are_answered_each_once(
+    browser: Any, start: Any, tmp_path: Path
+) -> None:
+    service = start(most_waiting=5)
     engine = service.hold()
     files = [
         Path(shutil.copy(PHANTOMS[number % 5], tmp_path / f"{number:02}.avi"))
@@ -39,11 +43,10 @@ def test_twenty_studies_wait_and_are_answered_each_once(browser: Any, tmp_path: 
     assert all(
         "429" in problem for problem in problems(browser, f"{service.url}/", "data:", "blob:")
     )
-    service.stop()
 
 
-def test_a_study_is_cancelled(browser: Any, tmp_path: Path) -> None:
-    service = Process(tmp_path / "state", "--clips", "all", "--model", NARROW)
+def test_a_study_is_cancelled(browser: Any, start: Any) -> None:
+    service = start(model=NARROW, clips="all")
     open_page(browser, service)
     browser.drop(*PHANTOMS[:3])
     browser.wait("document.querySelectorAll('.row[data-id]').length == 3")
@@ -53,7 +56,6 @@ def test_a_study_is_cancelled(browser: Any, tmp_path: Path) -> None:
     browser.wait(ALL_ENDED % 3)
     states = browser.run("[...document.querySelectorAll('.state')].map(s => s.textContent)")
     assert sum("cancelled" in state for state in states) >= 2
-    service.stop()
 
 
 def test_the_server_goes_and_comes_back(browser: Any, tmp_path: Path) -> None:
@@ -76,11 +78,8 @@ def test_the_server_goes_and_comes_back(browser: Any, tmp_path: Path) -> None:
     assert again.stop() == 0
 
 
-def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("0123456789abcdef\n")
-    token.chmod(0o600)
-    service = Process(tmp_path / "state", "--clips", "center", "--token-file", token)
+def test_a_token_is_asked_for_once(browser: Any, start: Any) -> None:
+    service = start(HttpSettings(token="0123456789abcdef"))
     browser.visit(service.url)
     browser.wait("document.getElementById('ask').open")
     assert browser.run("document.activeElement.id") == "token"
@@ -96,4 +95,3 @@ def test_a_token_is_asked_for_once(browser: Any, tmp_path: Path) -> None:
     open_page(browser, service)
     assert not browser.run("document.getElementById('ask').open")
     browser.wait(ALL_ENDED % 1)
-    assert service.stop() == 0

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -86,6 +87,8 @@ def _git(*words: str) -> str:
 
 def main() -> None:
     """Command line: see the top of this file."""
+    # Whoever ends it, the tests end too and the copies go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description="Which small faults do the tests notice?")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--each", type=int, default=3, help="mutants of each module")

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeecho.preprocess import ClipMode
+from edgeecho.trust import Interval
 from edgeecho.trust.conformal import calibrated_as, half_width, interval, probabilities
 
 
@@ -44,6 +45,17 @@ def test_the_interval_stays_within_what_an_ef_can_be() -> None:
     low, high = interval(4.0, 8.0, 0.9), interval(97.0, 8.0, 0.9)
     assert (low.low, high.high) == (0, 100)
     assert interval(104.0, 2.0, 0.9).low == 100
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "level"),
+    [(-0.1, 50, 0.9), (50, 100.1, 0.9), (50.1, 50, 0.9), (40, 50, 0), (40, 50, 1), (40, 50, -0.1)],
+)
+def test_what_is_no_interval_of_an_ef_is_a_mistake(low: float, high: float, level: float) -> None:
+    for good in ((0, 100, 0.001), (50, 50, 0.999)):
+        assert Interval(*good).level == good[2]
+    with pytest.raises(ValueError, match="expected 0 <= low <= high <= 100 and a level"):
+        Interval(low, high, level)
 
 
 def test_probabilities_count_the_signed_residuals() -> None:

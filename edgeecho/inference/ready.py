@@ -32,9 +32,11 @@ class ReadyVideo:
 
 
 def make_ready(
-    cine: Cine, spec: PreprocessSpec, handling: Handling | None = None,
+    cine: Cine,
+    spec: PreprocessSpec,
+    handling: Handling | None,
     limits: DecodeLimits = DEFAULT_LIMITS,
-) -> ReadyVideo:  # fmt: skip
+) -> ReadyVideo:
     """Prepare a decoded video and measure what gates and results need. Errors: see `prepare`."""
     begin = time.perf_counter()
     ready = measure_prepared(cine, prepare(cine, spec, handling, limits), spec)

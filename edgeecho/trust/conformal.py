@@ -61,5 +61,5 @@ def calibrated_as(mode: ClipMode, half_widths: Mapping[str, float]) -> str | Non
     return max(coarser, key=lambda m: half_widths[m], default=None)
 
 
-def _coarseness(mode: ClipMode) -> float:
-    return {"all": 1.0, "center": 1e9, "one": math.inf}.get(mode.kind, float(mode.stride))
+def _coarseness(mode: ClipMode) -> tuple[int, int]:
+    return {"center": 1, "one": 2}.get(mode.kind, 0), mode.stride

@@ -12,11 +12,13 @@ import pytest
 from brightness import SPEC, Brightness, bright_model, brightening
 
 from edgeecho.bundle import SharedCost
+from edgeecho.bundle.open import SharedFile
 from edgeecho.common.errors import UsageError
 from edgeecho.inference import (
     LoadedModel,
     answer_file,
     estimate,
+    estimation,
     make_ready,
     measure_prepared,
     ready,
@@ -107,7 +109,7 @@ def test_times_are_those_of_their_stage(monkeypatch: pytest.MonkeyPatch, tmp_pat
     prepared = prepare(cine, SPEC)
     monkeypatch.setattr(ready, "prepare", takes(0.5, prepared))
     monkeypatch.setattr(ready, "read_cine", takes(2, cine))
-    assert make_ready(cine, SPEC).timings_ms == {"preprocess": 500}
+    assert make_ready(cine, SPEC, None).timings_ms == {"preprocess": 500}
     assert read_ready(tmp_path, SPEC).timings_ms == {"decode": 2000, "preprocess": 500}
     monkeypatch.setattr(ready, "measure", takes(0.25, None))
     assert measure_prepared(cine, prepared, SPEC).timings_ms == {"preprocess": 250}
@@ -131,6 +133,27 @@ def test_clips_are_answered_together_where_that_saves_a_fifth_of_the_work() -> N
         assert (len(blocks), len(left)) == ((1, 0) if together else (0, 2))
         for block in blocks:
             assert (block.first, block.stop, block.starts.tolist()) == (0, 11, [0, 2])
+
+
+def test_the_engine_for_shared_clips_is_loaded_when_first_used_and_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[Any] = []
+
+    def load(*given: Any, **how: Any) -> Brightness:
+        loaded.append((given, how))
+        return Brightness()
+
+    monkeypatch.setattr(estimation, "shares", lambda name: name == "brightness")
+    monkeypatch.setattr(estimation, "load_shared", load)
+    cost = SharedCost(frame=0.0, clip=0.0, fixed=0.0, plain=1.0)
+    file = replace(bright_model().file, shared=SharedFile(Path("shared.onnx"), "1" * 64, cost))
+    model = LoadedModel(file, Brightness(), threads=3)
+    assert model.sharing is not None
+    assert loaded == []
+    for _ in range(2):
+        assert estimate(brightening(20), model, clips="stride:4").clip_efs == (10, 14, 18, 22)
+    assert loaded == [(("brightness", file), {"threads": 3, "cached": True})]
 
 
 def test_a_block_has_16_clips_at_most_and_all_are_of_like_size() -> None:

@@ -31,6 +31,22 @@ def test_one_file_is_read_ahead_and_no_more() -> None:
     assert "d" not in begun, "nothing is read behind the one that waited"
 
 
+def test_two_files_are_never_read_at_once() -> None:
+    read_now: list[str] = []
+    together = threading.Event()
+
+    def read(file: Path) -> bool:
+        read_now.append(file.name)
+        if len(read_now) > 1:
+            together.set()
+        met = together.wait(0.05)
+        read_now.remove(file.name)
+        return met
+
+    with read_ahead(read, FILES) as reads:
+        assert [future.result(10) for future in reads] == [False] * 4
+
+
 def test_it_begins_before_anybody_asks() -> None:
     begun = threading.Event()
     with read_ahead(lambda _: begun.set(), FILES):

@@ -92,7 +92,7 @@ def test_frames_of_any_size_lie_apart(model: LoadedModel) -> None:
     bright = np.full((64, 50, 50, 3), 0, np.uint8)
     bright[1::2] = 255
     cine = Cine(bright, np.arange(64) / 50, 50.0, "container", "avi", "MJPG")
-    answer = estimate_ready(make_ready(cine, model.file.preprocess), model, clips="center")
+    answer = estimate_ready(make_ready(cine, model.file.preprocess, None), model, clips="center")
     answer = replace(answer, model=replace(answer.model, preprocess=spec))
     pictures = Pictures.of(prepare(cine, spec), answer)
     assert pictures.cell == 64

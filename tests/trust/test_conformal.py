@@ -79,6 +79,7 @@ def test_probabilities_count_the_signed_residuals() -> None:
         ("all", "one"),  # the widest of those with fewer clips, not the nearest
         ("stride:20", "one"),
         ("stride:100", "one"),
+        ("stride:3000000000", "one"),  # `center` takes one clip, every stride may take more
         ("center", "center"),
     ],
 )

@@ -91,6 +91,12 @@ def test_a_refused_ef_has_neither_interval_nor_chances() -> None:
     assert unmeasured.warnings == ("no interval was measured for --clips one or fewer clips",)
 
 
+def test_how_far_a_video_lies_is_told_in_distances_of_the_farthest_calibration_video() -> None:
+    far = replace(SIGNALS, embedding=np.full(2, 3, np.float32))
+    (refusal,) = judge(far, 45.0, MODE, TRUST, precision="fp32").refusals
+    assert "lies 1.50 times as far from the calibration videos as any of these" in refusal.reason
+
+
 def test_without_calibration_videos_the_fixed_gates_alone_are_applied() -> None:
     far = replace(SIGNALS, embedding=np.full(2, 2.1, np.float32))
     found = judge(far, 45.0, MODE, None, precision="fp32")

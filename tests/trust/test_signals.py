@@ -92,6 +92,10 @@ def test_motion_is_what_lasts_beyond_noise() -> None:
     assert look(grey(40, 80, 40, 80, 40)).moves == 0
 
 
+def test_a_frame_that_is_shown_again_does_not_make_noise_last() -> None:
+    assert look(np.repeat(grey(40, 80, 40, 80), 3, axis=0)).moves == 0
+
+
 def test_motion_counts_where_a_tenth_of_the_cells_reach_it() -> None:
     frames = grey(40, 50, 60, 70, 80)
     frames[:, 4:] = 60  # two of 14 rows of cells are left

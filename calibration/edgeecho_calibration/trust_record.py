@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeecho.bundle import Skill, read_manifest, render_card
-from edgeecho.bundle.manifest import CARD_FILE, GATED, MANIFEST_FILE, UNGATED
+from edgeecho.bundle import Skill, read_manifest, write_manifest
+from edgeecho.bundle.manifest import GATED, UNGATED
 from edgeecho.bundle.skill import newest
 from edgeecho.common.about import RESEARCH_USE
-from edgeecho.common.files import atomic_path, sha256_file, write_json, write_text
+from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
 from edgeecho_calibration.trust import LabelledAnswer, RunIdentity
@@ -31,28 +31,32 @@ def record_trust(
     because the hash in its manifest does not match.
     """
     manifest = read_manifest(bundle)
-    with atomic_path(bundle / TRUST_FILE) as temporary:
-        save_trust(trust, temporary)
-        digest = sha256_file(temporary)
-    entry = {
-        "file": TRUST_FILE,
-        "sha256": digest,
-        "method": METHOD,
-        "level": trust.level,
-        "n": len(next(iter(trust.residuals.values()))),
-        "videos": len(answered),
-        **asdict(source),
-        "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
-        "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
-    }
     limits = tuple(limit for limit in manifest.limits if limit not in (*UNGATED, *GATED))
     skill = manifest.skill
     if source.split != "TRAIN":
         skill = newest(skill, _skill(source, answered))
-    updated = replace(manifest, uncertainty=entry, limits=(*GATED, *limits), skill=skill)
-    write_json(bundle / MANIFEST_FILE, updated.to_dict())
-    write_text(bundle / CARD_FILE, render_card(updated))
+    # Inside: where the manifest or its card cannot be written, the old `trust.npz` stays.
+    with atomic_path(bundle / TRUST_FILE) as temporary:
+        save_trust(trust, temporary)
+        entry = _entry(trust, sha256_file(temporary), source, len(answered))
+        write_manifest(
+            bundle, replace(manifest, uncertainty=entry, limits=(*GATED, *limits), skill=skill)
+        )
     return entry
+
+
+def _entry(trust: Trust, sha256: str, source: RunIdentity, videos: int) -> dict[str, Any]:
+    return {
+        "file": TRUST_FILE,
+        "sha256": sha256,
+        "method": METHOD,
+        "level": trust.level,
+        "n": len(next(iter(trust.residuals.values()))),
+        "videos": videos,
+        **asdict(source),
+        "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
+        "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
+    }
 
 
 def _skill(source: RunIdentity, answered: Sequence[LabelledAnswer]) -> Skill:

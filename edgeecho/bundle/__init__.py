@@ -1,7 +1,7 @@
 """The model bundle: its manifest and artefacts, and opening them with all checks."""
 
 from edgeecho.bundle.artefact import Artefact, RangeCheck, SharedCost, SharedGraph, Verification
-from edgeecho.bundle.card import render_card
+from edgeecho.bundle.card import render_card, write_manifest
 from edgeecho.bundle.manifest import Manifest
 from edgeecho.bundle.open import (
     DEMO,
@@ -32,4 +32,5 @@ __all__ = [
     "read_manifest",
     "render_card",
     "slim",
+    "write_manifest",
 ]

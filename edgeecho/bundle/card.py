@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle.card_drift import drift_section
-from edgeecho.bundle.manifest import Manifest
+from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
 from edgeecho.bundle.skill import LEAST_VIDEOS, Skill, warn_of
 from edgeecho.common.errors import ModelError
+from edgeecho.common.files import write_json, write_text
+
+
+def write_manifest(bundle: Path, manifest: Manifest) -> None:
+    """Write `manifest` and its card into the folder `bundle`; neither if the card is impossible."""
+    card = render_card(manifest)
+    write_json(bundle / MANIFEST_FILE, manifest.to_dict())
+    write_text(bundle / CARD_FILE, card)
 
 
 def render_card(manifest: Manifest) -> str:

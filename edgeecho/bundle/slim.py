@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle.card import render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
+from edgeecho.bundle.card import write_manifest
+from edgeecho.bundle.manifest import MANIFEST_FILE, Manifest
 from edgeecho.bundle.open import open_model, read_manifest
 from edgeecho.common.errors import ModelError
-from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
+from edgeecho.common.files import atomic_folder, sha256_file
 
 
 def slim(
@@ -44,8 +44,7 @@ def slim(
                 shutil.copyfile(file, folder / file.name)
         if kept.uncertainty:
             _copy_measured(bundle, folder, kept.uncertainty)
-        write_json(folder / MANIFEST_FILE, kept.to_dict())
-        write_text(folder / CARD_FILE, render_card(kept))
+        write_manifest(folder, kept)
         for precision in kept.artefacts:
             open_model(folder, precision=precision)
     return kept

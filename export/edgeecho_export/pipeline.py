@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import Artefact, Manifest, Skill, open_model, render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, UNGATED
-from edgeecho.common.files import atomic_folder, sha256_file, write_json, write_text
+from edgeecho.bundle import Artefact, Manifest, Skill, open_model, write_manifest
+from edgeecho.bundle.manifest import MANIFEST_FILE, UNGATED
+from edgeecho.common.files import atomic_folder, sha256_file
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.tools.verify import save_references
 from edgeecho_calibration.sets import CalibrationClips
@@ -89,8 +89,7 @@ def export(
             _manifest(source, label, artefacts, references, skill),
             calibration=_calibration(work, made.values()),
         )
-        write_json(folder / MANIFEST_FILE, manifest.to_dict())
-        write_text(folder / CARD_FILE, render_card(manifest))
+        write_manifest(folder, manifest)
         for precision in manifest.artefacts:  # the written bundle can be read back, hashes included
             open_model(folder, precision=precision)
     return manifest

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edgeecho.bundle import Manifest, Skill, read_manifest, render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.bundle import Manifest, Skill, read_manifest, write_manifest
 from edgeecho.bundle.skill import newest
 from edgeecho.common.about import VERSION
-from edgeecho.common.files import write_json, write_text
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport, efs_of
 from edgeecho.tools.evaluate.run import Evaluation
 
@@ -32,8 +30,7 @@ def record_evaluation(bundle: Path, report: EvaluationReport) -> None:
     measured = {_identity(entry) for entry in entries}
     others = tuple(entry for entry in manifest.evaluation if _identity(entry) not in measured)
     updated = replace(manifest, evaluation=(*others, *entries), skill=_skill(manifest, report))
-    write_json(bundle / MANIFEST_FILE, updated.to_dict())
-    write_text(bundle / CARD_FILE, render_card(updated))
+    write_manifest(bundle, updated)
 
 
 def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from edgeecho.bundle import open_model, read_manifest, render_card
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
+from edgeecho.bundle import open_model, read_manifest, write_manifest
 from edgeecho.common.about import VERSION
 from edgeecho.common.errors import InputError
-from edgeecho.common.files import sha256_file, write_json, write_text
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import describe_dataset, read_dataset
 from edgeecho.dataset.reference import select_reference_clips
 from edgeecho.engines import cpu_engine, load_engine
@@ -81,5 +80,4 @@ def record_drift(bundle: Path, entry: Mapping[str, Any]) -> None:
     results = {tuple(r[k] for k in _RUN): r for o in (*same, entry) for r in o["results"]}
     ordered = sorted(results.values(), key=lambda r: list(manifest.artefacts).index(r["precision"]))
     updated = replace(manifest, drift=(*others, {**entry, "results": ordered}))
-    write_json(bundle / MANIFEST_FILE, updated.to_dict())
-    write_text(bundle / CARD_FILE, render_card(updated))
+    write_manifest(bundle, updated)

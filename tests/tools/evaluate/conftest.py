@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeecho.bundle import read_manifest, render_card
+from edgeecho.bundle import read_manifest, write_manifest
 from edgeecho.bundle.artefact import Artefact
-from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
-from edgeecho.common.files import sha256_file, write_json, write_text
+from edgeecho.common.files import sha256_file
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +23,5 @@ def pair_bundle(narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -
     manifest = read_manifest(bundle)
     other = Artefact("fp16.onnx", sha256_file(bundle / "fp16.onnx"), "fp16", 18, ())
     changed = replace(manifest, artefacts={**manifest.artefacts, "fp16": other})
-    write_json(bundle / MANIFEST_FILE, changed.to_dict())
-    write_text(bundle / CARD_FILE, render_card(changed))
+    write_manifest(bundle, changed)
     return bundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import reprlib
 import types
@@ -11,6 +12,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 # A larger number is neither a count nor a measurement, and overflows in C.
 _LARGEST = 1 << 63
+# It compiles every annotation anew, and a bundle holds dozens of entries of the same few classes.
+_hints = functools.cache(get_type_hints)
 
 
 def typed(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -20,7 +23,7 @@ def typed(cls: type[T], values: Mapping[str, Any]) -> T:
     Numbers must be finite, and lists must already be tuples. The values of a `Mapping[str, Any]`
     are not checked.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     if missing := sorted(hints.keys() - values.keys()):
         raise TypeError(f"{', '.join(missing)} missing")
     for name, value in values.items():

@@ -118,7 +118,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run folder with best.pt: width 0.0625, 32x2 frames, 56 px (a quarter of the work), one epoch on `phantoms`."""
+    """Run folder with best.pt: width 0.0625, 32x2 frames of 56 pixels, one epoch on `phantoms`."""
     pytest.importorskip("torch")
 
     def make(out: Path) -> None:

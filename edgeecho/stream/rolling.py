@@ -166,7 +166,7 @@ class Rolling:
     def _judge(self, end: int, seen: int, shared: int) -> EFEstimate:
         """The answer for the frames before `end`, made of the decoded frames before `seen`."""
         # No clip may lie in the last seconds, if they end between two: then back to the last one.
-        first = min(self._after(end), max(start for start in self._rows if start < end))
+        first = min(self._after(end), max(self._rows))
         begin = self._places[first - self._start]
         fitted = np.stack(self._frames[begin - self._first : seen - self._first])
         stamps = np.array(self._stamps[begin - self._first : seen - self._first])

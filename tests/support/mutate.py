@@ -22,6 +22,7 @@ import json
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -31,7 +32,7 @@ from queue import SimpleQueue
 from random import Random
 
 from mutants import Mutant, mutants_of
-from mutation_copy import Copy, copy_of, end_all
+from mutation_copy import PARTS, Copy, copy_of, end_all
 from mutation_report import Result, Table, read_table, write_report
 
 ROOT = Path(__file__).parents[2]
@@ -52,21 +53,33 @@ def drawn(table: Table, seed: int, each: int, only: str) -> Iterator[Drawn]:
 
 def run(todo: list[Drawn], processes: int, commit: str) -> Iterator[Result]:
     """What becomes of each mutant, in the order given."""
-    limits: dict[tuple[str, ...], float] = {}
+    limits: dict[tuple[tuple[str, ...], str], float | None] = {}
     copies: SimpleQueue[Copy] = SimpleQueue()
 
+    def limit_of(copy: Copy, tests: tuple[str, ...], part: str) -> float | None:
+        """Seconds that these tests may take, after the unchanged code passed; None: none there."""
+        if (tests, part) not in limits:
+            begin = time.monotonic()
+            outcome = copy.test(tests, part, 1800)
+            if outcome not in ("survived", "none"):
+                raise SystemExit(f"{' '.join(tests)}: fail already in {commit} ({outcome})")
+            # Wide: a machine that does other things too is no reason to call a mutant found.
+            wide = 60 + 4 * (time.monotonic() - begin)
+            limits[tests, part] = wide if outcome == "survived" else None
+        return limits[tests, part]
+
     def one(mutant: Mutant, tests: tuple[str, ...]) -> Result:
-        copy = copies.get()
+        copy, outcome = copies.get(), ""
         try:
-            if tests not in limits:
-                outcome, seconds = copy.test(tests, 1800)
-                if outcome != "survived":
-                    raise SystemExit(f"{' '.join(tests)}: fail already in {commit} ({outcome})")
-                # Wide: a machine that does other things too is no reason to call a mutant found.
-                limits[tests] = 60 + 4 * seconds
-            outcome = copy.try_out(mutant, tests, limits[tests])
+            for part in PARTS:
+                if limit_s := limit_of(copy, tests, part):
+                    outcome = copy.try_out(mutant, tests, part, limit_s)
+                    if outcome != "survived":
+                        break
         finally:
             copies.put(copy)
+        if not outcome:
+            raise SystemExit(f"{' '.join(tests)}: there are no such tests")
         return Result(mutant.module, mutant.line, mutant.before, mutant.after, outcome)
 
     with tempfile.TemporaryDirectory(prefix="mutate-") as folder:

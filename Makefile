@@ -12,9 +12,9 @@ test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k g
 quick: .venv/ready        ## what takes no time: the loop while one works
 	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
 
-mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust)
+mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust MINUTES=30)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group mutate
-	.venv/bin/python tests/support/mutate.py --seed $(or $(SEED),1) --each $(or $(MUTANTS),3) --only '$(ONLY)'
+	.venv/bin/python tests/support/mutate.py --seed $(or $(SEED),1) --each $(or $(MUTANTS),3) --only '$(ONLY)' $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: .venv/ready         ## 10,000 damaged files of every format (CASES=N for another number)
 	EDGEECHO_FUZZ_CASES=$(or $(CASES),10000) .venv/bin/python -m pytest -s tests/test_fuzz.py

@@ -19,10 +19,11 @@ from fake_cuda import FakeGPU, cuda_module
 from edgeecho import RESEARCH_USE
 from edgeecho.bundle import Artefact, Manifest, ModelFile
 from edgeecho.common.files import sha256_file, write_json
+from edgeecho.common.text import reason
 from edgeecho.engines import OURS, Engine, EngineDescriptor
 from edgeecho.engines.nvidia import look_for_gpu
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.doctor import Finding, diagnose, engines, findings, gpu, software
+from edgeecho.tools.doctor import Finding, diagnose, engines, gpu, software
 
 pytestmark = pytest.mark.slow
 
@@ -295,7 +296,7 @@ def test_nothing_private(tmp_path: Path) -> None:
     ],
 )
 def test_reasons_carry_no_folders(said: str, kept: str) -> None:
-    assert findings.reason(ValueError(said)) == kept
+    assert reason(ValueError(said)) == kept
 
 
 @pytest.mark.slow

@@ -42,11 +42,9 @@ def _cuda_arithmetic(precision: str) -> str:
 
 
 def _tensorrt_arithmetic(precision: str) -> str:
-    if precision == "fp16":
-        return "f16+f32"
     # TF32 cannot be switched off: https://github.com/microsoft/onnxruntime/issues/26029.
     rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
-    return f"int8+{rest}" if precision == "int8" else rest
+    return {"fp16": f"f16+{rest}", "int8": f"int8+{rest}"}.get(precision, rest)
 
 
 def _on_gpu(

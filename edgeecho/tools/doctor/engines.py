@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from edgeecho.tools.doctor.findings import REINSTALL, Finding, reason
+from edgeecho.common.text import reason
+from edgeecho.tools.doctor.findings import REINSTALL, Finding
 
 if TYPE_CHECKING:
     from edgeecho.engines import EngineDescriptor

@@ -13,7 +13,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgeecho.tools.doctor.findings import Finding, reason
+from edgeecho.common.text import reason
+from edgeecho.tools.doctor.findings import Finding
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 _JETSON = Path("/etc/nv_tegra_release")

@@ -39,5 +39,9 @@ def cell(text: str) -> str:
 
 def reason(error: BaseException) -> str:
     """First line of an error without folders, which often contain a user's name."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return printable(_FOLDERS.sub(lambda found: found["address"] or "", first))
+    return without_folders((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
+def without_folders(text: str) -> str:
+    """`printable` text in which files have names only; addresses of the web stay whole."""
+    return printable(_FOLDERS.sub(lambda found: found["address"] or "", text))

@@ -1,6 +1,13 @@
 """Engines: a folder for each library, all behind one protocol and found by descriptors."""
 
-from edgeecho.engines.base import Engine, EngineFacts, Outputs, PassedOver, SharedEngine
+from edgeecho.engines.base import (
+    Engine,
+    EngineFacts,
+    NoDeviceError,
+    Outputs,
+    PassedOver,
+    SharedEngine,
+)
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.registry import (
     OURS,
@@ -18,6 +25,7 @@ __all__ = [
     "Engine",
     "EngineDescriptor",
     "EngineFacts",
+    "NoDeviceError",
     "Outputs",
     "PassedOver",
     "SharedEngine",

@@ -9,7 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.common.errors import ModelError
+from edgeecho.common.errors import EngineError, ModelError
+
+
+class NoDeviceError(EngineError):
+    """The hardware that an engine runs on is not here, which is no fault of its installation."""
 
 
 @dataclass(frozen=True)

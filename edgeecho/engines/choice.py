@@ -15,12 +15,12 @@ from edgeecho.engines.descriptor import EngineDescriptor
 
 
 def open_engine(engine: EngineDescriptor, model: ModelFile, threads: int, cached: bool) -> Engine:
-    """Open an engine that is installed; `EngineError` if its package cannot be imported."""
+    """Open an engine that is installed; `EngineError` if its libraries cannot be loaded."""
     try:
         return engine.open(engine, model, threads, cached)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise EngineError(
-            f"engine {engine.name} is installed but cannot be imported ({reason(error)}): "
+            f"engine {engine.name} is installed but cannot be loaded ({reason(error)}): "
             "see `edgeecho doctor`"
         ) from error
 

@@ -14,7 +14,7 @@ from edgeecho.bundle import ModelFile, SharedCost
 from edgeecho.bundle.open import SharedFile
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import EngineFacts, PassedOver, registry
-from edgeecho.engines.descriptor import EngineDescriptor, cpu_arithmetic, version_of_package
+from edgeecho.engines.descriptor import EngineDescriptor, cpu_arithmetic
 from edgeecho.engines.registry import (
     engines,
     find_engine,
@@ -91,9 +91,9 @@ def failing(error: Exception) -> Any:
     ("error", "why"),
     [
         (EngineError("no card"), "no card"),
-        (ImportError("/home/me/libcuda.so: gone"), "engine a is installed but cannot be imported"),
+        (ImportError("/home/me/libcuda.so: gone"), "engine a is installed but cannot be loaded"),
         (AttributeError("_ARRAY_API not found"), "_ARRAY_API not found"),
-        (OSError("/opt/x/libnvinfer.so: cannot open"), "libnvinfer.so: cannot open"),
+        (OSError("/opt/x/libnvinfer.so: no"), "engine a is installed but cannot be loaded (libnv"),
         (ModelError("a.onnx has an operator that it lacks"), "a.onnx has an operator"),
     ],
 )
@@ -106,7 +106,7 @@ def test_auto_passes_over_whatever_fails_and_says_why(
     assert (ready.facts.name, name) == ("b", "a")
     assert reason.startswith(why)
     assert "/home" not in reason
-    with pytest.raises(EngineError if isinstance(error, ImportError) else type(error)):
+    with pytest.raises(EngineError if isinstance(error, ImportError | OSError) else type(error)):
         load_engine("a", MODEL)
     assert passed(load_engine("b", MODEL)) == [], "a named one passes over nobody"
 
@@ -160,12 +160,12 @@ def test_a_named_engine_is_taken_or_is_an_error(ours: Any) -> None:
         load_engine("d", MODEL)
 
 
-def test_a_package_that_cannot_be_imported_is_one_line(ours: Any) -> None:
+def test_a_package_that_cannot_be_loaded_is_one_line(ours: Any) -> None:
     def fail(*_: object) -> Any:
         raise ImportError("libcuda.so")
 
     ours(replace(engine("a"), open=fail))
-    with pytest.raises(EngineError, match="engine a is installed but cannot be imported"):
+    with pytest.raises(EngineError, match="engine a is installed but cannot be loaded"):
         load_engine("a", MODEL)
 
 
@@ -270,17 +270,6 @@ def test_an_engine_is_there_with_its_package_and_its_distribution() -> None:
     missing = engine("a", distribution="no-such-distribution", refuses=lambda _: "no card")
     assert not missing.available
     assert missing.obstacle(MODEL) == "not installed: pip install a"
-
-
-def test_what_doctor_says_of_one_is_its_version_and_what_it_runs_on() -> None:
-    assert version_of_package(replace(engine("a"), package="pytest")).endswith("; a CPU")
-    import json
-
-    json.__version__ = "1.2.3-abc-d"  # type: ignore[attr-defined]
-    try:
-        assert version_of_package(engine("a")) == "1.2.3; a CPU"
-    finally:
-        del json.__version__  # type: ignore[attr-defined]
 
 
 def test_a_cpu_computes_in_f32_what_it_does_not_know() -> None:

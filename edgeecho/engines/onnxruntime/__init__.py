@@ -12,7 +12,7 @@ from functools import partial
 from edgeecho.bundle import ModelFile
 from edgeecho.engines.base import Engine
 from edgeecho.engines.descriptor import EngineDescriptor
-from edgeecho.engines.nvidia import look_for_gpu, no_gpu
+from edgeecho.engines.nvidia import no_gpu
 
 
 def _open(engine: EngineDescriptor, model: ModelFile, threads: int, _cached: bool) -> Engine:
@@ -27,13 +27,6 @@ def _open_on_gpu(
     from edgeecho.engines.onnxruntime.gpu import ONNXRuntimeGPUEngine
 
     return ONNXRuntimeGPUEngine(engine, model, provider)
-
-
-def _list_providers(_engine: EngineDescriptor) -> str:
-    import onnxruntime
-
-    version = onnxruntime.__version__.partition("-")[0]
-    return f"{version}; providers: {', '.join(onnxruntime.get_available_providers())}"
 
 
 def _cuda_arithmetic(precision: str) -> str:
@@ -66,7 +59,6 @@ def _on_gpu(
         distribution="onnxruntime-gpu",
         auto=auto,
         refuses=no_gpu,
-        probe=look_for_gpu,
         arithmetic=arithmetic,
         load_s=load_s,
     )
@@ -80,7 +72,6 @@ ENGINES = (
         install="pip install 'edgeecho[ort]'",
         runs_on="CPU",
         open=_open,
-        probe=_list_providers,
         auto=4,
         shares=True,
     ),

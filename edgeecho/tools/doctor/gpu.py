@@ -1,7 +1,7 @@
 """NVIDIA driver, CUDA and TensorRT.
 
-TensorRT is found, never imported: with a driver that does not fit, importing it can end the
-process.
+TensorRT is not imported here: without a driver it can end the process. Where there is a GPU, the
+engine does it.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def find_tensorrt() -> Finding:
         }
     )
     if installed:
-        return Finding("TensorRT", "ok", "found, not tried: " + ", ".join(installed))
+        return Finding("TensorRT", "ok", "installed: " + ", ".join(installed))
     if find_spec("tensorrt") is not None:
-        return Finding("TensorRT", "ok", "found, not tried; version unknown")
+        return Finding("TensorRT", "ok", "installed, version unknown")
     return Finding("TensorRT", "absent", "not installed; the CPU engines do not need it")
 
 

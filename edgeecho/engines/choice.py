@@ -50,9 +50,9 @@ def take_first(
     if not errors:
         simplest = min(candidates, key=lambda engine: engine.device != "cpu")
         raise EngineError(f"no engine is installed: {simplest.install}")
-    for error in errors:
-        if isinstance(error, ModelError) or len(errors) == 1:
-            raise error
+    for failure in errors:
+        if isinstance(failure, ModelError) or len(errors) == 1:
+            raise failure
     each = "; ".join(f"{one.name}: {one.why}" for one in passed)
     raise EngineError(f"no engine can run {model.path.name} here, see `edgeecho doctor` ({each})")
 

@@ -46,7 +46,7 @@ def failing(error: Exception) -> Any:
 def test_one_that_cannot_be_opened_is_named_and_stops_nothing(
     opens: Any, why: str, failed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = replace(OURS[0], name="beads", open=opens)
+    broken = replace(OURS[0], name="beads", open=opens, auto=None)
     monkeypatch.setattr(registry, "OURS", (broken, *OURS[:1]))
     references = references_of(NARROW, DATA, split="TEST", n=2)
     report = verify_bundle(NARROW, references=references)

@@ -32,7 +32,7 @@ def to_text(diagnosis: Diagnosis) -> str:
             lines += _entry(f"{problem.name}: {problem.detail}", problem.remedy, "  - ")
     for title, findings in diagnosis.sections.items():
         lines += ["", title]
-        width = max(len(f.name) for f in findings) + 2
+        width = max((len(f.name) for f in findings), default=0) + 2
         for f in findings:
             lines += _entry(f.detail, f.remedy, f"  {f.status:<9}{f.name:<{width}}")
     return "\n".join([*lines, "", RESEARCH_USE])

@@ -88,6 +88,8 @@ def test_doctor_says_what_is_missing(card: None) -> None:
     for name in ("onnxruntime-cuda", "onnxruntime-tensorrt"):
         assert found[name].status == "warning"
         assert "libcublas" in found[name].detail
+        assert found[name].remedy == ""
+    assert "pip install 'onnxruntime-gpu[cuda,cudnn]'" in found["onnxruntime-cuda"].detail
     assert found["onnxruntime"].status == "ok", "its CPU provider runs"
     assert "passed over: onnxruntime-cuda (installed, but fails: " in found["auto"].detail
 

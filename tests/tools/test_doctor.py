@@ -334,6 +334,7 @@ def test_tensorrt_is_loaded_where_there_is_a_gpu(
     assert finding.detail == (
         "installed, but fails: libnvinfer.so.10: cannot open shared object file"
     )
+    assert finding.remedy.startswith("pip install --force-reinstall 'edgeecho[tensorrt]', and")
     machine.driver = False
     finding = engine_finding("tensorrt")
     assert finding.status == "absent"

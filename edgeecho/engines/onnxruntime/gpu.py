@@ -109,8 +109,10 @@ def provider_options(provider: str, precision: str) -> dict[str, str]:
 
 
 def _needs(provider: str) -> str:
-    what = "CUDA and cuDNN" if provider == CUDA else "TensorRT 10"
+    what, how = "TensorRT 10", "install them"
+    if provider == CUDA:
+        what, how = "CUDA and cuDNN", "pip install 'onnxruntime-gpu[cuda,cudnn]'"
     return (
-        f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers; "
-        "or choose another --engine"
+        f"it needs {what} in the versions of https://onnxruntime.ai/docs/execution-providers: "
+        f"{how}, or choose another --engine"
     )

@@ -33,11 +33,14 @@ def _engine(engine: EngineDescriptor) -> Finding:
     try:
         return Finding(engine.name, "ok", engine.probe(engine))
     except Exception as error:  # noqa: BLE001 - as above
+        from edgeecho.common.errors import EdgeEchoError
         from edgeecho.engines import NoDeviceError
 
         if isinstance(error, NoDeviceError):
             return Finding(engine.name, "absent", f"installed, but: {reason(error)}")
-        remedy = engine.install.replace("install", "install --force-reinstall", 1)
+        remedy = engine.install.replace("pip install", "pip install --force-reinstall")
+        if isinstance(error, EdgeEchoError):  # which says itself what to do
+            remedy = ""
         return Finding(engine.name, "warning", f"installed, but fails: {reason(error)}", remedy)
 
 

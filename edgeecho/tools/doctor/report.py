@@ -41,7 +41,12 @@ def to_text(diagnosis: Diagnosis) -> str:
 def _entry(detail: str, remedy: str, head: str) -> list[str]:
     indent = " " * len(head)
     lines = textwrap.wrap(
-        detail, 80, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+        detail,
+        80,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
     # A remedy is a command to copy, so it stays in one line.
     return [*lines, f"{indent}to do: {remedy}"] if remedy else lines

@@ -10,6 +10,7 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import onnxruntime, openvino, tensorrt
 from edgeecho.engines.base import Engine, SharedEngine
+from edgeecho.engines.choice import open_engine, take_first
 from edgeecho.engines.descriptor import EngineDescriptor
 
 GROUP = "edgeecho.engines"
@@ -62,24 +63,32 @@ def _broken(entry: EntryPoint, why: str) -> EngineDescriptor:
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
     """Make `model` ready on the engine `name`; `EngineError` if that is impossible.
 
-    `auto` takes the first engine that can run it here: a TensorRT engine built for this machine,
-    then CUDA, then the CPU; the result says which. A named engine that cannot run is an error,
-    never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps the compiled
-    model for the next process (`edgeecho.common.cache`): use it for models that stay in place.
+    `auto` takes the first engine that runs it here: a TensorRT engine built for this machine, then
+    CUDA, then the CPU; its facts say which, and which were passed over. A named engine that cannot
+    run is an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps
+    the compiled model for the next process (`edgeecho.common.cache`): use it for models that stay
+    in place.
     """
-    engine = _choose(name, model)
-    try:
-        return engine.open(engine, model, threads, cached)
-    except ImportError as error:
-        raise EngineError(
-            f"engine {engine.name} is installed but cannot be imported: see `edgeecho doctor`"
-        ) from error
+    if name == "auto":
+        return take_first(_in_auto(), model, threads, cached)
+    engine = find_engine(name)
+    if engine is None:
+        known = ", ".join(engine.name for engine in engines())
+        raise EngineError(f"engine {name!r} is not known: choose auto, {known}")
+    if not engine.available:
+        raise EngineError(f"engine {name} is not installed: {engine.install}")
+    return open_engine(engine, model, threads, cached)
+
+
+def load_on_cpu(model: ModelFile, *, threads: int = 0) -> Engine:
+    """Make `model` ready on the first CPU engine that runs it: such results hold on any machine."""
+    return take_first([e for e in _in_auto() if e.device == "cpu"], model, threads, cached=False)
 
 
 def load_limit_s(name: str) -> float:
-    """Time limit of `load_engine` in s; for `auto`, that of the slowest engine it may choose."""
-    chosen = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
-    return max((engine.load_s for engine in chosen), default=300.0)
+    """Time limit of `load_engine` in s; for `auto`, of all that it may have to try."""
+    tried = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
+    return sum(engine.load_s for engine in tried if engine.available) or 300.0
 
 
 def shares(name: str) -> bool:
@@ -100,29 +109,6 @@ def load_shared(
     engine: Any = load_engine(name, graph, threads=threads, cached=cached)
     loaded: SharedEngine = engine
     return loaded
-
-
-def cpu_engine() -> str:
-    """Name of the preferred CPU engine: results measured on it hold on any machine."""
-    for engine in _in_auto():
-        if engine.device == "cpu" and engine.available:
-            return engine.name
-    raise EngineError(f"no engine for the CPU is installed: {OURS[0].install}")
-
-
-def _choose(name: str, model: ModelFile) -> EngineDescriptor:
-    if name == "auto":
-        for preferred in _in_auto():
-            if preferred.obstacle(model) is None:
-                return preferred
-        raise EngineError(f"no engine is installed: {OURS[0].install}")
-    engine = find_engine(name)
-    if engine is None:
-        known = ", ".join(engine.name for engine in engines())
-        raise EngineError(f"engine {name!r} is not known: choose auto, {known}")
-    if not engine.available:
-        raise EngineError(f"engine {name} is not installed: {engine.install}")
-    return engine
 
 
 def _in_auto() -> list[EngineDescriptor]:

@@ -122,6 +122,12 @@ def export(
             "or on 50 or more held-out videos of --clips.",
         ),
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="An engine that must check every file. Default: all that can be opened here do."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
     """Export a checkpoint to a verified model bundle (ONNX, dynamic batch).
@@ -139,6 +145,7 @@ def export(
         limit or [],
         shared,
         require_skill,
+        engine,
     )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
@@ -188,6 +195,7 @@ def _options(
     limit: list[str],
     shared: bool | None,
     require_skill: bool,
+    engine: str | None,
 ) -> ExportOptions:
     calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
     if calibrated and calibration is None:
@@ -220,6 +228,7 @@ def _options(
         limits=parse_limits(limit),
         shared=shared,
         require_skill=require_skill,
+        engine=engine,
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.common.errors import EngineError
+from edgeecho.engines.base import NoDeviceError
 
 _ADVICE = {
     "cudaErrorInsufficientDriver": "there is no NVIDIA driver here, or it is too old",
@@ -46,7 +47,14 @@ class Device:
 
 
 def probe() -> Device:
-    """Look for a GPU; `EngineError` says what is missing. Safe without a driver."""
+    """Look for a GPU; `NoDeviceError` says what is missing. Safe without a driver."""
+    try:
+        return _probe()
+    except EngineError as error:
+        raise NoDeviceError(str(error)) from error
+
+
+def _probe() -> Device:
     try:
         count = call("cudaGetDeviceCount")
     except ImportError as error:

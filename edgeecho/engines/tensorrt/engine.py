@@ -182,6 +182,18 @@ def obstacle(model: ModelFile, kind: str) -> str | None:
     return None
 
 
+def load_library(kind: str) -> str:
+    """For doctor: load the library, which without a plan can run nothing; what was found."""
+    trt, machine = _look(kind)
+    log = _new_log(trt)
+    if trt.Runtime(log) is None:
+        raise EngineError(f"it cannot be started: {' '.join(log.errors[-1:])}")
+    return (
+        f"{machine.version} on {machine.device.label}; loaded; it runs what `edgeecho build` "
+        "made of a bundle"
+    )
+
+
 def _look(kind: str) -> tuple[Any, Machine]:
     """TensorRT's module and this machine. CUDA is probed first, see `cuda`."""
     device = probe()

@@ -56,6 +56,8 @@ class ExportOptions:
     """Whether to add shared graphs; None: unless clips are too short."""
     require_skill: bool = False
     """Whether to refuse a network whose skill is not shown."""
+    engine: str | None = None
+    """An engine that must check every file; None: those that can be opened do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Workspace:
     def drift_check(self, precision: str) -> DriftCheck:
         """The drift check for a file of `precision`."""
         reference_inputs = self.reference_inputs.of_precision(precision)
-        return DriftCheck(precision, reference_inputs, self.options.limits[precision])
+        options = self.options
+        return DriftCheck(precision, reference_inputs, options.limits[precision], options.engine)
 
     @cached_property
     def ranges(self) -> Ranges:

@@ -68,5 +68,5 @@ def gather_clips(
     video: NDArray[np.float32], starts: NDArray[np.intp], spec: PreprocessSpec
 ) -> NDArray[np.float32]:
     """Cut clips out of a padded video: `(3, T, S, S)` -> `(n, 3, frames, S, S) float32`."""
-    indices = starts[:, None] + np.arange(spec.frames) * spec.period
-    return np.ascontiguousarray(video[:, indices].swapaxes(0, 1))
+    # Slices, which are copied three times as fast as frames chosen by number.
+    return np.stack([video[:, s : s + spec.window : spec.period] for s in starts])

@@ -6,6 +6,7 @@ its outputs for the clips. Nothing is judged here; the gates do that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -97,8 +98,8 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     """Measure a prepared video; `with_clips` adds the network's outputs later."""
     chosen = np.unique(np.linspace(0, len(prepared.frames) - 1, _MOST_FRAMES).astype(np.intp))
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
-    grey = _coarse(frames)
-    mean = frames.mean(axis=0, dtype=np.float32)
+    grey, moving = _coarse(prepared.fitted, prepared.source[chosen], _moving(prepared, facts))
+    mean = _mean(frames)
     claimed = len(cine.frames) + cine.missing
     return Signals(
         frames=len(prepared.frames),
@@ -111,33 +112,42 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         heart_rate_bpm=facts.heart_rate_bpm,
         beats_per_clip=facts.beats_per_clip,
         sound=(len(cine.frames) - len(facts.odd_frames)) / claimed,
-        lit=float((mean.mean(axis=-1) > _LIT).mean()),
-        moves=_moves(_moving(prepared, facts)),
-        contrast=_contrast(mean.mean(axis=-1)),
+        lit=float((mean > _LIT).mean()),
+        moves=_moves(moving),
+        contrast=_contrast(mean),
         statistics=_statistics(frames),
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / _KNEE),
     )
 
 
-def _coarse(frames: NDArray[np.uint8]) -> Floats:
-    """Mean grey of each cell: `(T, S, S, 3)` -> `(T, GRID, GRID)`."""
-    small = np.empty((len(frames), GRID, GRID, 3), np.float32)
-    for frame, target in zip(frames, small, strict=True):
-        # As float, so that a cell's mean is not rounded to whole grey levels.
-        cv2.resize(frame.astype(np.float32), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
-    return np.asarray(small.mean(axis=-1), np.float32)
+def _coarse(frames: NDArray[np.uint8], *selections: Iterable[int]) -> list[Floats]:
+    """Mean grey of each cell: `(T, S, S, 3)` -> `(n, GRID, GRID)` for each selection of frames."""
+    chosen = [[int(place) for place in selection] for selection in selections]
+    # As float, so that a cell's mean is not rounded to whole grey levels.
+    cells = {
+        place: cv2.resize(
+            frames[place].astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA
+        )
+        for place in set().union(*chosen)
+    }
+    return [np.stack([cells[place] for place in places]).mean(axis=-1) for places in chosen]
 
 
-def _moving(prepared: Prepared, facts: VideoFacts) -> Floats:
-    """Coarse pictures of the decoded frames, without repeated ones.
+def _moving(prepared: Prepared, facts: VideoFacts) -> list[int]:
+    """The decoded frames without repeated ones.
 
     Repeated frames, which resampling produces too, would make noise look like lasting motion.
     """
-    frames = prepared.fitted[:_MOST_FRAMES]
-    kept = np.ones(len(frames), bool)
-    kept[[index for index in facts.repeated_frames if index < len(frames)]] = False
-    return _coarse(frames[kept])
+    first = range(min(len(prepared.fitted), _MOST_FRAMES))
+    return sorted(set(first).difference(facts.repeated_frames))
+
+
+def _mean(frames: NDArray[np.uint8]) -> Floats:
+    """Mean grey of each pixel over time: `(T, S, S, 3)` -> `(S, S)`."""
+    count, *shape = frames.shape
+    sums = cv2.reduce(frames.reshape(count, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    return np.asarray((sums / np.float32(count)).reshape(shape).mean(axis=-1), np.float32)
 
 
 def _moves(grey: Floats) -> float:
@@ -163,7 +173,8 @@ def _contrast(mean: Floats) -> float:
 
 
 def _statistics(frames: NDArray[np.uint8]) -> Floats:
-    mean, sd = cv2.meanStdDev(frames.reshape(-1, frames.shape[2], 3))
-    red, green, blue = np.moveaxis(frames, -1, 0)
+    red, green, blue = planes = cv2.split(frames.reshape(-1, frames.shape[2], 3))
+    moments = np.array([cv2.meanStdDev(plane) for plane in planes]).reshape(3, 2)
     most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
-    return np.array([*mean[:, 0], *sd[:, 0], (most - least).mean(dtype=np.float64)], np.float32)
+    colourfulness = cv2.norm(most, least, cv2.NORM_L1) / most.size
+    return np.array([*moments.T.ravel(), colourfulness], np.float32)

@@ -3,9 +3,9 @@
     git worktree add ../before COMMIT
     taskset -c 0 python benchmarks/preprocess_speed.py ../before . edgeecho/models/example.avi
 
-Everything between the decoded frames and the central clip for the network, without decoding. Each
-tree answers in a process of its own; time is that of the processor, which other programs disturb
-less. Printed are medians, and the ratio with a 95 % interval (bootstrap of the median).
+Everything between the decoded frames and the clips for the network, whose engine is a dummy. Each
+tree answers in a process of its own, and time is the processor's, which other programs disturb
+less. Printed are the medians, and the mean ratio within a round with its 95 % interval.
 """
 
 from __future__ import annotations
@@ -13,28 +13,35 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+
+from edgeecho.tools.bench.statistics import paired_ratio
+from edgeecho.tools.bench.turns import take_turns
 
 ROUNDS = 30
 
 _WORKER = """
 import sys, time
 from pathlib import Path
+import numpy as np
 from edgeecho.bundle import open_model
 from edgeecho.cine import read_cine
-from edgeecho.inference import make_ready
-from edgeecho.preprocess import ClipMode, clip_starts, gather_clips, normalise, pad_short
+from edgeecho.engines import Outputs
+from edgeecho.inference import make_ready, run_clips
+from edgeecho.preprocess import ClipMode, clip_starts
+class Engine:
+    def run(self, clips):
+        return Outputs(np.zeros(len(clips), np.float32), np.zeros((len(clips), 1), np.float32))
 spec = open_model(None).preprocess
 cine = read_cine(Path(sys.argv[1]))
 for line in sys.stdin:
     begin = time.process_time()
-    frames = make_ready(cine, spec, None).prepared.frames
-    (start,) = clip_starts(len(frames), spec, ClipMode("center"))
-    near = frames[start : start + spec.frames * spec.period]
-    video = pad_short(normalise(near, spec), spec)
-    gather_clips(video, clip_starts(1, spec, ClipMode("center")) * 0, spec)
+    prepared = make_ready(cine, spec, None).prepared
+    starts = clip_starts(len(prepared.frames), spec, ClipMode.parse(line.strip()))
+    run_clips(prepared, spec, Engine(), starts)
     print((time.process_time() - begin) * 1e3, flush=True)
 """
 
@@ -52,9 +59,9 @@ class Tree:
             text=True,
         )
 
-    def ms(self) -> float:
+    def ms(self, clips: str) -> float:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{clips}\n")
         self._process.stdin.flush()
         return float(self._process.stdout.readline())
 
@@ -64,20 +71,18 @@ class Tree:
 
 def main(before: str, after: str, *videos: str) -> None:
     for video in videos:
-        trees = Tree(before, video), Tree(after, video)
-        for tree in trees:  # warm up
-            tree.ms()
-        times = np.array([[tree.ms() for tree in trees] for _ in range(ROUNDS)])
-        for tree in trees:
+        trees = {tree: Tree(tree, video) for tree in (before, after)}
+        for clips in ("center", "stride:16"):
+            tasks = {name: partial(tree.ms, clips) for name, tree in trees.items()}
+            times = take_turns(tasks, rounds=ROUNDS, warmup=2)
+            ratio = paired_ratio(times[after], times[before])
+            old, new = (np.median(times[tree]) for tree in (before, after))
+            print(
+                f"{Path(video).name}, {clips}: {old:.1f} ms before, {new:.1f} ms after; "
+                f"ratio {ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+            )
+        for tree in trees.values():
             tree.end()
-        chosen = np.random.default_rng(0).integers(ROUNDS, size=(2000, ROUNDS))
-        ratios = np.median(times[chosen, 1], axis=1) / np.median(times[chosen, 0], axis=1)
-        old, new = np.median(times, axis=0)
-        low, high = np.percentile(ratios, [2.5, 97.5])
-        print(
-            f"{Path(video).name}: {old:.1f} ms before, {new:.1f} ms after, "
-            f"ratio {new / old:.3f} ({low:.3f} to {high:.3f})"
-        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine import Cine
-from edgeecho.preprocess import Prepared, PreprocessSpec, VideoFacts
+from edgeecho.preprocess import IN_CACHE, Prepared, PreprocessSpec, VideoFacts
 
 GRID = 14
 """Rows and columns of the coarse pictures: 8x8 pixels per cell average speckle out and keep
@@ -173,8 +173,14 @@ def _contrast(mean: Floats) -> float:
 
 
 def _statistics(frames: NDArray[np.uint8]) -> Floats:
-    red, green, blue = planes = cv2.split(frames.reshape(-1, frames.shape[2], 3))
-    moments = np.array([cv2.meanStdDev(plane) for plane in planes]).reshape(3, 2)
-    most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
-    colourfulness = cv2.norm(most, least, cv2.NORM_L1) / most.size
-    return np.array([*moments.T.ravel(), colourfulness], np.float32)
+    sums = np.zeros(7)
+    for first in range(0, len(frames), IN_CACHE):
+        some = frames[first : first + IN_CACHE]
+        red, green, blue = planes = cv2.split(some.reshape(-1, some.shape[2], 3))
+        most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
+        levels = [cv2.norm(plane, cv2.NORM_L1) for plane in planes]
+        squares = [cv2.norm(plane, cv2.NORM_L2SQR) for plane in planes]
+        sums += [*levels, *squares, cv2.norm(most, least, cv2.NORM_L1)]
+    means = sums * 3 / frames.size
+    level, square, colourfulness = means[:3], means[3:6], means[6]
+    return np.array([*level, *np.sqrt(square - level**2), colourfulness], np.float32)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgeecho.preprocess.spec import PreprocessSpec
 
-IN_CACHE = 4
+IN_CACHE = 8
 """Frames whose colours are separated at once: those of a whole video leave the processor's cache,
 and new memory for them takes longer than the work."""
 
@@ -62,7 +62,9 @@ def pad_short(video: NDArray[np.float32], spec: PreprocessSpec) -> NDArray[np.fl
     padding; the published code still pads it to 64, which gives a second clip that ends in one
     padded frame.
     """
-    missing = spec.frames * spec.period - video.shape[1]
-    if missing <= 0:
+    _, count, *shape = video.shape
+    if count >= (least := spec.frames * spec.period):
         return video
-    return np.pad(video, ((0, 0), (0, missing), (0, 0), (0, 0)))
+    padded = np.empty((3, least, *shape), np.float32)
+    padded[:, :count], padded[:, count:] = video, 0
+    return padded

@@ -6,7 +6,6 @@ its outputs for the clips. Nothing is judged here; the gates do that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -121,26 +120,25 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     )
 
 
-def _coarse(frames: NDArray[np.uint8], *selections: Iterable[int]) -> list[Floats]:
+def _coarse(frames: NDArray[np.uint8], *selections: NDArray[np.intp]) -> list[Floats]:
     """Mean grey of each cell: `(T, S, S, 3)` -> `(n, GRID, GRID)` for each selection of frames."""
-    chosen = [[int(place) for place in selection] for selection in selections]
-    # As float, so that a cell's mean is not rounded to whole grey levels.
-    cells = {
-        place: cv2.resize(
-            frames[place].astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA
-        )
-        for place in set().union(*chosen)
-    }
-    return [np.stack([cells[place] for place in places]).mean(axis=-1) for places in chosen]
+    needed, places = np.unique(np.concatenate(selections), return_inverse=True)
+    small = np.empty((len(needed), GRID, GRID, 3), np.float32)
+    for place, target in zip(needed, small, strict=True):
+        # As float, so that a cell's mean is not rounded to whole grey levels.
+        frame = frames[place].astype(np.float32)
+        cv2.resize(frame, (GRID, GRID), target, interpolation=cv2.INTER_AREA)
+    grey = small.mean(axis=-1)
+    return np.split(grey[places], np.cumsum([len(chosen) for chosen in selections])[:-1])
 
 
-def _moving(prepared: Prepared, facts: VideoFacts) -> list[int]:
+def _moving(prepared: Prepared, facts: VideoFacts) -> NDArray[np.intp]:
     """The decoded frames without repeated ones.
 
     Repeated frames, which resampling produces too, would make noise look like lasting motion.
     """
-    first = range(min(len(prepared.fitted), _MOST_FRAMES))
-    return sorted(set(first).difference(facts.repeated_frames))
+    first = np.arange(min(len(prepared.fitted), _MOST_FRAMES))
+    return np.setdiff1d(first, facts.repeated_frames)
 
 
 def _mean(frames: NDArray[np.uint8]) -> Floats:

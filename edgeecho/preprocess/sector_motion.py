@@ -80,7 +80,10 @@ def motion_map(frames: NDArray[np.uint8]) -> MotionMap:
     if not len(frames):
         frames = np.zeros((1, height, width, 3), np.uint8)
     small = _small(frames, scale)
-    picture = np.sum(small, axis=0, dtype=np.float32) / len(small)
+    picture = np.zeros(small[0].shape, np.float32)
+    for grey in small:
+        cv2.accumulate(grey, picture)
+    picture /= len(small)
     level = _changes(small).astype(np.float32)
     level = np.asarray(cv2.blur(level, (2 * BLUR + 1, 2 * BLUR + 1)), np.float32)
     near = cv2.dilate(level, disc(REACH))

@@ -123,12 +123,15 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
 def _coarse(frames: NDArray[np.uint8], *selections: NDArray[np.intp]) -> list[Floats]:
     """Mean grey of each cell: `(T, S, S, 3)` -> `(n, GRID, GRID)` for each selection of frames."""
     needed, places = np.unique(np.concatenate(selections), return_inverse=True)
-    small = np.empty((len(needed), GRID, GRID, 3), np.float32)
-    for place, target in zip(needed, small, strict=True):
-        # As float, so that a cell's mean is not rounded to whole grey levels.
-        frame = frames[place].astype(np.float32)
-        cv2.resize(frame, (GRID, GRID), target, interpolation=cv2.INTER_AREA)
-    grey = small.mean(axis=-1)
+    size = frames.shape[1]
+    # A cell's columns, if it has whole ones, are added up before anything becomes a float.
+    columns = size // GRID if size % GRID == 0 else 1
+    grey = np.empty((len(needed), GRID, GRID), np.float32)
+    for place, target in zip(needed, grey, strict=True):
+        rows = frames[place].reshape(-1, columns * 3)
+        sums = cv2.reduce(rows, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).astype(np.float32)
+        cv2.resize(sums.reshape(size, -1), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
+    grey /= columns * 3
     return np.split(grey[places], np.cumsum([len(chosen) for chosen in selections])[:-1])
 
 
@@ -145,7 +148,8 @@ def _mean(frames: NDArray[np.uint8]) -> Floats:
     """Mean grey of each pixel over time: `(T, S, S, 3)` -> `(S, S)`."""
     count, *shape = frames.shape
     sums = cv2.reduce(frames.reshape(count, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
-    return np.asarray((sums / np.float32(count)).reshape(shape).mean(axis=-1), np.float32)
+    red, green, blue = np.moveaxis((sums / np.float32(count)).reshape(shape), -1, 0)
+    return np.asarray((red + green + blue) / 3, np.float32)
 
 
 def _moves(grey: Floats) -> float:

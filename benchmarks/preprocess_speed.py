@@ -60,7 +60,8 @@ class Tree:
         )
 
     def ms(self, clips: str) -> float:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(f"{clips}\n")
         self._process.stdin.flush()
         return float(self._process.stdout.readline())

@@ -175,14 +175,16 @@ def _contrast(mean: Floats) -> float:
 
 
 def _statistics(frames: NDArray[np.uint8]) -> Floats:
-    sums = np.zeros(7)
+    sums = np.zeros((3, 3))
     for first in range(0, len(frames), IN_CACHE):
         some = frames[first : first + IN_CACHE]
         red, green, blue = planes = cv2.split(some.reshape(-1, some.shape[2], 3))
-        most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
-        levels = [cv2.norm(plane, cv2.NORM_L1) for plane in planes]
-        squares = [cv2.norm(plane, cv2.NORM_L2SQR) for plane in planes]
-        sums += [*levels, *squares, cv2.norm(most, least, cv2.NORM_L1)]
-    means = sums * 3 / frames.size
-    level, square, colourfulness = means[:3], means[3:6], means[6]
-    return np.array([*level, *np.sqrt(square - level**2), colourfulness], np.float32)
+        pairs = (red, green), (green, blue), (blue, red)
+        sums += [
+            [cv2.norm(plane, cv2.NORM_L1) for plane in planes],
+            [cv2.norm(plane, cv2.NORM_L2SQR) for plane in planes],
+            [cv2.norm(*pair, cv2.NORM_L1) for pair in pairs],
+        ]
+    mean, square, difference = sums * 3 / frames.size
+    # The largest of three levels minus the smallest is half the sum of their differences.
+    return np.array([*mean, *np.sqrt(square - mean**2), difference.sum() / 2], np.float32)

@@ -84,7 +84,7 @@ def _heart_rate(squared: Floats, fps: float) -> float | None:
     last = int(min(fps * 60 / _SLOWEST_BPM, count * 0.8))
     if last <= first:
         return None
-    curve = np.array([np.diagonal(squared, lag).mean() for lag in range(last + 1)])
+    curve = np.array([squared.trace(lag) / (count - lag) for lag in range(last + 1)])
     dips = [
         (lag, _depth(curve, lag))
         for lag in range(first, last)

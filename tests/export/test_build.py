@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import signal
 import subprocess
@@ -140,6 +141,8 @@ def test_command_writes_engine_and_sidecar(edgeecho, bundle: Path) -> None:
     assert list((bundle / FOLDER).glob(".*")) == []
     assert f"wrote {bundle / FOLDER / stem}.engine" in done.stdout
     assert "37 Half" in done.stdout
+    assert re.search(r"\d\d layers, \d of which only move or convert data", done.stdout)
+    assert re.search(r"activation memory \d+ MB", done.stdout)
     assert "no GPU has seen this engine" in done.stdout
     assert "esearch" in done.stdout
     import tensorrt_rtx

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -104,7 +104,9 @@ def build_tensorrt(
     if timing_cache is not None:
         with atomic_path(timing_cache) as temporary:
             temporary.write_bytes(built.timing_cache)
+    memory = read_layers(built.log, model).activation_bytes
     report = read_inspected(parse_inspected(built.inspected), model)
+    report = replace(report, activation_bytes=memory)
     return _publish(target, batch, source, model, built, report)
 
 

@@ -83,7 +83,7 @@ def test_ours_are_found_without_a_look_at_other_packages(
     monkeypatch.setattr(registry, "entry_points", look)
     for name in ("auto", *CPU):
         load_engine(name, open_model(narrow_bundle))
-        assert registry.shares("openvino")
+        assert registry.shares("openvino", open_model(narrow_bundle))
 
 
 def test_an_unknown_engine_lists_the_known_ones(narrow_bundle: Path) -> None:

@@ -102,7 +102,8 @@ SHARED = replace(
 
 def test_a_shared_graph_is_opened_in_place_of_the_plain_one(ours: Any) -> None:
     ours(engine("a", shares=True), engine("b"), engine("c", shares=True))
-    assert [shares(name) for name in "abcd"] == [True, False, True, False]
+    assert [shares(name, SHARED) for name in "abcd"] == [True, False, True, False]
+    assert not shares("a", MODEL)
     assert load_shared("a", SHARED, threads=2) == ("a", "a-shared.onnx", "2", 2, False)
     assert load_shared("c", SHARED, cached=True) == ("c", "a-shared.onnx", "2", 0, True)
     with pytest.raises(EngineError, match="engine b runs no shared graphs: take a or c"):

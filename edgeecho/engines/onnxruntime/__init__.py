@@ -71,6 +71,8 @@ def _on_gpu(
         probe=look_for_gpu,
         arithmetic=arithmetic,
         load_s=load_s,
+        # ONNX Runtime's TensorRT would build its engine again for every length of a video.
+        shares=provider == CUDA,
     )
 
 

@@ -13,7 +13,7 @@ from edgeecho_export.targets.builder import BuildOptions
 from edgeecho_export.targets.library import TensorRTLibrary
 
 if TYPE_CHECKING:
-    from edgeecho_export.targets.publish import Published
+    from edgeecho_export.targets.written import Published
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,15 @@ class TensorRTBuilder:
                 options.batch,
                 workspace_mb=options.workspace_mb,
                 timing_cache=options.timing_cache,
+                shared=options.shared,
             )
         else:
             capabilities = options.compute_capability.split(",")
-            published = build_rtx(bundle, precision, capabilities, options.batch)
-        return _lines(published)
+            published = build_rtx(
+                bundle, precision, capabilities, options.batch, shared=options.shared
+            )
+        shared = published.shared
+        return [*(_lines(shared) if shared else ()), *_lines(published)]
 
 
 def _lines(published: Published) -> list[str]:

@@ -149,8 +149,8 @@ class Buffer:
         except EngineError:
             _give_back("cudaFreeHost", self._pinned)
             raise
-        memory = (ctypes.c_char * size).from_address(self._pinned)
-        self.host: NDArray[Any] = np.ndarray(shape, dtype, memory)
+        memory = (ctypes.c_uint8 * size).from_address(self._pinned)
+        self.host: NDArray[Any] = np.ctypeslib.as_array(memory).view(dtype).reshape(shape)
         """Has the largest shape of the profile; invalid after `close`."""
 
     def upload(self, rows: int, stream: Stream) -> None:

@@ -27,14 +27,14 @@ class Plan:
 
     batch: tuple[int, int, int]
     """Smallest, optimal and largest number of clips."""
-    frames: tuple[int, int, int] | None = None
-    """For a shared graph: smallest, optimal and largest number of frames."""
     capabilities: tuple[str, ...] = ()
     """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that need not be here."""
     workspace_mb: int | None = None
     """TensorRT only: maximum scratch memory of a layer in MiB; None: all of the GPU's."""
     timing_cache: bytes | None = None
     """TensorRT only: that of an earlier build; empty: begin one; None: keep none."""
+    frames: tuple[int, int, int] | None = None
+    """For a shared graph: smallest, optimal and largest number of frames."""
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,9 @@ def _build(
 def shared_plan(plan: Plan, frames: int) -> Plan:
     """For the shared graph of clips of `frames`: up to 16 in a run, the most that inference asks.
 
-    16 successive clips that share states have 30 frames more than one. With 60 more, the demo's plan
-    in FP16 takes 696 MB, where one of 8 clips alone takes 546. What reaches further is run in parts.
+    16 successive clips that share states have 30 frames more than one. With 60 more, the demo's
+    plan in FP16 takes 696 MB, where one of 8 clips alone takes 546. What reaches further is run in
+    parts.
     """
     return replace(plan, batch=(1, 16, 16), frames=(frames, frames + 30, frames + 60))
 

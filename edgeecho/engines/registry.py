@@ -91,9 +91,12 @@ def load_limit_s(name: str) -> float:
     return sum(engine.load_s for engine in tried if engine.available) or 300.0
 
 
-def shares(name: str) -> bool:
+def shares(name: str, model: ModelFile) -> bool:
+    """Whether the engine runs the model's shared graph; where it is built first, whether it was."""
     engine = find_engine(name)
-    return engine is not None and engine.shares
+    if engine is None or not engine.shares or model.shared is None:
+        return False
+    return engine.builder is None or engine.refuses(_shared_graph(model)) is None
 
 
 def load_shared(
@@ -102,13 +105,18 @@ def load_shared(
     """Make the shared graph of `model` ready on an engine that runs such; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
-    if not shares(name):
+    engine = find_engine(name)
+    if engine is None or not engine.shares:
         able = " or ".join(engine.name for engine in OURS if engine.shares)
         raise EngineError(f"engine {name} runs no shared graphs: take {able}")
-    graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
-    engine: Any = load_engine(name, graph, threads=threads, cached=cached)
-    loaded: SharedEngine = engine
-    return loaded
+    loaded: Any = load_engine(name, _shared_graph(model), threads=threads, cached=cached)
+    shared: SharedEngine = loaded
+    return shared
+
+
+def _shared_graph(model: ModelFile) -> ModelFile:
+    assert model.shared is not None
+    return replace(model, path=model.shared.path, sha256=model.shared.sha256)
 
 
 def _in_auto() -> list[EngineDescriptor]:

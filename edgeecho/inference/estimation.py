@@ -60,7 +60,7 @@ class LoadedModel:
     @cached_property
     def sharing(self) -> Sharing | None:
         """How to answer clips together; None if the model or the engine cannot do so."""
-        if self.file.shared is None or not shares(self.engine.facts.name):
+        if self.file.shared is None or not shares(self.engine.facts.name, self.file):
             return None
         return Sharing(self.file.shared.cost, lambda: self._shared)
 

@@ -99,6 +99,14 @@ def export(
             "max, mae. May be repeated.",
         ),
     ] = None,
+    pad: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Pad the channels between a convolution's two factors with zeros to a multiple of "
+            "this, for GPUs: the same EFs. 1: none. Only 8 was measured.",
+        ),
+    ] = 8,
     shared: Annotated[
         bool | None,
         typer.Option(
@@ -143,6 +151,7 @@ def export(
         method,
         float_layers,
         limit or [],
+        pad,
         shared,
         require_skill,
         engine,
@@ -193,6 +202,7 @@ def _options(
     method: str,
     float_layers: Path | None,
     limit: list[str],
+    pad: int,
     shared: bool | None,
     require_skill: bool,
     engine: str | None,
@@ -226,6 +236,7 @@ def _options(
         float_layers=read_float_layers(float_layers) if float_layers else (),
         calibration=chosen,
         limits=parse_limits(limit),
+        pad=pad,
         shared=shared,
         require_skill=require_skill,
         engine=engine,

@@ -91,7 +91,7 @@ def export(
             }
         references = _references(work, reference_inputs, keep=keep_references)
         manifest = replace(
-            _manifest(source, label, artefacts, references, skill),
+            _manifest(source, label, artefacts, references, skill, options.pad),
             calibration=_calibration(work, made.values()),
         )
         write_manifest(folder, manifest)
@@ -132,6 +132,7 @@ def _manifest(
     artefacts: Mapping[str, Artefact],
     references: Mapping[str, Any],
     skill: Skill | None,
+    pad: int,
 ) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
@@ -150,6 +151,7 @@ def _manifest(
             "name": ARCHITECTURE,
             "width": source.network.width,
             "parameters": parameters,
+            **({"padded_to": pad} if pad > 1 else {}),
         },
         preprocess=source.preprocess,
         provenance=provenance,

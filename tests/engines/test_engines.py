@@ -86,7 +86,7 @@ def test_ours_are_found_without_a_look_at_other_packages(
     monkeypatch.setattr(registry, "entry_points", look)
     for name in ("auto", *CPU):
         load_engine(name, open_model(narrow_bundle))
-        assert registry.shares("openvino")
+        assert registry.shares("openvino", open_model(narrow_bundle))
 
 
 def test_a_lone_file_runs_on_one_engine_where_the_other_is_not_installed() -> None:

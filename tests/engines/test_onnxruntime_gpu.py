@@ -19,9 +19,9 @@ import onnxruntime
 from emulate import emulate
 from tiny import SHAPE, tiny_bundle
 
-from edgeecho.bundle import ModelFile, open_model
+from edgeecho.bundle import ModelFile, default_model, open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import EngineDescriptor, descriptor, load_engine
+from edgeecho.engines import EngineDescriptor, descriptor, load_engine, load_shared, shares
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
@@ -128,6 +128,28 @@ def test_it_finds_cuda_before_the_session_and_prints_nothing(
     # ONNX Runtime 1.31 warns on stderr that it looked for a plugin, only if this is given.
     assert "device_id" not in asked
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_cuda_answers_overlapping_clips_together_without_the_cpu(
+    session: type[GPUSession],
+) -> None:
+    model = open_model(default_model(), precision="fp32")
+    assert model.shared is not None
+    assert shares("onnxruntime-cuda", model)
+    assert not shares("onnxruntime-tensorrt", model)
+    engine = load_shared("onnxruntime-cuda", model)
+    options, ((provider, _),), fallback = session.asked
+    assert (provider, fallback) == (PROVIDERS["cuda"], 0)
+    assert options.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
+    rng = np.random.default_rng(0)
+    frames = rng.standard_normal((1, 3, 40, 112, 112)).astype(np.float32)
+    starts = np.array([8, 0, 4])
+    found = engine.infer({"frames": frames, "starts": starts})
+    clips = np.stack([frames[0, :, s : s + 32] for s in starts])
+    expected = load_engine("onnxruntime-cuda", model).run(clips)
+    np.testing.assert_allclose(found.ef, expected.ef, atol=1e-3)
+    np.testing.assert_allclose(found.embedding, expected.embedding, rtol=1e-3, atol=1e-3)
 
 
 def test_another_active_provider_is_an_error(model: ModelFile, session: type[GPUSession]) -> None:

@@ -200,7 +200,8 @@ SHARED = replace(
 
 def test_a_shared_graph_is_opened_in_place_of_the_plain_one(ours: Any) -> None:
     ours(engine("a", shares=True), engine("b"), engine("c", shares=True))
-    assert [shares(name) for name in "abcd"] == [True, False, True, False]
+    assert [shares(name, SHARED) for name in "abcd"] == [True, False, True, False]
+    assert not shares("a", MODEL)
     shared: Any = load_shared("a", SHARED, threads=2)
     assert shared.how == ("a", "a-shared.onnx", "2", 2, False)
     shared = load_shared("c", SHARED, cached=True)

@@ -61,6 +61,8 @@ def _on_gpu(
         refuses=no_gpu,
         arithmetic=arithmetic,
         load_s=load_s,
+        # ONNX Runtime's TensorRT would build its engine again for every length of a video.
+        shares=provider == CUDA,
     )
 
 

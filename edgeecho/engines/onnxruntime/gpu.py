@@ -6,7 +6,7 @@ provider is requested, both fall-backs to the CPU are disabled, and the active p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -60,8 +60,12 @@ class ONNXRuntimeGPUEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
+        return self.infer({"clip": clips})
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
+        """See `SharedEngine.infer`."""
         with self._refusals("close what else uses the GPU"):
-            return ask_session(self._session, self._outputs, {"clip": clips})
+            return ask_session(self._session, self._outputs, inputs)
 
     @contextmanager
     def _refusals(

@@ -25,7 +25,10 @@ def _open(
     cuda_graph: bool = False,
 ) -> Engine:
     from edgeecho.engines.tensorrt.engine import TensorRTEngine
+    from edgeecho.engines.tensorrt.shared import TensorRTSharedEngine
 
+    if model.shared is not None and model.path == model.shared.path:
+        return TensorRTSharedEngine(engine, model, kind)
     return TensorRTEngine(engine, model, kind, cuda_graph=cuda_graph)
 
 
@@ -68,6 +71,8 @@ def _describe(
         probe=partial(_load, kind=kind),
         arithmetic=_arithmetic,
         builder=builder,
+        # Recorded launches have one shape, and videos differ in length.
+        shares=not cuda_graph,
     )
 
 

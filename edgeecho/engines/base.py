@@ -18,7 +18,7 @@ class NoDeviceError(EngineError):
 
 @dataclass(frozen=True)
 class PassedOver:
-    """An installed engine that `auto` tried before the one it took, and that did not run."""
+    """What was tried before and did not run: an installed engine, or an engine's shared graph."""
 
     name: str
     why: str

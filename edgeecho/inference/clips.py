@@ -66,9 +66,12 @@ def run_clips(
     begin = time.perf_counter()
     on_progress(0, len(starts))
     done = 0
+    together = sharing.open() if sharing and blocks else None
+    if together is None:
+        blocks, left = [], np.arange(len(local))
     for block in blocks:
-        assert sharing is not None
-        rows.append((block.places, run_block(video, block, spec, sharing.open())))
+        assert together is not None
+        rows.append((block.places, run_block(video, block, spec, together)))
         done += len(block.places)
         on_progress(done, len(starts))
     engine_s = time.perf_counter() - begin
@@ -82,8 +85,8 @@ def run_clips(
         engine_s += time.perf_counter() - middle
         done += len(places)
         on_progress(done, len(starts))
-    together = sum(len(block.places) for block in blocks)
-    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
+    shared = sum(len(block.places) for block in blocks)
+    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, shared)
 
 
 def _no_progress(_done: int, _of: int) -> None:

@@ -18,7 +18,7 @@ from edgeecho.bundle import open_model, read_manifest
 from edgeecho.engines import load_engine
 from edgeecho_export.checks.lint import lint_qdq
 from edgeecho_export.graph import quantized_inputs
-from edgeecho_export.padding import pad_channels
+from edgeecho_export.padding import PAD, pad_channels
 from edgeecho_export.quantize import write_int8
 from edgeecho_export.ranges import collect
 from edgeecho_export.recipes.fp16 import write_fp16
@@ -86,16 +86,23 @@ def test_answers_are_those_of_the_plain_graph(
 
 
 @pytest.mark.slow
-def test_full_width_is_padded_to_8_by_default_with_the_same_answers(
-    plain: Any, tmp_path: Path
-) -> None:
-    model = onnx.load(plain(1.0))
-    padded = onnx.load(write_random(tmp_path / "8.onnx", 1.0, frames=FRAMES, size=SIZE))
+def test_full_width_padded_to_8_has_the_same_answers(plain: Any) -> None:
+    model, padded = onnx.load(plain(1.0)), onnx.load(plain(1.0))
+    pad_channels(padded, PAD)
     assert between(model) == PUBLISHED
     assert sorted(set(between(padded))) == [48, 144, 232, 288, 464, 576, 928, 1152]
     clips = clips_of(3, 3)
     for found, expected in zip(answers(padded, clips), answers(model, clips), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_export_pads_to_8_by_default(plain: Any, padded: Path) -> None:
+    expected = onnx.load(plain(0.0625))
+    pad_channels(expected, 8)
+    found = onnx.load(padded)
+    assert between(found) == between(expected) != between(onnx.load(plain(0.0625)))
+    assert all((value == weights(expected)[name]).all() for name, value in weights(found).items())
 
 
 @pytest.mark.slow

@@ -25,12 +25,12 @@ def pad_channels(model: onnx.ModelProto, multiple: int) -> None:
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     shapes = {value.name: value.type.tensor_type.shape.dim for value in model.graph.value_info}
     for space, relu, time in _pairs(model):
-        weight, bias = space.input[1:]
+        weight, *bias = space.input[1:]  # no bias: that of a batch norm which was all zero
         count = tensors[weight].dims[0]
         more = -count % multiple
         if not more:  # written again, a tensor's bytes differ
             continue
-        for name, axis in ((weight, 0), (bias, 0), (time.input[1], 1)):
+        for name, axis in ((weight, 0), *((name, 0) for name in bias), (time.input[1], 1)):
             value = numpy_helper.to_array(tensors[name])
             widths = [(0, more if i == axis else 0) for i in range(value.ndim)]
             tensors[name].CopyFrom(numpy_helper.from_array(np.pad(value, widths), name))

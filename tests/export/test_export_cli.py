@@ -58,7 +58,9 @@ def test_bundle_is_complete_and_opens(narrow_bundle: Path, narrow_run: Path) -> 
     assert model.preprocess.to_dict() == stored["preprocess"]
     manifest = read_manifest(narrow_bundle)
     assert (manifest.name, manifest.version) == ("narrow", "1")
-    assert manifest.architecture == {"name": "r2plus1d_18", "width": 0.0625, "parameters": 123_552}
+    assert manifest.architecture == {
+        "name": "r2plus1d_18", "width": 0.0625, "parameters": 123_552, "padded_to": 8
+    }  # fmt: skip
     assert manifest.provenance["checkpoint_sha256"] == sha256_file(narrow_run / "best.pt")
     assert manifest.provenance["training"] == stored["provenance"]
     assert manifest.artefacts["fp32"].sha256 == sha256_file(narrow_bundle / "fp32.onnx")

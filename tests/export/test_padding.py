@@ -106,6 +106,19 @@ def test_export_pads_to_8_by_default(plain: Any, padded: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_convolution_may_have_no_bias(plain: Any) -> None:
+    model = onnx.load(plain(0.0625))
+    for node in model.graph.node:
+        if node.op_type == "Conv" and node.input[1] in ("stem.0.weight", "stem.3.weight"):
+            del node.input[2]
+    clips = clips_of(9, 2)
+    expected = answers(model, clips)
+    pad_channels(model, 8)
+    for found, given_before in zip(answers(model, clips), expected, strict=True):
+        np.testing.assert_allclose(found, given_before, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_only_zeros_are_added_behind_the_trained_values(plain: Any) -> None:
     model = onnx.load(plain(0.0625))
     before = weights(model)

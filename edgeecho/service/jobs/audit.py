@@ -70,10 +70,10 @@ class AuditTrail:
         self, job_id: str | None = None, *, after: int = 0, most: int | None = None
     ) -> list[Entry]:
         """Entries of a job, or of all, in order: the first `most` numbered above `after`."""
-        which = "" if job_id is None else "AND job = ?2 "
+        which = "" if job_id is None else "AND job = :job "
         rows = self._db.rows(
-            f"{_SELECT} WHERE number > ?1 {which}ORDER BY number LIMIT ?3",
-            (after, job_id, -1 if most is None else most),
+            f"{_SELECT} WHERE number > :after {which}ORDER BY number LIMIT :most",
+            {"after": after, "job": job_id, "most": -1 if most is None else most},
         )
         return list(map(_entry, rows))
 

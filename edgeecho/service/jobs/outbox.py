@@ -44,8 +44,9 @@ class Outbox:
         rows = self._db.rows(
             f"{SELECT} WHERE delivery = 'due' AND finished IS NOT NULL "
             # No wait is longer than this, so a later time was noted when the clock was ahead.
-            "AND (coalesce(next_try, 0) <= ?1 OR next_try > ?2) ORDER BY finished LIMIT 1",
-            (now, now + LONGEST_WAIT_S),
+            "AND (coalesce(next_try, 0) <= :now OR next_try > :latest) "
+            "ORDER BY finished LIMIT 1",
+            {"now": now, "latest": now + LONGEST_WAIT_S},
         )
         return job_of(rows[0]) if rows else None
 

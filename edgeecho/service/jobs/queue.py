@@ -127,13 +127,20 @@ class Queue:
         text = None if document is None else json.dumps(document)
         with self._db.changing() as connection:
             changed = connection.execute(
-                "UPDATE job SET status = ?1, finished = ?2, document = ?3, error = ?4, "
-                "exit_code = ?5, "
-                "delivery = iif(?1 = 'cancelled', 'none', delivery), "
+                "UPDATE job SET status = :status, finished = :now, document = :document, "
+                "error = :error, exit_code = :exit_code, "
+                "delivery = iif(:status = 'cancelled', 'none', delivery), "
                 # A cancelled file may be sent again.
-                "key = iif(?1 = 'cancelled', NULL, key) "
-                "WHERE id = ?6 AND status IN ('queued', 'running')",
-                (status, time.time(), text, error, exit_code, job_id),
+                "key = iif(:status = 'cancelled', NULL, key) "
+                "WHERE id = :id AND status IN ('queued', 'running')",
+                {
+                    "status": status,
+                    "now": time.time(),
+                    "document": text,
+                    "error": error,
+                    "exit_code": exit_code,
+                    "id": job_id,
+                },
             ).rowcount
             if changed:
                 self._trail.add(job_id, status, _told(document, error))

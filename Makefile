@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick mutate fuzz outside check check-trt-api soak docs bench smoke clean
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api soak docs bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -11,6 +11,9 @@ test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k g
 
 quick: .venv/ready        ## what takes no time: the loop while one works
 	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
+
+pythons: .venv/ready      ## the wheel on every Python that is promised: smoke test and quick tests (ARGS="-s lowest")
+	.venv/bin/nox $(ARGS)
 
 mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group mutate

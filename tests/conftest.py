@@ -122,14 +122,14 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def narrow_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run folder with best.pt: width 0.0625, 32x2 frames, 112 px, one epoch on `phantoms`."""
+    """Run folder with best.pt: width 0.0625, 32x2 frames of 56 pixels, one epoch on `phantoms`."""
     pytest.importorskip("torch")
 
     def make(out: Path) -> None:
         from edgeecho_train.recipe import TrainingRecipe
         from edgeecho_train.start import train
 
-        recipe = TrainingRecipe(width=0.0625, epochs=1, batch_size=5)
+        recipe = TrainingRecipe(width=0.0625, size=56, epochs=1, batch_size=5)
         train(phantoms, out, recipe, resume=False, device="cpu", workers=0, init="random")
 
     return made("narrow-run", tmp_path_factory.mktemp("narrow") / "run", make)

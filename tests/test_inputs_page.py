@@ -10,4 +10,4 @@ from inputs_page import PAGE, render
 @pytest.mark.timeout(600)
 def test_every_row_of_the_tables_is_what_happens() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert render(page) == page, "run: python tests/support/inputs_page.py"
+    assert render(page) == page, "run: .venv/bin/python tests/support/inputs_page.py"

@@ -13,7 +13,6 @@ from edgeecho.bundle.card import render_card
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE
 from edgeecho.common.errors import ModelError
 
-
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 
 

@@ -118,7 +118,7 @@ def test_the_first_change_of_the_contributing_page(scratch: Path) -> None:
     (test,) = python_blocks(textwrap.dedent("\n".join(
         line.removeprefix("    ") for line in page.splitlines()
     )))  # fmt: skip
-    (words,) = re.findall(r'`grep -rn "(.*?)" edgeecho`', page)
+    (words,) = re.findall(r'`git grep -n "(.*?)"` shows this page and one line', page)
     files = [file for file in (scratch / "edgeecho").rglob("*.py") if words in read(file)]
     assert [file.relative_to(scratch).as_posix() for file in files] == ["edgeecho/trust/gates.py"]
     around = read(ROOT / "tests" / "trust" / "test_thresholds.py")

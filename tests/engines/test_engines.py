@@ -14,7 +14,7 @@ from edgeecho.engines import OURS, descriptor, load_engine, registry
 pytestmark = pytest.mark.slow
 
 CPU = [entry.name for entry in OURS if entry.device == "cpu"]
-CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 112, 112), np.float32)
+CLIPS = np.random.default_rng(0).standard_normal((5, 3, 32, 56, 56), np.float32)
 
 
 @pytest.mark.parametrize("name", CPU)

@@ -97,8 +97,12 @@ def test_bundle_answers_a_video_as_the_checkpoint_does(
     network = R2Plus1D18(0.0625).eval()
     network.load_state_dict(stored["state_dict"])
     capture = cv2.VideoCapture(str(video.path), cv2.CAP_FFMPEG)
-    frames = np.stack([capture.read()[1][..., ::-1] for _ in range(70)]).astype(np.float64)
     spec = stored["preprocess"]
+    size = (spec["size"], spec["size"])
+    pictures = [
+        cv2.resize(capture.read()[1], size, interpolation=cv2.INTER_CUBIC) for _ in range(70)
+    ]
+    frames = np.stack(pictures)[..., ::-1].astype(np.float64)
     normal = ((frames - spec["mean"]) / spec["std"]).transpose(3, 0, 1, 2)
     clips = np.stack([normal[:, s : s + 63 : 2] for s in range(70 - 62)])
     with torch.inference_mode():

@@ -64,7 +64,7 @@ def test_int8_weights_behind_dequantizelinear_change_nothing(
     narrow_bundle: Path, tmp_path: Path, bias: bool
 ) -> None:
     tools = pytest.importorskip("onnxruntime.quantization")
-    clips = iter([{"clip": np.random.default_rng(0).normal(size=(1, 3, 32, 112, 112))}])
+    clips = iter([{"clip": np.random.default_rng(0).normal(size=(1, 3, 32, 56, 56))}])
 
     class OneClip(tools.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def get_next(self) -> dict[str, Any] | None:

@@ -82,7 +82,7 @@ def test_json_is_one_document_with_the_same_facts(edgeecho: Any, narrow_bundle: 
     assert artefact["sha256"] == sha256_file(narrow_bundle / "fp32.onnx")
     assert artefact["verification"][0]["max_drift"] >= 0
     network = value["network"]
-    assert network["clip_shape"] == [1, 3, 32, 112, 112]
+    assert network["clip_shape"] == [1, 3, 32, 56, 56]
     assert network["macs"] == sum(stage["macs"] for stage in network["stages"])
     assert network["stages"][0]["space_divisor"] == 2
     assert network["parameters"] < value["architecture"]["parameters"]
@@ -164,7 +164,7 @@ def test_an_onnx_file_of_others_shows_the_network_alone(
     onnx.save(model, tmp_path / "foreign.onnx")
     done = edgeecho("inspect", tmp_path / "foreign.onnx")
     assert (done.returncode, done.stderr) == (0, "")
-    assert row(done.stdout, "layer4")[0] == "1x32x4x7x7"
+    assert row(done.stdout, "layer4")[0] == "1x32x4x4x4"
     assert "Preprocessing: not known" in done.stdout
     assert "`edgeecho infer` refuses it" in " ".join(done.stdout.split())
 

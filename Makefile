@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api soak docs bench smoke clean
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -15,9 +15,9 @@ quick: .venv/ready        ## what takes no time: the loop while one works
 pythons: .venv/ready      ## the wheel on every Python that is promised: smoke test and quick tests (ARGS="-s lowest")
 	.venv/bin/nox $(ARGS)
 
-mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust)
+mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust MINUTES=30)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group mutate
-	.venv/bin/python tests/support/mutate.py --seed $(or $(SEED),1) --each $(or $(MUTANTS),3) --only '$(ONLY)'
+	.venv/bin/python tests/support/mutate.py --seed $(or $(SEED),1) --each $(or $(MUTANTS),3) --only '$(ONLY)' $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: .venv/ready         ## 10,000 damaged files of every format (CASES=N for another number)
 	EDGEECHO_FUZZ_CASES=$(or $(CASES),10000) .venv/bin/python -m pytest -s tests/test_fuzz.py
@@ -33,6 +33,9 @@ check: .venv/ready        ## lint, format, types, layers
 
 check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are our stand-ins as they are?
 	.venv/bin/python tests/support/dump_trt_api.py
+
+test-ort-gpu: .venv-ort-gpu/ready ## the real onnxruntime-gpu without a GPU: what it lists, lacks and prints
+	.venv-ort-gpu/bin/python -m pytest -s tests/engines/test_ort_gpu.py
 
 soak: .venv/ready         ## 1,000 studies to the node, 200 at once, and 10,000 junk requests (STUDIES=N, REQUESTS=N)
 	.venv/bin/python benchmarks/soak.py --studies $(or $(STUDIES),1000)
@@ -53,7 +56,7 @@ smoke: .venv-demo/ready   ## every runtime command from the installed wheel, out
 	.ci/smoke .venv-demo
 
 clean:                    ## remove the environments and all caches
-	rm -rf .venv .venv-demo .venv-serve .venv-docs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt
@@ -70,6 +73,13 @@ clean:                    ## remove the environments and all caches
 .venv-serve/ready: pyproject.toml constraints.txt $(shell find edgeecho -type f -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv --clear .venv-serve
 	.venv-serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve,dicom]'
+	touch $@
+
+# An environment of its own: onnxruntime-gpu and onnxruntime overwrite each other. Of CUDA one library.
+.venv-ort-gpu/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-ort-gpu
+	.venv-ort-gpu/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv-ort-gpu/bin/python -m pip install --quiet -c constraints.txt -e '.[gpu]' --group ort-gpu
 	touch $@
 
 .venv-docs/ready: pyproject.toml constraints.txt

@@ -130,7 +130,7 @@ def _from_dict(row: Mapping[str, Any], model: ModelFile) -> Answer:
         clip_times_s=None if times is None else tuple(times),
         warnings=tuple(row["warnings"]),
         model=model,
-        engine=EngineFacts(**row["engine"]),
+        engine=EngineFacts.from_dict(row["engine"]),
         video=VideoFacts(**video),
         timings_ms=dict(row["timings_ms"]),
     )

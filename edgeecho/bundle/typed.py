@@ -6,14 +6,14 @@ import functools
 import math
 import reprlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 # A larger number is neither a count nor a measurement, and overflows in C.
 _LARGEST = 1 << 63
 # It compiles every annotation anew, and a bundle holds dozens of entries of the same few classes.
-_hints = functools.cache(get_type_hints)
+_hints: Callable[[type], dict[str, Any]] = functools.cache(get_type_hints)
 
 
 def typed(cls: type[T], values: Mapping[str, Any]) -> T:

@@ -59,7 +59,7 @@ class Wire:
     def entry(self, start: int, stop: int, longest: int) -> tuple[str, str]:
         """Key and value of a `StringStringEntryProto`, each truncated to `longest` bytes."""
         found = {number: (at, end) for number, _, at, end in self.fields(start, stop)}
-        key, value = (self.text(*found.get(number, (0, 0)), longest) for number in (1, 2))
+        key, value = (self.text(*found[n], longest) if n in found else "" for n in (1, 2))
         return key, value
 
     def text(self, start: int, stop: int, longest: int) -> str:

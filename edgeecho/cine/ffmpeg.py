@@ -53,8 +53,8 @@ def open_video(
     """Open a container and its first video stream; `InputError` if there is none.
 
     `kind` is the container's name for messages. Decoding uses one thread: how much of a damaged
-    stretch is recovered then does not depend on the machine, and at these sizes more threads gain
-    little.
+    stretch is recovered then does not depend on the machine. FFmpeg's MJPG decoder has no threads;
+    those that have, such as H.264's, report a damaged frame only packets later.
     """
     # Reading the header always has the default limit, so that the error for a lower one can name
     # the frame size.

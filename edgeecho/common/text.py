@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -11,6 +12,7 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # A spreadsheet evaluates a cell that begins with one of these, unless an apostrophe precedes it
 # (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@＝＋－＠")
+_FOLDERS = re.compile(r"(?P<address>https://[^\s)]+)|(?:[A-Za-z]:)?[\\/](?:[^\\/'\":()]+[\\/])+")
 
 
 def shown_name(file: Path) -> str:
@@ -33,3 +35,13 @@ def cell(text: str) -> str:
     """`printable` text for a CSV cell; an apostrophe before a formula's sign makes it text."""
     text = printable(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def reason(error: BaseException) -> str:
+    """First line of an error without folders, which often contain a user's name."""
+    return without_folders((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
+def without_folders(text: str) -> str:
+    """`printable` text in which files have names only; addresses of the web stay whole."""
+    return printable(_FOLDERS.sub(lambda found: found["address"] or "", text))

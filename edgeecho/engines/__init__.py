@@ -1,14 +1,21 @@
 """Engines: a folder for each library, all behind one protocol and found by descriptors."""
 
-from edgeecho.engines.base import Engine, EngineFacts, Outputs, SharedEngine
+from edgeecho.engines.base import (
+    Engine,
+    EngineFacts,
+    NoDeviceError,
+    Outputs,
+    PassedOver,
+    SharedEngine,
+)
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.registry import (
     OURS,
-    cpu_engine,
     engines,
     find_engine,
     load_engine,
     load_limit_s,
+    load_on_cpu,
     load_shared,
     shares,
 )
@@ -18,13 +25,15 @@ __all__ = [
     "Engine",
     "EngineDescriptor",
     "EngineFacts",
+    "NoDeviceError",
     "Outputs",
+    "PassedOver",
     "SharedEngine",
-    "cpu_engine",
     "engines",
     "find_engine",
     "load_engine",
     "load_limit_s",
+    "load_on_cpu",
     "load_shared",
     "shares",
 ]

@@ -9,7 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.common.errors import ModelError
+from edgeecho.common.errors import EngineError, ModelError
+
+
+class NoDeviceError(EngineError):
+    """The hardware that an engine runs on is not here, which is no fault of its installation."""
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """What was tried before and did not run: an installed engine, or an engine's shared graph."""
+
+    name: str
+    why: str
+    """One line, without folders."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,14 @@ class EngineFacts:
     """The arithmetic that was asked for, see `EngineDescriptor.arithmetic`: `f32` rules out hidden
     bfloat16."""
     threads: int
+    passed_over: tuple[PassedOver, ...] = ()
+    """In the order in which `auto` tried them; empty if the engine was named."""
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> EngineFacts:
+        """Inverse of `asdict`, after JSON."""
+        others = value.get("passed_over", ())
+        return cls(**{**value, "passed_over": tuple(PassedOver(**other) for other in others)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +76,7 @@ def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
 class Engine(Protocol):
     """A compiled model that is ready to run."""
 
-    @property
-    def facts(self) -> EngineFacts: ...
+    facts: EngineFacts
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
         """Run normalised clips `(b, 3, frames, S, S)`; return the EF and embedding of each."""

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import metadata
 from importlib.util import find_spec
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines.base import Engine
+from edgeecho.engines.trial import run_trial
 
 
 def cpu_arithmetic(precision: str) -> str:
@@ -29,12 +30,6 @@ def cpu_arithmetic(precision: str) -> str:
 
 def no_obstacle(_model: ModelFile) -> str | None:
     return None
-
-
-def version_of_package(engine: EngineDescriptor) -> str:
-    """For doctor: import the package and return its version and what it runs on."""
-    version = str(import_module(engine.package).__version__).partition("-")[0]
-    return f"{version}; {engine.runs_on}"
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,9 @@ class EngineDescriptor:
     """Position in the order that `auto` tries, lowest first; None: runs only if it is named."""
     refuses: Callable[[ModelFile], str | None] = no_obstacle
     """The reason why it cannot run a model on this machine although it is installed."""
-    probe: Callable[[EngineDescriptor], str] = version_of_package
-    """For doctor: describe what is found here; any exception means that the engine fails."""
+    probe: Callable[[EngineDescriptor], str] = run_trial
+    """For doctor: run it as far as that takes no model, and say what was found. `NoDeviceError`:
+    its hardware is not here; any other exception means that the engine fails."""
     arithmetic: Callable[[str], str] = cpu_arithmetic
     """From a file's precision to the arithmetic, in the words of `EngineFacts.precision`."""
     shares: bool = False

@@ -10,6 +10,7 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import onnxruntime, openvino, tensorrt
 from edgeecho.engines.base import Engine, SharedEngine
+from edgeecho.engines.choice import open_engine, take_first
 from edgeecho.engines.descriptor import EngineDescriptor
 
 GROUP = "edgeecho.engines"
@@ -62,29 +63,40 @@ def _broken(entry: EntryPoint, why: str) -> EngineDescriptor:
 def load_engine(name: str, model: ModelFile, *, threads: int = 0, cached: bool = False) -> Engine:
     """Make `model` ready on the engine `name`; `EngineError` if that is impossible.
 
-    `auto` takes the first engine that can run it here: a TensorRT engine built for this machine,
-    then CUDA, then the CPU; the result says which. A named engine that cannot run is an error,
-    never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps the compiled
-    model for the next process (`edgeecho.common.cache`): use it for models that stay in place.
+    `auto` takes the first engine that runs it here: a TensorRT engine built for this machine, then
+    CUDA, then the CPU; its facts say which, and which were passed over. A named engine that cannot
+    run is an error, never a fall-back. `threads` 0 leaves the number to the engine. `cached` keeps
+    the compiled model for the next process (`edgeecho.common.cache`): use it for models that stay
+    in place.
     """
-    engine = _choose(name, model)
-    try:
-        return engine.open(engine, model, threads, cached)
-    except ImportError as error:
-        raise EngineError(
-            f"engine {engine.name} is installed but cannot be imported: see `edgeecho doctor`"
-        ) from error
+    if name == "auto":
+        return take_first(_in_auto(), model, threads, cached)
+    engine = find_engine(name)
+    if engine is None:
+        known = ", ".join(engine.name for engine in engines())
+        raise EngineError(f"engine {name!r} is not known: choose auto, {known}")
+    if not engine.available:
+        raise EngineError(f"engine {name} is not installed: {engine.install}")
+    return open_engine(engine, model, threads, cached)
+
+
+def load_on_cpu(model: ModelFile, *, threads: int = 0) -> Engine:
+    """Make `model` ready on the first CPU engine that runs it: such results hold on any machine."""
+    return take_first([e for e in _in_auto() if e.device == "cpu"], model, threads, cached=False)
 
 
 def load_limit_s(name: str) -> float:
-    """Time limit of `load_engine` in s; for `auto`, that of the slowest engine it may choose."""
-    chosen = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
-    return max((engine.load_s for engine in chosen), default=300.0)
+    """Time limit of `load_engine` in s; for `auto`, of all that it may have to try."""
+    tried = _in_auto() if name == "auto" else filter(None, [find_engine(name)])
+    return sum(engine.load_s for engine in tried if engine.available) or 300.0
 
 
-def shares(name: str) -> bool:
+def shares(name: str, model: ModelFile) -> bool:
+    """Whether the engine runs the model's shared graph; where it is built first, whether it was."""
     engine = find_engine(name)
-    return engine is not None and engine.shares
+    if engine is None or not engine.shares or model.shared is None:
+        return False
+    return engine.builder is None or engine.refuses(_shared_graph(model)) is None
 
 
 def load_shared(
@@ -93,36 +105,18 @@ def load_shared(
     """Make the shared graph of `model` ready on an engine that runs such; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
-    if not shares(name):
+    engine = find_engine(name)
+    if engine is None or not engine.shares:
         able = " or ".join(engine.name for engine in OURS if engine.shares)
         raise EngineError(f"engine {name} runs no shared graphs: take {able}")
-    graph = replace(model, path=model.shared.path, sha256=model.shared.sha256)
-    engine: Any = load_engine(name, graph, threads=threads, cached=cached)
-    loaded: SharedEngine = engine
-    return loaded
+    loaded: Any = load_engine(name, _shared_graph(model), threads=threads, cached=cached)
+    shared: SharedEngine = loaded
+    return shared
 
 
-def cpu_engine() -> str:
-    """Name of the preferred CPU engine: results measured on it hold on any machine."""
-    for engine in _in_auto():
-        if engine.device == "cpu" and engine.available:
-            return engine.name
-    raise EngineError(f"no engine for the CPU is installed: {OURS[0].install}")
-
-
-def _choose(name: str, model: ModelFile) -> EngineDescriptor:
-    if name == "auto":
-        for preferred in _in_auto():
-            if preferred.obstacle(model) is None:
-                return preferred
-        raise EngineError(f"no engine is installed: {OURS[0].install}")
-    engine = find_engine(name)
-    if engine is None:
-        known = ", ".join(engine.name for engine in engines())
-        raise EngineError(f"engine {name!r} is not known: choose auto, {known}")
-    if not engine.available:
-        raise EngineError(f"engine {name} is not installed: {engine.install}")
-    return engine
+def _shared_graph(model: ModelFile) -> ModelFile:
+    assert model.shared is not None
+    return replace(model, path=model.shared.path, sha256=model.shared.sha256)
 
 
 def _in_auto() -> list[EngineDescriptor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,20 +53,25 @@ def run_clips(
     """
     on_progress = on_progress or _no_progress
     begin = time.perf_counter()
-    # Normalise only the frames of these clips: of 176 frames, the central clip has 63.
+    # Normalise only the frames of these clips: of 176 frames, the central clip has 32.
     offset = int(starts.min())
-    reach = slice(offset, int(starts.max()) + spec.frames * spec.period)
+    step = int(np.gcd.reduce([spec.period, *(starts - offset)]))
+    reach = slice(offset, int(starts.max()) + spec.frames * spec.period, step)
+    spec = replace(spec, period=spec.period // step)
     video = pad_short(normalise(prepared.frames[reach], spec), spec)
-    local = starts - offset
+    local = (starts - offset) // step
     blocks, left = split(local, spec, sharing.cost) if sharing else ([], np.arange(len(local)))
     cut_s = time.perf_counter() - begin
     rows: list[tuple[NDArray[np.intp], Outputs]] = []
     begin = time.perf_counter()
     on_progress(0, len(starts))
     done = 0
+    together = sharing.open() if sharing and blocks else None
+    if together is None:
+        blocks, left = [], np.arange(len(local))
     for block in blocks:
-        assert sharing is not None
-        rows.append((block.places, run_block(video, block, spec, sharing.open())))
+        assert together is not None
+        rows.append((block.places, run_block(video, block, spec, together)))
         done += len(block.places)
         on_progress(done, len(starts))
     engine_s = time.perf_counter() - begin
@@ -80,8 +85,8 @@ def run_clips(
         engine_s += time.perf_counter() - middle
         done += len(places)
         on_progress(done, len(starts))
-    together = sum(len(block.places) for block in blocks)
-    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, together)
+    shared = sum(len(block.places) for block in blocks)
+    return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, shared)
 
 
 def _no_progress(_done: int, _of: int) -> None:

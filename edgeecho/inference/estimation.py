@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.bundle.skill import warn_of
 from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits
+from edgeecho.common.errors import EngineError
+from edgeecho.common.text import reason
 from edgeecho.engines import (
     Engine,
     EngineFacts,
+    PassedOver,
     SharedEngine,
     load_engine,
     load_shared,
@@ -60,13 +63,23 @@ class LoadedModel:
     @cached_property
     def sharing(self) -> Sharing | None:
         """How to answer clips together; None if the model or the engine cannot do so."""
-        if self.file.shared is None or not shares(self.engine.facts.name):
+        if self.file.shared is None or not shares(self.engine.facts.name, self.file):
             return None
         return Sharing(self.file.shared.cost, lambda: self._shared)
 
     @cached_property
-    def _shared(self) -> SharedEngine:
-        return load_shared(self.engine.facts.name, self.file, threads=self.threads, cached=True)
+    def _shared(self) -> SharedEngine | None:
+        """None: an engine that answers single clips, such as CUDA, cannot load the shared graph.
+
+        That changes no number. It is slower, so the engine's facts say so from then on.
+        """
+        facts = self.engine.facts
+        try:
+            return load_shared(facts.name, self.file, threads=self.threads, cached=True)
+        except EngineError as error:
+            without = PassedOver(f"{facts.name}, clips together", reason(error))
+            self.engine.facts = replace(facts, passed_over=(*facts.passed_over, without))
+            return None
 
 
 @dataclass(frozen=True)

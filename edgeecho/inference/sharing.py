@@ -23,8 +23,8 @@ class Sharing:
     """What is needed to answer clips together."""
 
     cost: SharedCost
-    open: Callable[[], SharedEngine]
-    """Returns the engine; compiles the graph on the first call."""
+    open: Callable[[], SharedEngine | None]
+    """Returns the engine; compiles the graph on the first call. None: it cannot be loaded here."""
 
 
 @dataclass(frozen=True, eq=False)

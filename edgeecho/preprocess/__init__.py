@@ -2,11 +2,12 @@
 
 from edgeecho.preprocess.clips import ClipMode, clip_starts, gather_clips
 from edgeecho.preprocess.facts import VideoFacts
-from edgeecho.preprocess.frames import fit_frames, normalise, pad_short
+from edgeecho.preprocess.frames import IN_CACHE, fit_frames, normalise, pad_short
 from edgeecho.preprocess.prepare import PLAUSIBLE_FPS, Handling, Prepared, prepare
 from edgeecho.preprocess.spec import PreprocessSpec
 
 __all__ = [
+    "IN_CACHE",
     "PLAUSIBLE_FPS",
     "ClipMode",
     "Handling",

@@ -68,5 +68,7 @@ def gather_clips(
     video: NDArray[np.float32], starts: NDArray[np.intp], spec: PreprocessSpec
 ) -> NDArray[np.float32]:
     """Cut clips out of a padded video: `(3, T, S, S)` -> `(n, 3, frames, S, S) float32`."""
-    indices = starts[:, None] + np.arange(spec.frames) * spec.period
-    return np.ascontiguousarray(video[:, indices].swapaxes(0, 1))
+    # Slices, since frames chosen by number are copied slowly. A single clip that is the whole video
+    # needs no copy.
+    clips = [video[:, s : s + spec.window : spec.period] for s in starts]
+    return np.stack(clips) if len(clips) > 1 else np.ascontiguousarray(clips[0][None])

@@ -84,7 +84,7 @@ def _heart_rate(squared: Floats, fps: float) -> float | None:
     last = int(min(fps * 60 / _SLOWEST_BPM, count * 0.8))
     if last <= first:
         return None
-    curve = np.array([np.diagonal(squared, lag).mean() for lag in range(last + 1)])
+    curve = np.array([squared.trace(lag) / (count - lag) for lag in range(last + 1)])
     dips = [
         (lag, _depth(curve, lag))
         for lag in range(first, last)
@@ -95,11 +95,10 @@ def _heart_rate(squared: Floats, fps: float) -> float | None:
         return None
     lag = next(lag for lag, depth in dips if depth >= _NEARLY * deepest)
     before, here, after = curve[lag - 1 : lag + 2]
-    bend = before - 2 * here + after
-    refined = lag + (0.5 * (before - after) / bend if bend > 0 else 0.0)
+    refined = lag + 0.5 * (before - after) / (before - 2 * here + after)
     return float(60 * fps / refined)
 
 
 def _depth(curve: Floats, lag: int) -> float:
-    before, after = curve[1:lag].max(), curve[lag + 1 :].max()
+    before, after = curve[:lag].max(), curve[lag:].max()
     return float((min(before, after) - curve[lag]) / max(before, 1e-9))

@@ -162,7 +162,8 @@ def _in_image(hull: cv2.typing.MatLike, part: MotionMap, area: Region) -> Outlin
 
 
 def _hull(mask: NDArray[np.uint8]) -> cv2.typing.MatLike:
-    return cv2.convexHull(cv2.findNonZero(mask))
+    borders, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return cv2.convexHull(np.concatenate(borders))
 
 
 def _solid(mask: NDArray[np.uint8], reach: int = REACH) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ Doppler are found like grey B-mode.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -36,6 +38,8 @@ _FAINTEST = 0.15
 _NOISIEST = 3.0
 # A codec leaves up to a tenth of an edge's motion in the black beside it.
 _SMEAR = 0.1
+
+Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +77,14 @@ def motion_map(frames: NDArray[np.uint8]) -> MotionMap:
     """The motion of RGB frames `(T, H, W, 3)`; zero for fewer than two frames."""
     height, width = frames.shape[1:3]
     scale = min(-(-max(height, width) // _LONGEST), height, width)
+    if not len(frames):
+        frames = np.zeros((1, height, width, 3), np.uint8)
     small = _small(frames, scale)
-    picture = small.sum(axis=0) / max(len(small), 1)
-    steps = np.abs(np.diff(small, axis=0))
-    if not len(steps):
-        steps = np.zeros((1, height // scale, width // scale), np.float32)
-    rank = round(_QUANTILE * (len(steps) - 1))
-    level = np.partition(steps, rank, axis=0)[rank]
+    picture = np.zeros(small[0].shape, np.float32)
+    for grey in small:
+        cv2.accumulate(grey, picture)
+    picture /= len(small)
+    level = _changes(small).astype(np.float32)
     level = np.asarray(cv2.blur(level, (2 * BLUR + 1, 2 * BLUR + 1)), np.float32)
     near = cv2.dilate(level, disc(REACH))
     # Somewhere outside the sector there is only camera or codec noise within twice the reach: its
@@ -93,15 +98,31 @@ def motion_map(frames: NDArray[np.uint8]) -> MotionMap:
     return MotionMap(level, change, np.asarray(level > _SMEAR * near), picture, scale)
 
 
-def _small(frames: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
-    """Some frames in grey, `(n, H // scale, W // scale)`; means are not rounded to whole levels."""
+def _small(frames: NDArray[np.uint8], scale: int) -> list[Grey]:
+    """Some frames in grey, `(H // scale, W // scale)`; means are not rounded to whole levels."""
     height, width = (length // scale for length in frames.shape[1:3])
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)).round())
-    small = np.empty((len(chosen), height, width), np.float32)
-    for index, target in zip(chosen.astype(int), small, strict=True):
+    small = []
+    for index in chosen.astype(int):
         grey = cv2.cvtColor(frames[index], cv2.COLOR_RGB2GRAY)[: height * scale, : width * scale]
-        cv2.resize(grey.astype(np.float32), (width, height), target, interpolation=cv2.INTER_AREA)
+        if scale > 1:
+            size = width, height
+            grey = cv2.resize(grey.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        small.append(grey)
     return small
+
+
+def _changes(small: list[Grey]) -> Grey:
+    """The quantile of each pixel's changes from frame to frame; zero for a single frame."""
+    count = len(small) - 1
+    # The largest changes so far, in order, down to the quantile: only a few are above it.
+    most = [np.zeros_like(small[0])] * (count - round(_QUANTILE * (count - 1)))
+    for before, after in pairwise(small):
+        change = cv2.absdiff(before, after)
+        for place, known in enumerate(most):
+            most[place] = np.maximum(known, change)
+            change = np.minimum(known, change)
+    return most[-1]
 
 
 def disc(radius: int) -> NDArray[np.uint8]:

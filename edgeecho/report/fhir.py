@@ -39,7 +39,7 @@ def to_fhir(outcomes: Sequence[Outcome], issued: datetime, *, subject: Json | No
         resource = _resource(number, outcome, moment)
         if subject and resource["resourceType"] == "Observation":
             resource["subject"] = subject
-        name = f"{number} {moment} {json.dumps(resource, sort_keys=True)}"
+        name = f"{number} {moment} {json.dumps(resource)}"
         entries.append({"fullUrl": f"urn:uuid:{uuid5(_ENTRIES, name)}", "resource": resource})
     bundle = {
         "resourceType": "Bundle",

@@ -15,6 +15,7 @@ CSV_COLUMNS = (
     "Model", "ModelVersion", "Precision", "ModelSHA256", "Engine", "Note",
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
     "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
+    "PassedOver",
 )  # fmt: skip
 """New columns are added at the end, so that earlier ones keep their places."""
 
@@ -67,6 +68,9 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "Precision": answer.model.precision,
         "ModelSHA256": answer.model.sha256,
         "Engine": f"{answer.engine.name} {answer.engine.version}",
+        "PassedOver": "; ".join(
+            cell(f"{one.name}: {one.why}") for one in answer.engine.passed_over
+        ),
     }
 
 

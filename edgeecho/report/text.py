@@ -92,6 +92,7 @@ def _what_ran(ran: Sequence[Answer]) -> list[str]:
         f"model   {model.name} {model.version}, {model.precision}, sha256 {model.sha256[:12]}",
         f"engine  {engine.name} {engine.version}, {engine.precision}, "
         f"{engine.threads} threads on {engine.device}",
+        *(f"        passed over: {one.name} ({one.why})" for one in engine.passed_over),
         "time    "
         + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items())
         + (" (mean of a file)" if len(ran) > 1 else ""),

@@ -50,10 +50,9 @@ class Player:
         pending: list[tuple[int, float]] = []
         while True:
             more = self._take(pending)
-            late = len(pending) - self.most_pending
-            if late > 0:
-                del pending[:late]
-                self._dropped += late
+            late = max(len(pending) - self.most_pending, 0)
+            del pending[:late]
+            self._dropped += late
             updates = self.rolling.answer([start for start, _ in pending])
             now = time.monotonic()
             for update, (_, came) in zip(updates, pending, strict=True):

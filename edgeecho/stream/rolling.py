@@ -108,7 +108,8 @@ class Rolling:
         updates = []
         for start in starts:
             end = start + self._spec.window
-            estimate = self._judge(end, self._places[end - 1 - self._start] + 1, shared)
+            seen = self._places[end - 1 - self._start] + 1
+            estimate = self._judge(start, end, seen, shared)
             timings = {
                 "preprocess": estimate.timings_ms["preprocess"] + cut_ms / each,
                 "engine": engine_ms / each,
@@ -134,9 +135,8 @@ class Rolling:
         if rest := starts[starts >= least].tolist():
             self._run(rest)
         seen = self._first + len(self._frames)
-        return Update(
-            self.count, self._time(self.count - 1), self._judge(self.count, seen, 0), True
-        )
+        estimate = self._judge(max(self._rows), self.count, seen, 0)
+        return Update(self.count, self._time(self.count - 1), estimate, True)
 
     def _extend(self, count: int) -> None:
         new = np.arange(self.count, count)
@@ -163,10 +163,11 @@ class Rolling:
         self._engine_ms += run.engine_ms
         return run.shared
 
-    def _judge(self, end: int, seen: int, shared: int) -> EFEstimate:
-        """The answer for the frames before `end`, made of the decoded frames before `seen`."""
+    def _judge(self, last: int, end: int, seen: int, shared: int) -> EFEstimate:
+        """The answer for the frames before `end`, made of the decoded frames before `seen`, by the
+        clips up to that which begins at `last`."""
         # No clip may lie in the last seconds, if they end between two: then back to the last one.
-        first = min(self._after(end), max(start for start in self._rows if start < end))
+        first = min(self._after(end), last)
         begin = self._places[first - self._start]
         fitted = np.stack(self._frames[begin - self._first : seen - self._first])
         stamps = np.array(self._stamps[begin - self._first : seen - self._first])
@@ -182,7 +183,7 @@ class Rolling:
         prepared = replace(
             self._prepared, frames=fitted[places], fitted=fitted, times_s=times, source=places
         )
-        starts = [start for start in sorted(self._rows) if first <= start < end]
+        starts = [start for start in sorted(self._rows) if first <= start <= last]
         efs, embeddings = zip(*(self._rows[start] for start in starts), strict=True)
         outputs = Outputs(np.array(efs, np.float32), np.stack(embeddings))
         run = ClipRun(np.array(starts, np.intp) - first, outputs, 0.0, 0.0, shared)

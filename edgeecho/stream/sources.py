@@ -101,5 +101,6 @@ def _fit(frame: NDArray[np.uint8], prepared: Prepared, spec: PreprocessSpec) -> 
         fitted = fit_frames(frame[None], spec)
     else:
         fitted = sector_to_size(frame[None], prepared.sector, spec.size)
-    only: NDArray[np.uint8] = fitted[0]
+    only: NDArray[np.uint8]
+    (only,) = fitted
     return only

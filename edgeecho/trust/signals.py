@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.cine import Cine
-from edgeecho.preprocess import Prepared, PreprocessSpec, VideoFacts
+from edgeecho.preprocess import IN_CACHE, Prepared, PreprocessSpec, VideoFacts
 
 GRID = 14
 """Rows and columns of the coarse pictures: 8x8 pixels per cell average speckle out and keep
@@ -97,8 +97,8 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     """Measure a prepared video; `with_clips` adds the network's outputs later."""
     chosen = np.unique(np.linspace(0, len(prepared.frames) - 1, _MOST_FRAMES).astype(np.intp))
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
-    grey = _coarse(frames)
-    mean = frames.mean(axis=0, dtype=np.float32)
+    grey, moving = _coarse(prepared.fitted, prepared.source[chosen], _moving(prepared, facts))
+    mean = _mean(frames)
     claimed = len(cine.frames) + cine.missing
     return Signals(
         frames=len(prepared.frames),
@@ -111,33 +111,45 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         heart_rate_bpm=facts.heart_rate_bpm,
         beats_per_clip=facts.beats_per_clip,
         sound=(len(cine.frames) - len(facts.odd_frames)) / claimed,
-        lit=float((mean.mean(axis=-1) > _LIT).mean()),
-        moves=_moves(_moving(prepared, facts)),
-        contrast=_contrast(mean.mean(axis=-1)),
+        lit=float((mean > _LIT).mean()),
+        moves=_moves(moving),
+        contrast=_contrast(mean),
         statistics=_statistics(frames),
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / _KNEE),
     )
 
 
-def _coarse(frames: NDArray[np.uint8]) -> Floats:
-    """Mean grey of each cell: `(T, S, S, 3)` -> `(T, GRID, GRID)`."""
-    small = np.empty((len(frames), GRID, GRID, 3), np.float32)
-    for frame, target in zip(frames, small, strict=True):
-        # As float, so that a cell's mean is not rounded to whole grey levels.
-        cv2.resize(frame.astype(np.float32), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
-    return np.asarray(small.mean(axis=-1), np.float32)
+def _coarse(frames: NDArray[np.uint8], *selections: NDArray[np.intp]) -> list[Floats]:
+    """Mean grey of each cell: `(T, S, S, 3)` -> `(n, GRID, GRID)` for each selection of frames."""
+    needed, places = np.unique(np.concatenate(selections), return_inverse=True)
+    size = frames.shape[1]
+    # A cell's columns, if it has whole ones, are added up before anything becomes a float.
+    columns = size // GRID if size % GRID == 0 else 1
+    grey = np.empty((len(needed), GRID, GRID), np.float32)
+    for place, target in zip(needed, grey, strict=True):
+        rows = frames[place].reshape(-1, columns * 3)
+        sums = cv2.reduce(rows, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).astype(np.float32)
+        cv2.resize(sums.reshape(size, -1), (GRID, GRID), target, interpolation=cv2.INTER_AREA)
+    grey /= columns * 3
+    return np.split(grey[places], np.cumsum([len(chosen) for chosen in selections])[:-1])
 
 
-def _moving(prepared: Prepared, facts: VideoFacts) -> Floats:
-    """Coarse pictures of the decoded frames, without repeated ones.
+def _moving(prepared: Prepared, facts: VideoFacts) -> NDArray[np.intp]:
+    """The decoded frames without repeated ones.
 
     Repeated frames, which resampling produces too, would make noise look like lasting motion.
     """
-    frames = prepared.fitted[:_MOST_FRAMES]
-    kept = np.ones(len(frames), bool)
-    kept[[index for index in facts.repeated_frames if index < len(frames)]] = False
-    return _coarse(frames[kept])
+    first = np.arange(min(len(prepared.fitted), _MOST_FRAMES))
+    return np.setdiff1d(first, facts.repeated_frames)
+
+
+def _mean(frames: NDArray[np.uint8]) -> Floats:
+    """Mean grey of each pixel over time: `(T, S, S, 3)` -> `(S, S)`."""
+    count, *shape = frames.shape
+    sums = cv2.reduce(frames.reshape(count, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    red, green, blue = np.moveaxis((sums / np.float32(count)).reshape(shape), -1, 0)
+    return np.asarray((red + green + blue) / 3, np.float32)
 
 
 def _moves(grey: Floats) -> float:
@@ -163,7 +175,16 @@ def _contrast(mean: Floats) -> float:
 
 
 def _statistics(frames: NDArray[np.uint8]) -> Floats:
-    mean, sd = cv2.meanStdDev(frames.reshape(-1, frames.shape[2], 3))
-    red, green, blue = np.moveaxis(frames, -1, 0)
-    most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
-    return np.array([*mean[:, 0], *sd[:, 0], (most - least).mean(dtype=np.float64)], np.float32)
+    sums = np.zeros((3, 3))
+    for first in range(0, len(frames), IN_CACHE):
+        some = frames[first : first + IN_CACHE]
+        red, green, blue = planes = cv2.split(some.reshape(-1, some.shape[2], 3))
+        pairs = (red, green), (green, blue), (blue, red)
+        sums += [
+            [cv2.norm(plane, cv2.NORM_L1) for plane in planes],
+            [cv2.norm(plane, cv2.NORM_L2SQR) for plane in planes],
+            [cv2.norm(*pair, cv2.NORM_L1) for pair in pairs],
+        ]
+    mean, square, difference = sums * 3 / frames.size
+    # The largest of three levels minus the smallest is half the sum of their differences.
+    return np.array([*mean, *np.sqrt(square - mean**2), difference.sum() / 2], np.float32)

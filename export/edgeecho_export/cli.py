@@ -99,6 +99,14 @@ def export(
             "max, mae. May be repeated.",
         ),
     ] = None,
+    pad: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Pad the channels between a convolution's two factors with zeros to a multiple of "
+            "this, for GPUs: the same EFs. 1: none. Only 8 was measured.",
+        ),
+    ] = 8,
     shared: Annotated[
         bool | None,
         typer.Option(
@@ -122,6 +130,12 @@ def export(
             "or on 50 or more held-out videos of --clips.",
         ),
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="An engine that must check every file. Default: all that can be opened here do."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
     """Export a checkpoint to a verified model bundle (ONNX, dynamic batch).
@@ -137,8 +151,10 @@ def export(
         method,
         float_layers,
         limit or [],
+        pad,
         shared,
         require_skill,
+        engine,
     )
     if checkpoint is None:
         checkpoint = DEMO_CHECKPOINT
@@ -186,8 +202,10 @@ def _options(
     method: str,
     float_layers: Path | None,
     limit: list[str],
+    pad: int,
     shared: bool | None,
     require_skill: bool,
+    engine: str | None,
 ) -> ExportOptions:
     calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
     if calibrated and calibration is None:
@@ -218,8 +236,10 @@ def _options(
         float_layers=read_float_layers(float_layers) if float_layers else (),
         calibration=chosen,
         limits=parse_limits(limit),
+        pad=pad,
         shared=shared,
         require_skill=require_skill,
+        engine=engine,
     )
 
 

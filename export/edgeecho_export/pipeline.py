@@ -13,6 +13,8 @@ from edgeecho.bundle import Artefact, Manifest, Skill, open_model, write_manifes
 from edgeecho.bundle.manifest import MANIFEST_FILE, UNGATED
 from edgeecho.common.files import atomic_folder, sha256_file
 from edgeecho.common.precisions import PRECISIONS
+from edgeecho.engines import load_engine
+from edgeecho.engines.trial import FILE as TRIAL
 from edgeecho.tools.verify import save_references
 from edgeecho_calibration.sets import CalibrationClips
 from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
@@ -55,9 +57,12 @@ def export(
     `keep_references`: store the held-out clips in it, so that `edgeecho verify` can run them.
 
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`, and
-    `VerificationError` if an artefact fails its checks or skill is required and not shown.
+    `VerificationError` if an artefact fails its checks or skill is required and not shown,
+    `EngineError` if the engine that must check cannot.
     """
     options = options or ExportOptions()
+    if options.engine:
+        load_engine(options.engine, open_model(TRIAL))  # before any work
     source = read_checkpoint(checkpoint, given)
     wanted = [name for name in PRECISIONS if name in ("fp32", *options.precisions)]
     if len([name for name in wanted if PRECISIONS[name].calibrated]) > 1:
@@ -86,7 +91,7 @@ def export(
             }
         references = _references(work, reference_inputs, keep=keep_references)
         manifest = replace(
-            _manifest(source, label, artefacts, references, skill),
+            _manifest(source, label, artefacts, references, skill, options.pad),
             calibration=_calibration(work, made.values()),
         )
         write_manifest(folder, manifest)
@@ -127,6 +132,7 @@ def _manifest(
     artefacts: Mapping[str, Artefact],
     references: Mapping[str, Any],
     skill: Skill | None,
+    pad: int,
 ) -> Manifest:
     packages = ("edgeecho", "torch", "onnx", "onnxscript", "numpy")
     provenance: dict[str, Any] = {
@@ -145,6 +151,7 @@ def _manifest(
             "name": ARCHITECTURE,
             "width": source.network.width,
             "parameters": parameters,
+            **({"padded_to": pad} if pad > 1 else {}),
         },
         preprocess=source.preprocess,
         provenance=provenance,

@@ -84,6 +84,77 @@ def test_what_cannot_be_there_is_found(data: bytes, kind: str) -> None:
     assert look(data, kind) == Structure(broken=True, fragments=b"moof" in data)
 
 
+def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(content) if size is None else size) + content
+
+
+NO_FRAME = chunk(b"00dc", b"")
+
+
+@pytest.mark.parametrize(
+    ("chunks", "found"),
+    [
+        (chunk(b"JUNK", b"abc") + b"\0" + NO_FRAME, Structure(empty=1)),  # of even size
+        (chunk(b"01db", b"") + chunk(b"00wb", b"") + chunk(b"00dc", b"ab"), Structure(empty=1)),
+        (chunk(b"LIST", b"movi" + 2 * NO_FRAME), Structure(empty=2)),
+        (chunk(b"LIST", b"rec ", 0) + NO_FRAME, Structure(empty=1)),
+        (chunk(b"LIST", b"INFO" + NO_FRAME), Structure()),
+        (chunk(b"LIST", b"movi" + chunk(b"00dc", b"12345678")), Structure()),
+        (chunk(b"LIST", b"movi" + chunk(b"00dc", b"", 2), 12) + bytes(100), Structure(broken=True)),
+        (b"\x80xyz" + bytes(100), Structure(broken=True)),
+        (NO_FRAME[:7], Structure(cut=True)),
+        (chunk(b"00dc", b"a", 2), Structure(cut=True)),
+    ],
+)
+def test_chunks_of_an_avi(chunks: bytes, found: Structure) -> None:
+    assert look(BEGIN["avi"] + chunks, "avi") == found
+
+
+@pytest.mark.parametrize(
+    ("boxes", "found"),
+    [
+        (b"\0\0\0\x08 ree", Structure()),
+        (b"\0\0\0\x09free", Structure(cut=True)),
+        (b"\0\0\0\x00mdat" + bytes(100), Structure()),  # to the end
+        (b"\0\0\0\x01free" + struct.pack(">Q", 16), Structure()),
+        (b"\0\0\0\x01free" + struct.pack(">Q", 20) + b"abcd", Structure()),
+        (b"\0\0\0\x01free" + struct.pack(">Q", 21) + b"abcd", Structure(cut=True)),
+        (b"\0\0\0\x01free" + struct.pack(">Q", 15) + bytes(100), Structure(broken=True)),
+        # Fewer bytes than the longest head has may be the begin of one.
+        (b"\0\0\0\x08\x1free" + b"a" * 11, Structure(cut=True)),
+        (b"\0\0\0\x08\x1free" + b"a" * 12, Structure(broken=True)),
+        (b"\0\0\1", Structure(cut=True)),
+        (bytes(3), Structure(broken=True)),
+    ],
+)
+def test_boxes_of_an_mp4(boxes: bytes, found: Structure) -> None:
+    assert look(BEGIN["mp4"] + boxes, "mp4") == found
+
+
+VOID = b"\xec\x80"
+
+
+@pytest.mark.parametrize(
+    ("elements", "found"),
+    [
+        (b"\xec\x83abc" + VOID, Structure()),
+        (b"\xec\x40\x03abc" + VOID, Structure()),
+        (b"\xec\x01" + bytes(6) + b"\x03abc" + VOID, Structure()),
+        (bytes.fromhex("1043a77080") + VOID, Structure()),  # chapters
+        (CLUSTER + b"\x88" + VOID + BLOCK + VOID, Structure()),
+        (CLUSTER + b"\x87" + VOID + BLOCK + bytes(100), Structure(broken=True)),
+        (b"\xec" + UNKNOWN + bytes(100), Structure(broken=True)),
+        (CLUSTER + UNKNOWN + b"\xa3\x84\x80\0\0\0" + VOID, Structure()),
+        (CLUSTER + UNKNOWN + b"\xa3\x84\x7f\0\0\0" + bytes(100), Structure(broken=True)),
+        (b"\xec\x84abc", Structure(cut=True)),
+        (b"\xec", Structure(cut=True)),
+        (b"\xec\x40", Structure(cut=True)),
+    ],
+)
+def test_elements_of_an_mkv(elements: bytes, found: Structure) -> None:
+    assert look(BEGIN["mkv"] + elements, "mkv") == found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "kind"),
@@ -106,7 +177,7 @@ def test_hostile_sizes_cost_a_bounded_number_of_reads(data: bytes, kind: str) ->
             return super().read(size)
 
     read_structure(Counted(data), kind)
-    assert 0 < Counted.reads <= 200_000
+    assert Counted.reads == 200_000 if len(data) > 1000 else 0 < Counted.reads < 10
 
 
 @pytest.mark.parametrize("kind", ["mkv", "mp4", "avi", "other", "h26x"])

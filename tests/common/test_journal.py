@@ -42,6 +42,13 @@ def test_what_was_added_is_read_back_in_order(journal: Journal) -> None:
     assert others[0] == sealed(rows[0])
 
 
+def test_what_is_no_number_is_not_written(journal: Journal) -> None:
+    journal.take_up(KEY)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        journal.add({"ef": float("nan")})
+    assert journal.take_up(KEY) == []
+
+
 def test_half_a_line_is_cut_off_and_what_follows_is_whole(journal: Journal) -> None:
     journal.take_up(KEY)
     journal.add({"ef": 1})

@@ -43,6 +43,12 @@ def test_names_with_and_without_suffix_and_any_case_of_split(tmp_path: Path) -> 
     assert [v.name for v in read_dataset(tmp_path, split="val")] == ["b"]
 
 
+def test_the_extreme_values_that_a_row_may_have(tmp_path: Path) -> None:
+    rows = "a,0,TEST,0.5\nb,100,TEST,9999.5\n"
+    videos = read_dataset(dataset(tmp_path, rows, header="FileName,EF,Split,FPS\n"))
+    assert [(v.ef, v.fps) for v in videos] == [(0, 0.5), (100, 9999.5)]
+
+
 def test_other_columns_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
     dataset(tmp_path, "50,TRAIN,a,x\n", header="\ufeffEF,Split,FileName,Site\n")
     assert read_dataset(tmp_path)[0].ef == 50

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgeecho.common.errors import InputError
+from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, reference
 from edgeecho.dataset.reference import (
     ReferenceClips,
@@ -83,6 +84,9 @@ def test_what_was_written_is_read_and_nothing_else(tmp_path: Path) -> None:
         load_reference_clips(path, "0" * 64)
     with pytest.raises(InputError, match="no reference clips beside the checkpoint"):
         load_reference_clips(tmp_path / "other.npz", digest)
+    np.savez(path, clips=clips)
+    with pytest.raises(InputError, match="holds no reference clips"):
+        load_reference_clips(path, sha256_file(path))
 
 
 @pytest.mark.parametrize(

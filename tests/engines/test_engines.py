@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from copy import deepcopy
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import OURS, descriptor, load_engine, registry
+from edgeecho.engines.trial import FILE
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +86,22 @@ def test_ours_are_found_without_a_look_at_other_packages(
     monkeypatch.setattr(registry, "entry_points", look)
     for name in ("auto", *CPU):
         load_engine(name, open_model(narrow_bundle))
-        assert registry.shares("openvino")
+        assert registry.shares("openvino", open_model(narrow_bundle))
+
+
+def test_a_lone_file_runs_on_one_engine_where_the_other_is_not_installed() -> None:
+    """In a process of its own, in which nothing was imported before."""
+    program = (
+        "import sys\n"
+        "sys.modules[sys.argv[1]] = None\n"  # makes `import` fail
+        "from pathlib import Path\n"
+        "from edgeecho.inference import load_model\n"
+        "print(load_model(Path(sys.argv[2]), engine=sys.argv[3]).engine.facts.name)\n"
+    )
+    for missing, name in (("openvino", "onnxruntime"), ("onnxruntime", "openvino")):
+        words = [sys.executable, "-c", program, missing, FILE, name]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == (f"{name}\n", "")
 
 
 def test_an_unknown_engine_lists_the_known_ones(narrow_bundle: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeecho.bundle import open_model
+from edgeecho.bundle import DEMO, open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import OURS, load_engine
+from edgeecho.engines import OURS, find_engine, load_engine
 from edgeecho.engines.nvidia.cuda import probe
 
 try:
@@ -55,3 +55,18 @@ def test_engine_gives_the_outputs_of_the_cpu(name: str, bundle: Path) -> None:
         assert np.abs(found.ef - expected.ef[:size]).max() < allowed
         differ = np.abs(found.embedding - expected.embedding[:size]).max()
         assert differ < 0.01 * np.abs(expected.embedding).max()
+
+
+def test_cuda_runs_the_int8_demo_and_auto_takes_a_gpu(capfd: pytest.CaptureFixture[str]) -> None:
+    """Which a real H100 refused, see docs/gpus.md; it also printed warnings."""
+    if not (entry := find_engine("onnxruntime-cuda")) or not entry.available:
+        pytest.skip("not installed: onnxruntime-gpu")
+    model = open_model(DEMO)
+    expected = load_engine("openvino", model).run(CLIPS[:2])
+    capfd.readouterr()
+    found = load_engine("onnxruntime-cuda", model).run(CLIPS[:2])
+    assert np.abs(found.ef - expected.ef).max() < 1.5, "as export allows INT8"
+    assert "onnxruntime-cuda" not in [
+        one.name for one in load_engine("auto", model).facts.passed_over
+    ]
+    assert capfd.readouterr() == ("", "")

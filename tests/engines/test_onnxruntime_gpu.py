@@ -19,11 +19,15 @@ import onnxruntime
 from emulate import emulate
 from tiny import SHAPE, tiny_bundle
 
-from edgeecho.bundle import ModelFile, open_model
+from edgeecho.bundle import ModelFile, default_model, open_model
 from edgeecho.common.errors import EngineError
-from edgeecho.engines import EngineDescriptor, descriptor, load_engine
+from edgeecho.engines import EngineDescriptor, descriptor, load_engine, load_shared, shares
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+
+
+SAID: list[Any] = []
+"""What the module was told, in order."""
 
 
 class GPUSession(onnxruntime.InferenceSession):  # type: ignore[misc]
@@ -34,6 +38,7 @@ class GPUSession(onnxruntime.InferenceSession):  # type: ignore[misc]
 
     def __init__(self, path: Any, options: Any, providers: Any, enable_fallback: int) -> None:
         GPUSession.asked = (options, providers, enable_fallback)
+        SAID.append("session")
         if isinstance(self.answers, Exception):
             raise self.answers
         super().__init__(path, providers=["CPUExecutionProvider"], enable_fallback=enable_fallback)
@@ -50,6 +55,9 @@ def session(monkeypatch: pytest.MonkeyPatch) -> type[GPUSession]:
     vars(gpu).update(vars(onnxruntime))
     gpu.__spec__ = ModuleSpec("onnxruntime", None)
     gpu.InferenceSession = GPUSession  # type: ignore[attr-defined]
+    SAID.clear()
+    gpu.set_default_logger_severity = SAID.append  # type: ignore[attr-defined]
+    gpu.preload_dlls = lambda: (SAID.append("preload"), print("Failed to load libcublas.so"))  # type: ignore[attr-defined]
     gpu.get_available_providers = lambda: list(PROVIDERS.values())  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "onnxruntime", gpu)
     monkeypatch.setattr(descriptor, "is_installed", lambda name: name == "onnxruntime-gpu")
@@ -84,8 +92,10 @@ def test_provider_is_asked_for_alone_without_a_way_to_the_cpu(
         ("cuda", "fp32", ("use_tf32", "0"), "f32"),
         ("cuda", "fp16", ("use_tf32", "0"), "f16+f32"),
         ("cuda", "int8", ("use_tf32", "0"), "f32"),
+        ("cuda", "fp32", ("cudnn_conv_algo_search", "EXHAUSTIVE"), "f32"),
+        ("cuda", "fp16", ("cudnn_conv_algo_search", "HEURISTIC"), "f16+f32"),
         ("tensorrt", "fp32", ("trt_fp16_enable", "False"), "tf32"),
-        ("tensorrt", "fp16", ("trt_fp16_enable", "True"), "f16+f32"),
+        ("tensorrt", "fp16", ("trt_fp16_enable", "True"), "f16+tf32"),
         ("tensorrt", "int8", ("trt_int8_enable", "True"), "int8+tf32"),
     ],
 )
@@ -108,6 +118,40 @@ def test_arithmetic_is_what_the_provider_does(
     assert again == arithmetic.replace("tf32", "f32")
 
 
+def test_it_finds_cuda_before_the_session_and_prints_nothing(
+    model: ModelFile, session: type[GPUSession], capfd: pytest.CaptureFixture[str]
+) -> None:
+    load_engine("onnxruntime-cuda", model)
+    options, ((_, asked),), _ = session.asked
+    assert SAID == [4, "preload", "session"]
+    assert options.log_severity_level == 4
+    # ONNX Runtime 1.31 warns on stderr that it looked for a plugin, only if this is given.
+    assert "device_id" not in asked
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_cuda_answers_overlapping_clips_together_without_the_cpu(
+    session: type[GPUSession],
+) -> None:
+    model = open_model(default_model(), precision="fp32")
+    assert model.shared is not None
+    assert shares("onnxruntime-cuda", model)
+    assert not shares("onnxruntime-tensorrt", model)
+    engine = load_shared("onnxruntime-cuda", model)
+    options, ((provider, _),), fallback = session.asked
+    assert (provider, fallback) == (PROVIDERS["cuda"], 0)
+    assert options.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
+    rng = np.random.default_rng(0)
+    frames = rng.standard_normal((1, 3, 40, 112, 112)).astype(np.float32)
+    starts = np.array([8, 0, 4])
+    found = engine.infer({"frames": frames, "starts": starts})
+    clips = np.stack([frames[0, :, s : s + 32] for s in starts])
+    expected = load_engine("onnxruntime-cuda", model).run(clips)
+    np.testing.assert_allclose(found.ef, expected.ef, atol=1e-3)
+    np.testing.assert_allclose(found.embedding, expected.embedding, rtol=1e-3, atol=1e-3)
+
+
 def test_another_active_provider_is_an_error(model: ModelFile, session: type[GPUSession]) -> None:
     session.answers = ("CPUExecutionProvider",)
     with pytest.raises(EngineError, match="runs CPUExecutionProvider, not CUDAExecutionProvider"):
@@ -121,6 +165,21 @@ def test_session_that_would_need_the_cpu_is_an_error_of_one_line(
     with pytest.raises(EngineError, match=r"cannot run fp16\.onnx by CUDAExec.*cuDNN") as caught:
         load_engine("onnxruntime-cuda", model)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the words are those of Linux's loader")
+def test_a_library_that_cannot_be_loaded_is_named(
+    model: ModelFile, session: type[GPUSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime says it in its log only; tests/engines/test_ort_gpu.py has the real one."""
+    (tmp_path / "capi").mkdir()
+    for part in ("shared", "cuda"):
+        (tmp_path / "capi" / f"libonnxruntime_providers_{part}.so").write_text("no library")
+    monkeypatch.setattr(sys.modules["onnxruntime"], "__file__", str(tmp_path / "__init__.py"))
+    session.answers = RuntimeError("nodes are assigned to the default CPU EP")
+    with pytest.raises(EngineError, match=r"alone \(libonnx\w+\.so: .+\): it needs") as caught:
+        load_engine("onnxruntime-cuda", model)
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_gpu_that_fails_in_a_run_is_an_error_of_one_line(
@@ -154,6 +213,25 @@ def test_package_for_the_cpu_alone_does_not_count(
 
 def test_auto_takes_cuda_before_the_cpu(model: ModelFile, session: type[GPUSession]) -> None:
     assert load_engine("auto", model).facts.name == "onnxruntime-cuda"
+
+
+def test_auto_takes_the_cpu_where_cuda_cannot_run_the_model(
+    model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.answers = RuntimeError("nodes are assigned to the default CPU EP")
+    facts = load_engine("auto", model).facts
+    # Before it TensorRT, for which the bundle has no plan.
+    assert (facts.name, facts.passed_over[-1].name) == ("openvino", "onnxruntime-cuda")
+    assert "cannot run fp16.onnx by CUDAExecutionProvider alone" in facts.passed_over[-1].why
+    session.answers = None
+
+    def run(*arguments: object) -> None:
+        raise RuntimeError("libcudnn_engines_precompiled.so.9: cannot open shared object file")
+
+    monkeypatch.setattr(GPUSession, "run", run)
+    facts = load_engine("auto", model).facts
+    assert (facts.name, facts.passed_over[-1].name) == ("openvino", "onnxruntime-cuda")
+    assert "libcudnn_engines_precompiled.so.9" in facts.passed_over[-1].why
 
 
 def test_auto_without_any_engine_says_what_to_install(

@@ -84,7 +84,9 @@ def test_doctor_lists_it_and_auto_leaves_it_alone(run: Run, toy_bundle: Path) ->
     (finding,) = (
         f for f in json.loads(done.stdout)["sections"]["engines"] if f["name"] == "abacus"
     )
-    assert (finding["status"], finding["detail"]) == ("ok", "1.2; beads")
+    assert (finding["status"], finding["detail"]) == (
+        "ok", "1.2 on beads; opened and ran a tiny network",
+    )  # fmt: skip
     unknown = run("infer", VIDEO, "--model", toy_bundle, "--engine", "tensorflow")
     assert unknown.returncode == 4
     assert "choose auto, openvino, onnxruntime" in unknown.stderr

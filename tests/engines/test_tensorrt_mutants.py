@@ -106,7 +106,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "no execute_async_v2",
     ),
     "an argument of another type": (
-        'context.set_input_shape("clip", shape)',
+        "context.set_input_shape(name, shape)",
         "context.set_input_shape(0, shape)",
         "set_input_shape takes",
     ),

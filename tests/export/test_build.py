@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from graphs import quantize, write_random
 from rtx import describe, needs_rtx
 
-from edgeecho.bundle import open_model
+from edgeecho.bundle import default_model, open_model
 from edgeecho.common.errors import EngineError, ModelError, UsageError, VerificationError
 from edgeecho.common.files import sha256_file
 from edgeecho.engines.sidecar import FOLDER, check_engine, sidecar_of
@@ -140,6 +141,8 @@ def test_command_writes_engine_and_sidecar(edgeecho, bundle: Path) -> None:
     assert list((bundle / FOLDER).glob(".*")) == []
     assert f"wrote {bundle / FOLDER / stem}.engine" in done.stdout
     assert "37 Half" in done.stdout
+    assert re.search(r"\d\d layers, \d of which only move or convert data", done.stdout)
+    assert re.search(r"activation memory \d+ MB", done.stdout)
     assert "no GPU has seen this engine" in done.stdout
     assert "esearch" in done.stdout
     import tensorrt_rtx
@@ -151,6 +154,24 @@ def test_command_writes_engine_and_sidecar(edgeecho, bundle: Path) -> None:
     assert sidecar.input_shape == (3, 16, 56, 56)
     engine = check_engine(sidecar, bundle / FOLDER, open_model(bundle, precision="fp16"))
     assert sha256_file(engine) == sidecar.sha256
+
+
+def test_shared_graph_gets_an_engine_of_its_own(edgeecho, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(default_model(), tmp_path / "bundle"))
+    done = edgeecho("build", bundle, "--precision", "fp32", "--compute-capability", "sm86,sm120")
+    assert done.returncode == 0, done.stderr
+    found = {s.onnx_file: s for s in read_engines(bundle)[0]}
+    model = open_model(bundle, precision="fp32")
+    assert model.shared is not None
+    plain, shared = found["fp32.onnx"], found["fp32-shared.onnx"]
+    assert shared.onnx_sha256 == model.shared.sha256
+    assert shared.file == plain.file.replace("fp32-", "fp32-shared-", 1)
+    # Heads, tails and what is shared of the first layers: 73 convolutions of 37.
+    assert {kind: len(names) for kind, names in shared.layers["convolutions"].items()} == {
+        "Float": 73
+    }
+    assert set(shared.layers["convolutions"]["Float"]) == set(plain.layers["convolutions"]["Float"])
+    assert done.stdout.count("wrote ") == 2
 
 
 def test_file_holds_tensorrts_own_bytes(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

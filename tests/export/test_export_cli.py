@@ -132,6 +132,20 @@ def test_existing_bundle_is_kept_unless_overwrite_is_given(
     assert [f.name for f in tmp_path.iterdir()] == ["bundle"]
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("beads", "engine 'beads' is not known"), ("tensorrt-graph", "tensorrt-graph is not inst")],
+)
+def test_an_engine_that_must_check_and_cannot_is_an_error_before_any_work(
+    edgeecho, tmp_path: Path, name: str, why: str
+) -> None:
+    # Not even a file is looked for.
+    done = edgeecho("export", tmp_path / "none.pt", "--out", tmp_path / "out", "--engine", name)
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert why in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_checkpoint_must_be_named_outside_a_clone(
     edgeecho, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

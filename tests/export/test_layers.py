@@ -33,6 +33,13 @@ Name: node_c1_myl0_5, LayerType: correlation, Inputs: [ {{ Name: q, Dimensions: 
 Datatype: Int8, {_END}, Constants: [ {{ Name: d, Datatype: Int8, {_END}, Outputs: [ {{ Name: o, \
 Dimensions: [-1,144], Datatype: Float, {_END}, TacticName: __myelin_CASK_STUB, StreamId: 0, \
 Metadata: [ONNX Layer: node_c1][ONNX Layer: relu_1_DequantizeLinear]
+Name: __myl_ReshMoveReplConc_myl0_6, LayerType: kgen, Inputs: [ {{ Name: o, Datatype: Float, \
+{_END}, Constants: [], Outputs: [ {{ Name: p, Datatype: Half, {_END}, TacticName: __myl_x, \
+StreamId: 0, Metadata: [ONNX Layer: node_c1]
+Name: __myl_CastMean_myl0_7, LayerType: kgen, Inputs: [ {{ Name: p, Datatype: Half, \
+{_END}, Constants: [], Outputs: [ {{ Name: ef, Datatype: Float, {_END}, TacticName: __myl_y, \
+StreamId: 0, Metadata: [ONNX Layer: node_c1]
+Total Activation Memory: 545914880 bytes
 """
 
 
@@ -63,13 +70,17 @@ def model() -> onnx.ModelProto:
 
 def test_convolutions_are_named_by_their_weights(model: onnx.ModelProto) -> None:
     report = read_layers(LOG.splitlines(), model)
-    assert report.layers == 4
+    assert report.layers == 6
+    assert report.moving == 1, "rounding to INT8 computes, and so does a mean behind a cast"
+    assert report.activation_bytes == 545_914_880
     assert report.convolutions == (
         Convolution("stem.0", "Float", "Half"),
         Convolution("body", "Int8", "Float"),
     )
     assert report.to_dict() == {
-        "count": 4,
+        "count": 6,
+        "moving": 1,
+        "activation_bytes": 545_914_880,
         "convolutions": {"Float": ["stem.0"], "Int8": ["body"]},
     }
 
@@ -123,6 +134,14 @@ def test_inspector_of_every_version_is_read(
     report = read_inspected(parse_inspected(text), model)
     assert report.layers == 2
     assert report.convolutions == (Convolution("body", *kinds),)
+
+
+@pytest.mark.parametrize("kind", ["Reformat", "Shuffle", "Slice", "Cast"])
+def test_inspector_tells_what_only_moves_data(kind: str, model: onnx.ModelProto) -> None:
+    report = read_inspected(parse_inspected(inspected({}, {}, Name="r", LayerType=kind)), model)
+    assert (report.layers, report.moving, report.activation_bytes) == (2, 1, None)
+    convolution = read_inspected(parse_inspected(inspected({}, {})), model)
+    assert convolution.moving == 0
 
 
 @pytest.mark.parametrize(

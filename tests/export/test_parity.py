@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from onnx import TensorProto, helper
 from small_network import SPEC
 
 from edgeecho.bundle import Verification
-from edgeecho.common.errors import VerificationError
+from edgeecho.common.errors import EngineError, VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
-from edgeecho.engines import Outputs
+from edgeecho.engines import OURS, Engine, Outputs, registry
 from edgeecho.tools.verify import ReferenceInputs, measure_drift
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.parity import verify as verify_held_out
@@ -90,6 +91,38 @@ def add_to_bias(model: onnx.ModelProto, points: float) -> None:
     (bias,) = (i for i in model.graph.initializer if i.name == head.input[2])
     value = onnx.numpy_helper.to_array(bias) + np.float32(points)
     bias.CopyFrom(onnx.numpy_helper.from_array(value, bias.name))
+
+
+def test_an_engine_that_cannot_be_opened_is_named_and_stops_nothing(
+    file: Path,
+    network: R2Plus1D18,
+    clips: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> Engine:
+        raise OSError("/opt/x/libnvinfer.so.10: cannot open shared object file")
+
+    def none_opens(*_: object) -> Engine:
+        raise EngineError("no card")
+
+    ours = [entry for entry in OURS if entry.device == "cpu"]
+    broken = replace(ours[0], name="beads", open=fail)
+    no_card = replace(broken, name="card", refuses=lambda _: "no card")
+    monkeypatch.setattr(registry, "OURS", (broken, no_card, *ours))
+    check = DriftCheck("fp32", ask_pytorch(network, clips[:2]), LIMITS["fp32"])
+    found = verify_held_out(file, check)
+    assert {one.engine for one in found} == {"openvino", "onnxruntime"}
+    said = capsys.readouterr().err
+    assert "model.onnx is not checked on beads: engine beads is installed but cannot be l" in said
+    assert "libnvinfer.so.10: cannot open shared object file" in said
+    assert "model.onnx is not checked on card: no card" in said
+    for name in ("beads", "card"):
+        with pytest.raises(EngineError):
+            verify_held_out(file, replace(check, engine=name))
+    monkeypatch.setattr(registry, "OURS", (broken, replace(ours[0], open=none_opens)))
+    with pytest.raises(EngineError, match=r"no engine here can check model\.onnx"):
+        verify_held_out(file, check)
 
 
 @pytest.mark.slow

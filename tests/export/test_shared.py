@@ -27,7 +27,8 @@ from edgeecho_export.shared.graph import share
 pytestmark = pytest.mark.slow
 
 SIZE = 32
-ENGINE_NAMES = [entry.name for entry in OURS if entry.shares and entry.available]
+CPU = [entry for entry in OURS if entry.device == "cpu"]
+ENGINE_NAMES = [entry.name for entry in CPU if entry.shares and entry.available]
 
 
 @pytest.fixture(scope="module")

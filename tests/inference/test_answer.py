@@ -144,7 +144,7 @@ def test_the_engine_for_shared_clips_is_loaded_when_first_used_and_kept(
         loaded.append((given, how))
         return Brightness()
 
-    monkeypatch.setattr(estimation, "shares", lambda name: name == "brightness")
+    monkeypatch.setattr(estimation, "shares", lambda name, _: name == "brightness")
     monkeypatch.setattr(estimation, "load_shared", load)
     cost = SharedCost(frame=0.0, clip=0.0, fixed=0.0, plain=1.0)
     file = replace(bright_model().file, shared=SharedFile(Path("shared.onnx"), "1" * 64, cost))

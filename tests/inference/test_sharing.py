@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgeecho.bundle import SharedCost
 from edgeecho.common.errors import EngineError
-from edgeecho.inference import LoadedModel, estimate, run_clips
+from edgeecho.inference import LoadedModel, estimate, estimation, run_clips
 from edgeecho.inference.sharing import Sharing, split
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
 
@@ -80,6 +81,26 @@ def test_all_clips_of_a_video_are_answered_together(model: LoadedModel) -> None:
     run = run_clips(prepared, spec, model.engine, starts, Sharing(sharing.cost, watch))
     assert run.shared == sum(used) == len(starts) == 68
     assert used == [9, 8] * 4
+
+
+@pytest.mark.slow
+def test_where_the_shared_graph_cannot_be_loaded_each_clip_is_answered_alone(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot = Mock(side_effect=EngineError("its nodes are left to the CPU"))
+    monkeypatch.setattr(estimation, "load_shared", cannot)
+    engine = SimpleNamespace(facts=model.engine.facts, run=model.engine.run)
+    other = replace(model, engine=engine)
+    expected = estimate(flickering_cine(70), model, clips="all")
+    for _ in range(2):
+        answer = estimate(flickering_cine(70), other, clips="all")
+        assert answer.clip_efs == pytest.approx(expected.clip_efs, abs=1e-3)
+        assert (answer.clips_shared, expected.clips_shared) == (0, 8)
+        (passed,) = answer.engine.passed_over[len(expected.engine.passed_over) :]
+        assert passed.name == f"{model.engine.facts.name}, clips together"
+        assert passed.why == "its nodes are left to the CPU"
+    assert cannot.call_count == 1
+    assert estimate(flickering_cine(70), other, clips="center").clips_shared == 0
 
 
 @pytest.mark.slow

@@ -36,6 +36,14 @@ def test_frames_closer_than_a_fiftieth_of_the_usual_step_are_repeated() -> None:
     assert look(line(*there_and_back, 0, 3, 100)).repeated == ()
 
 
+def test_the_smallest_step_in_a_bright_picture_is_a_step() -> None:
+    points = np.full((40, 1000), 200.0)
+    points[:, 0] += np.arange(40) % 2
+    assert look(points).repeated == ()
+    points[9:] = points[8:-1].copy()
+    assert look(points).repeated == (9,)
+
+
 def moving(count: int, *off: tuple[int, int]) -> np.ndarray:
     """10 further in each frame, and in some frames so much aside."""
     points = np.zeros((count, 2))

@@ -240,3 +240,40 @@ def test_to_size_is_the_cut_square_resized_as_frames_are() -> None:
         for square in sector_to_size(frames, sector, sector.square[2])
     ]
     assert (sector_to_size(frames, sector, 112) == np.stack(expected)).all()
+
+
+def test_eight_of_several_sectors_are_named() -> None:
+    corners = np.array([(0, 0), (9, 0), (9, 9), (0, 9)], np.int32)
+
+    def several(count: int) -> str | None:
+        choices = tuple(Region(number, 2, 3, 4) for number in range(count))
+        return Sector(corners, (0, 0, 10), "--crop", 1.0, choices).several
+
+    assert [several(count) for count in (0, 1)] == [None, None]
+    assert several(2) == (
+        "2 sectors move in the picture: choose one with --crop 0,2,3,4 or --crop 1,2,3,4"
+    )
+    for count in (8, 9):
+        words = several(count) or ""
+        assert words.startswith(f"{count} sectors")
+        assert words.count("--crop") == 8
+
+
+def test_a_region_that_cuts_a_twentieth_off_is_believed() -> None:
+    shape = at(60, 50, np.array([(0, 0), (99, 0), (99, 99), (0, 99)]))
+    frames = speckle(shape)
+    for begin, method in ((64, "DICOM region"), (68, "found in the frames")):
+        sector = find_sector(frames, [Region(begin, 0, 320 - begin, 240)])
+        assert sector is not None
+        assert sector.method == method
+    # And one that has less than a twentieth of it is of another picture.
+    beside = find_sector(frames, [Region(157, 40, 120, 120)])
+    assert beside is not None
+    assert beside.still == 1
+
+
+def test_a_wide_fan_has_a_square_of_its_width_by_1_6() -> None:
+    low = find_sector(speckle(at(20, 60, RECTANGLE * (2.0, 0.9))))
+    assert low is not None
+    width = box(low)[2] - box(low)[0] + 1
+    assert low.square[2] == round(width / 1.6)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -25,6 +26,12 @@ def test_a_spec_survives_json(mean: tuple, std: tuple, frames: int, period: int)
     again = PreprocessSpec.from_dict(json.loads(json.dumps(spec.to_dict())))
     assert again == spec
     assert again.sha256() == spec.sha256()
+
+
+def test_the_hash_in_a_report_is_that_of_every_version() -> None:
+    # By whatever way: name by name in order, without spaces.
+    text = json.dumps(SPEC.to_dict(), sort_keys=True, separators=(",", ":"))
+    assert SPEC.sha256() == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_any_difference_changes_the_hash() -> None:

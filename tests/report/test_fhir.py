@@ -113,6 +113,10 @@ def test_the_device_is_the_model_and_what_ran_it() -> None:
     properties = {p["type"]["text"]: p["valueString"] for p in device["property"]}
     assert properties["SHA-256 of the model"] == model.sha256
     assert properties["SHA-256 of the preprocessing"] == model.preprocess.sha256()
+    assert properties["trained on"] == model.trained_on
+    unknown = replace(answer_of(outcome), model=replace(model, trained_on=""))
+    (device,) = resource(replace(outcome, answer=unknown))["contained"]
+    assert {"type": {"text": "trained on"}, "valueString": "unknown"} in device["property"]
 
 
 def test_without_a_measured_interval_there_are_no_components() -> None:
@@ -167,7 +171,9 @@ def test_entries_keep_the_order_and_have_urls_of_their_own() -> None:
 
 
 def test_a_subject_is_there_if_it_is_given() -> None:
-    text = to_fhir([answered(), failed()], NOW, subject={"reference": "Patient/42"})
+    subject = {"reference": "Patient/42", "display": "Zoë"}
+    text = to_fhir([answered(), failed()], NOW, subject=subject)
+    assert "Zoë" in text, "people read it too"
     bundle = bundles.Bundle.model_validate_json(text)
     assert bundle.entry[0].resource.subject.reference == "Patient/42"
     assert text.count("Patient/42") == 1

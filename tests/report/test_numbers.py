@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.about import RESEARCH_USE
-from edgeecho.engines import EngineFacts
+from edgeecho.engines import EngineFacts, PassedOver
 from edgeecho.preprocess import PreprocessSpec, VideoFacts
+from edgeecho.report.html.page import to_html
 from edgeecho.report.structured import SCHEMA, to_document, to_json
 from edgeecho.report.table import to_csv
 from edgeecho.report.text import to_text
@@ -94,6 +96,25 @@ def test_text_of_one_answer() -> None:
     ]
 
 
+def test_engines_that_were_passed_over_are_in_every_form() -> None:
+    others = (PassedOver("tensorrt", "no plan"), PassedOver("onnxruntime-cuda", "no <cuDNN>"))
+    answer = replace(ANSWER, engine=replace(ANSWER.engine, passed_over=others))
+    place = text(answer).index("engine  openvino 2026.4.1, f32, 2 threads on a CPU")
+    assert text(answer)[place + 1 : place + 3] == [
+        "        passed over: tensorrt (no plan)",
+        "        passed over: onnxruntime-cuda (no <cuDNN>)",
+    ]
+    assert row(answer)["PassedOver"] == "tensorrt: no plan; onnxruntime-cuda: no <cuDNN>"
+    outcomes = [Outcome("a.avi", answer)]
+    assert to_document(outcomes)["engine"]["passed_over"] == (
+        {"name": "tensorrt", "why": "no plan"},
+        {"name": "onnxruntime-cuda", "why": "no <cuDNN>"},
+    )
+    page = to_html(outcomes, datetime(2026, 1, 1, tzinfo=timezone.utc))
+    assert "Passed over" in page
+    assert "no &lt;cuDNN&gt;" in page
+
+
 def test_text_of_clips_without_an_interval_and_of_a_single_one() -> None:
     bare = replace(NUMBERS, interval=None, probabilities=None)
     assert text(replace(ANSWER, numbers=bare))[0] == (
@@ -148,7 +169,7 @@ def test_a_row_of_the_table() -> None:
         "FileSHA256": "c" * 64, "HeartRate": "72.40", "BeatsPerClip": "1.52",
         "Sector": "whole", "Time": "native", "Damage": "90 frames of 100; no index",
         "Status": "answered", "IntervalLow": "38.04", "IntervalHigh": "52.26", "Level": "0.8",
-        "PAtMost40": "0.250", "PBelow50": "0.750", "Refusals": "",
+        "PAtMost40": "0.250", "PBelow50": "0.750", "Refusals": "", "PassedOver": "",
     }  # fmt: skip
 
 

@@ -140,14 +140,15 @@ def test_a_table_has_the_new_columns_last(ran: tuple[EFEstimate, Prepared]) -> N
     answered = Outcome("c.avi", Answer.of(sure(ran[0], 47.6)))
     refused, shown = outcomes(ran, 43.2109)[0], outcomes(ran, 43.2109, show=True)[0]
     rows = list(csv.DictReader(to_csv([answered, refused, shown, failed]).splitlines()))
-    assert list(rows[0])[-7:] == [
+    assert list(rows[0])[-8:] == [
         "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
+        "PassedOver",
     ]  # fmt: skip
     assert [row["Status"] for row in rows] == ["answered", "refused", "refused", "error"]
-    assert [rows[0][name] for name in list(rows[0])[-6:]] == [
+    assert [rows[0][name] for name in list(rows[0])[-7:-1]] == [
         "40.60", "55.60", "0.9", "0.048", "0.476", "",
     ]  # fmt: skip
-    numbers = ("EF", "SD", "Min", "Max", *list(rows[0])[-6:-1])
+    numbers = ("EF", "SD", "Min", "Max", *list(rows[0])[-7:-2])
     assert {rows[1][name] for name in numbers} == {""}
     assert "" not in {rows[2][name] for name in numbers}
     assert rows[1]["Clips"] == "2"

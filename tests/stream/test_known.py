@@ -6,7 +6,7 @@ import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -153,6 +153,31 @@ def test_times_of_clips_that_ran_together_are_shared_out(monkeypatch: pytest.Mon
     (third,) = rolled.answer(due[2:])
     assert third.estimate.timings_ms == {"preprocess": 110.0, "engine": 30.0}
     assert rolled.answer([]) == []
+    last = rolled.finish().estimate
+    assert (last.timings_ms, last.clips_shared) == ({"preprocess": 100.0, "engine": 0.0}, 0)
+
+
+def test_clips_that_wait_together_give_the_updates_that_each_would_give() -> None:
+    cine = brightening(24)
+    prepared = prepare(cine, SPEC)
+    rolled = Rolling(bright_model(), cine, prepared, ClipMode("stride", 1))
+    due = []
+    for frame, stamp in zip(prepared.fitted, cine.timestamps_s.tolist(), strict=True):
+        due += rolled.add(frame, stamp)
+    alone = roll(cine, 1, "native")[:-1]
+    for update, one in zip(rolled.answer(due), alone, strict=True):
+        assert (update.frames, update.time_s) == (one.frames, one.time_s)
+        same(update.estimate, one.estimate)
+
+
+def test_the_final_answer_runs_no_clip_that_it_does_not_need() -> None:
+    cine = brightening(40)
+    prepared = prepare(cine, SPEC)
+    rolled = Rolling(bright_model(), cine, prepared, ClipMode("stride", 16), 0.2)
+    for frame, stamp in zip(prepared.fitted, cine.timestamps_s.tolist(), strict=True):
+        rolled.add(frame, stamp)
+    assert rolled.finish().estimate.clip_starts == (32,)
+    assert list(rolled._rows) == [32]
 
 
 class Waits:
@@ -198,6 +223,16 @@ def test_four_that_wait_are_answered_all() -> None:
         player._queue.put((0.0, (number, 0.0)))  # type: ignore[arg-type]
     player._queue.put((0.0, None))
     assert [p.dropped for p in player.play()] == [0] * 4
+
+
+def test_a_source_that_is_faster_than_everything_has_to_wait() -> None:
+    stream: Any = SimpleNamespace(coming=((number, 0.0) for number in range(5000)))
+    player = Player(Waits(), stream)  # type: ignore[arg-type]
+    Thread(target=player._read, daemon=True).start()
+    while not player._queue.full():
+        time.sleep(0.001)
+    assert player._queue.qsize() == 4096
+    assert len(list(iter(lambda: player._queue.get()[1], None))) == 5000
 
 
 def test_a_source_that_ends_or_fails_ends_the_play() -> None:

@@ -67,8 +67,8 @@ class FakeGPU:
         return {kind: len(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
 
     def number(self, size: int = 1) -> int:
-        self._next += 4096 + size
-        return self._next
+        found, self._next = self._next, self._next + 4096 + size
+        return found
 
     def memory(self, address: int, size: int) -> np.ndarray:
         """Device memory `[address, address + size)` as bytes."""

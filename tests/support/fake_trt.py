@@ -31,9 +31,15 @@ class Plan:
         self.header, self.model = header, model
         graph = onnx.load_from_string(model).graph
         self.shapes: dict[str, Shape] = {}
+        self.sizes: dict[str, tuple[int | str, ...]] = {}
+        """With the names of those that are not fixed."""
+        self.types: dict[str, np.dtype[Any]] = {}
         for tensor in (*graph.input, *graph.output):
             sizes = tensor.type.tensor_type.shape.dim
             self.shapes[tensor.name] = tuple(d.dim_value or -1 for d in sizes)
+            self.sizes[tensor.name] = tuple(d.dim_param or d.dim_value for d in sizes)
+            whole = tensor.type.tensor_type.elem_type == onnx.TensorProto.INT64
+            self.types[tensor.name] = np.dtype(np.int64 if whole else np.float32)
         self.inputs = [tensor.name for tensor in graph.input]
 
     @cached_property
@@ -118,7 +124,8 @@ class ICudaEngine(OnGPU):
         return self._trt.TensorIOMode[mode]
 
     def get_tensor_dtype(self, name: str) -> Any:
-        return self._trt.DataType.FLOAT
+        whole = self._plan.types[name] == np.int64
+        return self._trt.DataType.INT64 if whole else self._trt.DataType.FLOAT
 
     def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Shape]:
         return self._plan.profile(name)
@@ -166,9 +173,12 @@ class IExecutionContext(OnGPU):
         return True
 
     def get_tensor_shape(self, name: str) -> Shape:
-        batch = next(iter(self._shapes.values()), (-1,))[0]
-        known = self._shapes.get(name, self._plan.shapes[name])
-        return tuple(batch if size < 0 else size for size in known)
+        known = {
+            size: number
+            for given, shape in self._shapes.items()
+            for size, number in zip(self._plan.sizes[given], shape, strict=True)
+        }
+        return tuple(s if isinstance(s, int) else known.get(s, -1) for s in self._plan.sizes[name])
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         self._live("engine", self._engine)
@@ -202,8 +212,9 @@ class IExecutionContext(OnGPU):
 
     def _tensor(self, name: str, shape: Shape, address: int | None = None) -> np.ndarray:
         place = self._addresses[name] if address is None else address
-        memory = self._gpu.memory(place, int(np.prod(shape)) * 4)
-        return memory.view(np.float32).reshape(shape)
+        kind = self._plan.types[name]
+        memory = self._gpu.memory(place, int(np.prod(shape)) * kind.itemsize)
+        return memory.view(kind).reshape(shape)
 
     def _compute(self, shapes: dict[str, Shape], addresses: dict[str, int]) -> None:
         names = [name for name in shapes if name not in self._plan.inputs]

@@ -21,18 +21,19 @@ from onnxruntime.quantization import (
 )
 
 from edgeecho.preprocess import PreprocessSpec
+from edgeecho_export.padding import PAD
 from edgeecho_export.recipes.fp32 import write_onnx
 from edgeecho_train.network import R2Plus1D18
 
 
-def write_random(path: Path, width: float, *, frames: int, size: int) -> Path:
+def write_random(path: Path, width: float, *, frames: int, size: int, pad: int = PAD) -> Path:
     """FP32 by the project's exporter; clips `(b, 3, frames, size, size)`."""
     torch.manual_seed(1)
     network = R2Plus1D18(width)
     # Batch norms that do something, so that folding them leaves biases.
     network(torch.randn(4, 3, 8, 32, 32))
     spec = PreprocessSpec((30, 30, 30), (50, 50, 50), frames, 2, size)
-    write_onnx(path, network.eval(), spec, name="random", version="1")
+    write_onnx(path, network.eval(), spec, name="random", version="1", pad=pad)
     return path
 
 

@@ -111,10 +111,14 @@ def _changes(operator: Any, tree: ast.Module) -> list[FileMutation]:
     # Node by node: poodle's own walk stops at the first that it changes, and never sees the two
     # comparisons of `a < b and c < d`.
     operator.mutants = []
-    operator.add_parent_attr(tree)
+    # Comparisons do not ask for it, and copy their nodes with all that these refer to.
+    if not isinstance(operator, ComparisonMutator):
+        operator.add_parent_attr(tree)
     for node in ast.walk(tree):
         if visit := getattr(operator, f"visit_{type(node).__name__}", None):
             visit(node)
+    for node in ast.walk(tree):
+        vars(node).pop("parent", None)  # all trees share the nodes of operators
     changes: list[FileMutation] = operator.mutants
     return changes
 

@@ -10,19 +10,23 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_cuda import FakeGPU, cuda_module
+
+pytest.importorskip("onnx")
+
+from emulate import emulate
 
 from edgeecho import RESEARCH_USE
 from edgeecho.bundle import Artefact, Manifest, ModelFile
 from edgeecho.common.files import sha256_file, write_json
+from edgeecho.common.text import reason
 from edgeecho.engines import OURS, Engine, EngineDescriptor
-from edgeecho.engines.nvidia import look_for_gpu
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho.tools.doctor import Finding, diagnose, engines, findings, gpu, software
+from edgeecho.tools.doctor import Finding, diagnose, engines, gpu, software
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +50,7 @@ def run_doctor(edgeecho: Any) -> Cli:
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A demo bundle that verifies; doctor compares hashes and compiles nothing."""
+    """A demo bundle that verifies; doctor compares hashes and does not compile it."""
     folder = tmp_path / "home-of-jane-doe" / "demo"
     folder.mkdir(parents=True)
     (folder / "fp32.onnx").write_bytes(b"\x08\x0a")  # an IR version, and nothing else
@@ -71,6 +75,11 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def found(section: str, name: str) -> Finding:
     (finding,) = [f for f in diagnose().sections[section] if f.name == name]
+    return finding
+
+
+def engine_finding(name: str) -> Finding:
+    (finding,) = [f for f in engines.find_engines() if f.name == name]
     return finding
 
 
@@ -154,7 +163,13 @@ def test_engine_that_is_installed_but_broken(
         "raise ImportError('/home/jane-doe/my lib/libabacus.so: no such file')"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    broken = EngineDescriptor("abacus", "broken_engine", "pip install abacus", "beads", never)
+
+    def load(*_: object) -> Engine:
+        import broken_engine
+
+        raise AssertionError(broken_engine)
+
+    broken = EngineDescriptor("abacus", "broken_engine", "pip install abacus", "beads", load)
     monkeypatch.setattr("edgeecho.engines.engines", lambda: (*OURS, broken))
 
     finding = found("engines", "abacus")
@@ -255,7 +270,7 @@ def test_tensorrt_is_found_and_not_imported(
     (tmp_path / "tensorrt.py").write_text("raise AssertionError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     # Others may be installed too.
-    assert gpu.find_tensorrt().detail.startswith("found, not tried: tensorrt-cu12 10.8.0")
+    assert gpu.find_tensorrt().detail.startswith("installed: tensorrt-cu12 10.8.0")
 
 
 @pytest.mark.slow
@@ -295,32 +310,62 @@ def test_nothing_private(tmp_path: Path) -> None:
     ],
 )
 def test_reasons_carry_no_folders(said: str, kept: str) -> None:
-    assert findings.reason(ValueError(said)) == kept
+    assert reason(ValueError(said)) == kept
 
 
-@pytest.mark.slow
-def test_gpu_engine_is_looked_at_and_not_imported(
-    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", ["10.3", "11.4"])
+def test_tensorrt_is_loaded_where_there_is_a_gpu(
+    demo: Path, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "gpu_engine.py").write_text("raise AssertionError('imported')")
-    monkeypatch.syspath_prepend(tmp_path)
-    entry = EngineDescriptor(
-        "beads",
-        "gpu_engine",
-        "pip install beads",
-        "a GPU",
-        never,
-        device="nvidia",
-        probe=look_for_gpu,
-    )
-    monkeypatch.setattr("edgeecho.engines.engines", lambda: (*OURS, entry))
-    emulated = FakeGPU()
-    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", cuda_module(emulated))
-
-    assert found("engines", "beads").status == "ok"
-    assert found("engines", "beads").detail.startswith("installed, not tried; emulated Orin (8 SM)")
+    """The stand-in's name is in what is found."""
+    machine = emulate(monkeypatch, version)
+    finding = engine_finding("tensorrt")
+    assert finding.status == "ok"
+    assert finding.detail.startswith(f"{machine.trt.__version__} on emulated Orin (8 SM); loaded")
     assert found("NVIDIA GPU", "CUDA").detail == "emulated Orin (8 SM), sm87, driver for CUDA 12.6"
-    emulated.driver = False
-    assert found("engines", "beads").status == "absent"
-    assert "there is no NVIDIA driver" in found("engines", "beads").detail
+    assert engine_finding("auto").detail.startswith("takes openvino for narrow; passed over: ten")
+
+    def fail(_log: object) -> None:
+        raise OSError("/home/jane-doe/libnvinfer.so.10: cannot open shared object file")
+
+    monkeypatch.setattr(machine.trt, "Runtime", fail)
+    finding = engine_finding("tensorrt")
+    assert finding.status == "warning"
+    assert finding.detail == (
+        "installed, but fails: libnvinfer.so.10: cannot open shared object file"
+    )
+    assert finding.remedy.startswith("pip install --force-reinstall 'edgeecho[tensorrt]', and")
+    machine.driver = False
+    finding = engine_finding("tensorrt")
+    assert finding.status == "absent"
+    assert finding.detail.startswith("installed, but: cudaGetDeviceCount failed with ")
     assert found("NVIDIA GPU", "CUDA").status == "absent"
+
+
+def test_what_auto_takes_and_passes_over(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def engine(name: str, auto: int | None, **changes: Any) -> EngineDescriptor:
+        def probe(_: EngineDescriptor) -> str:
+            return "1"
+
+        given = {"probe": probe, "auto": auto, **changes}
+        return EngineDescriptor(name, "json", f"pip install {name}", "a CPU", never, **given)
+
+    def fail(_: EngineDescriptor) -> str:
+        raise OSError("libx.so")
+
+    last = engine("last", 9)
+    before = (
+        engine("broken", 1, probe=fail),
+        engine("unbuilt", 2, refuses=lambda model: f"no plan in /home/jane/{model.name}"),
+        replace(engine("absent", 3), package="no_such_package"),
+        engine("named", None),
+    )
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (last, *before))
+    assert engine_finding("auto") == Finding(
+        "auto",
+        "ok",
+        "takes last for narrow; passed over: broken (installed, but fails: libx.so), "
+        "unbuilt (no plan in narrow)",
+    )
+    monkeypatch.setattr("edgeecho.engines.engines", lambda: (last,))
+    assert engine_finding("auto").detail == "takes last for narrow"

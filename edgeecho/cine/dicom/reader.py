@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,12 @@ from numpy.typing import NDArray
 from pydicom.uid import MPEGTransferSyntaxes
 
 from edgeecho.cine.aspect import SQUARE, Aspect
+from edgeecho.cine.dicom.ahead import decode_ahead
 from edgeecho.cine.dicom.aspect import doubts_of_aspect, read_aspects
 from edgeecho.cine.dicom.attributes import claimed_frames, numbers, read_layout
 from edgeecho.cine.dicom.codestream import BrokenFrameError
 from edgeecho.cine.dicom.damage import describe_damage
-from edgeecho.cine.dicom.decode import DecodeFrame, frame_decoder
+from edgeecho.cine.dicom.decode import frame_decoder
 from edgeecho.cine.dicom.file import DicomFile, open_dicom
 from edgeecho.cine.dicom.fragments import Fragments, read_fragments
 from edgeecho.cine.dicom.frames import EncodedFrames, compressed_frames, joined, native_frames
@@ -71,7 +74,8 @@ def _read_frames(file: DicomFile, limits: DecodeLimits) -> Cine:
     aspect.check(file.name)
     limits.check_size(file.name, *aspect.square(layout.rows, layout.columns))
     frame_bytes = layout.rows * layout.columns * 3
-    pixels, kept, lost = _decode(frames, decode, aspect, frame_bytes, file.name, limits)
+    decodings = decode_ahead(frames.encoded, decode, file.syntax)
+    pixels, kept, lost = _decode(frames, decodings, aspect, frame_bytes, file.name, limits)
     timing = read_timing(file.dataset, Numbering(np.asarray(kept), frames.count, claimed))
     return Cine(
         frames=pixels,
@@ -96,7 +100,7 @@ def _read_frames(file: DicomFile, limits: DecodeLimits) -> Cine:
 
 def _decode(
     frames: EncodedFrames,
-    decode: DecodeFrame,
+    decodings: Iterable[Future[NDArray[np.uint8]] | None],
     aspect: Aspect,
     frame_bytes: int,
     name: str,
@@ -107,17 +111,17 @@ def _decode(
     kept: list[int] = []
     lost: list[int] = []
     reason = "they are empty" if frames.count else "the file ends before the first"
-    for index, encoded in enumerate(frames.encoded):
+    for index, decoding in enumerate(decodings):
         try:
-            if encoded is None:
+            if decoding is None:
                 raise BrokenFrameError(reason)
-            store.append(aspect.stretch(decode(encoded)))
+            store.append(aspect.stretch(decoding.result()))
             kept.append(index)
         except BrokenFrameError as error:
             reason = str(error)
             lost.append(index)
             # Detecting a broken large frame takes time, and a small file may claim many of them.
-            if encoded is not None and len(lost) * frame_bytes > limits.megabytes * 1_000_000:
+            if decoding is not None and len(lost) * frame_bytes > limits.megabytes * 1_000_000:
                 raise InputError(
                     f"{name}: {len(lost)} of its first {index + 1} frames are damaged: {reason}: "
                     "copy or export it again"

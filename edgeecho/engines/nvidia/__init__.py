@@ -8,7 +8,6 @@ from edgeecho.common.errors import EngineError
 
 if TYPE_CHECKING:
     from edgeecho.bundle import ModelFile
-    from edgeecho.engines.descriptor import EngineDescriptor
 
 
 def no_gpu(_model: ModelFile) -> str | None:
@@ -20,10 +19,3 @@ def no_gpu(_model: ModelFile) -> str | None:
     except EngineError as error:
         return str(error)
     return None
-
-
-def look_for_gpu(engine: EngineDescriptor) -> str:
-    """For doctor: the GPU that was found. The engine's library is not imported, see `cuda`."""
-    from edgeecho.engines.nvidia.cuda import probe
-
-    return f"installed, not tried; {probe().label}; runs on: {engine.runs_on}"

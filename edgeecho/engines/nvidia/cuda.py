@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.common.errors import EngineError
+from edgeecho.engines.base import NoDeviceError
 
+_FLOAT = np.dtype(np.float32)
 _ADVICE = {
     "cudaErrorInsufficientDriver": "there is no NVIDIA driver here, or it is too old",
     "cudaErrorNoDevice": "is there an NVIDIA GPU, and does CUDA_VISIBLE_DEVICES show it?",
@@ -46,7 +48,14 @@ class Device:
 
 
 def probe() -> Device:
-    """Look for a GPU; `EngineError` says what is missing. Safe without a driver."""
+    """Look for a GPU; `NoDeviceError` says what is missing. Safe without a driver."""
+    try:
+        return _probe()
+    except EngineError as error:
+        raise NoDeviceError(str(error)) from error
+
+
+def _probe() -> Device:
     try:
         count = call("cudaGetDeviceCount")
     except ImportError as error:
@@ -138,18 +147,18 @@ class Graph:
 
 
 class Buffer:
-    """Memory for one FP32 tensor, on the GPU and, pinned, on the host."""
+    """Memory for one tensor, on the GPU and, pinned, on the host."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        size = math.prod(shape) * 4
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any] = _FLOAT) -> None:
+        size = math.prod(shape) * dtype.itemsize
         self._pinned = int(call("cudaMallocHost", size))
         try:
             self.device = int(call("cudaMalloc", size))
         except EngineError:
             _give_back("cudaFreeHost", self._pinned)
             raise
-        memory = (ctypes.c_float * (size // 4)).from_address(self._pinned)
-        self.host: NDArray[np.float32] = np.ctypeslib.as_array(memory).reshape(shape)
+        memory = (ctypes.c_uint8 * size).from_address(self._pinned)
+        self.host: NDArray[Any] = np.ctypeslib.as_array(memory).view(dtype).reshape(shape)
         """Has the largest shape of the profile; invalid after `close`."""
 
     def upload(self, rows: int, stream: Stream) -> None:

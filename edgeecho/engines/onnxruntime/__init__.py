@@ -12,7 +12,7 @@ from functools import partial
 from edgeecho.bundle import ModelFile
 from edgeecho.engines.base import Engine
 from edgeecho.engines.descriptor import EngineDescriptor
-from edgeecho.engines.nvidia import look_for_gpu, no_gpu
+from edgeecho.engines.nvidia import no_gpu
 
 
 def _open(engine: EngineDescriptor, model: ModelFile, threads: int, _cached: bool) -> Engine:
@@ -29,24 +29,15 @@ def _open_on_gpu(
     return ONNXRuntimeGPUEngine(engine, model, provider)
 
 
-def _list_providers(_engine: EngineDescriptor) -> str:
-    import onnxruntime
-
-    version = onnxruntime.__version__.partition("-")[0]
-    return f"{version}; providers: {', '.join(onnxruntime.get_available_providers())}"
-
-
 def _cuda_arithmetic(precision: str) -> str:
     # Here CUDA has no INT8 convolution and computes the rounded values in f32.
     return "f16+f32" if precision == "fp16" else "f32"
 
 
 def _tensorrt_arithmetic(precision: str) -> str:
-    if precision == "fp16":
-        return "f16+f32"
     # TF32 cannot be switched off: https://github.com/microsoft/onnxruntime/issues/26029.
     rest = "f32" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "tf32"
-    return f"int8+{rest}" if precision == "int8" else rest
+    return {"fp16": f"f16+{rest}", "int8": f"int8+{rest}"}.get(precision, rest)
 
 
 def _on_gpu(
@@ -68,9 +59,10 @@ def _on_gpu(
         distribution="onnxruntime-gpu",
         auto=auto,
         refuses=no_gpu,
-        probe=look_for_gpu,
         arithmetic=arithmetic,
         load_s=load_s,
+        # ONNX Runtime's TensorRT would build its engine again for every length of a video.
+        shares=provider == CUDA,
     )
 
 
@@ -82,7 +74,6 @@ ENGINES = (
         install="pip install 'edgeecho[ort]'",
         runs_on="CPU",
         open=_open,
-        probe=_list_providers,
         auto=4,
         shares=True,
     ),

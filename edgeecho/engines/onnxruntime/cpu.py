@@ -14,6 +14,7 @@ from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.onnxruntime.libraries import FATAL
 
 _PROVIDER = "CPUExecutionProvider"
 
@@ -27,7 +28,7 @@ class ONNXRuntimeEngine:
         options = onnxruntime.SessionOptions()
         # Set explicitly, so that the facts name the number that runs.
         options.intra_op_num_threads = threads or usable_cores()
-        options.log_severity_level = 3
+        options.log_severity_level = FATAL
         try:
             self._session = onnxruntime.InferenceSession(model.path, options, providers=[_PROVIDER])
         except Exception as error:  # its exceptions share no base class but Exception

@@ -13,14 +13,6 @@ def _open(engine: EngineDescriptor, model: ModelFile, threads: int, cached: bool
     return OpenVINOEngine(engine, model, threads, cached=cached)
 
 
-def _list_devices(_engine: EngineDescriptor) -> str:
-    import openvino
-
-    core = openvino.Core()
-    names = (f"{d} ({core.get_property(d, 'FULL_DEVICE_NAME')})" for d in core.available_devices)
-    return f"{openvino.__version__.partition('-')[0]}; devices: {', '.join(names)}"
-
-
 ENGINES = (
     EngineDescriptor(
         "openvino",
@@ -28,7 +20,6 @@ ENGINES = (
         install="pip install openvino",
         runs_on="CPU (x86-64, arm64)",
         open=_open,
-        probe=_list_devices,
         auto=3,
         shares=True,
     ),

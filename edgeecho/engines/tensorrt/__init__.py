@@ -11,7 +11,6 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines.base import Engine
 from edgeecho.engines.descriptor import EngineDescriptor
-from edgeecho.engines.nvidia import look_for_gpu
 
 TENSORRT, RTX = "tensorrt", "tensorrt-rtx"
 
@@ -26,7 +25,10 @@ def _open(
     cuda_graph: bool = False,
 ) -> Engine:
     from edgeecho.engines.tensorrt.engine import TensorRTEngine
+    from edgeecho.engines.tensorrt.shared import TensorRTSharedEngine
 
+    if model.shared is not None and model.path == model.shared.path:
+        return TensorRTSharedEngine(engine, model, kind)
     return TensorRTEngine(engine, model, kind, cuda_graph=cuda_graph)
 
 
@@ -34,6 +36,12 @@ def _refuses(model: ModelFile, *, kind: str) -> str | None:
     from edgeecho.engines.tensorrt.engine import obstacle
 
     return obstacle(model, kind)
+
+
+def _load(_engine: EngineDescriptor, *, kind: str) -> str:
+    from edgeecho.engines.tensorrt.engine import load_library
+
+    return load_library(kind)
 
 
 def _arithmetic(precision: str) -> str:
@@ -60,9 +68,11 @@ def _describe(
         device="nvidia",
         auto=auto,
         refuses=partial(_refuses, kind=kind),
-        probe=look_for_gpu,
+        probe=partial(_load, kind=kind),
         arithmetic=_arithmetic,
         builder=builder,
+        # Recorded launches have one shape, and videos differ in length.
+        shares=not cuda_graph,
     )
 
 

@@ -67,6 +67,9 @@ def choose_engine(model: ModelFile, machine: Machine) -> TensorRTSidecar:
     for sidecar in sidecars:
         if (sidecar.kind, sidecar.precision) != (machine.kind, model.precision):
             continue
+        # A precision's two graphs have an engine each.
+        if sidecar.onnx_file != model.path.name:
+            continue
         reason = _misfit(sidecar, model, machine)
         if reason is None:
             return sidecar

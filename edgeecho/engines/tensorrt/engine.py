@@ -62,9 +62,13 @@ class TensorRTEngine:
         self._require(self._engine is not None, "to load it")
         self._context = self._new_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        self._outputs = outputs_of(self._file.name, names)
+        self._reserve(trt, names)
+
+    def _reserve(self, trt: Any, names: list[str]) -> None:
+        """Take memory for the largest inputs of the plan's profile."""
         if "clip" not in names:
             raise EngineError(f"{self._file.name} has {', '.join(names)}, but no clip")
-        self._outputs = outputs_of(self._file.name, names)
         smallest, _, largest = self._engine.get_tensor_profile_shape("clip", 0)
         self._smallest, self._largest = int(smallest[0]), int(largest[0])
         self._set_shape(self._context, tuple(largest))
@@ -89,6 +93,9 @@ class TensorRTEngine:
             rows = self._run(clips[part])
             for name, buffer in buffers.items():
                 found[name][part] = buffer[:rows]
+        return self._checked(found)
+
+    def _checked(self, found: dict[str, NDArray[np.float32]]) -> Outputs:
         for name, values in found.items():
             if not np.isfinite(values).all():
                 raise EngineError(
@@ -138,8 +145,8 @@ class TensorRTEngine:
         self._require(context is not None, "an execution context")
         return context
 
-    def _set_shape(self, context: Any, shape: tuple[int, ...]) -> None:
-        self._require(context.set_input_shape("clip", shape), f"clips of the shape {shape}")
+    def _set_shape(self, context: Any, shape: tuple[int, ...], name: str = "clip") -> None:
+        self._require(context.set_input_shape(name, shape), f"{name} of the shape {shape}")
 
     def _require(self, answer: bool, what: str) -> None:
         if not answer:
@@ -180,6 +187,18 @@ def obstacle(model: ModelFile, kind: str) -> str | None:
     except EngineError as error:
         return str(error)
     return None
+
+
+def load_library(kind: str) -> str:
+    """For doctor: load the library, which without a plan can run nothing; what was found."""
+    trt, machine = _look(kind)
+    log = _new_log(trt)
+    if trt.Runtime(log) is None:
+        raise EngineError(f"it cannot be started: {' '.join(log.errors[-1:])}")
+    return (
+        f"{machine.version} on {machine.device.label}; loaded; it runs what `edgeecho build` "
+        "made of a bundle"
+    )
 
 
 def _look(kind: str) -> tuple[Any, Machine]:

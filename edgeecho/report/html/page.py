@@ -56,6 +56,7 @@ def _provenance(outcomes: Sequence[Outcome]) -> Facts:
         ("Model", escape(f"{model.name} {model.version}, {model.precision}")),
         ("Engine", escape(f"{engine.name} {engine.version}, {engine.precision}")),
         ("Device", escape(f"{engine.device}, {engine.threads} threads")),
+        *(("Passed over", escape(f"{one.name}: {one.why}")) for one in engine.passed_over),
         ("Trained on", escape(model.trained_on or "not known")),
         *software,
         ("Model file, SHA-256", f"<code>{model.sha256}</code>"),

@@ -87,7 +87,7 @@ def _series(value: Mapping[str, Any]) -> Series:
     return Series(
         **{
             **value,
-            "engine": EngineFacts(**value["engine"]),
+            "engine": EngineFacts.from_dict(value["engine"]),
             "samples_ms": samples,
             "cpu_ms": tuple(value["cpu_ms"]),
             "cold": tuple(ColdStart(**start) for start in value["cold"]),

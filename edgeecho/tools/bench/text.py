@@ -59,6 +59,11 @@ def _series(run: BenchRun, series: Series) -> list[str]:
             f"{engine.device}; {series.model['precision']} model, sha256 "
             f"{series.model['sha256'][:12]}, {calls}",
         ),
+        *(
+            line
+            for one in engine.passed_over
+            for line in _entry("", f"passed over: {one.name} ({one.why})")
+        ),
         "",
         *_cold(series.cold),
         "",

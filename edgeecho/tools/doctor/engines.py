@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from edgeecho.tools.doctor.findings import REINSTALL, Finding, reason
+from edgeecho.common.text import reason, without_folders
+from edgeecho.tools.doctor.findings import REINSTALL, Finding
 
 if TYPE_CHECKING:
     from edgeecho.engines import EngineDescriptor
@@ -17,10 +19,11 @@ def find_engines() -> tuple[Finding, ...]:
     except Exception as error:  # noqa: BLE001 - as above: NumPy or OpenCV may be broken
         return (Finding("engines", "problem", f"not looked at: {reason(error)}", REINSTALL),)
     known = engines()
-    found = [_engine(engine) for engine in known]
-    if not any(f.status == "ok" for f in found):
-        found.append(Finding("engines", "problem", "none can be used", known[0].install))
-    return (*found, *_onnxruntime_clash())
+    found = {engine: _engine(engine) for engine in known}
+    findings = list(found.values())
+    if not any(f.status == "ok" for f in findings):
+        findings.append(Finding("engines", "problem", "none can be used", known[0].install))
+    return (*findings, *_auto(found), *_onnxruntime_clash())
 
 
 def _engine(engine: EngineDescriptor) -> Finding:
@@ -30,16 +33,34 @@ def _engine(engine: EngineDescriptor) -> Finding:
     try:
         return Finding(engine.name, "ok", engine.probe(engine))
     except Exception as error:  # noqa: BLE001 - as above
-        if engine.device != "cpu":
-            missing = _DEVICES.get(engine.device, engine.device)
-            detail = f"installed, but no {missing} can be used: {reason(error)}"
-            return Finding(engine.name, "absent", detail)
-        remedy = engine.install.replace("install", "install --force-reinstall", 1)
+        from edgeecho.common.errors import EdgeEchoError
+        from edgeecho.engines import NoDeviceError
+
+        if isinstance(error, NoDeviceError):
+            return Finding(engine.name, "absent", f"installed, but: {reason(error)}")
+        remedy = engine.install.replace("pip install", "pip install --force-reinstall")
+        if isinstance(error, EdgeEchoError):  # which says itself what to do
+            remedy = ""
         return Finding(engine.name, "warning", f"installed, but fails: {reason(error)}", remedy)
 
 
-_DEVICES = {"nvidia": "GPU"}
-"""Names for kinds of devices."""
+def _auto(found: Mapping[EngineDescriptor, Finding]) -> tuple[Finding, ...]:
+    """What `auto` takes for the default model, and what it passes over; nothing without either."""
+    try:
+        from edgeecho.bundle import open_model
+
+        model = open_model()
+    except Exception:  # noqa: BLE001 - as above; what is wrong with a model has a finding of its own
+        return ()
+    passed = []
+    for engine in sorted((e for e in found if e.auto is not None), key=lambda e: e.auto or 0):
+        ok = found[engine].status == "ok"
+        if engine.available and (why := engine.refuses(model) if ok else found[engine].detail):
+            passed.append(f"{engine.name} ({without_folders(why)})")
+        elif ok:
+            over = f"; passed over: {', '.join(passed)}" if passed else ""
+            return (Finding("auto", "ok", f"takes {engine.name} for {model.name}{over}"),)
+    return ()
 
 
 def _onnxruntime_clash() -> tuple[Finding, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -38,9 +37,3 @@ class Diagnosis:
     def can_infer(self) -> bool:
         """Whether `edgeecho infer VIDEO` can work here."""
         return not self.problems
-
-
-def reason(error: BaseException) -> str:
-    """First line of an error without folders, which often contain a user's name."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"(?:[A-Za-z]:)?[\\/](?:[^\\/'\":()]+[\\/])+", "", first)

@@ -1,7 +1,7 @@
 """NVIDIA driver, CUDA and TensorRT.
 
-TensorRT is found, never imported: with a driver that does not fit, importing it can end the
-process.
+TensorRT is not imported here: without a driver it can end the process. Where there is a GPU, the
+engine does it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgeecho.tools.doctor.findings import Finding, reason
+from edgeecho.common.text import reason
+from edgeecho.tools.doctor.findings import Finding
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 _JETSON = Path("/etc/nv_tegra_release")
@@ -66,9 +67,9 @@ def find_tensorrt() -> Finding:
         }
     )
     if installed:
-        return Finding("TensorRT", "ok", "found, not tried: " + ", ".join(installed))
+        return Finding("TensorRT", "ok", "installed: " + ", ".join(installed))
     if find_spec("tensorrt") is not None:
-        return Finding("TensorRT", "ok", "found, not tried; version unknown")
+        return Finding("TensorRT", "ok", "installed, version unknown")
     return Finding("TensorRT", "absent", "not installed; the CPU engines do not need it")
 
 

@@ -32,7 +32,7 @@ def to_text(diagnosis: Diagnosis) -> str:
             lines += _entry(f"{problem.name}: {problem.detail}", problem.remedy, "  - ")
     for title, findings in diagnosis.sections.items():
         lines += ["", title]
-        width = max(len(f.name) for f in findings) + 2
+        width = max((len(f.name) for f in findings), default=0) + 2
         for f in findings:
             lines += _entry(f.detail, f.remedy, f"  {f.status:<9}{f.name:<{width}}")
     return "\n".join([*lines, "", RESEARCH_USE])
@@ -41,7 +41,12 @@ def to_text(diagnosis: Diagnosis) -> str:
 def _entry(detail: str, remedy: str, head: str) -> list[str]:
     indent = " " * len(head)
     lines = textwrap.wrap(
-        detail, 80, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+        detail,
+        80,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
     # A remedy is a command to copy, so it stays in one line.
     return [*lines, f"{indent}to do: {remedy}"] if remedy else lines

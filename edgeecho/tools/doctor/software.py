@@ -8,7 +8,8 @@ from importlib import import_module, metadata
 from edgeecho.common.about import VERSION
 from edgeecho.common.extras import missing_of_extra
 from edgeecho.common.plugins import find_source
-from edgeecho.tools.doctor.findings import REINSTALL, Finding, reason
+from edgeecho.common.text import reason
+from edgeecho.tools.doctor.findings import REINSTALL, Finding
 
 
 def find_software() -> tuple[Finding, ...]:

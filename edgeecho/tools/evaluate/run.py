@@ -130,12 +130,14 @@ def _coarser(
 
 def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:
     """Everything that predictions and their times depend on, except for the data."""
+    engine = asdict(model.engine.facts)
+    del engine["passed_over"]  # changes nothing
     return {
         "model_sha256": model.file.sha256,
         "preprocess_sha256": model.file.preprocess.sha256(),
         # For intervals and refusals: the same network may have been calibrated again.
         "trust_sha256": (model.file.uncertainty or {}).get("sha256"),
-        "engine": asdict(model.engine.facts),
+        "engine": engine,
         "clips": str(mode),
         "edgeecho": VERSION,
     }

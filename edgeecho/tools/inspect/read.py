@@ -65,6 +65,8 @@ def _inspect_bundle(folder: Path) -> Inspection:
     counted = f"{_COUNTED} in {shown.path.name}"
     if trained != sum(stage.parameters for stage in stages):
         counted += ", into which export folds the batch norms"
+    if pad := manifest.architecture.get("padded_to"):
+        counted += f"; channels that it pads with zeros to a multiple of {pad} count too"
     return Inspection(
         kind="bundle",
         file=folder.resolve().name,

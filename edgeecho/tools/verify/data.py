@@ -15,7 +15,7 @@ from edgeecho.common.errors import InputError
 from edgeecho.common.files import sha256_file
 from edgeecho.dataset import describe_dataset, read_dataset
 from edgeecho.dataset.reference import select_reference_clips
-from edgeecho.engines import cpu_engine, load_engine
+from edgeecho.engines import load_on_cpu
 from edgeecho.preprocess import normalise
 from edgeecho.tools.verify.references import ReferenceSet
 from edgeecho.tools.verify.report import VerifyReport
@@ -38,7 +38,7 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> ReferenceS
             f"{data} has {found} {split.upper()} videos that are as long as a clip, {n} were "
             "asked for: give another --split or fewer --clips"
         )
-    engine = load_engine(cpu_engine(), model)
+    engine = load_on_cpu(model)
     efs = [engine.run(normalise(clip, model.preprocess)[None]).ef for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
     name = f"{n} {split.upper()} clips of {describe_dataset(data)}"

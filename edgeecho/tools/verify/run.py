@@ -30,10 +30,10 @@ def verify_bundle(
 
     The clips are the bundle's own, or `references`.
 
-    What cannot run is reported with its reason, so that a damaged artefact or a missing GPU does
-    not stop the rest; if nothing ran, that is an error. The drift limits are those of the export,
-    or `limits`. Missing one is not an error but a row of the report, so that the whole report can
-    be sent back.
+    What cannot run is reported with its reason, so that a damaged artefact or an engine that cannot
+    be opened does not stop the rest; if nothing ran, that is an error. The drift limits are those
+    of the export, or `limits`. Missing one is not an error but a row of the report, so that the
+    whole report can be sent back.
     """
     folder = bundle or default_model()
     manifest = read_manifest(folder)
@@ -58,6 +58,7 @@ def verify_bundle(
         reference_inputs = references.reference_inputs(kind, model.preprocess)
         for name in [engine] if engine else list(by_name):
             why = None if engine else by_name[name].obstacle(model)
+            loaded = None
             try:
                 if why:
                     raise EngineError(why)
@@ -66,8 +67,11 @@ def verify_bundle(
             except (EngineError, ModelError) as error:
                 errors.append(error)
                 reason = _without(folder, str(error))
-                # A named engine may have been built for one precision only.
-                not_run.append(NotRun(file, name, reason, failed=not (why or engine)))
+                # An engine that cannot be opened here says nothing of the file; one that refuses
+                # the file, or fails while it runs, does. A named engine may have been built for one
+                # precision only.
+                failed = not engine and (loaded is not None or isinstance(error, ModelError))
+                not_run.append(NotRun(file, name, reason, failed))
                 continue
             n = len(reference_inputs.clips)
             rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from edgeecho.bundle import Verification, open_model
-from edgeecho.common.errors import VerificationError
+from edgeecho.common.console import words
+from edgeecho.common.errors import EngineError, VerificationError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
+from edgeecho.common.text import reason
 from edgeecho.engines import Engine, engines, load_engine
 from edgeecho.tools.verify import BATCHES, Drift, ReferenceInputs, measure_drift, miss
 from edgeecho_train.network import R2Plus1D18
@@ -37,6 +39,8 @@ class DriftCheck:
     precision: str
     reference_inputs: ReferenceInputs
     limits: DriftLimits
+    engine: str | None = None
+    """An engine that must check; the others that are installed check if they can be opened."""
 
     def admit(self, what: str, drift: Drift, advice: str) -> None:
         """`VerificationError` if a statistic of `what` exceeds its limit."""
@@ -72,19 +76,29 @@ def verify(
     part: str = "engine",
     advice: str = "try other versions of {}",
 ) -> tuple[Verification, ...]:
-    """Run the clips through every engine that can run `file` here, at batch 1, 2 and 8.
+    """Run the clips through every engine that opens `file` here, at batch 1, 2 and 8.
 
-    `VerificationError` if on any engine the drift misses a limit, or the embedding does in a
-    precision with a limit for it; its message gives `advice`.
+    An engine that is installed and cannot be opened is named and checks nothing. `EngineError` if
+    it is the one that must check, or if none is left. `VerificationError` if on any engine the
+    drift misses a limit, or the embedding does in a precision with a limit for it; its message
+    gives `advice`.
     """
     model, reference_inputs = open_model(file), drift_check.reference_inputs
     allowed = PRECISIONS[drift_check.precision].embedding
     checks = []
     for entry in engines():
-        # TensorRT plans are built later, from a finished bundle: `edgeecho verify` checks them.
-        if entry.obstacle(model):
+        if not entry.available:
             continue
-        engine = load_engine(entry.name, model)
+        try:
+            # TensorRT plans are built later, from a finished bundle: `edgeecho verify` checks them.
+            if why := entry.obstacle(model):
+                raise EngineError(why)
+            engine = load_engine(entry.name, model)
+        except EngineError as error:
+            if entry.name == drift_check.engine:
+                raise
+            words.print(f"{file.name} is not checked on {entry.name}: {reason(error)}")
+            continue
         what = entry.name if part == "engine" else f"{file.name} ({part}) on {entry.name}"
         mend = advice.format(f"torch, onnx and {entry.name}")
         drift = measure_drift(engine, reference_inputs)
@@ -100,6 +114,8 @@ def verify(
         checks.append(
             drift_check.record(drift, engine.facts.name, engine.facts.version, BATCHES, part)
         )
+    if not checks:
+        raise EngineError(f"no engine here can check {file.name}: see `edgeecho doctor`")
     return tuple(checks)
 
 

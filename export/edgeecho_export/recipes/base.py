@@ -19,6 +19,7 @@ from edgeecho_calibration.ranges import Ranges
 from edgeecho_calibration.sets import CalibrationSet
 from edgeecho_export.checkpoint import LoadedCheckpoint
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
+from edgeecho_export.padding import PAD
 from edgeecho_export.ranges import Clips, collect
 
 
@@ -52,10 +53,14 @@ class ExportOptions:
     """Convolutions outside the stem that INT8 leaves in float."""
     calibration: Calibration | None = None
     limits: Mapping[str, DriftLimits] = field(default_factory=lambda: LIMITS)
+    pad: int = PAD
+    """What divides the channels between the factors of a convolution; 1: they stay as trained."""
     shared: bool | None = None
     """Whether to add shared graphs; None: unless clips are too short."""
     require_skill: bool = False
     """Whether to refuse a network whose skill is not shown."""
+    engine: str | None = None
+    """An engine that must check every file; None: those that can be opened do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class Workspace:
     def drift_check(self, precision: str) -> DriftCheck:
         """The drift check for a file of `precision`."""
         reference_inputs = self.reference_inputs.of_precision(precision)
-        return DriftCheck(precision, reference_inputs, self.options.limits[precision])
+        options = self.options
+        return DriftCheck(precision, reference_inputs, options.limits[precision], options.engine)
 
     @cached_property
     def ranges(self) -> Ranges:

@@ -16,6 +16,7 @@ from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checks.parity import verify
 from edgeecho_export.graph import INPUT, OPSET, OUTPUTS, check_dynamic_batch
+from edgeecho_export.padding import PAD, pad_channels
 from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
@@ -31,7 +32,8 @@ class Fp32(ExportRecipe):
     def make(self, work: Workspace, path: Path) -> RecipeResult:
         network, label = work.source.network, work.label
         words.print(f"tracing {ARCHITECTURE}, width {network.width:g}")
-        write_onnx(path, network, work.source.preprocess, name=label.name, version=label.version)
+        names = {"name": label.name, "version": label.version}
+        write_onnx(path, network, work.source.preprocess, **names, pad=work.options.pad)
         words.print(f"comparing engines with PyTorch on {len(work.clips)} held-out clips")
         if (spread := float(work.reference_inputs.expected.std())) < _LIVELY:
             words.print(
@@ -42,16 +44,23 @@ class Fp32(ExportRecipe):
 
 
 def write_onnx(
-    path: Path, network: R2Plus1D18, spec: PreprocessSpec, *, name: str, version: str
+    path: Path,
+    network: R2Plus1D18,
+    spec: PreprocessSpec,
+    *,
+    name: str,
+    version: str,
+    pad: int = PAD,
 ) -> None:
     """Write `network` as one ONNX file.
 
     `clip (batch, 3, T, S, S)` -> `ef (batch,)` in %, `embedding (batch, 512 * width)`, the pooled
     features that the head reads; all FP32. The preprocessing is stored in metadata_props, so that
-    the file can be used without its bundle.
+    the file can be used without its bundle. `pad`: see `pad_channels`.
     """
     model = _trace(network, spec)
     _strip(model)
+    pad_channels(model, pad)
     facts = {
         "name": name,
         "version": version,

@@ -14,7 +14,7 @@ from torch import nn
 from edgeecho.bundle import Verification, open_model
 from edgeecho.common.console import words
 from edgeecho.common.errors import UsageError, VerificationError
-from edgeecho.engines import cpu_engine, load_engine
+from edgeecho.engines import load_on_cpu
 from edgeecho.tools.verify import measure_drift
 from edgeecho_calibration.histogram import choose_range
 from edgeecho_calibration.ranges import Ranges
@@ -67,7 +67,7 @@ def _try_methods(
         write_int8(work.fp32, file, _tops(work.fp32, ranges, method), work.options.float_layers)
         shift = expected - _mean_ef(file, clips)
         shift_answers(file, shift)
-        engine = load_engine(cpu_engine(), open_model(file))
+        engine = load_on_cpu(open_model(file))
         drift = measure_drift(engine, drift_check.reference_inputs, batches=(1,))
         words.print(
             f"INT8 by {method}: drift mean {drift.mean:.3f}, p95 {drift.p95:.3f}, "
@@ -116,7 +116,7 @@ def check_layers(network: nn.Module, layers: Collection[str]) -> None:
 
 def _mean_ef(file: Path, clips: Clips) -> float:
     """Mean EF in %, run one clip at a time."""
-    engine = load_engine(cpu_engine(), open_model(file))
+    engine = load_on_cpu(open_model(file))
     return float(np.mean([engine.run(clip).ef for clip in clips], dtype=np.float64))
 
 

@@ -5,5 +5,6 @@ tensorrt.py   the builders of TensorRT and TensorRT-RTX
 library.py    these two as Python packages
 network.py    ONNX to an engine's bytes by either of them
 layers.py     which precision each convolution got
-publish.py    engine and sidecar, into the bundle
+publish.py    the engines of a bundle's graphs
+written.py    engine and sidecar, into the bundle
 """

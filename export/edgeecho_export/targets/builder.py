@@ -24,6 +24,8 @@ class BuildOptions:
     """Maximum scratch memory of a layer in MiB; None: no limit."""
     timing_cache: Path | None = None
     """File that is read if it exists, and written after the build."""
+    shared: bool = True
+    """Whether to build the shared graph too, where the model has one."""
 
 
 class Builder(Protocol):

@@ -24,11 +24,16 @@ import onnx
 from onnx import TensorProto
 
 _LAYER = re.compile(
-    r"^Name: .*?, LayerType: (?P<type>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[.*"
+    r"^Name: (?P<name>.*?), LayerType: (?P<type>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[.*"
     r"\], Outputs: \[(?P<outputs>.*?)\], TacticName: .*Metadata: (?P<onnx>.*)$"
 )
 _DATATYPE = re.compile(r"Datatype: (\w+)")
 _ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
+_MEMORY = re.compile(r"Total Activation Memory: (\d+) bytes")
+_MERGED = re.compile(r"__myl_([A-Za-z]+)_")
+"""The name of a layer that TensorRT-RTX made of several steps, such as `__myl_ReplConc_myl0_3`."""
+_MOVES = frozenset(["cast", "conc", "copy", "move", "refo", "repl", "resh", "shuf", "slic", "tran"])
+"""Beginnings of the words for steps that compute nothing: casts, copies, reformats, shuffles."""
 _CONVOLUTIONS = ("correlation", "conv")
 """Layer types: TensorRT-RTX's, and part of TensorRT's."""
 _INSPECTED = {"int8": "Int8", "half": "Half", "fp16": "Half", "float": "Float", "fp32": "Float"}
@@ -54,6 +59,10 @@ class LayerReport:
     layers: int
     convolutions: tuple[Convolution, ...]
     """In execution order."""
+    moving: int = 0
+    """Layers that only move or convert data, as far as their names or types say so."""
+    activation_bytes: int | None = None
+    """Memory of all tensors between layers at the largest batch; None: not told."""
 
     def inputs(self) -> Counter[str]:
         """Number of convolutions by input type."""
@@ -63,6 +72,8 @@ class LayerReport:
         """For the sidecar: the counts, and the names of the convolutions by input type."""
         return {
             "count": self.layers,
+            "moving": self.moving,
+            "activation_bytes": self.activation_bytes,
             "convolutions": {
                 kind: [c.name for c in self.convolutions if c.input == kind]
                 for kind in sorted(self.inputs())
@@ -73,12 +84,16 @@ class LayerReport:
 def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
     """The layers of `model` in the lines of a build log; empty if the log has none."""
     names = {node.name: name for node, name, _ in _convolutions(model)}
-    count, found = 0, []
+    count, moving, found = 0, 0, []
+    memory = None
     for line in log:
+        if told := _MEMORY.search(line):
+            memory = int(told[1])
         layer = _LAYER.match(line)
         if layer is None:
             continue
         count += 1
+        moving += _only_moves(layer["name"], layer["type"])
         if not any(word in layer["type"].lower() for word in _CONVOLUTIONS):
             continue
         inputs, outputs = (_DATATYPE.findall(layer[side]) for side in ("inputs", "outputs"))
@@ -87,7 +102,7 @@ def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
             for node in _ONNX_LAYER.findall(layer["onnx"])
             if node in names and inputs and outputs
         ]
-    return LayerReport(count, tuple(found))
+    return LayerReport(count, tuple(found), moving, memory)
 
 
 def parse_inspected(text: str) -> Any:
@@ -103,11 +118,12 @@ def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
     """The layers in the output of `parse_inspected`, as far as it states them."""
     names = {node.name: name for node, name, _ in _convolutions(model)}
     layers = inspected.get("Layers", []) if isinstance(inspected, dict) else []
-    found = []
+    found, moving = [], 0
     for layer in layers:
         # Without details a layer is only its name.
         if not isinstance(layer, dict):
             continue
+        moving += _only_moves(str(layer.get("Name")), str(layer.get("LayerType")))
         kind = f"{layer.get('LayerType')} {layer.get('ParameterType')}".lower()
         inputs, outputs = (_datatypes(layer.get(side, ())) for side in ("Inputs", "Outputs"))
         if inputs and outputs and any(word in kind for word in _CONVOLUTIONS):
@@ -116,7 +132,13 @@ def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
                 for node in _ONNX_LAYER.findall(str(layer.get("Metadata")))
                 if node in names
             ]
-    return LayerReport(len(layers), tuple(found))
+    return LayerReport(len(layers), tuple(found), moving)
+
+
+def _only_moves(name: str, kind: str) -> bool:
+    merged = _MERGED.match(name)
+    steps = re.findall("[A-Z][a-z]+", merged[1] if merged else kind)
+    return bool(steps) and all(step[:4].lower() in _MOVES for step in steps)
 
 
 def _datatypes(tensors: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -33,6 +33,8 @@ class Plan:
     """TensorRT only: maximum scratch memory of a layer in MiB; None: all of the GPU's."""
     timing_cache: bytes | None = None
     """TensorRT only: that of an earlier build; empty: begin one; None: keep none."""
+    frames: tuple[int, int, int] | None = None
+    """For a shared graph: smallest, optimal and largest number of frames."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def parse_errors(trt: Any, onnx_bytes: bytes) -> tuple[str, ...]:
 
 
 def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
-    """Build the engine of an ONNX file in which only the first dimension is dynamic.
+    """Build the engine of a plain or shared graph, with its weights inside.
 
     `EngineError` gives the builder's reason if it refuses. With TensorRT-RTX nothing here needs a
     GPU; with TensorRT the caller probes CUDA first, since without a driver a builder can end the
@@ -89,7 +91,7 @@ def build_engine(trt: Any, onnx_bytes: bytes, plan: Plan) -> Built:
     # For the layer report.
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     _forbid_tf32(trt, config)
-    _set_profile(builder, network, config, plan.batch)
+    _set_profile(builder, network, config, plan)
     rtx = _is_rtx(trt)
     # A name keeps this alive too: it must outlive the build.
     cache = None if rtx else _configure(trt, config, plan)
@@ -138,13 +140,19 @@ def _flags(trt: Any) -> int:
     return 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
 
 
-def _set_profile(builder: Any, network: Any, config: Any, batch: tuple[int, int, int]) -> None:
+def _set_profile(builder: Any, network: Any, config: Any, plan: Plan) -> None:
     clip = network.get_input(0)
     shape = tuple(clip.shape)[1:]
     profile = builder.create_optimization_profile()
-    profile.set_shape(clip.name, *((size, *shape) for size in batch))
+    if plan.frames is None:
+        profile.set_shape(clip.name, *((size, *shape) for size in plan.batch))
+    else:
+        profile.set_shape(clip.name, *((1, shape[0], n, *shape[2:]) for n in plan.frames))
+        profile.set_shape(network.get_input(1).name, *((size,) for size in plan.batch))
     if config.add_optimization_profile(profile) < 0:
-        raise EngineError(f"a batch of {batch} and clips of {shape} are no profile: choose others")
+        raise EngineError(
+            f"a batch of {plan.batch} and clips of {shape} are no profile: choose others"
+        )
 
 
 def _forbid_tf32(trt: Any, config: Any) -> None:

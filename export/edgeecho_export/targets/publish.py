@@ -1,23 +1,20 @@
-"""Building an engine of a bundle's ONNX file, checking its layers and writing it with a sidecar."""
+"""Building the engines of a bundle's graphs and checking their layers, before they are written."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import onnx
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.common.about import VERSION
 from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, ModelError, VerificationError
-from edgeecho.common.files import atomic_path, write_json
-from edgeecho.engines.nvidia.cuda import Device, probe
-from edgeecho.engines.sidecar import FOLDER, sidecar_of
-from edgeecho.engines.tensorrt.built import TensorRTSidecar, platform_name
+from edgeecho.common.files import atomic_path
+from edgeecho.engines.nvidia.cuda import probe
 from edgeecho_export.checks.lint import check_qdq
 from edgeecho_export.targets.layers import (
     LayerReport,
@@ -26,44 +23,23 @@ from edgeecho_export.targets.layers import (
     read_inspected,
     read_layers,
 )
-from edgeecho_export.targets.library import RTX, TENSORRT, TensorRTLibrary
+from edgeecho_export.targets.library import RTX, TENSORRT
 from edgeecho_export.targets.network import Built, Plan, build_apart, choose_capabilities
-
-
-@dataclass(frozen=True)
-class Published:
-    """An engine that was written into its bundle."""
-
-    path: Path
-    sidecar: TensorRTSidecar
-    report: LayerReport
-
-
-@dataclass(frozen=True)
-class Target:
-    """What builds an engine, and for which GPU."""
-
-    library: TensorRTLibrary
-    version: str
-    """Version of the builder."""
-    capabilities: tuple[str, ...]
-    device: Device | None = None
-    """The GPU that TensorRT builds for; None with TensorRT-RTX."""
-
-    def file_name(self, precision: str) -> str:
-        """A name that differs between GPUs, versions and precisions."""
-        gpu = [re.sub(r"[^a-z0-9]+", "-", self.device.label.lower())] if self.device else []
-        parts = (precision, self.library.engine.name, self.version, *self.capabilities, *gpu)
-        return "-".join(parts).rstrip("-") + ".engine"
+from edgeecho_export.targets.written import Published, Target, publish
 
 
 def build_rtx(
-    bundle: Path, precision: str, capabilities: Sequence[str], batch: tuple[int, int, int]
+    bundle: Path,
+    precision: str,
+    capabilities: Sequence[str],
+    batch: tuple[int, int, int],
+    *,
+    shared: bool = True,
 ) -> Published:
     """Build one TensorRT-RTX engine for all `capabilities`, on any x86-64 CPU; no GPU is used.
 
     One engine serves them all: its kernels are compiled on the device, and the weights, nearly all
-    of its size, are stored once.
+    of its size, are stored once. `shared`: also one of the shared graph, where the model has one.
 
     `ModelError` if the ONNX file cannot be used (for INT8 with the broken Q/DQ rules),
     `EngineError` if the builder refuses, `VerificationError` if it gave a convolution another
@@ -71,10 +47,10 @@ def build_rtx(
     """
     trt = RTX.load()
     target = Target(RTX, trt.__version__, choose_capabilities(trt, capabilities))
-    source, model, built = _build(bundle, precision, target, Plan(batch, target.capabilities))
-    report = read_layers(built.log, model)
-    _check_layers(report, model, source)
-    return _publish(target, batch, source, model, built, report)
+    built = _build(bundle, precision, target, Plan(batch, target.capabilities), shared)
+    for one in built:
+        _check_layers(one.report, one.model, one.source)
+    return _publish(target, built)
 
 
 def build_tensorrt(
@@ -84,6 +60,7 @@ def build_tensorrt(
     *,
     workspace_mb: int | None = None,
     timing_cache: Path | None = None,
+    shared: bool = True,
 ) -> Published:
     """Build one TensorRT engine for this machine's GPU; errors as in `build_rtx`.
 
@@ -100,17 +77,35 @@ def build_tensorrt(
     if timing_cache is not None:
         cache = timing_cache.read_bytes() if timing_cache.is_file() else b""
     plan = Plan(batch, workspace_mb=workspace_mb, timing_cache=cache)
-    source, model, built = _build(bundle, precision, target, plan)
+    built = _build(bundle, precision, target, plan, shared)
     if timing_cache is not None:
         with atomic_path(timing_cache) as temporary:
-            temporary.write_bytes(built.timing_cache)
-    report = read_inspected(parse_inspected(built.inspected), model)
-    return _publish(target, batch, source, model, built, report)
+            temporary.write_bytes(built[-1].built.timing_cache)
+    return _publish(target, built)
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """One of a model's graphs, and the engine that was built of it."""
+
+    source: ModelFile
+    model: onnx.ModelProto
+    plan: Plan
+    built: Built
+
+    @cached_property
+    def report(self) -> LayerReport:
+        told = read_layers(self.built.log, self.model)
+        if not self.built.inspected:
+            return told
+        inspected = read_inspected(parse_inspected(self.built.inspected), self.model)
+        return replace(inspected, activation_bytes=told.activation_bytes)
 
 
 def _build(
-    bundle: Path, precision: str, target: Target, plan: Plan
-) -> tuple[ModelFile, onnx.ModelProto, Built]:
+    bundle: Path, precision: str, target: Target, plan: Plan, shared: bool
+) -> tuple[_Graph, ...]:
+    """The plain graph, and the shared one where it is wanted and there."""
     if not bundle.is_dir():
         raise ModelError(f"{bundle} is no bundle folder: make one with `edgeecho export`")
     source = open_model(bundle, precision=precision)
@@ -121,11 +116,34 @@ def _build(
     model = onnx.load_from_string(data)
     if precision == "int8":
         check_qdq(model, source.path.name)
+    plain = _Graph(source, model, plan, _run(target, source, data, plan))
+    if not shared or source.shared is None:
+        return (plain,)
+    graph = replace(source, path=source.shared.path, sha256=source.shared.sha256)
+    model = onnx.load(graph.path)  # with the weights of the plain file
+    cache = None if plan.timing_cache is None else plain.built.timing_cache
+    plan = replace(shared_plan(plan, source.preprocess.frames), timing_cache=cache)
+    data = model.SerializeToString()
+    return plain, _Graph(graph, model, plan, _run(target, graph, data, plan))
+
+
+def shared_plan(plan: Plan, frames: int) -> Plan:
+    """For the shared graph of clips of `frames`: up to 16 in a run, the most that inference asks.
+
+    16 successive clips that share states have 30 frames more than one. With 60 more, the demo's
+    plan in FP16 takes 696 MB, where one of 8 clips alone takes 546. What reaches further is run in
+    parts.
+    """
+    return replace(plan, batch=(1, 16, 16), frames=(frames, frames + 30, frames + 60))
+
+
+def _run(target: Target, source: ModelFile, data: bytes, plan: Plan) -> Built:
     try:
-        return source, model, build_apart(target.library, data, plan)
+        return build_apart(target.library, data, plan)
     except EngineError as error:
         what = f"{target.library.engine.name} {target.version}"
-        raise EngineError(f"{what} cannot build {source.path.name}: {error}") from error
+        mend = "; leave it out with --no-shared" if plan.frames else ""
+        raise EngineError(f"{what} cannot build {source.path.name}: {error}{mend}") from error
 
 
 def _check_layers(report: LayerReport, model: onnx.ModelProto, source: ModelFile) -> None:
@@ -142,50 +160,10 @@ def _check_layers(report: LayerReport, model: onnx.ModelProto, source: ModelFile
         )
 
 
-def _clip_shape(model: onnx.ModelProto) -> tuple[int, ...]:
-    dimensions = model.graph.input[0].type.tensor_type.shape.dim
-    return tuple(d.dim_value for d in dimensions)[1:]
-
-
-def _publish(
-    target: Target,
-    batch: tuple[int, int, int],
-    source: ModelFile,
-    model: onnx.ModelProto,
-    built: Built,
-    report: LayerReport,
-) -> Published:
-    """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file."""
-    path = source.path.parent / FOLDER / target.file_name(source.precision)
-    inspected = {"inspected": parse_inspected(built.inspected)} if built.inspected else {}
-    sidecar = TensorRTSidecar(
-        file=path.name,
-        sha256=hashlib.sha256(built.data).hexdigest(),
-        kind=target.library.engine.name,
-        version=target.version,
-        platform=platform_name(),
-        precision=source.precision,
-        onnx_file=source.path.name,
-        onnx_sha256=source.sha256,
-        compute_capabilities=target.capabilities,
-        batch=batch,
-        input_shape=_clip_shape(model),
-        layers={**report.to_dict(), **inspected},
-        edgeecho=VERSION,
-        gpu=target.device.label if target.device else "",
-        cuda=target.device.cuda if target.device else "",
+def _publish(target: Target, graphs: Sequence[_Graph]) -> Published:
+    clip = graphs[0].model.graph.input[0].type.tensor_type.shape.dim
+    shape = tuple(d.dim_value for d in clip)[1:]
+    plain, *others = (
+        publish(target, one.source, one.plan, one.built, one.report, shape) for one in graphs
     )
-    _write(path, built.data, sidecar)
-    return Published(path, sidecar, report)
-
-
-def _write(path: Path, data: bytes, sidecar: TensorRTSidecar) -> None:
-    file = sidecar_of(path)
-    # Both files are complete before either gets its name, so that only two renames lie between. If
-    # the process ends there, it leaves an engine without a sidecar, which readers ignore.
-    with atomic_path(file) as described:
-        write_json(described, sidecar.to_dict())
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
-            # An old sidecar never describes a new engine.
-            file.unlink(missing_ok=True)
+    return replace(plain, shared=others[0]) if others else plain

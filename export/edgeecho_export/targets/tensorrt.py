@@ -13,7 +13,7 @@ from edgeecho_export.targets.builder import BuildOptions
 from edgeecho_export.targets.library import TensorRTLibrary
 
 if TYPE_CHECKING:
-    from edgeecho_export.targets.publish import Published
+    from edgeecho_export.targets.written import Published
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,15 @@ class TensorRTBuilder:
                 options.batch,
                 workspace_mb=options.workspace_mb,
                 timing_cache=options.timing_cache,
+                shared=options.shared,
             )
         else:
             capabilities = options.compute_capability.split(",")
-            published = build_rtx(bundle, precision, capabilities, options.batch)
-        return _lines(published)
+            published = build_rtx(
+                bundle, precision, capabilities, options.batch, shared=options.shared
+            )
+        shared = published.shared
+        return [*(_lines(shared) if shared else ()), *_lines(published)]
 
 
 def _lines(published: Published) -> list[str]:
@@ -58,14 +62,16 @@ def _lines(published: Published) -> list[str]:
     inputs = ", ".join(f"{count} {kind}" for kind, count in report.inputs().most_common())
     size = published.path.stat().st_size / 1e6
     targets = ", ".join((*filter(None, [sidecar.gpu]), *sidecar.compute_capabilities))
+    memory = report.activation_bytes
     check = f"edgeecho verify BUNDLE --engine {sidecar.kind} --precision {sidecar.precision}"
     return [
         f"wrote {published.path} ({size:.1f} MB)",
         f"  {sidecar.precision} from {sidecar.onnx_file}, sha256 {sidecar.onnx_sha256[:12]}",
         f"  {sidecar.kind} {sidecar.version} for {targets}; "
         f"batch {', '.join(map(str, sidecar.batch))}",
-        f"  {report.layers} layers; inputs of the convolutions: "
-        f"{inputs or 'not told by this TensorRT'}",
+        f"  {report.layers} layers, {report.moving} of which only move or convert data; "
+        f"activation memory {'not told' if memory is None else f'{memory / 1e6:.0f} MB'}",
+        f"  inputs of the convolutions: {inputs or 'not told by this TensorRT'}",
         f"  built, not run yet: {check}"
         if sidecar.gpu
         else f"  built, not run: no GPU has seen this engine yet; there: {check}",

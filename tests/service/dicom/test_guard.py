@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from queue import Queue
 from types import SimpleNamespace
 from typing import Any
@@ -160,3 +161,16 @@ def test_threads_share_the_time_that_they_are_waited_for(monkeypatch: pytest.Mon
     threads: Any = [alive, ended, alive, alive]
     guard._join(threads, 3.0)
     assert waited == [3, 1, 0]
+
+
+def test_threads_that_do_not_end_are_waited_for_together_and_no_longer() -> None:
+    go = threading.Event()
+    threads = [threading.Thread(target=go.wait, args=(30,), daemon=True) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    begin = time.monotonic()
+    guard._join(threads, 0.2)
+    assert 0.2 <= time.monotonic() - begin < 0.9
+    go.set()
+    guard._join(threads, 30)
+    assert not any(thread.is_alive() for thread in threads)

@@ -6,13 +6,19 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from edgeecho.bundle import open_model
 from edgeecho.common.errors import OutputError, UsageError
 from edgeecho.common.seal import sealed
+from edgeecho.engines import EngineFacts, PassedOver
+from edgeecho.preprocess import ClipMode
 from edgeecho.tools.evaluate.modes import parse_modes
 from edgeecho.tools.evaluate.predictions import Prediction, resume_predictions
+from edgeecho.tools.evaluate.run import _key
 from edgeecho.trust import Interval
 
 KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
@@ -95,3 +101,16 @@ def test_modes_whose_clips_are_not_there_are_refused() -> None:
             parse_modes(clips, [also])
     with pytest.raises(UsageError, match="twice"):
         parse_modes("all", ["all"])
+
+
+def test_a_run_goes_on_whatever_auto_passed_over() -> None:
+    facts = EngineFacts("openvino", "1", "a CPU", "f32", 2)
+
+    def key(*passed_over: PassedOver) -> Any:
+        engine = SimpleNamespace(facts=replace(facts, passed_over=passed_over))
+        model: Any = SimpleNamespace(file=open_model(), engine=engine)
+        return _key(model, ClipMode.parse("all"))
+
+    before = json.loads(json.dumps(key()))
+    assert before == key(PassedOver("card", "no driver"))
+    assert before["engine"]["threads"] == 2

@@ -46,9 +46,14 @@ def test_what_is_undefined_is_none_not_nan() -> None:
 def test_arrays_that_do_not_belong_together_are_a_bug() -> None:
     with pytest.raises(ValueError, match="expected two"):
         EFMetrics.of(np.zeros(3), np.zeros(4))
+    with pytest.raises(ValueError, match="expected two"):
+        EFMetrics.of(np.zeros((3, 2)), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="expected two"):
+        EFMetrics.of(np.zeros(0), np.zeros(0))
 
 
 def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
+    assert [band.n for band in errors_by_band(np.zeros(2), np.array([40.1, 49.9]))] == [0, 2, 0]
     truth = np.array([30.0, 40.0, 40.1, 50.0, 60.0])
     predicted = truth + np.array([2.0, -4.0, 1.0, 0.0, -4.0])
     low, middle, high = errors_by_band(predicted, truth)
@@ -62,6 +67,9 @@ def test_agreement_bands_and_drift_of_a_case_done_by_hand() -> None:
     assert (agreement.bias, agreement.sd) == (pytest.approx(-1), pytest.approx(sd))
     assert agreement.low == pytest.approx(-1 - 1.96 * sd)
     assert agreement.high == pytest.approx(-1 + 1.96 * sd)
+
+    assert BlandAltman.of(np.array([52.0, 54.0]), np.full(2, 50.0)).sd == pytest.approx(np.sqrt(2))
+    assert BlandAltman.of(predicted[:1], truth[:1]) == BlandAltman(2, None, None, None)
 
     drift = PrecisionDrift.of(predicted, truth, truth, "fp32")
     assert (drift.max, drift.mean) == (4, pytest.approx(2.2))

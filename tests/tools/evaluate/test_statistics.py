@@ -9,7 +9,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, root_m
 
 from edgeecho.common import bootstrap as drawing
 from edgeecho.common.bootstrap import bootstrap_mean, resample
-from edgeecho.tools.evaluate.statistics import auroc, bootstrap, coverage
+from edgeecho.tools.evaluate.statistics import auroc, bootstrap, coverage, roc_curve
 from edgeecho.trust import Interval
 
 
@@ -27,6 +27,12 @@ def test_auroc_of_a_case_done_by_hand() -> None:
     assert auroc(np.array([60.0, 50.0, 40.0, 30.0]), truth, 50) == 0
     assert auroc(truth, truth, 45) == 1  # 45 itself is not below 45
     assert auroc(truth, truth, 30) is None
+    assert auroc(truth, truth, 61) is None
+
+
+def test_the_curve_of_a_case_done_by_hand() -> None:
+    missed, seen = roc_curve(np.array([20.0, 50.0, 40.0]), np.array([30.0, 45.0, 50.0]), 50)
+    assert (missed.tolist(), seen.tolist()) == ([0, 0, 1, 1], [0, 0.5, 0.5, 1])
 
 
 @pytest.mark.slow
@@ -95,6 +101,9 @@ def test_coverage_has_the_exact_binomial_interval() -> None:
     assert every is not None
     assert [every.low, every.high] == pytest.approx([0.6915, 1], abs=1e-4)
     assert coverage([None], np.array([50.0])) is None
+    edges = coverage([Interval(50, 60, 0.9), Interval(40, 50, 0.9)], np.full(2, 50.0))
+    assert edges is not None
+    assert edges.inside == 2
 
 
 @pytest.mark.slow

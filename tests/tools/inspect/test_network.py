@@ -112,17 +112,25 @@ def test_the_narrow_bundle_and_its_checkpoint_are_one_network() -> None:
 
 
 @pytest.mark.parametrize("name", ["best.pt", "last.pt"])
-def test_export_keeps_the_network_and_folds_the_batch_norms(
+def test_export_keeps_the_network_folds_the_batch_norms_and_pads(
     narrow_run: Path, narrow_bundle: Path, name: str
 ) -> None:
     bundle, checkpoint = inspect_model(narrow_bundle), inspect_model(narrow_run / name)
-    assert_same_network(bundle, checkpoint)
+    assert (bundle.clip_shape, shapes(bundle)) == (checkpoint.clip_shape, shapes(checkpoint))
     # A batch norm's scale and shift become one bias.
     folded: Counter[str] = Counter()
     weights = torch.load(narrow_run / name, weights_only=True)["state_dict"]
     for key, value in weights.items():
+        stage = STAGES[key.partition(".")[0]]
         if key.endswith("running_mean"):
-            folded[STAGES[key.partition(".")[0]]] += value.numel()
+            folded[stage] += value.numel()
+        elif value.shape[2:] in ((1, 3, 3), (1, 7, 7)):  # filters over space, and their biases
+            folded[stage] -= -len(value) % 8 * (value[0].numel() + 1)
+        elif value.shape[2:] == (3, 1, 1):
+            folded[stage] -= -value.shape[1] % 8 * value.shape[0] * 3
+    assert min(folded.values()) < 0, "nothing was padded: the test shows nothing"
+    for stored, trained in zip(bundle.stages, checkpoint.stages, strict=True):
+        assert stored.macs >= trained.macs
     differences = {
         trained.name: trained.parameters - stored.parameters
         for trained, stored in zip(checkpoint.stages, bundle.stages, strict=True)

@@ -56,7 +56,7 @@ smoke: .venv-demo/ready   ## every runtime command from the installed wheel, out
 	.ci/smoke .venv-demo
 
 clean:                    ## remove the environments and all caches
-	rm -rf .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .nox .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt

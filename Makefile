@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench smoke clean
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -11,6 +11,9 @@ test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k g
 
 quick: .venv/ready        ## what takes no time: the loop while one works
 	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
+
+pythons: .venv/ready      ## the wheel on every Python that is promised: smoke test and quick tests (ARGS="-s lowest")
+	.venv/bin/nox $(ARGS)
 
 mutate: .venv/ready       ## which small faults do the tests notice? (SEED=1 MUTANTS=3 of each module ONLY=edgeecho/trust MINUTES=30)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group mutate
@@ -53,7 +56,7 @@ smoke: .venv-demo/ready   ## every runtime command from the installed wheel, out
 	.ci/smoke .venv-demo
 
 clean:                    ## remove the environments and all caches
-	rm -rf .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .nox .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt

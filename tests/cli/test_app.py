@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from marked import marked
 
 from edgeecho.cli import commands
 
@@ -76,7 +77,7 @@ def test_help_names_every_command(edgeecho: Any) -> None:
     assert "not for diagnosis" in " ".join(shown.stdout.split())
 
 
-@pytest.mark.parametrize("command", sorted(STAGES | RUNTIME))
+@pytest.mark.parametrize("command", marked(sorted(STAGES | RUNTIME)))
 def test_every_command_has_help_that_names_itself(edgeecho: Any, command: str) -> None:
     shown = edgeecho(command, "--help")
     assert shown.returncode == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from marked import marked
 
 from edgeecho.cli import commands
 from edgeecho.cli.app import _RUNTIME, _stages
@@ -26,7 +27,7 @@ def test_every_module_of_a_command_has_its_place_in_the_overview() -> None:
     assert sorted(_RUNTIME) == sorted(modules)
 
 
-@pytest.mark.parametrize("command", [*_RUNTIME, *sorted(_stages())])
+@pytest.mark.parametrize("command", marked([*_RUNTIME, *sorted(_stages())]))
 def test_the_overview_and_the_command_say_the_same(
     edgeecho: Any, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

@@ -80,7 +80,9 @@ def write_video(
 ) -> Path:
     """Encode frames `(T, H, W, 3)`; `times_ms`: variable rate."""
     frames = phantom_frames() if frames is None else frames
-    with usual_priority(), av.open(str(path), "w") as container:
+    # Without the ids that Matroska draws anew for each file.
+    exact = {"fflags": "+bitexact"}
+    with usual_priority(), av.open(str(path), "w", options=exact) as container:
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels

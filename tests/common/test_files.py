@@ -100,13 +100,14 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["bundle"]
 
 
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o750), (0o022, 0o755), (0, 0o777)])
 def test_a_published_folder_has_the_mode_that_the_users_umask_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    umask: int, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_UMASK", 0o027)
+    monkeypatch.setattr(files, "_UMASK", umask)
     with atomic_folder(tmp_path / "bundle", marker="a") as temporary:
         (temporary / "a").write_text("1")
-    assert (tmp_path / "bundle").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "bundle").stat().st_mode & 0o777 == mode
 
 
 def test_an_existing_folder_is_replaced_only_when_asked(tmp_path: Path) -> None:

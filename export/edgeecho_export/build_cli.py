@@ -37,14 +37,14 @@ def build(
         Path | None,
         typer.Option(help="TensorRT: read and written; makes the next build on this GPU faster."),
     ] = None,
-    shared: Annotated[
+    no_shared: Annotated[
         bool,
         typer.Option(
-            "--shared/--no-shared",
-            help="Also an engine of the graph that answers overlapping clips together, if the "
-            "bundle has one.",
+            "--no-shared",
+            help="No engine of the graph that answers overlapping clips together. Default: one "
+            "too, if the bundle has such a graph.",
         ),
-    ] = True,
+    ] = False,
 ) -> None:
     """Build a TensorRT engine of a bundle's ONNX file, with a sidecar that says what it is.
 
@@ -55,7 +55,7 @@ def build(
         raise UsageError(f"--precision {precision!r}: give {', '.join(PRECISIONS)}")
     builder = find_builder(engine)
     sizes = _batch(batch)
-    options = BuildOptions(sizes, compute_capability, workspace_mb, timing_cache, shared)
+    options = BuildOptions(sizes, compute_capability, workspace_mb, timing_cache, not no_shared)
     builder.check(options)
     # Before anything else is imported or read: its error says which extra is missing.
     builder.load()

@@ -1,0 +1,138 @@
+"""Which steps there are, in the order of what matters if time runs out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeecho.bundle import EXAMPLE
+from gpu_check.steps import ROOT, Step
+
+HERE = Path(__file__).parent
+EDGEECHO = ("-m", "edgeecho")
+NARROW = ROOT / "models" / "narrow"
+TORCH = ("torch", "torchvision")
+EXPORT = (*TORCH, "onnx", "onnxscript")
+
+
+@dataclass
+class Setting:
+    """What is run; `narrow` None: decided once it is known whether there is a GPU."""
+
+    work: Path
+    narrow: bool | None = None
+    few: bool = False
+    """As few runs and clips as there can be."""
+    checkpoint: Path | None = None
+    data: Path | None = None
+
+    def count(self, many: int, few: int) -> str:
+        return str(few if self.few else many)
+
+
+def plan(setting: Setting) -> Iterator[Step]:
+    """The steps; each is made when those before it have run."""
+    work = setting.work
+    yield Step("machine", (HERE / "machine.py", work / "machine.json"), 30,
+               writes=work / "machine.json")  # fmt: skip
+    machine = _read(work / "machine.json")
+    gpu = machine.get("gpu") or {}
+    if setting.narrow is None:
+        setting.narrow = not gpu
+    if setting.checkpoint is None:
+        demo = ROOT / "models" / "demo" / "checkpoint.safetensors"
+        setting.checkpoint = NARROW / "best.pt" if setting.narrow else demo
+    yield Step("doctor", (*EDGEECHO, "doctor", "--json"), 40, headline=True)
+    yield Step("infer", (*EDGEECHO, "infer", EXAMPLE, "--json", *_narrow_model(setting)), 40,
+               headline=True, fine=(0, 5))  # fmt: skip
+    yield from _bundle_made(setting)
+    bundle = work / "bundle"
+    if not (bundle / "manifest.json").is_file():
+        bundle = NARROW / "bundle"  # which is in every clone, so that the engines can be tried
+    precisions = list(_read(bundle / "manifest.json")["artefacts"])
+    on_gpu = [e["name"] for e in machine.get("engines", []) if e["device"] != "cpu"]
+    engines = [e["name"] for e in machine.get("engines", []) if gpu or e["name"] not in on_gpu]
+    yield from _engines_built(bundle, gpu, {e["name"] for e in machine.get("engines", [])})
+    yield Step("verify on every engine", (*EDGEECHO, "verify", bundle, "--json"), 90,
+               headline=True)  # fmt: skip
+    for engine in engines:
+        for precision in precisions if engine in on_gpu else precisions[:1]:
+            words = ("infer", EXAMPLE, "--json", "--model", bundle)
+            chosen = ("--engine", engine, "--precision", precision)
+            built = engine.startswith("tensorrt") and precision != "fp16"
+            if not built:  # one engine is built, to stay within the time
+                yield Step(f"infer, {engine} {precision}", (*EDGEECHO, *words, *chosen), 40,
+                           headline=True, fine=(0, 5))  # fmt: skip
+    yield from _measured(setting, bundle, precisions, engines if not gpu else on_gpu, bool(gpu))
+
+
+def _narrow_model(setting: Setting) -> tuple[object, ...]:
+    return ("--model", NARROW / "bundle") if setting.narrow else ()
+
+
+def _bundle_made(setting: Setting) -> Iterator[Step]:
+    data = setting.data or setting.work / "phantoms"
+    if setting.data is None:
+        # A seed whose 16 draws hold all three splits.
+        n, seed = ("16", "158") if setting.narrow else ("160", "1")
+        yield Step("phantoms", (*EDGEECHO, "phantom", "--out", data, "--n", n, "--seed", seed,
+                   "--frames", "70"), 60)  # fmt: skip
+    chosen = setting.work / "set.json"
+    yield Step("calibration set", (*EDGEECHO, "calibrate", "select", data, "--out", chosen, "--n",
+               setting.count(8, 2), "--model", NARROW / "bundle"), 30)  # fmt: skip
+    yield Step("export", (*EDGEECHO, "export", setting.checkpoint, "--out", setting.work / "bundle",
+               "--name", "checked", "--fp16", "--int8", "--method", "minmax", "--calibration",
+               chosen), 150, headline=True, needs=EXPORT)  # fmt: skip
+
+
+def _engines_built(bundle: Path, gpu: dict[str, Any], there: set[str]) -> Iterator[Step]:
+    for engine in ("tensorrt", "tensorrt-rtx"):
+        absent = "" if engine in there else "its package is not installed"
+        if not gpu:
+            absent = absent or "no GPU to build for"
+        elif "fp16" not in _read(bundle / "manifest.json")["artefacts"]:
+            absent = absent or "there is no fp16.onnx to build of"
+        words = ("build", bundle, "--precision", "fp16", "--engine", engine)
+        capability = ("--compute-capability", gpu.get("compute_capability", ""))
+        rtx = engine == "tensorrt-rtx"
+        yield Step(f"build, {engine}", (*EDGEECHO, *words, *(capability if rtx else ())), 120,
+                   absent=absent)  # fmt: skip
+
+
+def _measured(
+    setting: Setting, bundle: Path, precisions: list[str], engines: list[str], gpu: bool
+) -> Iterator[Step]:
+    work, fast = setting.work, "fp16" if gpu and "fp16" in precisions else precisions[0]
+    checkpoint = setting.checkpoint if bundle.parent == work else NARROW / "best.pt"
+    few = ("--few",) if setting.few else ()
+    yield Step("against PyTorch", (HERE / "peers.py", bundle, checkpoint, work / "peers.json",
+               "--engines", ",".join(engines), *few), 120, needs=TORCH,
+               writes=work / "peers.json")  # fmt: skip
+    bench = (*EDGEECHO, "bench", "--json", "--model", bundle, "--precision", fast)
+    yield Step("bench", (*bench, "--runs", setting.count(30, 1), "--cold-starts",
+               setting.count(3, 0)), 60, headline=True)  # fmt: skip
+    video = work / "long"
+    frames = "70" if setting.few else "176"
+    yield Step("phantom for a study", (*EDGEECHO, "phantom", "--out", video, "--n", "1", "--seed",
+               "11", "--split", "TEST", "--frames", frames), 20)  # fmt: skip
+    for precision in dict.fromkeys((precisions[0], fast)):
+        words = ("--scenario", "study", "--precision", precision, "--cold-starts", "0")
+        yield Step(f"study, {precision}", (*bench[:-2], video / "Videos" / "phantom-s11-00000.avi",
+                   *words, "--warmup", setting.count(1, 0), "--runs", setting.count(3, 1)),
+                   60)  # fmt: skip
+    yield Step("training", (HERE / "training.py", setting.data or work / "phantoms", work,
+               *(("--narrow",) if setting.narrow else ())), 90, needs=TORCH,
+               writes=work / "training.json")  # fmt: skip
+    tests = ("-m", "pytest", "tests/engines/test_on_gpu.py", "-rs", "-q", "-p", "no:cacheprovider")
+    yield Step("tests for a GPU", tests, 120, needs=("pytest",), skipped=5)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return found
+    return {}

@@ -11,10 +11,12 @@ Exit code 0: no headline command failed.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from gpu_check.page import to_markdown
 from gpu_check.plan import Setting, plan
@@ -24,6 +26,7 @@ from edgeecho import RESEARCH_USE
 from edgeecho.common.files import make_folder, write_json, write_text
 
 SCHEMA = "edgeecho-gpu-check-1"
+BAD = ("failed", "timed out", "no time left")
 
 
 def main() -> int:
@@ -31,6 +34,9 @@ def main() -> int:
     options = _options()
     make_folder(options.out)
     begin = time.monotonic()
+    rows: list[dict[str, Any]] = []
+    # A step that is under way ends with this program.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(
             Path(folder).resolve(),
@@ -39,26 +45,30 @@ def main() -> int:
             checkpoint=options.checkpoint,
             data=options.data,
         )
-        rows = run_steps(plan(setting), setting.work, minutes=options.minutes)
-    failed = [row["name"] for row in rows if row["headline"] and row["state"] in BAD]
-    document = {
-        "schema": SCHEMA,
-        "research_use": RESEARCH_USE,
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "network": "narrow" if setting.narrow else "full size",
-        "seconds": round(time.monotonic() - begin, 1),
-        "headline_failed": failed,
-        "steps": rows,
-    }
-    write_json(options.out / "gpu-check.json", document)
-    write_text(options.out / "gpu-check.md", to_markdown(document))
+        for row in run_steps(plan(setting), setting.work, minutes=options.minutes):
+            rows.append(row)
+            failed = _write(options.out, rows, setting, time.monotonic() - begin)
     print(f"wrote gpu-check.json and gpu-check.md into {options.out}")
     if failed:
         print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-BAD = ("failed", "timed out", "no time left")
+def _write(out: Path, rows: list[dict[str, Any]], setting: Setting, seconds: float) -> list[str]:
+    """Both files, after each step, so that a machine that goes down leaves what was seen."""
+    failed = [row["name"] for row in rows if row["headline"] and row["state"] in BAD]
+    document = {
+        "schema": SCHEMA,
+        "research_use": RESEARCH_USE,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "network": "narrow" if setting.narrow else "full size",
+        "seconds": round(seconds, 1),
+        "headline_failed": failed,
+        "steps": rows,
+    }
+    write_json(out / "gpu-check.json", document)
+    write_text(out / "gpu-check.md", to_markdown(document))
+    return failed
 
 
 def _options() -> argparse.Namespace:

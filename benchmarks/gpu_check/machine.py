@@ -22,6 +22,7 @@ from edgeecho.common.environment import read_environment
 from edgeecho.common.files import write_json
 from edgeecho.common.text import reason
 from edgeecho.engines import engines
+from edgeecho.tools.doctor.engines import find_engines
 
 LIBRARIES = {
     "CUDA runtime": ("libcudart.so", "cudaRuntimeGetVersion"),
@@ -45,13 +46,11 @@ def main() -> None:
         "CUDA toolkit": lambda: (_said("nvcc", "--version") or [""])[-1],
         "trtexec": lambda: shutil.which("trtexec") and "found",
         "packages": _packages,
-        "engines": lambda: [
-            {"name": e.name, "device": e.device} for e in engines() if e.available
-        ],
         "gpu": _gpu,
         "PyTorch": _torch,
         **{name: lambda w=what: _library(*w) for name, what in LIBRARIES.items()},
         "ONNX Runtime's providers": _providers,
+        "engines": _engines,
     }  # fmt: skip
     for name, look in looks.items():
         try:
@@ -120,6 +119,16 @@ def _providers() -> list[str]:
     import onnxruntime
 
     return list(onnxruntime.get_available_providers())
+
+
+def _engines() -> list[dict[str, str]]:
+    """Those that are installed, each with what doctor finds when it runs a tiny network."""
+    found = {finding.name: finding for finding in find_engines()}
+    return [
+        {"name": e.name, "device": e.device, "status": found[e.name].status,
+         "detail": found[e.name].detail}
+        for e in engines() if e.available
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

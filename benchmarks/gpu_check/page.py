@@ -64,7 +64,10 @@ def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
     if isinstance(value, list):
-        return "; ".join(v["name"] if isinstance(v, dict) else str(v) for v in value)
+        return "; ".join(
+            f"{v['name']}: {v['status']}, {v['detail']}" if isinstance(v, dict) else str(v)
+            for v in value
+        )
     return value or ""
 
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -47,16 +47,14 @@ class Step:
     """The exit code by which it says that it is not for this machine."""
 
 
-def run_steps(steps: Iterable[Step], work: Path, *, minutes: float) -> list[dict[str, Any]]:
+def run_steps(steps: Iterable[Step], work: Path, *, minutes: float) -> Iterator[dict[str, Any]]:
     """A row for each step. `steps` may be a generator that looks at what earlier steps left."""
     deadline = time.monotonic() + 60 * minutes
-    rows = []
     for step in steps:
         print(f"{step.name} ...", flush=True)
         row = _run(step, work, min(step.limit_s * minutes / MINUTES, deadline - time.monotonic()))
         print(f"  {row['state']}{': ' + row['why'] if row['why'] else ''}", flush=True)
-        rows.append(row)
-    return rows
+        yield row
 
 
 def _run(step: Step, work: Path, limit_s: float) -> dict[str, Any]:

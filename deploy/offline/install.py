@@ -45,8 +45,8 @@ def check_files(here: Path) -> None:
     lines = (here / "SHA256SUMS").read_text("utf-8").splitlines()
     wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     found = {path.relative_to(here).as_posix() for path in here.rglob("*") if not path.is_dir()}
-    wrong = {name: "missing" for name in wanted.keys() - found}
-    wrong |= {name: "not of this archive" for name in found - wanted.keys() - {"SHA256SUMS"}}
+    wrong = dict.fromkeys(wanted.keys() - found, "missing")
+    wrong |= dict.fromkeys(found - wanted.keys() - {"SHA256SUMS"}, "not of this archive")
     for name in wanted.keys() & found:
         if hashlib.sha256((here / name).read_bytes()).hexdigest() != wanted[name]:
             wrong[name] = "changed"

@@ -43,6 +43,7 @@ def main() -> int:
             narrow=options.narrow,
             few=options.few,
             checkpoint=options.checkpoint,
+            model=options.model,
             data=options.data,
         )
         for row in run_steps(plan(setting), setting.work, minutes=options.minutes):
@@ -82,8 +83,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--few", action="store_true", help="as few runs as there can be: a test")
     parser.add_argument("--checkpoint", type=Path, help="another than the demo's or the narrow")
+    parser.add_argument("--model", type=Path, help="a bundle of --checkpoint")
     parser.add_argument("--data", type=Path, help="a data set instead of phantoms made here")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if (options.checkpoint is None) != (options.model is None):
+        parser.error("--checkpoint and --model, a bundle of it, go together")
+    return options
 
 
 if __name__ == "__main__":

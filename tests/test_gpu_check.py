@@ -120,13 +120,13 @@ def test_the_whole_ends_in_its_time(
 
 @pytest.fixture(scope="module")
 def ran(
-    phantoms: Path, narrow_run: Path, tmp_path_factory: pytest.TempPathFactory
+    phantoms: Path, narrow_run: Path, narrow_bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, str, str]:
     """JSON, page and what was printed, with the smallest of everything."""
     out = tmp_path_factory.mktemp("gpu-check")
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "gpu_check.py", "--out", out, "--few", "--minutes", "60",
-         "--checkpoint", narrow_run / "best.pt", "--data", phantoms],
+         "--checkpoint", narrow_run / "best.pt", "--model", narrow_bundle, "--data", phantoms],
         cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip

@@ -17,12 +17,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from edgeecho.common.text import without_folders
+from edgeecho.common.text import printable
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 8.0
 """What the limits of the steps are meant for."""
 _TAIL = 12
+# From a root on; what lies in the clone or in the folder of the run is named from there.
+_FOLDERS = re.compile(r"(?<![\w.:/-])(?:[A-Za-z]:)?[\\/](?:[^\\/'\":()]+[\\/])+")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -131,4 +133,4 @@ def _clean(text: str, work: Path) -> str:
     """Without the machine's name and without folders, which often contain a user's."""
     text = text.replace(f"{work}{os.sep}", "").replace(f"{ROOT}{os.sep}", "")
     text = re.sub(rf"\b{re.escape(socket.gethostname())}\b", "HOST", text)
-    return without_folders(text)
+    return printable(_FOLDERS.sub("", text))

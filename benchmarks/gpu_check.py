@@ -81,7 +81,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--narrow", action="store_const", const=True, help="default: where there is no GPU"
     )
-    parser.add_argument("--few", action="store_true", help="as few runs as there can be: a test")
+    parser.add_argument(
+        "--few", action="store_true", help="as few runs as there can be, without INT8: a test"
+    )
     parser.add_argument("--checkpoint", type=Path, help="another than the demo's or the narrow")
     parser.add_argument("--model", type=Path, help="a bundle of --checkpoint")
     parser.add_argument("--data", type=Path, help="a data set instead of phantoms made here")

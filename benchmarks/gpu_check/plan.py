@@ -149,7 +149,7 @@ def _measured(
     yield Step("training", (HERE / "training.py", setting.data or work / "phantoms", work,
                *(("--narrow",) if setting.narrow else ())), 90, needs=TORCH,
                writes=work / "training.json")  # fmt: skip
-    tests = ("-m", "pytest", "tests/engines/test_on_gpu.py", "-rs", "-q", "-p", "no:cacheprovider")
+    tests = ("-m", "pytest", "tests/engines/test_on_gpu.py", "-rs", "-qq", "-p", "no:cacheprovider")
     yield Step("tests for a GPU", tests, 120, needs=("pytest",), skipped=5)
 
 

@@ -1,7 +1,8 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench smoke clean
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench \
+	gpu-check offline smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -51,6 +52,13 @@ docs: .venv-docs/ready    ## the documentation as a site, in build/site; a broke
 
 bench: .venv-demo/ready   ## latency report of the demo model on this machine
 	.venv-demo/bin/edgeecho bench
+
+# No environment of its own: PyTorch and CUDA are those of the Python that has them (PYTHON=...).
+gpu-check:                ## what a GPU can do with edgeecho, in eight minutes (ARGS="--minutes 20"; without a GPU: the CPU)
+	PYTHONPATH=.:train:calibration:export $(PYTHON) benchmarks/gpu_check.py $(ARGS)
+
+offline:                  ## one archive for a machine without a network: wheels, model, pages, hashes (ARGS="--extras serve,dicom")
+	$(PYTHON) deploy/offline/pack.py $(ARGS)
 
 smoke: .venv-demo/ready   ## every runtime command from the installed wheel, outside the clone
 	.ci/smoke .venv-demo

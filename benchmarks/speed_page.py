@@ -122,7 +122,7 @@ def _against_eager(found: Mapping[str, Any], unit: float, name: str) -> str:
     left = "".join(
         "\n" + _wrap(f"{peer} did not run: {why}") for peer, why in found["not_run"].items()
     )
-    return "\n\n" + _table(head, rows) + left
+    return "\n\n" + table(head, rows) + left
 
 
 def _sharing(found: Mapping[str, Any]) -> str:
@@ -137,7 +137,7 @@ def _sharing(found: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     head = ["precision", "sharing against none, times as fast", "in the engine alone"]
-    return "\n\n" + _table(head, rows)
+    return "\n\n" + table(head, rows)
 
 
 def _app(found: Mapping[str, Any]) -> str:
@@ -162,7 +162,7 @@ def _app(found: Mapping[str, Any]) -> str:
         f"blocks of {max(lengths)} clips, of which each gives the median."
     )
     head = ["precision", "benchmark_app, ms", "edgeecho, ms", "edgeecho's time over its", "blocks"]
-    return f"{_wrap(told)}\n\n{_table(head, rows)}"
+    return f"{_wrap(told)}\n\n{table(head, rows)}"
 
 
 def _words(ratio: Ratio) -> str:
@@ -171,7 +171,8 @@ def _words(ratio: Ratio) -> str:
     return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    """In Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 

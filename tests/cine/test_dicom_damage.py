@@ -322,6 +322,20 @@ def test_a_wrong_table_of_offsets_is_not_used(
     assert cine.damage == ()
 
 
+@pytest.mark.parametrize("right", [4, 5])
+def test_a_table_of_which_less_than_half_is_right_is_not_used(
+    write_jpegs: Callable[..., Path], good: np.ndarray, right: int
+) -> None:
+    path = write_jpegs(with_offsets=True)
+    data = path.read_bytes()
+    at = data.index(b"\xfe\xff\x00\xe0" + struct.pack("<L", 48)) + 8
+    offsets = np.frombuffer(data[at : at + 48], "<u4") + 2 * (np.arange(12) >= right)
+    path.write_bytes(data[:at] + offsets.astype("<u4").tobytes() + data[at + 48 :])
+    cine = read_dicom(path)
+    assert (cine.frames == good).all()
+    assert cine.damage == ()
+
+
 def test_a_missing_table_of_offsets(write_jpegs: Callable[..., Path], good: np.ndarray) -> None:
     empty_table = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\x00\xe0"
     path = change(write_jpegs(), lambda data: data.replace(empty_table, empty_table[8:]))

@@ -31,8 +31,8 @@ BUILD = ROOT / "build" / "arm64"
 DEBIAN = "http://deb.debian.org/debian"
 EXAMPLE, CHECKPOINT = "edgeecho/models/example.avi", "models/narrow/best.pt"
 MODEL = BUILD / "root" / "model"
-ENGINES = ("onnxruntime", "openvino")
-REQUIRED = ENGINES[0]
+REQUIRED = "onnxruntime"
+ENGINES = (REQUIRED, "openvino")
 STEP_S = 3600
 GLIBC = 36  # Bookworm has 2.36: wheels for it or an older one fit.
 
@@ -40,9 +40,9 @@ _HERE = [sys.executable, "-m", "edgeecho"]
 _RULE = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
 _TOOLS = {"debootstrap": "debootstrap", "qemu-aarch64-static": "qemu-user-static"}
 _VENV, _INSIDE = "opt/edgeecho", "/opt/edgeecho"
-_SITE = f"{_VENV}/lib/python3.11/site-packages"
-# QEMU shows /proc/cpuinfo of the x86-64 machine, over which ONNX Runtime 1.32.0 dies when it is
-# imported. These are lines of a Raspberry Pi 4.
+_SITE = "opt/edgeecho/lib/python3.11/site-packages"
+# QEMU 7.2 shows /proc/cpuinfo of the x86-64 machine, over which ONNX Runtime 1.32.0 dies at import.
+# Here are a Raspberry Pi 4's; with QEMU's own CPU, `max`, numpy warned of overflow in a product.
 _CPU = (
     "processor\t: {}\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n"
     "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n"
@@ -78,7 +78,6 @@ def main() -> None:
 
 
 def check_tools(which: Callable[[str], str | None], user: int) -> None:
-    """`EdgeEchoError` if this machine cannot do it."""
     if missing := [package for tool, package in _TOOLS.items() if which(tool) is None]:
         raise MissingDependencyError(
             f"{' and '.join(missing)} missing: apt-get install {' '.join(missing)}"
@@ -104,7 +103,6 @@ def debian_root() -> Path:
 
 
 def wheels() -> list[Path]:
-    """This tree's, made anew, and its dependencies' for aarch64."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     own = BUILD / "own"
     shutil.rmtree(own, ignore_errors=True)
@@ -148,7 +146,7 @@ def install(root: Path, files: list[Path]) -> None:
 
 
 def check(root: Path, engine: str) -> Iterator[str]:
-    """What is wrong with it there; empty for an engine that is not required and does not run."""
+    """What is wrong with it there. An engine that is not required may fail, and is then named."""
     edgeecho = f"{_INSIDE}/bin/edgeecho"
     choice = ["--engine", engine, "--precision", "fp32"]
     infer = ["infer", "--clips", "center", "--json", *choice]
@@ -170,9 +168,8 @@ def compare(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
     efs = [answer["results"][0]["ef"] for answer in (there, here)]
     for answer, ef in zip((there, here), efs, strict=True):
         print(f"EF {ef:.6f}  {answer['engine']['name']}, {answer['engine']['device']}")
-    allowed = LIMITS[there["model"]["precision"]].max
-    difference = abs(efs[0] - efs[1])
-    if allowed is None or difference > allowed:
+    allowed = LIMITS[there["model"]["precision"]].max or 0.0
+    if (difference := abs(efs[0] - efs[1])) > allowed:
         yield f"EF differs by {difference:.6f} points, allowed {allowed}"
 
 
@@ -196,7 +193,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr + done.stdout).strip().splitlines()[-1:]
-        raise EdgeEchoError(f"{Path(command[0]).name} failed: {' '.join(last)}")
+        raise EdgeEchoError(f"{' '.join(command[:4])} failed: {' '.join(last)}")
     return done
 
 

@@ -60,7 +60,6 @@ exec chroot "$folder" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8
 
 
 def main() -> None:
-    """All of it; exit code 1 where arm64 fails or answers otherwise."""
     try:
         check_tools(shutil.which, os.geteuid())
         BUILD.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-trt-api test-ort-gpu soak docs bench \
-	gpu-check offline smoke clean
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-arm64 check-trt-api test-ort-gpu soak \
+	docs bench gpu-check offline smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
 	.venv-demo/bin/python examples/demo.py
@@ -34,6 +34,9 @@ check: .venv/ready        ## lint, format, types, layers
 
 check-trt-api: .venv/ready ## download the real TensorRT and CUDA bindings; are our stand-ins as they are?
 	.venv/bin/python tests/support/dump_trt_api.py
+
+check-arm64: .venv/ready   ## the runtime in an emulated Debian for arm64: the same EF? (Debian, root, network)
+	.venv/bin/python benchmarks/arm64_check.py
 
 test-ort-gpu: .venv-ort-gpu/ready ## the real onnxruntime-gpu without a GPU: what it lists, lacks and prints
 	.venv-ort-gpu/bin/python -m pytest -s tests/engines/test_ort_gpu.py

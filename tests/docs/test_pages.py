@@ -92,8 +92,8 @@ def test_every_command_and_option_exists(edgeecho: Any, command: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_of_make_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
-    named = re.findall(r"(?:^    |`)make ([a-z-]+)", read(page), re.MULTILINE)
+    targets = set(re.findall(r"^([a-z0-9-]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    named = re.findall(r"(?:^    |`)make ([a-z0-9-]+)", read(page), re.MULTILINE)
     assert set(named) <= targets
     for arguments in re.findall(r'make test ARGS="([^"]*)"', read(page)):
         paths = [word for word in shlex.split(arguments) if word.startswith("tests")]

@@ -69,7 +69,9 @@ def _open(folder: Path) -> sqlite3.Connection:
             head = stream.read(len(_HEAD))
         if head not in (b"", _HEAD):
             raise _damaged(path, "it is no SQLite database")
-        connection = sqlite3.connect(path, 1.0, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(
+            path, timeout=1.0, check_same_thread=False, isolation_level=None
+        )
         try:
             _prepare(connection, path)
         except BaseException:

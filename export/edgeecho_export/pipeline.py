@@ -86,7 +86,7 @@ def export(
         artefacts = {name: _artefact(folder, name, one) for name, one in made.items()}
         if options.shared or (options.shared is None and source.preprocess.frames >= SHORTEST):
             artefacts = {
-                name: add_shared(artefact, folder, normalised, options.limits[name])
+                name: add_shared(artefact, folder, normalised, options.limits[name], options.engine)
                 for name, artefact in artefacts.items()
             }
         references = _references(work, reference_inputs, keep=keep_references)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeecho.bundle import ModelFile, SharedFile, open_model, read_manifest
-from edgeecho.common.errors import ModelError, UsageError
+from edgeecho.common.errors import EngineError, ModelError, UsageError
 from edgeecho.common.files import sha256_file
+from edgeecho.common.precisions import LIMITS
 from edgeecho.engines import OURS, load_engine, load_shared
 from edgeecho_export.checks import shared as shared_check
+from edgeecho_export.checks.shared import add_shared
 from edgeecho_export.recipes.fp16 import write_fp16
 from edgeecho_export.shared.file import write_shared
 from edgeecho_export.shared.graph import share
@@ -163,6 +166,36 @@ def test_bundle_names_it_and_a_damaged_one_is_not_opened(
     shared.path.write_bytes(content)
     with pytest.raises(ModelError, match=r"fp32-shared\.onnx was changed after export"):
         open_model(copy)
+
+
+def test_an_engine_that_cannot_open_it_is_named_and_stops_nothing_unless_it_must_check(
+    narrow_bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As CUDA may, which answers single clips."""
+    folder = Path(shutil.copytree(narrow_bundle, tmp_path / "bundle"))
+    artefact = read_manifest(folder).artefacts["fp32"]
+    clips = np.random.default_rng(1).standard_normal((2, 3, 32, 56, 56), np.float32)
+
+    def load(engine: str, model: ModelFile) -> Any:
+        if engine in cannot:
+            raise EngineError("its nodes are left to the CPU")
+        return load_shared(engine, model)
+
+    monkeypatch.setattr(shared_check, "load_shared", load)
+    cannot = {"onnxruntime"}
+    found = add_shared(artefact, folder, clips, LIMITS["fp32"]).shared
+    assert found is not None
+    assert [check["engine"] for check in found.verification] == ["openvino"]
+    said = " ".join(capsys.readouterr().err.split())
+    assert "fp32-shared.onnx is not checked on onnxruntime: its nodes are left to the CPU" in said
+    with pytest.raises(EngineError, match="its nodes are left to the CPU"):
+        add_shared(artefact, folder, clips, LIMITS["fp32"], "onnxruntime")
+    cannot = {"onnxruntime", "openvino"}
+    with pytest.raises(EngineError, match=r"no engine here can check fp32-shared\.onnx"):
+        add_shared(artefact, folder, clips, LIMITS["fp32"])
 
 
 def test_a_graph_with_other_answers_makes_no_bundle(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgeecho.bundle import Verification, open_model
+from edgeecho.bundle import ModelFile, Verification, open_model
 from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, VerificationError
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.common.text import reason
-from edgeecho.engines import Engine, engines, load_engine
+from edgeecho.engines import Engine, EngineDescriptor, engines, load_engine
 from edgeecho.tools.verify import BATCHES, Drift, ReferenceInputs, measure_drift, miss
 from edgeecho_train.network import R2Plus1D18
+
+T = TypeVar("T")
 
 
 def ask_pytorch(
@@ -89,15 +94,8 @@ def verify(
     for entry in engines():
         if not entry.available:
             continue
-        try:
-            # TensorRT plans are built later, from a finished bundle: `edgeecho verify` checks them.
-            if why := entry.obstacle(model):
-                raise EngineError(why)
-            engine = load_engine(entry.name, model)
-        except EngineError as error:
-            if entry.name == drift_check.engine:
-                raise
-            words.print(f"{file.name} is not checked on {entry.name}: {reason(error)}")
+        load = partial(_load, entry, model)
+        if (engine := open_or_say(file, entry.name, load, drift_check.engine)) is None:
             continue
         what = entry.name if part == "engine" else f"{file.name} ({part}) on {entry.name}"
         mend = advice.format(f"torch, onnx and {entry.name}")
@@ -117,6 +115,28 @@ def verify(
     if not checks:
         raise EngineError(f"no engine here can check {file.name}: see `edgeecho doctor`")
     return tuple(checks)
+
+
+def open_or_say(file: Path, name: str, load: Callable[[], T], required: str | None) -> T | None:
+    """What `load` makes of `file` on the engine `name`.
+
+    None, and a line that says why, if it cannot be opened there: `EngineError` if that engine is
+    the `required` one.
+    """
+    try:
+        return load()
+    except EngineError as error:
+        if name == required:
+            raise
+        words.print(f"{file.name} is not checked on {name}: {reason(error)}")
+        return None
+
+
+def _load(engine: EngineDescriptor, model: ModelFile) -> Engine:
+    # TensorRT plans are built later, from a finished bundle: `edgeecho verify` checks them.
+    if why := engine.obstacle(model):
+        raise EngineError(why)
+    return load_engine(engine.name, model)
 
 
 def _miss_of_embedding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +13,39 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import Artefact, ModelFile, SharedCost, SharedFile, SharedGraph, open_model
 from edgeecho.common.console import words
-from edgeecho.common.errors import VerificationError
+from edgeecho.common.errors import EngineError, VerificationError
 from edgeecho.common.files import sha256_file
 from edgeecho.common.precisions import PRECISIONS, DriftLimits
 from edgeecho.engines import engines, load_engine, load_shared
 from edgeecho.tools.verify import Drift, miss
+from edgeecho_export.checks.parity import open_or_say
 from edgeecho_export.shared.file import write_shared
 
 
 def add_shared(
-    artefact: Artefact, folder: Path, clips: NDArray[np.float32], limits: DriftLimits
+    artefact: Artefact,
+    folder: Path,
+    clips: NDArray[np.float32],
+    limits: DriftLimits,
+    required: str | None = None,
 ) -> Artefact:
     """Write the shared graph beside the artefact's file, check it, and return the artefact with it.
 
-    `clips (n, 3, T, S, S)` are normalised. `UsageError` if they are too short to share anything,
-    `VerificationError` if an engine's EFs differ too much from those of the plain graph.
+    `clips (n, 3, T, S, S)` are normalised. An engine that cannot open the graph is named and checks
+    nothing. `UsageError` if clips are too short to share anything, `VerificationError` if an
+    engine's EFs differ too much from those of the plain graph, `EngineError` if the `required`
+    engine cannot open it, or none can.
     """
     plain = folder / artefact.file
     words.print(f"{plain.name}: the graph for overlapping clips")
     path, cost = write_shared(plain)
     allowed = PRECISIONS[artefact.precision].shared or replace(limits, mae=None)
     ran = {check.engine for check in artefact.verification}
-    checks = tuple(_check(entry.name, plain, path, cost, clips, allowed) for entry in engines()
-                   if entry.shares and entry.name in ran)  # fmt: skip
+    tried = (_check(entry.name, plain, path, cost, clips, allowed, required)
+             for entry in engines() if entry.shares and entry.name in ran)  # fmt: skip
+    checks = tuple(check for check in tried if check is not None)
+    if not checks:
+        raise EngineError(f"no engine here can check {path.name}: export with --no-shared")
     return replace(artefact, shared=SharedGraph(path.name, sha256_file(path), cost, checks))
 
 
@@ -45,13 +56,17 @@ def _check(
     cost: SharedCost,
     clips: NDArray[np.float32],
     allowed: DriftLimits,
-) -> Mapping[str, Any]:
+    required: str | None,
+) -> Mapping[str, Any] | None:
     model: ModelFile = replace(open_model(plain), shared=SharedFile(path, sha256_file(path), cost))
+    together = open_or_say(path, engine, partial(load_shared, engine, model), required)
+    if together is None:
+        return None
     frames, starts = _overlapping(clips)
     alone = load_engine(engine, model)
     length = clips.shape[2]
     expected = np.concatenate([alone.run(frames[:, :, s : s + length]).ef for s in starts])
-    found = load_shared(engine, model).infer({"frames": frames, "starts": starts}).ef
+    found = together.infer({"frames": frames, "starts": starts}).ef
     drift = Drift.of(found, expected, expected)
     if missed := miss(drift, allowed):
         raise VerificationError(

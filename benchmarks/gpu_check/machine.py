@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from edgeecho.common.files import write_json
 from edgeecho.common.text import reason
 from edgeecho.engines import engines
 from edgeecho.tools.doctor.engines import find_engines
+from edgeecho.tools.doctor.gpu import find_driver
 
 LIBRARIES = {
     "CUDA runtime": ("libcudart.so", "cudaRuntimeGetVersion"),
@@ -69,10 +69,7 @@ def _said(*command: str) -> list[str]:
 
 
 def _jetson() -> str | None:
-    file = Path("/etc/nv_tegra_release")
-    text = file.read_text("utf-8", "replace") if file.is_file() else ""
-    found = re.match(r"# (R\d+) \(release\), REVISION: ([\d.]+)", text)
-    return f"{found.group(1)}.{found.group(2)}" if found else None
+    return next((f.detail for f in find_driver() if f.name == "Jetson Linux"), None)
 
 
 def _packages() -> dict[str, str]:

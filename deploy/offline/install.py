@@ -48,11 +48,20 @@ def check_files(here: Path) -> None:
     wrong = dict.fromkeys(wanted.keys() - found, "missing")
     wrong |= dict.fromkeys(found - wanted.keys() - {"SHA256SUMS"}, "not of this archive")
     for name in wanted.keys() & found:
-        if hashlib.sha256((here / name).read_bytes()).hexdigest() != wanted[name]:
+        if sha256_of(here / name) != wanted[name]:
             wrong[name] = "changed"
     if wrong:
         told = "; ".join(f"{name} is {why}" for name, why in sorted(wrong.items()))
         sys.exit(f"nothing was installed: {told}. Unpack the archive again, or ask for another")
+
+
+def sha256_of(file: Path) -> str:
+    """Its SHA-256 as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def check_machine(facts: dict[str, str]) -> None:

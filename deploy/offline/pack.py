@@ -10,7 +10,6 @@ the SHA-256 of every file. Needs pip and an index; nothing is installed here.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import platform
 import shutil
@@ -19,6 +18,8 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+from install import sha256_of  # the archive's own, which needs Python alone
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -63,7 +64,7 @@ def main() -> None:
         with tarfile.open(archive, "w") as tar:  # wheels are compressed already
             tar.add(folder, name, filter=_nobody)
     print(f"wrote {archive}, {archive.stat().st_size / 1e6:.0f} MB")
-    print(f"SHA-256 {_sha256(archive)}")
+    print(f"SHA-256 {sha256_of(archive)}")
     print(f"there: tar -xf {archive.name} && cd {name} && python3 install.py FOLDER")
 
 
@@ -87,16 +88,8 @@ def _copy_pages(pages: Path) -> None:
 def _write_sums(folder: Path) -> None:
     """As `sha256sum -c SHA256SUMS` reads it."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     (folder / "SHA256SUMS").write_text("".join(lines), "utf-8")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -37,7 +37,7 @@ class EngineFacts:
     bfloat16."""
     threads: int
     passed_over: tuple[PassedOver, ...] = ()
-    """In the order in which `auto` tried them; empty if the engine was named."""
+    """In the order in which they were tried: by `auto`, and by the first clips that overlap."""
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> EngineFacts:

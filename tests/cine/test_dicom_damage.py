@@ -309,15 +309,21 @@ def test_an_extended_offset_table(write_jpegs: Callable[..., Path], good: np.nda
     assert (cine.frames == np.delete(good, 5, axis=0)).all()
 
 
+def with_table(write: Callable[..., Path], change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """Twelve frames, and a table of their offsets that was changed."""
+    path = write(with_offsets=True)
+    data = path.read_bytes()
+    at = data.index(b"\xfe\xff\x00\xe0" + struct.pack("<L", 48)) + 8
+    table = change(np.frombuffer(data[at : at + 48], "<u4")).astype("<u4").tobytes()
+    path.write_bytes(data[:at] + table + data[at + 48 :])
+    return path
+
+
 @pytest.mark.parametrize("entry", [0, 1, 4_000_000_000])
 def test_a_wrong_table_of_offsets_is_not_used(
     write_jpegs: Callable[..., Path], good: np.ndarray, entry: int
 ) -> None:
-    path = write_jpegs(with_offsets=True)
-    data = path.read_bytes()
-    at = data.index(b"\xfe\xff\x00\xe0" + struct.pack("<L", 48)) + 8
-    path.write_bytes(data[:at] + struct.pack("<L", entry) * 12 + data[at + 48 :])
-    cine = read_dicom(path)
+    cine = read_dicom(with_table(write_jpegs, lambda right: np.full_like(right, entry)))
     assert (cine.frames == good).all()
     assert cine.damage == ()
 
@@ -326,12 +332,8 @@ def test_a_wrong_table_of_offsets_is_not_used(
 def test_a_table_of_which_less_than_half_is_right_is_not_used(
     write_jpegs: Callable[..., Path], good: np.ndarray, right: int
 ) -> None:
-    path = write_jpegs(with_offsets=True)
-    data = path.read_bytes()
-    at = data.index(b"\xfe\xff\x00\xe0" + struct.pack("<L", 48)) + 8
-    offsets = np.frombuffer(data[at : at + 48], "<u4") + 2 * (np.arange(12) >= right)
-    path.write_bytes(data[:at] + offsets.astype("<u4").tobytes() + data[at + 48 :])
-    cine = read_dicom(path)
+    wrong = 2 * (np.arange(12) >= right)
+    cine = read_dicom(with_table(write_jpegs, lambda offsets: offsets + wrong))
     assert (cine.frames == good).all()
     assert cine.damage == ()
 

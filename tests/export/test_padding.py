@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.engines import load_engine
 from edgeecho_export.checks.lint import lint_qdq
+from edgeecho_export.cli import export
 from edgeecho_export.graph import quantized_inputs
 from edgeecho_export.padding import PAD, pad_channels
 from edgeecho_export.quantize import write_int8
@@ -98,6 +100,7 @@ def test_full_width_padded_to_8_has_the_same_answers(plain: Any) -> None:
 
 @pytest.mark.slow
 def test_export_pads_to_8_by_default(plain: Any, padded: Path) -> None:
+    assert inspect.signature(export).parameters["pad"].default == PAD == 8
     expected = onnx.load(plain(0.0625))
     pad_channels(expected, 8)
     found = onnx.load(padded)

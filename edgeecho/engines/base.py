@@ -42,8 +42,8 @@ class EngineFacts:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> EngineFacts:
         """Inverse of `asdict`, after JSON."""
-        others = value.get("passed_over", ())
-        return cls(**{**value, "passed_over": tuple(PassedOver(**other) for other in others)})
+        passed_over = tuple(PassedOver(**other) for other in value["passed_over"])
+        return cls(**{**value, "passed_over": passed_over})
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
         return chosen
 
     wanted = [r["ef"] for r in answers(*plain, "--show-refused")]
-    assert abs(wanted[0] - wanted[1]) > 2, "choose other panels"
+    assert abs(wanted[0] - wanted[1]) > 5, "choose other panels"
     for refused in answers(tagged, bare):
         assert (refused["video"]["sectors"], refused["video"]["still_pictures"]) == (2, 0)
         reasons = {r["gate"]: r["reason"] for r in refused["refusals"]}
@@ -68,4 +68,5 @@ def test_each_crop_that_a_refusal_offers_gives_the_ef_of_the_plain_panel(
         for crop, ef in zip(crops, wanted, strict=True):
             chosen = cropped(crop)
             assert "several-sectors" not in {r["gate"] for r in chosen["refusals"]}
-            assert chosen["ef"] == pytest.approx(ef, abs=0.5)
+            # A pixel of 121 more or less moves this network by up to 0.5.
+            assert chosen["ef"] == pytest.approx(ef, abs=1)

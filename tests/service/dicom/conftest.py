@@ -19,21 +19,16 @@ from edgeecho.service.dicom import Node, NodeSettings  # noqa: E402
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Results go to `sr` beside `state`; who says nothing is waited for a second, not ten."""
+    """Results go to `sr` beside `state`."""
     folder = tmp_path_factory.mktemp("node")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgeecho.service.dicom.node._ASSOCIATE_S", 1.0)
-        service = Service.start(folder / "state", folder / "sr")
+    service = Service.start(folder / "state", folder / "sr")
     yield service
     service.close()
 
 
 @pytest.fixture
-def beside(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Service]]:
+def beside(service: Service, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Make another node on the same store and engine: `beside(**settings)`."""
-    monkeypatch.setattr("edgeecho.service.dicom.node._ASSOCIATE_S", 1.0)
     nodes: list[Node] = []
 
     def make(**settings: Any) -> Service:
@@ -48,9 +43,8 @@ def beside(
 
 
 @pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Service]]:
+def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Make a node of one's own: `serve(results, **settings)`."""
-    monkeypatch.setattr("edgeecho.service.dicom.node._ASSOCIATE_S", 1.0)
     services: list[Service] = []
 
     def make(results: Any = None, *, state: str = "state", **settings: Any) -> Service:

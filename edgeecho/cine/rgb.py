@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from edgeecho.cine import yuv
 from edgeecho.cine.aspect import Aspect
 from edgeecho.cine.ffmpeg import ERRORS, fields_refused
 from edgeecho.cine.store import FrameStore, size_changes
@@ -98,7 +99,9 @@ class ToRGB:
             "progressive frames"
         )
 
-    def _keep(self, frame: VideoFrame, unit: Fraction | None) -> None:
+    def _bgr(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        if not yuv.NATIVE and yuv.convertible(frame):
+            return yuv.to_bgr(frame)
         try:
             # One context for all frames, and one thread: anything else takes longer than decoding.
             # BGR and bicubic are OpenCV's settings; others differ by up to 3 levels for more than 8
@@ -111,9 +114,12 @@ class ToRGB:
                 f"{self._name}: its pixels ({frame.format.name}) cannot be shown as RGB: "
                 "export it as MJPG AVI"
             ) from error
-        plane, height, width = shown.planes[0], shown.height, shown.width
-        strides = plane.line_size, 3, 1
-        bgr = np.ndarray((height, width, 3), np.uint8, memoryview(plane), strides=strides)
+        plane, size = shown.planes[0], (shown.height, shown.width, 3)
+        return np.ndarray(size, np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1))
+
+    def _keep(self, frame: VideoFrame, unit: Fraction | None) -> None:
+        bgr = self._bgr(frame)
+        height, width, _ = bgr.shape
         known: Mapping[Type, SideData] = cast(Any, frame.side_data)  # its stubs say str
         matrix = known.get(Type.DISPLAYMATRIX)
         if matrix or self._aspect.square(height, width) != (height, width):

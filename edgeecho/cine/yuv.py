@@ -1,9 +1,9 @@
 """Y'CbCr to BGR with the bits of FFmpeg's code for x86-64, for processors that round otherwise.
 
-FFmpeg converts 8-bit 4:2:0 frames by 16-bit products of which it keeps the upper half. Its code for
-arm64 rounds them, which makes most pixels one level brighter. Networks are trained on x86-64, where
-OpenCV gives the same pixels, so these are reproduced here, and on x86-64 held to FFmpeg's for every
-triple of values (tests/cine/test_yuv.py).
+FFmpeg converts 8-bit 4:2:0 and 4:2:2 frames by 16-bit products of which it keeps the upper half.
+Its code for arm64 rounds them, which makes most pixels one level brighter. Networks are trained on
+x86-64, where OpenCV gives the same pixels, so these are reproduced here, and on x86-64 held to
+FFmpeg's for every triple of values (tests/cine/test_yuv.py).
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 NATIVE = platform.machine().lower() in {"x86_64", "amd64"}
 """Whether FFmpeg's own conversion gives these bits on this machine."""
 
-_FORMATS = {"yuv420p": False, "yuvj420p": True}
-"""Formats, and whether they are full-range whatever the frame says."""
+_FORMATS = {
+    "yuv420p": (2, False),
+    "yuvj420p": (2, True),
+    "yuv422p": (1, False),
+    "yuvj422p": (1, True),
+}
+"""Rows of a chroma sample, and whether it is full-range whatever the frame says."""
 _FULL_RANGE = 2
 _BT601 = 104597, 132201, -25675, -53279
 _FACTORS = {
@@ -32,18 +37,19 @@ and V to green, for the limited range, in 1/65536 as FFmpeg rounds them."""
 
 
 def convertible(frame: VideoFrame) -> bool:
-    """Whether `to_bgr` knows its format. An odd height goes another way in FFmpeg, too."""
+    """Whether `to_bgr` knows its format. An odd height goes another way in FFmpeg."""
     known = frame.format.name in _FORMATS and frame.colorspace in _FACTORS
     return known and frame.height % 2 == 0
 
 
 def to_bgr(frame: VideoFrame) -> NDArray[np.uint8]:
     """`(H, W, 3)` of a `convertible` frame."""
-    full = _FORMATS[frame.format.name] or frame.color_range == _FULL_RANGE
+    rows, full = _FORMATS[frame.format.name]
+    full = full or frame.color_range == _FULL_RANGE
     luma, red, blue, green_u, green_v = _tables(full, _FACTORS[frame.colorspace])
     y, u, v = (_pixels(frame, index) for index in range(3))
     bright, coloured = luma[y], (blue[u], green_u[u] + green_v[v], red[v])
-    return np.asarray(cv2.merge([_sum(bright, part) for part in coloured]), np.uint8)
+    return np.asarray(cv2.merge([_sum(bright, part, rows) for part in coloured]), np.uint8)
 
 
 def _pixels(frame: VideoFrame, index: int) -> NDArray[np.uint8]:
@@ -52,9 +58,8 @@ def _pixels(frame: VideoFrame, index: int) -> NDArray[np.uint8]:
     return np.ndarray(size, np.uint8, memoryview(plane), strides=strides)
 
 
-def _sum(luma: NDArray[np.int16], chroma: NDArray[np.int16]) -> NDArray[np.uint8]:
-    height, width = luma.shape
-    each = np.repeat(np.repeat(chroma, 2, axis=0), 2, axis=1)[:height, :width]
+def _sum(luma: NDArray[np.int16], chroma: NDArray[np.int16], rows: int) -> NDArray[np.uint8]:
+    each = np.repeat(np.repeat(chroma, rows, axis=0), 2, axis=1)[:, : luma.shape[1]]
     return np.asarray(cv2.add(luma, each, dtype=cv2.CV_8U), np.uint8)
 
 

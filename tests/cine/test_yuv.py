@@ -53,7 +53,7 @@ def test_every_triple_of_values_gives_ffmpegs_bits(name: str) -> None:
 
 @given(
     size=st.tuples(st.integers(1, 40).map(lambda n: 2 * n), st.integers(1, 80)),
-    name=st.sampled_from(["yuv420p", "yuvj420p"]),
+    name=st.sampled_from(["yuv420p", "yuvj420p", "yuv422p", "yuvj422p"]),
     matrix=st.sampled_from([1, 2, 4, 5, 6, 7, 9]),
     colour_range=st.integers(0, 2),
     seed=st.integers(0, 2**32 - 1),
@@ -62,7 +62,7 @@ def test_any_size_matrix_and_range_gives_ffmpegs_bits(
     size: tuple[int, int], name: str, matrix: int, colour_range: int, seed: int
 ) -> None:
     random, (height, width) = np.random.default_rng(seed), size
-    half = height // 2, -(-width // 2)
+    half = height // (1 if "422" in name else 2), -(-width // 2)
     planes = (random.integers(0, 256, shape, np.uint8) for shape in (size, half, half))
     frame = frame_of(*planes, name)
     frame.colorspace, frame.color_range = matrix, colour_range
@@ -87,6 +87,8 @@ def test_elsewhere_a_video_has_the_pixels_that_opencv_reads_here(
     assert len(converted) == (0 if name == "AVI, raw" else 100)
 
 
-@pytest.mark.parametrize(("name", "height"), [("yuv420p", 65), ("yuv422p", 64), ("gray", 64)])
+@pytest.mark.parametrize(
+    ("name", "height"), [("yuv420p", 65), ("yuv422p", 65), ("yuv444p", 64), ("gray", 64)]
+)
 def test_what_goes_another_way_in_ffmpeg_is_left_to_it(name: str, height: int) -> None:
     assert not yuv.convertible(VideoFrame(64, height, name))

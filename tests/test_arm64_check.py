@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import arm64_check
+import arm64_pixels
+import arm64_root
 
 from edgeecho.common.errors import EdgeEchoError, MissingDependencyError
 
@@ -39,7 +42,7 @@ def test_the_limits_are_those_of_the_precision() -> None:
 
 def test_missing_tools_are_one_line_that_installs_them() -> None:
     with pytest.raises(MissingDependencyError) as error:
-        arm64_check.check_tools(lambda tool: None, 0)
+        arm64_root.check_tools(lambda tool: None, 0)
     assert str(error.value) == (
         "debootstrap and qemu-user-static missing: apt-get install debootstrap qemu-user-static"
     )
@@ -47,7 +50,7 @@ def test_missing_tools_are_one_line_that_installs_them() -> None:
 
 def test_without_root_it_says_so() -> None:
     with pytest.raises(EdgeEchoError, match="run it as root"):
-        arm64_check.check_tools(lambda tool: tool, 1000)
+        arm64_root.check_tools(lambda tool: tool, 1000)
 
 
 def test_each_engine_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_each_engine_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
             wheel.writestr(f"{file.name.partition('-')[0]}/__init__.py", "")
     root = tmp_path / "root"
     root.mkdir()
-    arm64_check.install(root, files)
+    arm64_root.install(root, files)
     found = {p.parent.relative_to(root).as_posix() for p in root.rglob("opt/**/__init__.py")}
     assert found == {
         "opt/onnxruntime/onnxruntime",
@@ -74,6 +77,18 @@ def done(code: int, stdout: str = "") -> subprocess.CompletedProcess[str]:
 def test_an_engine_that_dies_is_named_and_only_onnx_runtime_is_required(
     engine: str, faults: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(arm64_check, "_enter", lambda *_, **__: done(-11))
+    monkeypatch.setattr(arm64_check, "enter", lambda *_, **__: done(-11))
     assert len(list(arm64_check.check(Path("root"), engine))) == faults
     assert f"infer ({engine}): FAILED (-11)" in capsys.readouterr().out
+
+
+def test_a_file_that_is_read_to_other_pixels_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def there(*_: str, **__: str) -> subprocess.CompletedProcess[str]:
+        found = arm64_pixels.digests(tmp_path / "files")
+        return done(0, json.dumps(found | {"mjpeg-422.avi": "other"}))
+
+    monkeypatch.setattr(arm64_check, "enter", there)
+    assert list(arm64_check.pixels(tmp_path)) == ["mjpeg-422.avi: other pixels"]
+    assert len(list((tmp_path / "files").iterdir())) == len(arm64_pixels.VIDEOS) + 2

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from made import made
+from traced import traced_once
 
 from edgeecho.cli.app import main
 from edgeecho.dataset import read_dataset
@@ -146,7 +147,8 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
         from edgeecho_export.recipes.base import ModelLabel
 
         checkpoint, label = narrow_run / "best.pt", ModelLabel("narrow", "1")
-        export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
+        with traced_once():
+            export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
 
     return made("narrow-bundle", tmp_path_factory.mktemp("bundle") / "narrow", make)
 

@@ -91,6 +91,11 @@ def places_of(demo: Path) -> tuple[Any, list[Place]]:
     return value, list(places(value))
 
 
+def some(everywhere: list[Place], kind: str) -> list[Place]:
+    """A quarter of them, another for each kind: every place has three kinds of twelve."""
+    return everywhere[sorted(REPLACEMENTS).index(kind) % 4 :: 4]
+
+
 def replaced(value: Any, at: Place, new: Any) -> Any:
     value = json.loads(json.dumps(value))
     inner = value
@@ -115,7 +120,7 @@ def use(folder: Path) -> None:
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str) -> None:
     (value, everywhere), wrong, refused = places_of(demo), [], 0
-    for at in everywhere:
+    for at in some(everywhere, kind):
         write(demo, replaced(value, at, REPLACEMENTS[kind]))
         try:
             use(demo)
@@ -125,14 +130,14 @@ def test_any_value_of_another_kind_is_one_line_or_a_model(demo: Path, kind: str)
             wrong.append(f"{at}: {type(error).__name__}: {str(error)[:200]}")
     write(demo, value)
     assert wrong == []
-    assert refused > 30
+    assert refused > 7
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
 def test_inspect_shows_it_or_says_why_not(demo: Path, kind: str) -> None:
     (value, everywhere), wrong, shown = places_of(demo), [], 0
-    for at in [at for at in everywhere if at[0] != "evaluation"]:
+    for at in some([at for at in everywhere if at[0] != "evaluation"], kind):
         write(demo, replaced(value, at, REPLACEMENTS[kind]))
         try:
             found = inspect_model(demo)
@@ -144,7 +149,7 @@ def test_inspect_shows_it_or_says_why_not(demo: Path, kind: str) -> None:
             wrong.append(f"{at}: {type(error).__name__}: {str(error)[:200]}")
     write(demo, value)
     assert wrong == []
-    assert shown > 30
+    assert shown > 7
 
 
 @pytest.mark.parametrize(

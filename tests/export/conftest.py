@@ -1,42 +1,21 @@
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from traced import traced_once
 
 if TYPE_CHECKING:
     from edgeecho_train.network import R2Plus1D18
 
-_TRACED: dict[str, bytes] = {}
-
 
 @pytest.fixture(scope="module", autouse=True)
-def traced_once() -> Iterator[None]:
-    """PyTorch traces the same weights for clips of the same shape once in a process, not each time.
-
-    That is most of the time of an export of the narrow network. test_to_onnx.py, which is about
-    the tracing, does without.
-    """
-    onnx = pytest.importorskip("onnx")
+def traced() -> Iterator[None]:
     pytest.importorskip("onnxscript")
-    from edgeecho_export.recipes import fp32
-
-    trace = fp32._trace
-
-    def remembered(network: Any, spec: Any) -> Any:
-        found = hashlib.sha256(f"{network.width} {spec.frames} {spec.size}".encode())
-        for tensor in network.state_dict().values():
-            found.update(tensor.numpy())
-        if (key := found.hexdigest()) not in _TRACED:
-            _TRACED[key] = trace(network, spec).SerializeToString()
-        return onnx.ModelProto.FromString(_TRACED[key])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fp32, "_trace", remembered)
+    with traced_once():
         yield
 
 

@@ -26,6 +26,11 @@ _DAY_S = 86_400
 
 def made(name: str, to: Path, make: Callable[[Path], object]) -> Path:
     """`to`, a folder that is not there yet, as `make` once filled one of the same name."""
+    return Path(shutil.copytree(made_file(name, make), to))
+
+
+def made_file(name: str, make: Callable[[Path], object]) -> Path:
+    """The file or folder `name` as `make` once wrote it; to be read only."""
     kept = KEPT / _state_of_the_code() / name
     kept.parent.mkdir(parents=True, exist_ok=True)
     with (kept.parent / f"{name}.lock").open("w") as lock:
@@ -36,7 +41,7 @@ def made(name: str, to: Path, make: Callable[[Path], object]) -> Path:
             make(half)
             half.rename(kept)
     os.utime(kept.parent)
-    return Path(shutil.copytree(kept, to))
+    return kept
 
 
 @functools.cache

@@ -164,7 +164,8 @@ def test_bound_memory_is_taken_once_a_shape_and_results_stay(
     first = engine.run(clips[:2])
     kept = first.ef.copy(), first.embedding.copy()
     second = engine.run(clips[2:])
-    assert (first.ef == kept[0]).all() and (first.embedding == kept[1]).all()
+    assert (first.ef == kept[0]).all()
+    assert (first.embedding == kept[1]).all()
     assert not (first.ef == second.ef).any()
     assert taken == [(2, *SHAPE)]
     engine.run(clips[:3])
@@ -179,7 +180,8 @@ def test_parts_of_a_call_are_timed_by_the_hosts_clock(
     times = engine.timed(np.zeros((2, *SHAPE), np.float32))
     whole_ms = (time.perf_counter() - begin) * 1e3
     parts = (times.h2d_ms, times.compute_ms, times.d2h_ms)
-    assert min(parts) > 0 and sum(parts) < whole_ms
+    assert min(parts) > 0
+    assert sum(parts) < whole_ms
     assert times.enqueue_ms is None, "ONNX Runtime returns when the network is done"
     assert engine.clock == "the host's clock"
 

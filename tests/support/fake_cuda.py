@@ -106,6 +106,9 @@ class FakeGPU:
             major=self.capability[0],
             minor=self.capability[1],
             multiProcessorCount=self.multiprocessors,
+            pciDomainID=0,
+            pciBusID=0x3B,
+            pciDeviceID=0,
         )
         assert set(vars(facts)) <= set(self.api["cudaDeviceProp"])
         return "cudaSuccess", facts

@@ -80,6 +80,12 @@ def _probe() -> Device:
     )
 
 
+def pci_address() -> str:
+    """Of the GPU that `probe` found, as `nvidia-smi -i` takes it."""
+    facts = call("cudaGetDeviceProperties", 0)
+    return f"{facts.pciDomainID:08x}:{facts.pciBusID:02x}:{facts.pciDeviceID:02x}.0"
+
+
 def call(name: str, *arguments: Any) -> Any:
     """Call a function of the CUDA runtime; `EngineError` names it if it returns an error."""
     runtime = _runtime()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -131,14 +132,8 @@ class TensorRTEngine:
         if clips.ctypes.data != host.ctypes.data:
             host[: len(clips)] = clips
         host[len(clips) : size] = host[len(clips) - 1]
-        if not self._cuda_graph:
-            self._set_up(self._context, size)
-            launch = partial(self._execute, self._context, size)
-        else:
-            if size not in self._graphs:
-                self._graphs[size] = self._capture(size)
-            launch = self._graphs[size][1].launch
-        parts = (partial(self._upload, size), launch, partial(self._download, size))
+        upload, download = partial(self._upload, size), partial(self._download, size)
+        parts = (upload, self._launch(size), download)
         if self._timer is not None:
             self._timer.run(*parts)
         else:
@@ -146,6 +141,15 @@ class TensorRTEngine:
                 part()
             self._stream.synchronize()
         return len(clips)
+
+    def _launch(self, size: int) -> Callable[[], None]:
+        """What starts the network for a batch of `size`."""
+        if self._cuda_graph:
+            if size not in self._graphs:
+                self._graphs[size] = self._capture(size)
+            return self._graphs[size][1].launch
+        self._set_up(self._context, size)
+        return partial(self._execute, self._context, size)
 
     def _set_up(self, context: Any, size: int) -> None:
         self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))

@@ -84,7 +84,7 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
         threads=threads,
         peak_rss_mb=memory,
         series=tuple(series),
-        watched=watch and watch.found,
+        watched=watch.found if watch else None,
     )
 
 

@@ -78,7 +78,7 @@ def from_dict(value: Mapping[str, Any]) -> BenchRun:
     """The run in a document of `to_dict`."""
     run = value["run"]
     environment = {**run["environment"]}
-    load, watched = environment["load_average"], run.get("watched")
+    load, watched = environment["load_average"], run["watched"]
     environment["load_average"] = None if load is None else tuple(load)
     return BenchRun(
         **{
@@ -95,7 +95,7 @@ def _series(value: Mapping[str, Any]) -> Series:
     samples = {stage: tuple(ms) for stage, ms in value["samples_ms"].items()}
     if not samples["total"] or any(len(ms) != len(samples["total"]) for ms in samples.values()):
         raise ValueError("every stage has a sample for every total")
-    device = value.get("device")
+    device = value["device"]
     return Series(
         **{
             **value,

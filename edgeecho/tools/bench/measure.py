@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from edgeecho.common.environment import read_environment
 from edgeecho.engines import find_engine
 from edgeecho.inference import LoadedModel
 from edgeecho.tools.bench.cold import ColdStart, ColdStartRequest, measure_cold_starts
-from edgeecho.tools.bench.device.calls import measure_calls
+from edgeecho.tools.bench.device.calls import DeviceCalls, measure_calls
 from edgeecho.tools.bench.device.watch import Watch
 from edgeecho.tools.bench.memory import peak_rss_mb
 from edgeecho.tools.bench.run import BenchRun, Series
@@ -69,8 +69,7 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
         if request.cold_starts:
             say(f"{request.cold_starts} cold starts of {label} ...")
         cold = _start_cold(request, subject, model)
-        found = _series(label, model, taken[label], cold, accuracy)
-        series.append(replace(found, device=calls[label]))
+        series.append(_series(label, model, taken[label], cold, accuracy, calls[label]))
     many = len(request.videos) > 1
     return BenchRun(
         scenario=request.scenario,
@@ -128,6 +127,7 @@ def _series(
     taken: SubjectSamples,
     cold: tuple[ColdStart, ...],
     accuracy: Sequence[Mapping[str, Any]],
+    device: DeviceCalls | None,
 ) -> Series:
     file, samples = model.file, taken.samples
     return Series(
@@ -148,6 +148,7 @@ def _series(
         cold=cold,
         accuracy=tuple(a for a in accuracy if a["model_sha256"] == file.sha256),
         dropped=taken.dropped,
+        device=device,
     )
 
 

@@ -48,8 +48,8 @@ class Series:
     """Evaluations of this model in the manifest: data, split, clips, n, mae, mae_interval."""
     dropped: int
     """In `stream`, clips that arrived while an earlier one was being answered."""
-    device: DeviceCalls | None = None
-    """None: the engine has no memory of its own, or the run is from before this was measured."""
+    device: DeviceCalls | None
+    """None: the engine has no memory of its own."""
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ class BenchRun:
     """Peak memory of the measuring process in MB (10^6 bytes)."""
     series: tuple[Series, ...]
     """The others are compared with the first."""
-    watched: Watched | None = None
+    watched: Watched | None
     """None: no engine ran on a GPU, or the machine has no monitor for it."""

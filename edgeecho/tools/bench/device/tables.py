@@ -23,7 +23,7 @@ def device_text(run: BenchRun) -> list[list[str]]:
     blocks = []
     for title, rows in device_tables(run):
         widest = max(len(row[0]) for row in rows)
-        lines = [f"  {name:<{widest}}" + "".join(f"{cell:>9}" for cell in cells)
+        lines = [f"  {name:<{widest}}" + "".join(f"{cell:>8}" for cell in cells)
                  for name, *cells in rows]  # fmt: skip
         blocks.append([*textwrap.wrap(title, 80), *lines])
     return blocks
@@ -40,10 +40,14 @@ def _calls(calls: DeviceCalls) -> Rows:
     for name, samples in calls.samples_ms.items():
         summary = summarise(samples)
         cells = [
-            f"n<{p.needed_n}" if p.value is None else f"{p.value:.3f}" for p in summary.percentiles
+            f"n<{p.needed_n}" if p.value is None else _ms(p.value) for p in summary.percentiles
         ]
-        rows.append([name, str(summary.n), f"{summary.mean:.3f}", *cells, f"{summary.max:.3f}"])
+        rows.append([name, str(summary.n), _ms(summary.mean), *cells, _ms(summary.max)])
     return rows
+
+
+def _ms(value: float) -> str:
+    return f"{value:.3f}" if value < 100 else f"{value:.1f}"
 
 
 def _watched_title(found: Watched) -> str:

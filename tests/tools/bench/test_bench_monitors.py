@@ -7,8 +7,8 @@ import pytest
 from edgeecho.tools.bench.device import nvidia_smi, tegrastats
 from edgeecho.tools.bench.device.watch import Range, summarise_lines
 
-# The boards are those that were named with the lines; JetPack's version of the TX2 and the Xavier NX
-# is told by the form only. Of the AGX Orin's twelve cores four are left.
+# The boards are those that were named with the lines; of the TX2 and the Xavier NX, JetPack's
+# version is told by the form only. Of the AGX Orin's twelve cores four are left.
 NANO_JETPACK_4 = (
     "RAM 1923/3964MB (lfb 2x2MB) SWAP 191/1982MB (cached 6MB) IRAM 0/252kB(lfb 252kB) "
     "CPU [5%@1224,4%@1224,3%@1224,6%@1224] EMC_FREQ 0%@1600 GR3D_FREQ 0%@76 APE 25 PLL@37C "

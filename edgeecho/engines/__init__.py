@@ -1,6 +1,8 @@
 """Engines: a folder for each library, all behind one protocol and found by descriptors."""
 
 from edgeecho.engines.base import (
+    DeviceEngine,
+    DeviceTimes,
     Engine,
     EngineFacts,
     NoDeviceError,
@@ -22,6 +24,8 @@ from edgeecho.engines.registry import (
 
 __all__ = [
     "OURS",
+    "DeviceEngine",
+    "DeviceTimes",
     "Engine",
     "EngineDescriptor",
     "EngineFacts",

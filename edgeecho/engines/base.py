@@ -79,7 +79,37 @@ class Engine(Protocol):
     facts: EngineFacts
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """Run normalised clips `(b, 3, frames, S, S)`; return the EF and embedding of each."""
+        """Run normalised clips `(b, 3, frames, S, S)`; return the EF and embedding of each.
+
+        An engine may have a method `room(b)`: an array for so many clips, or None. `run` of it
+        copies nothing on the host, and the next call of either may overwrite it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DeviceTimes:
+    """Parts of one call of an engine with memory of its own, in ms, as `trtexec` divides it."""
+
+    h2d_ms: float
+    """Clips to the device (H2D Latency)."""
+    compute_ms: float
+    """The network (GPU Compute Time)."""
+    d2h_ms: float
+    """Outputs back (D2H Latency)."""
+    enqueue_ms: float | None = None
+    """How long the CPU takes to ask for the network (Enqueue Time); None: the library also waits
+    for its end."""
+
+
+class DeviceEngine(Engine, Protocol):
+    """An engine with memory of its own, whose calls have parts that can be timed."""
+
+    clock: str
+    """What takes the time: `CUDA events` or `the host's clock`."""
+
+    def timed(self, clips: NDArray[np.float32]) -> DeviceTimes:
+        """`run`, for the times alone."""
         ...
 
 

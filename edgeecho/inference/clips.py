@@ -75,10 +75,11 @@ def run_clips(
         done += len(block.places)
         on_progress(done, len(starts))
     engine_s = time.perf_counter() - begin
+    room = getattr(engine, "room", None)
     for first in range(0, len(left), batch):
         begin = time.perf_counter()
         places = left[first : first + batch]
-        clips = gather_clips(video, local[places], spec)
+        clips = gather_clips(video, local[places], spec, room(len(places)) if room else None)
         middle = time.perf_counter()
         rows.append((places, engine.run(clips)))
         cut_s += middle - begin

@@ -65,10 +65,18 @@ def clip_starts(
 
 
 def gather_clips(
-    video: NDArray[np.float32], starts: NDArray[np.intp], spec: PreprocessSpec
+    video: NDArray[np.float32],
+    starts: NDArray[np.intp],
+    spec: PreprocessSpec,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Cut clips out of a padded video: `(3, T, S, S)` -> `(n, 3, frames, S, S) float32`."""
+    """Cut clips out of a padded video: `(3, T, S, S)` -> `(n, 3, frames, S, S) float32`.
+
+    `out` is an array for them; without it, a single clip may be a view of the video.
+    """
     # Slices, since frames chosen by number are copied slowly. A single clip that is the whole video
     # needs no copy.
     clips = [video[:, s : s + spec.window : spec.period] for s in starts]
-    return np.stack(clips) if len(clips) > 1 else np.ascontiguousarray(clips[0][None])
+    if out is not None or len(clips) > 1:
+        return np.stack(clips, out=out)
+    return np.ascontiguousarray(clips[0][None])

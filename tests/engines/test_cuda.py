@@ -29,7 +29,7 @@ def test_no_driver_is_said_in_a_line_by_every_engine_for_a_gpu() -> None:
     program = (
         "from edgeecho.bundle import open_model\n"
         "from edgeecho.engines import find_engine\n"
-        "from edgeecho.engines.tensorrt.engine import obstacle\n"
+        "from edgeecho.engines.tensorrt.library import obstacle\n"
         "from edgeecho.common.errors import EngineError\n"
         "import sys\n"
         "model = open_model()\n"
@@ -62,6 +62,7 @@ def test_real_bindings_take_what_we_give_them() -> None:
     if code != runtime.cudaError_t.cudaErrorInsufficientDriver:
         pytest.skip("there is a driver, which would do what is asked here")
     stream, graph = runtime.cudaStream_t(0), runtime.cudaGraph_t(0)
+    event = runtime.cudaEvent_t(0)
     mode = runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
     kind = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
     assert int(stream) == 0
@@ -72,6 +73,8 @@ def test_real_bindings_take_what_we_give_them() -> None:
         runtime.cudaGetDeviceProperties(0),
         runtime.cudaStreamEndCapture(stream),
         runtime.cudaGraphInstantiate(graph, 0),
+        runtime.cudaEventCreate(),
+        runtime.cudaEventElapsedTime(event, event),
     ]
     without = [
         runtime.cudaFree(4096),
@@ -82,6 +85,8 @@ def test_real_bindings_take_what_we_give_them() -> None:
         runtime.cudaStreamBeginCapture(stream, mode),
         runtime.cudaGraphLaunch(runtime.cudaGraphExec_t(0), stream),
         runtime.cudaGraphDestroy(graph),
+        runtime.cudaEventRecord(event, 0),
+        runtime.cudaEventDestroy(event),
         runtime.cudaGraphExecDestroy(runtime.cudaGraphExec_t(0)),
     ]
     assert {len(answer) for answer in with_result} == {2}

@@ -8,7 +8,9 @@ Needs the extras `tensorrt` (with TensorRT) or `gpu` besides those of a develope
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from edgeecho.bundle import DEMO, open_model
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import OURS, find_engine, load_engine
 from edgeecho.engines.nvidia.cuda import probe
+from edgeecho.tools.bench.device.watch import Watch
 
 try:
     probe()
@@ -55,6 +58,36 @@ def test_engine_gives_the_outputs_of_the_cpu(name: str, bundle: Path) -> None:
         assert np.abs(found.ef - expected.ef[:size]).max() < allowed
         differ = np.abs(found.embedding - expected.embedding[:size]).max()
         assert differ < 0.01 * np.abs(expected.embedding).max()
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in OURS if entry.device != "cpu"])
+def test_parts_of_a_call_fit_into_it_and_change_no_number(name: str, bundle: Path) -> None:
+    entry = next(entry for entry in OURS if entry.name == name)
+    if not entry.available:
+        pytest.skip(f"not installed: {entry.install}")
+    engine: Any = load_engine(name, open_model(bundle))
+    before = engine.run(CLIPS[:4])
+    begin = time.perf_counter()
+    times = engine.timed(CLIPS[:4])
+    whole_ms = (time.perf_counter() - begin) * 1e3
+    parts = (times.h2d_ms, times.compute_ms, times.d2h_ms)
+    assert min(parts) > 0
+    assert sum(parts) < whole_ms
+    clips = CLIPS[:4]
+    if hasattr(engine, "room"):
+        clips = engine.room(4)
+        clips[:] = CLIPS[:4]
+    np.testing.assert_array_equal(engine.run(clips).ef, before.ef)
+
+
+def test_the_state_of_this_gpu_is_read() -> None:
+    with Watch() as watch:
+        time.sleep(5)
+    if watch.found is None:
+        pytest.skip("neither nvidia-smi nor tegrastats is here")
+    assert watch.found.said == ""
+    assert watch.found.readings > 1
+    assert {"memory.used, MiB", "RAM, MB"} & set(watch.found.ranges)
 
 
 def test_cuda_runs_the_int8_demo_and_auto_takes_a_gpu(capfd: pytest.CaptureFixture[str]) -> None:

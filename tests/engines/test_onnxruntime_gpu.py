@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -22,6 +23,7 @@ from tiny import SHAPE, tiny_bundle
 from edgeecho.bundle import ModelFile, default_model, open_model
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import EngineDescriptor, descriptor, load_engine, load_shared, shares
+from edgeecho.engines.onnxruntime import bound
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
@@ -62,6 +64,8 @@ def session(monkeypatch: pytest.MonkeyPatch) -> type[GPUSession]:
     monkeypatch.setitem(sys.modules, "onnxruntime", gpu)
     monkeypatch.setattr(descriptor, "is_installed", lambda name: name == "onnxruntime-gpu")
     monkeypatch.setattr(GPUSession, "answers", None)
+    # ONNX Runtime for the CPU binds memory too, but has none of a GPU.
+    monkeypatch.setattr(bound, "DEVICE", "cpu")
     return GPUSession
 
 
@@ -130,6 +134,58 @@ def test_it_finds_cuda_before_the_session_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+def test_bound_memory_gives_the_very_numbers_of_a_plain_run_at_any_batch(
+    model: ModelFile, session: type[GPUSession]
+) -> None:
+    plain = onnxruntime.InferenceSession(model.path, providers=["CPUExecutionProvider"])
+    engine: Any = load_engine("onnxruntime-cuda", model)
+    clips = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
+    # The memory of a shape is kept and written again, and another shape takes its place.
+    for part in (slice(3), slice(3, 6), slice(8), slice(0, 8, 2), slice(1), slice(3)):
+        found = engine.run(clips[part])
+        ef, embedding = plain.run(["ef", "embedding"], {"clip": clips[part]})
+        np.testing.assert_array_equal(found.ef, ef)
+        np.testing.assert_array_equal(found.embedding, embedding)
+
+
+def test_bound_memory_is_taken_once_a_shape_and_results_stay(
+    model: ModelFile, session: type[GPUSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    real = onnxruntime.OrtValue.ortvalue_from_shape_and_type
+
+    def take(shape: Any, *rest: Any) -> Any:
+        taken.append(tuple(shape))
+        return real(shape, *rest)
+
+    monkeypatch.setattr(onnxruntime.OrtValue, "ortvalue_from_shape_and_type", take)
+    engine: Any = load_engine("onnxruntime-cuda", model)
+    clips = np.random.default_rng(0).standard_normal((4, *SHAPE)).astype(np.float32)
+    first = engine.run(clips[:2])
+    kept = first.ef.copy(), first.embedding.copy()
+    second = engine.run(clips[2:])
+    assert (first.ef == kept[0]).all()
+    assert (first.embedding == kept[1]).all()
+    assert not (first.ef == second.ef).any()
+    assert taken == [(2, *SHAPE)]
+    engine.run(clips[:3])
+    assert taken == [(2, *SHAPE), (3, *SHAPE)]
+
+
+def test_parts_of_a_call_are_timed_by_the_hosts_clock(
+    model: ModelFile, session: type[GPUSession]
+) -> None:
+    engine: Any = load_engine("onnxruntime-cuda", model)
+    begin = time.perf_counter()
+    times = engine.timed(np.zeros((2, *SHAPE), np.float32))
+    whole_ms = (time.perf_counter() - begin) * 1e3
+    parts = (times.h2d_ms, times.compute_ms, times.d2h_ms)
+    assert min(parts) > 0
+    assert sum(parts) < whole_ms
+    assert times.enqueue_ms is None, "ONNX Runtime returns when the network is done"
+    assert engine.clock == "the host's clock"
+
+
 @pytest.mark.slow
 def test_cuda_answers_overlapping_clips_together_without_the_cpu(
     session: type[GPUSession],
@@ -189,7 +245,7 @@ def test_gpu_that_fails_in_a_run_is_an_error_of_one_line(
         raise RuntimeError("CUDA failure 2:\nout of memory")
 
     engine = load_engine("onnxruntime-cuda", model)
-    monkeypatch.setattr(GPUSession, "run", run)
+    monkeypatch.setattr(GPUSession, "run_with_iobinding", run)
     with pytest.raises(EngineError, match=r"CUDA failure 2: out of memory\): close what else"):
         engine.run(np.zeros((1, *SHAPE), np.float32))
 
@@ -228,7 +284,7 @@ def test_auto_takes_the_cpu_where_cuda_cannot_run_the_model(
     def run(*arguments: object) -> None:
         raise RuntimeError("libcudnn_engines_precompiled.so.9: cannot open shared object file")
 
-    monkeypatch.setattr(GPUSession, "run", run)
+    monkeypatch.setattr(GPUSession, "run_with_iobinding", run)
     facts = load_engine("auto", model).facts
     assert (facts.name, facts.passed_over[-1].name) == ("openvino", "onnxruntime-cuda")
     assert "libcudnn_engines_precompiled.so.9" in facts.passed_over[-1].why

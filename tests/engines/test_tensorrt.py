@@ -130,7 +130,9 @@ def test_graphs_are_recorded_once_a_batch_size(
     gpu.calls.clear()
     engine.run(CLIPS[4:6])
     engine.run(CLIPS[4:8])
-    assert gpu.calls == ["cudaGraphLaunch", "cudaStreamSynchronize"] * 2
+    copies = ["cudaMemcpyAsync"] * 2
+    each = ["cudaMemcpyAsync", "cudaGraphLaunch", *copies, "cudaStreamSynchronize"]
+    assert gpu.calls == each * 2
     assert len(gpu.executables) == 2
 
 
@@ -144,6 +146,55 @@ def test_results_are_not_overwritten_by_the_next_run(
     engine.run(CLIPS[2:4])
     assert (first.ef == kept.ef).all()
     assert (first.embedding == kept.embedding).all()
+
+
+def test_clips_cut_into_its_room_are_not_copied_again(
+    bundle: Path, model: ModelFile, expected: Outputs, gpu: FakeGPU
+) -> None:
+    put_engine(bundle, gpu)
+    engine: Any = load_engine("tensorrt", model)
+    for size in (8, 1, 5):
+        room = engine.room(size)
+        assert room.ctypes.data in gpu.pinned, "from where a GPU takes them"
+        room[:] = CLIPS[:size]
+        # Whoever copies them again writes to this.
+        room.flags.writeable = False
+        found = engine.run(room)
+        assert np.abs(found.ef - expected.ef[:size]).max() < 1e-4
+    assert engine.room(9) is None, "more than the plan takes at once"
+    assert_gives(engine, 19, expected)
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "tensorrt-graph"])
+def test_parts_of_a_call_are_timed_by_events_that_are_given_back(
+    name: str, bundle: Path, model: ModelFile, expected: Outputs, gpu: FakeGPU
+) -> None:
+    put_engine(bundle, gpu)
+    engine: Any = load_engine(name, model)
+    assert engine.clock == "CUDA events"
+    # A piece of work counts as a millisecond there; each of the two outputs is one.
+    for size, calls in ((1, 1), (8, 1), (19, 3)):
+        times = engine.timed(CLIPS[:size])
+        assert (times.h2d_ms, times.compute_ms, times.d2h_ms) == (calls, calls, 2 * calls)
+        assert 0 < times.enqueue_ms < 1e3
+        assert gpu.events == {}
+    gpu.calls.clear()
+    assert_gives(engine, 8, expected)
+    assert not any("Event" in call for call in gpu.calls), "an answer takes no time for it"
+
+
+def test_a_call_that_fails_while_it_is_timed_gives_its_events_back(
+    bundle: Path, model: ModelFile, expected: Outputs, gpu: FakeGPU
+) -> None:
+    put_engine(bundle, gpu)
+    engine: Any = load_engine("tensorrt", model)
+    for function in ("cudaEventCreate", "cudaEventRecord", "cudaStreamSynchronize"):
+        gpu.fail = {function: "cudaErrorMemoryAllocation"}
+        with pytest.raises(EngineError, match=function):
+            engine.timed(CLIPS[:2])
+        gpu.fail.clear()
+        assert gpu.events == {}
+    assert_gives(engine, 2, expected)
 
 
 @pytest.mark.slow

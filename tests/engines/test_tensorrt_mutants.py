@@ -26,13 +26,13 @@ CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
 
 MUTANTS: dict[str, tuple[str, str, str]] = {
     "results are read before the stream is done": (
-        "        self._stream.synchronize()\n        return len(clips)",
+        "            self._stream.synchronize()\n        return len(clips)",
         "        return len(clips)",
         "not a number",
     ),
     "no upload": (
-        '        self._buffers["clip"].upload(size, self._stream)\n',
-        "",
+        'self._buffers["clip"].upload(size, self._stream)\n',
+        "pass\n",
         "not a number",
     ),
     "no download": (
@@ -96,8 +96,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "leaks",
     ),
     "TensorRT before the probe": (
-        "    device = probe()\n    trt =",
-        "    import tensorrt as t\n    t.Runtime(t.ILogger())\n    device = probe()\n    trt =",
+        "        trt, machine =",
+        "        import tensorrt as t\n        t.Runtime(t.ILogger())\n        trt, machine =",
         "before a GPU was looked for",
     ),
     "a name that this version lacks": (
@@ -117,24 +117,19 @@ GRAPH_MUTANTS: dict[str, tuple[str, str, str]] = {
         "        context = self._context\n        self._set_up(",
         "whose context was changed",
     ),
-    "no download of the second output is recorded": (
-        "        for name in self._outputs:\n            self._buffers[name].download(",
-        "        for name in self._outputs[:1]:\n            self._buffers[name].download(",
-        "an embedding that is not a number",
-    ),
     "no run before the recording": (
-        "(context, size)\n        self._stream.synchronize()\n        return context",
-        "\n        return context",
+        "        self._execute(context, size)\n        self._stream.synchronize()\n",
+        "",
         "cannot be recorded",
     ),
     "the shape is set in the recording": (
-        "capture(lambda: self._enqueue(context, size))",
-        "capture(lambda: (self._set_up(context, size), self._enqueue(context, size)))",
+        "capture(lambda: self._execute(context, size))",
+        "capture(lambda: (self._set_up(context, size), self._execute(context, size)))",
         "cannot be recorded",
     ),
     "the recording itself is synchronized": (
-        "capture(lambda: self._enqueue(context, size))",
-        "capture(lambda: (self._enqueue(context, size), self._stream.synchronize()))",
+        "capture(lambda: self._execute(context, size))",
+        "capture(lambda: (self._execute(context, size), self._stream.synchronize()))",
         "synchronized while it records",
     ),
 }

@@ -60,6 +60,25 @@ def test_batches_are_as_large_as_asked_for_and_progress_follows_them() -> None:
     assert progress == [(0, 5), (2, 5), (4, 5), (5, 5)]
 
 
+@pytest.mark.parametrize("most", [2, 1])
+def test_clips_are_cut_into_the_engines_room_if_it_has_one(most: int) -> None:
+    class Roomy(Brightness):
+        memory = np.full((2, 3, SPEC.frames, SPEC.size, SPEC.size), np.nan, np.float32)
+
+        def room(self, clips: int) -> object:
+            return self.memory[:clips] if clips <= most else None
+
+        def run(self, clips: object) -> Outputs:
+            assert (clips.ctypes.data == self.memory.ctypes.data) is (len(clips) <= most)
+            return super().run(clips)
+
+    starts = np.array([9, 3, 20, 4, 8])
+    run = run_clips(prepared(40), SPEC, Roomy(), starts, batch=2)
+    plain = run_clips(prepared(40), SPEC, Brightness(), starts, batch=2)
+    assert run.outputs.ef.tolist() == plain.outputs.ef.tolist() == [19, 13, 30, 14, 18]
+    assert (run.outputs.embedding == plain.outputs.embedding).all()
+
+
 def test_times_of_cutting_and_of_the_engine_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
 

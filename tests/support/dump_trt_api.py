@@ -73,7 +73,8 @@ CUDA_FUNCTIONS = (
     "cudaMalloc", "cudaFree", "cudaMallocHost", "cudaFreeHost", "cudaMemcpyAsync",
     "cudaStreamCreateWithFlags", "cudaStreamSynchronize", "cudaStreamDestroy",
     "cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphLaunch",
-    "cudaGraphDestroy", "cudaGraphExecDestroy",
+    "cudaGraphDestroy", "cudaGraphExecDestroy", "cudaEventCreate", "cudaEventRecord",
+    "cudaEventElapsedTime", "cudaEventDestroy",
 )  # fmt: skip
 CUDA_ENUMS = ("cudaError_t", "cudaMemcpyKind", "cudaStreamCaptureMode")
 CUDA_CONSTANTS = ("cudaStreamNonBlocking",)

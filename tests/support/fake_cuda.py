@@ -3,7 +3,7 @@
 Work on a stream is done only when the stream is synchronized; fresh and freed memory is NaN;
 addresses of device memory mean nothing to the host. What a GPU would answer with garbage or a
 fault is a `MisuseError`, also kept in `FakeGPU.misuses`, since an error in `__del__` is lost.
-It says nothing about time.
+It says nothing about time: each piece of work counts as a millisecond.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ class FakeGPU:
         self.streams: dict[int, list[Work]] = {}
         self.graphs: dict[int, list[Work]] = {}
         self.executables: dict[int, list[Work]] = {}
+        self.events: dict[int, int | None] = {}
+        """By event the work done when it came, None before; the clock of this GPU."""
+        self._done = 0
         self._capturing: dict[int, list[Work]] = {}
         # Kept: a view of freed memory must read NaN, not crash the test.
         self._graves: list[np.ndarray] = []
@@ -63,7 +66,7 @@ class FakeGPU:
 
     def leaks(self) -> dict[str, int]:
         """What was not given back."""
-        kinds = ("pinned", "device", "streams", "graphs", "executables")
+        kinds = ("pinned", "device", "streams", "graphs", "executables", "events")
         return {kind: len(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
 
     def number(self, size: int = 1) -> int:
@@ -103,6 +106,9 @@ class FakeGPU:
             major=self.capability[0],
             minor=self.capability[1],
             multiProcessorCount=self.multiprocessors,
+            pciDomainID=0,
+            pciBusID=0x3B,
+            pciDeviceID=0,
         )
         assert set(vars(facts)) <= set(self.api["cudaDeviceProp"])
         return "cudaSuccess", facts
@@ -162,6 +168,7 @@ class FakeGPU:
         work = self.streams[int(stream)]
         while work:
             work.pop(0)()
+            self._done += 1
         return ("cudaSuccess",)
 
     def cudaStreamDestroy(self, stream: Any) -> Any:
@@ -196,6 +203,36 @@ class FakeGPU:
 
     def cudaGraphExecDestroy(self, graphExec: Any) -> Any:
         del self.executables[int(graphExec)]
+        return ("cudaSuccess",)
+
+    def cudaEventCreate(self) -> Any:
+        number = self.number()
+        self.events[number] = None
+        return "cudaSuccess", Handle(number)
+
+    def cudaEventRecord(self, event: Any, stream: Any) -> Any:
+        number = int(event)
+        if int(stream) in self._capturing:
+            raise self.misuse("an event of a recording has no time")
+
+        def stamp() -> None:
+            self._done -= 1  # it is no work
+            # An event may be destroyed before it has come.
+            if number in self.events:
+                self.events[number] = self._done
+
+        self.events[number] = None
+        self.queue(stream, stamp)
+        return ("cudaSuccess",)
+
+    def cudaEventElapsedTime(self, start: Any, end: Any) -> Any:
+        first, last = self.events[int(start)], self.events[int(end)]
+        if first is None or last is None:
+            return "cudaErrorNotReady", None
+        return "cudaSuccess", float(last - first)
+
+    def cudaEventDestroy(self, event: Any) -> Any:
+        del self.events[int(event)]
         return ("cudaSuccess",)
 
 

@@ -80,6 +80,12 @@ def _probe() -> Device:
     )
 
 
+def pci_address() -> str:
+    """Of the GPU that `probe` found, as `nvidia-smi -i` takes it."""
+    facts = call("cudaGetDeviceProperties", 0)
+    return f"{facts.pciDomainID:08x}:{facts.pciBusID:02x}:{facts.pciDeviceID:02x}.0"
+
+
 def call(name: str, *arguments: Any) -> Any:
     """Call a function of the CUDA runtime; `EngineError` names it if it returns an error."""
     runtime = _runtime()
@@ -91,7 +97,8 @@ def call(name: str, *arguments: Any) -> Any:
     return results[0] if results else None
 
 
-def _give_back(name: str, thing: Any) -> None:
+def give_back(name: str, thing: Any) -> None:
+    """Call a function that frees something; its errors do not matter."""
     # CUDA also returns errors of earlier work here; those were raised when that work was awaited.
     with suppress(EngineError):
         call(name, thing)
@@ -120,16 +127,16 @@ class Stream:
         except BaseException:
             # The stream is usable again only after the capture has ended; the first error is kept.
             with suppress(EngineError):
-                _give_back("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
+                give_back("cudaGraphDestroy", call("cudaStreamEndCapture", self._stream))
             raise
         graph = call("cudaStreamEndCapture", self._stream)
         try:
             return Graph(call("cudaGraphInstantiate", graph, 0), self._stream)
         finally:
-            _give_back("cudaGraphDestroy", graph)
+            give_back("cudaGraphDestroy", graph)
 
     def close(self) -> None:
-        _give_back("cudaStreamDestroy", self._stream)
+        give_back("cudaStreamDestroy", self._stream)
 
 
 class Graph:
@@ -143,7 +150,7 @@ class Graph:
         call("cudaGraphLaunch", self._executable, self._stream)
 
     def close(self) -> None:
-        _give_back("cudaGraphExecDestroy", self._executable)
+        give_back("cudaGraphExecDestroy", self._executable)
 
 
 class Buffer:
@@ -155,7 +162,7 @@ class Buffer:
         try:
             self.device = int(call("cudaMalloc", size))
         except EngineError:
-            _give_back("cudaFreeHost", self._pinned)
+            give_back("cudaFreeHost", self._pinned)
             raise
         memory = (ctypes.c_uint8 * size).from_address(self._pinned)
         self.host: NDArray[Any] = np.ctypeslib.as_array(memory).view(dtype).reshape(shape)
@@ -176,8 +183,8 @@ class Buffer:
     def close(self) -> None:
         """Free both."""
         del self.host
-        _give_back("cudaFree", self.device)
-        _give_back("cudaFreeHost", self._pinned)
+        give_back("cudaFree", self.device)
+        give_back("cudaFreeHost", self._pinned)
 
 
 def _runtime() -> Any:

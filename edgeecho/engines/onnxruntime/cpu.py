@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,6 @@ class ONNXRuntimeEngine:
         return self.infer({"clip": clips})
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        return ask_session(self._session, self._outputs, inputs)
-
-
-def ask_session(session: Any, names: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-    """Run an inference session for the outputs `names`, see `outputs_of`."""
-    values = session.run(names, dict(inputs))
-    found = {n: np.asarray(v, np.float32) for n, v in zip(names, values, strict=True)}
-    return Outputs(found["ef"], found["embedding"])
+        values = self._session.run(self._outputs, dict(inputs))
+        found = {n: np.asarray(v, np.float32) for n, v in zip(self._outputs, values, strict=True)}
+        return Outputs(found["ef"], found["embedding"])

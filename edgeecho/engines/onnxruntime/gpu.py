@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import DeviceTimes, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.nvidia.cuda import probe
 from edgeecho.engines.onnxruntime import CUDA
-from edgeecho.engines.onnxruntime.cpu import ask_session
+from edgeecho.engines.onnxruntime.bound import BoundSession
 from edgeecho.engines.onnxruntime.libraries import FATAL, missing_library, preload, silence
 
 
 class ONNXRuntimeGPUEngine:
     """An inference session on the GPU; see `Engine`. `provider` is `CUDA` or `TENSORRT`."""
+
+    clock = "the host's clock"
 
     def __init__(self, descriptor: EngineDescriptor, model: ModelFile, provider: str) -> None:
         device = probe()
@@ -50,7 +52,8 @@ class ONNXRuntimeGPUEngine:
         active = self._session.get_providers()
         if active[0] != provider:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not {provider}: {_needs(provider)}")
-        self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
+        names = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
+        self._bound = BoundSession(onnxruntime, self._session, names)
         self.facts = EngineFacts(
             name=descriptor.name,
             version=onnxruntime.__version__,
@@ -65,7 +68,12 @@ class ONNXRuntimeGPUEngine:
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
         """See `SharedEngine.infer`."""
         with self._refusals("close what else uses the GPU"):
-            return ask_session(self._session, self._outputs, inputs)
+            return self._bound.infer(inputs)[0]
+
+    def timed(self, clips: NDArray[np.float32]) -> DeviceTimes:
+        """See `DeviceEngine.timed`."""
+        with self._refusals("close what else uses the GPU"):
+            return self._bound.infer({"clip": clips})[1]
 
     @contextmanager
     def _refusals(

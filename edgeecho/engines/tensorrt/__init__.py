@@ -33,13 +33,13 @@ def _open(
 
 
 def _refuses(model: ModelFile, *, kind: str) -> str | None:
-    from edgeecho.engines.tensorrt.engine import obstacle
+    from edgeecho.engines.tensorrt.library import obstacle
 
     return obstacle(model, kind)
 
 
 def _load(_engine: EngineDescriptor, *, kind: str) -> str:
-    from edgeecho.engines.tensorrt.engine import load_library
+    from edgeecho.engines.tensorrt.library import load_library
 
     return load_library(kind)
 

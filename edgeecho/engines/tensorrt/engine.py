@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import DeviceTimes, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
-from edgeecho.engines.nvidia.cuda import Buffer, Graph, Stream, probe
+from edgeecho.engines.nvidia.cuda import Buffer, Graph, Stream
+from edgeecho.engines.nvidia.timer import Timer
 from edgeecho.engines.sidecar import FOLDER, check_engine
-from edgeecho.engines.tensorrt.built import Machine, choose_engine
+from edgeecho.engines.tensorrt.built import choose_engine
+from edgeecho.engines.tensorrt.library import look, new_log
 
 
 class TensorRTEngine:
@@ -27,16 +30,19 @@ class TensorRTEngine:
     slow to launch, and takes an execution context, with the network's memory, per batch size.
     """
 
+    clock = "CUDA events"
+
     def __init__(
         self, descriptor: EngineDescriptor, model: ModelFile, kind: str, *, cuda_graph: bool = False
     ) -> None:
-        trt, machine = _look(kind)
+        trt, machine = look(kind)
         sidecar = choose_engine(model, machine)
         folder = model.path.parent / FOLDER
         self._file = check_engine(sidecar, folder, model)
         self._cuda_graph = cuda_graph
         self._graphs: dict[int, tuple[Any, Graph]] = {}
         self._buffers: dict[str, Buffer] = {}
+        self._timer: Timer | None = None
         self._runtime: Any = None
         self._engine: Any = None
         self._context: Any = None
@@ -56,7 +62,7 @@ class TensorRTEngine:
             raise
 
     def _load(self, trt: Any) -> None:
-        self._log = _new_log(trt)
+        self._log = new_log(trt)
         self._runtime = trt.Runtime(self._log)
         self._engine = self._runtime.deserialize_cuda_engine(self._file.read_bytes())
         self._require(self._engine is not None, "to load it")
@@ -95,6 +101,20 @@ class TensorRTEngine:
                 found[name][part] = buffer[:rows]
         return self._checked(found)
 
+    def room(self, clips: int) -> NDArray[np.float32] | None:
+        """See `Engine.run`: pinned memory, from which they go to the GPU."""
+        return self._buffers["clip"].host[:clips] if clips <= self._largest else None
+
+    def timed(self, clips: NDArray[np.float32]) -> DeviceTimes:
+        """See `DeviceEngine.timed`."""
+        self._timer = timer = Timer(self._stream)
+        try:
+            self.run(clips)
+            return timer.times
+        finally:
+            self._timer = None
+            timer.close()
+
     def _checked(self, found: dict[str, NDArray[np.float32]]) -> Outputs:
         for name, values in found.items():
             if not np.isfinite(values).all():
@@ -108,26 +128,41 @@ class TensorRTEngine:
         """Run `clips` and fill the host's output buffers; return how many rows are of `clips`."""
         size = max(len(clips), self._smallest)
         host = self._buffers["clip"].host
-        host[: len(clips)] = clips
-        host[len(clips) : size] = clips[-1]
-        if not self._cuda_graph:
-            self._set_up(self._context, size)
-            self._enqueue(self._context, size)
+        # They are there already if they were cut into `room`.
+        if clips.ctypes.data != host.ctypes.data:
+            host[: len(clips)] = clips
+        host[len(clips) : size] = host[len(clips) - 1]
+        upload, download = partial(self._upload, size), partial(self._download, size)
+        parts = (upload, self._launch(size), download)
+        if self._timer is not None:
+            self._timer.run(*parts)
         else:
+            for part in parts:
+                part()
+            self._stream.synchronize()
+        return len(clips)
+
+    def _launch(self, size: int) -> Callable[[], None]:
+        """What starts the network for a batch of `size`."""
+        if self._cuda_graph:
             if size not in self._graphs:
                 self._graphs[size] = self._capture(size)
-            self._graphs[size][1].launch()
-        self._stream.synchronize()
-        return len(clips)
+            return self._graphs[size][1].launch
+        self._set_up(self._context, size)
+        return partial(self._execute, self._context, size)
 
     def _set_up(self, context: Any, size: int) -> None:
         self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))
         for name, buffer in self._buffers.items():
             self._require(context.set_tensor_address(name, buffer.device), f"the address of {name}")
 
-    def _enqueue(self, context: Any, size: int) -> None:
+    def _upload(self, size: int) -> None:
         self._buffers["clip"].upload(size, self._stream)
+
+    def _execute(self, context: Any, size: int) -> None:
         self._require(context.execute_async_v3(self._stream.handle), f"a batch of {size}")
+
+    def _download(self, size: int) -> None:
         for name in self._outputs:
             self._buffers[name].download(size, self._stream)
 
@@ -136,9 +171,10 @@ class TensorRTEngine:
         context = self._new_context()
         self._set_up(context, size)
         # The first run after a change of shape does work that cannot be recorded.
-        self._enqueue(context, size)
+        self._upload(size)
+        self._execute(context, size)
         self._stream.synchronize()
-        return context, self._stream.capture(lambda: self._enqueue(context, size))
+        return context, self._stream.capture(lambda: self._execute(context, size))
 
     def _new_context(self) -> Any:
         context = self._engine.create_execution_context()
@@ -178,46 +214,3 @@ class TensorRTEngine:
         # At the interpreter's exit the driver frees everything.
         if not sys.is_finalizing() and getattr(self, "_open", False):
             self.close()
-
-
-def obstacle(model: ModelFile, kind: str) -> str | None:
-    """Why `model` cannot run on this machine; None if it can."""
-    try:
-        choose_engine(model, _look(kind)[1])
-    except EngineError as error:
-        return str(error)
-    return None
-
-
-def load_library(kind: str) -> str:
-    """For doctor: load the library, which without a plan can run nothing; what was found."""
-    trt, machine = _look(kind)
-    log = _new_log(trt)
-    if trt.Runtime(log) is None:
-        raise EngineError(f"it cannot be started: {' '.join(log.errors[-1:])}")
-    return (
-        f"{machine.version} on {machine.device.label}; loaded; it runs what `edgeecho build` "
-        "made of a bundle"
-    )
-
-
-def _look(kind: str) -> tuple[Any, Machine]:
-    """TensorRT's module and this machine. CUDA is probed first, see `cuda`."""
-    device = probe()
-    trt = import_module(kind.replace("-", "_"))
-    return trt, Machine(kind, str(trt.__version__), device)
-
-
-def _new_log(trt: Any) -> Any:
-    class Log(trt.ILogger):  # type: ignore[misc]
-        """Keeps the errors for our own messages; nothing is printed."""
-
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-            self.errors: list[str] = []
-
-        def log(self, severity: Any, message: str) -> None:
-            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
-                self.errors.append(" ".join(message.split()))
-
-    return Log()

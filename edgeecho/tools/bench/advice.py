@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.tools.bench.compare import comparisons, deadlines, shares
+from edgeecho.tools.bench.device.calls import COMPUTE, ENQUEUE
 from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.statistics import summarise
 
@@ -40,6 +42,9 @@ def _machine(run: BenchRun) -> Iterator[str]:
     over = sorted({s.engine.threads for s in run.series if usable and s.engine.threads > usable})
     if over:
         yield f"{over[-1]} threads on {usable} usable cores wait for each other: --threads {usable}"
+    if run.watched and run.watched.slowed:
+        why = ", ".join(run.watched.slowed)
+        yield f"the GPU lowered its clocks ({why}): times are longer than they need be"
     quota = environment.cpu_quota
     if quota and usable and quota < usable:
         yield (
@@ -53,6 +58,12 @@ def _of(run: BenchRun, series: Series) -> Iterator[str]:
     if share >= (_DOMINATES if stage == "engine" else _MOST):
         way = _way(series, stage)
         yield f"{series.label}: {stage} takes {100 * share:.0f} % of the time; {way}"
+    calls = series.device.samples_ms if series.device else {}
+    if ENQUEUE in calls and median(calls[ENQUEUE]) > median(calls[COMPUTE]):
+        yield (
+            f"{series.label}: to ask for the network takes {median(calls[ENQUEUE]):.2f} ms, the "
+            f"network {median(calls[COMPUTE]):.2f} ms: --engine tensorrt-graph asks once"
+        )
     if unsteady := _unsteady(series):
         yield unsteady
     if run.every_ms is not None:

@@ -14,6 +14,8 @@ from edgeecho.common.errors import InputError
 from edgeecho.engines import EngineFacts
 from edgeecho.tools.bench.cold import CAVEAT, ColdStart
 from edgeecho.tools.bench.compare import comparisons, deadlines, rates
+from edgeecho.tools.bench.device.calls import DeviceCalls
+from edgeecho.tools.bench.device.watch import Watched
 from edgeecho.tools.bench.memory import PEAK_RSS_INCLUDES
 from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.statistics import summarise
@@ -35,6 +37,14 @@ def to_dict(run: BenchRun) -> dict[str, Any]:
         "run": asdict(run),
         "computed": {
             "stages": {series.label: _stages(series) for series in run.series},
+            "device": {
+                series.label: {
+                    "Throughput": calls.throughput_qps,
+                    **{name: _summary(samples) for name, samples in calls.samples_ms.items()},
+                }
+                for series in run.series
+                if (calls := series.device)
+            },
             "rates": {s.label: asdict(rates(s, run.videos)) for s in run.series},
             "ratios": [asdict(found) for found in comparisons(run)],
             "deadlines": {
@@ -68,7 +78,7 @@ def from_dict(value: Mapping[str, Any]) -> BenchRun:
     """The run in a document of `to_dict`."""
     run = value["run"]
     environment = {**run["environment"]}
-    load = environment["load_average"]
+    load, watched = environment["load_average"], run["watched"]
     environment["load_average"] = None if load is None else tuple(load)
     return BenchRun(
         **{
@@ -76,6 +86,7 @@ def from_dict(value: Mapping[str, Any]) -> BenchRun:
             "environment": Environment(**environment),
             "threads": ThreadFacts(**run["threads"]),
             "series": tuple(_series(series) for series in run["series"]),
+            "watched": watched and Watched.from_dict(watched),
         }
     )
 
@@ -84,9 +95,11 @@ def _series(value: Mapping[str, Any]) -> Series:
     samples = {stage: tuple(ms) for stage, ms in value["samples_ms"].items()}
     if not samples["total"] or any(len(ms) != len(samples["total"]) for ms in samples.values()):
         raise ValueError("every stage has a sample for every total")
+    device = value["device"]
     return Series(
         **{
             **value,
+            "device": device and DeviceCalls.from_dict(device),
             "engine": EngineFacts.from_dict(value["engine"]),
             "samples_ms": samples,
             "cpu_ms": tuple(value["cpu_ms"]),

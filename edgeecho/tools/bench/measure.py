@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle import default_model, read_manifest
 from edgeecho.common.environment import read_environment
+from edgeecho.engines import find_engine
 from edgeecho.inference import LoadedModel
 from edgeecho.tools.bench.cold import ColdStart, ColdStartRequest, measure_cold_starts
+from edgeecho.tools.bench.device.calls import DeviceCalls, measure_calls
+from edgeecho.tools.bench.device.watch import Watch
 from edgeecho.tools.bench.memory import peak_rss_mb
 from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.scenarios import SubjectSamples, measure_files, measure_stream
@@ -46,7 +50,17 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
     )
     models = {label: model for label, (_, model) in subjects.items()}
     say(f"{request.warmup} + {request.rounds} warm runs of {', '.join(models)} ...")
-    taken = _take(request, models)
+    with Watch() if any(map(_on_gpu, models.values())) else nullcontext() as watch:
+        taken = _take(request, models)
+        calls = {
+            label: measure_calls(
+                model,
+                min(model.batch, taken[label].samples[0].clips),
+                rounds=request.rounds,
+                warmup=request.warmup,
+            )
+            for label, model in models.items()
+        }
     # After all work in this process, and before the cold starts, which are other processes.
     memory, threads = peak_rss_mb(), read_threads()
     accuracy = _accuracy(request.model)
@@ -55,7 +69,7 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
         if request.cold_starts:
             say(f"{request.cold_starts} cold starts of {label} ...")
         cold = _start_cold(request, subject, model)
-        series.append(_series(label, model, taken[label], cold, accuracy))
+        series.append(_series(label, model, taken[label], cold, accuracy, calls[label]))
     many = len(request.videos) > 1
     return BenchRun(
         scenario=request.scenario,
@@ -69,7 +83,13 @@ def measure(request: Request, say: Callable[[str], None]) -> BenchRun:
         threads=threads,
         peak_rss_mb=memory,
         series=tuple(series),
+        watched=watch.found if watch else None,
     )
+
+
+def _on_gpu(model: LoadedModel) -> bool:
+    engine = find_engine(model.engine.facts.name)
+    return engine is not None and engine.device == "nvidia"
 
 
 def _take(request: Request, models: Mapping[str, LoadedModel]) -> dict[str, SubjectSamples]:
@@ -107,6 +127,7 @@ def _series(
     taken: SubjectSamples,
     cold: tuple[ColdStart, ...],
     accuracy: Sequence[Mapping[str, Any]],
+    device: DeviceCalls | None,
 ) -> Series:
     file, samples = model.file, taken.samples
     return Series(
@@ -127,6 +148,7 @@ def _series(
         cold=cold,
         accuracy=tuple(a for a in accuracy if a["model_sha256"] == file.sha256),
         dropped=taken.dropped,
+        device=device,
     )
 
 

@@ -16,6 +16,7 @@ from edgeecho.report.html.parts import card, table
 from edgeecho.tools.bench.advice import advise
 from edgeecho.tools.bench.cold import CAVEAT
 from edgeecho.tools.bench.compare import comparisons, deadlines, rates
+from edgeecho.tools.bench.device.tables import device_tables
 from edgeecho.tools.bench.plots import draw_accuracy, draw_latency, draw_stages
 from edgeecho.tools.bench.run import SCENARIOS, STAGES, BenchRun, Series
 from edgeecho.tools.bench.statistics import PERCENTS, summarise
@@ -44,6 +45,7 @@ def to_html(run: BenchRun, created: datetime) -> str:
         ratios=_ratios(run),
         accuracy=_accuracy(run),
         cold=_cold(run),
+        device=_device(run),
         advice=_advice(run),
         facts=_facts(run),
     )
@@ -122,6 +124,14 @@ def _cold(run: BenchRun) -> str:
     head = ["median, ms", *(f"{s.label}, n {len(s.cold)}" for s in started)]
     note = f'<p class="soft">{escape(CAVEAT[0].upper() + CAVEAT[1:])}.</p>'
     return card("cold", "Cold start", note + table(head, rows))
+
+
+def _device(run: BenchRun) -> str:
+    found = "".join(
+        f'<p class="soft">{escape(title)}</p>{table(rows[0], rows[1:])}'
+        for title, rows in device_tables(run)
+    )
+    return card("device", "On the GPU", found) if found else ""
 
 
 def _advice(run: BenchRun) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from edgeecho.common.environment import Environment
 from edgeecho.engines import EngineFacts
 from edgeecho.tools.bench.cold import ColdStart
+from edgeecho.tools.bench.device.calls import DeviceCalls
+from edgeecho.tools.bench.device.watch import Watched
 from edgeecho.tools.bench.threads import ThreadFacts
 
 STAGES = ("read", "preprocess", "engine", "decide")
@@ -46,6 +48,8 @@ class Series:
     """Evaluations of this model in the manifest: data, split, clips, n, mae, mae_interval."""
     dropped: int
     """In `stream`, clips that arrived while an earlier one was being answered."""
+    device: DeviceCalls | None
+    """None: the engine has no memory of its own."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,5 @@ class BenchRun:
     """Peak memory of the measuring process in MB (10^6 bytes)."""
     series: tuple[Series, ...]
     """The others are compared with the first."""
+    watched: Watched | None
+    """None: no engine ran on a GPU, or the machine has no monitor for it."""

@@ -12,6 +12,7 @@ from edgeecho.common.text import printable
 from edgeecho.tools.bench.advice import advise
 from edgeecho.tools.bench.cold import CAVEAT, ColdStart
 from edgeecho.tools.bench.compare import Comparison, comparisons, deadlines, rates
+from edgeecho.tools.bench.device.tables import device_text
 from edgeecho.tools.bench.memory import PEAK_RSS_INCLUDES
 from edgeecho.tools.bench.run import BenchRun, Series
 from edgeecho.tools.bench.statistics import PERCENTS, Percentile, Ratio, summarise
@@ -28,7 +29,8 @@ COLD_ROWS = {
 def to_text(run: BenchRun) -> str:
     """The report for a terminal or a file; the disclaimer comes last."""
     blocks = [_what_ran(run), _machine(run), *(_series(run, series) for series in run.series)]
-    blocks += [_ratios(comparisons(run)), _entry("memory", _memory(run)), _advice(run)]
+    blocks += [_ratios(comparisons(run)), *device_text(run)]
+    blocks += [_entry("memory", _memory(run)), _advice(run)]
     blocks += [[RESEARCH_USE]]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

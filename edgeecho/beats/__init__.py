@@ -1,0 +1,1 @@
+"""From left-ventricle masks of every frame to beats, volumes and a table."""

@@ -19,8 +19,9 @@ _WIDE_S, _BAD, _MOST_BAD = 0.08, 0.5, 0.1
 _LOW, _HIGH = 5.0, 95.0
 # As a share of the area, which changes by 6 % at an EF of 10 %.
 _LEAST_HEIGHT = 0.025
-# Noise: this percentile of the distances from the smoothed curve, and its largest share of the height.
-# Beats of 30 to 180 a minute at 20 to 120 frames/s had 0.20 at most, noise alone 0.35 or more.
+# Noise: this percentile of the distances from the smoothed curve, and its largest share of the
+# height. Beats of 30 to 200 a minute at 20 to 120 frames/s had 0.24 at most, noise alone 0.41 or
+# more.
 _MOST_FRAMES, _MOST_JITTER = 80.0, 0.35
 
 Floats = NDArray[np.float64]

@@ -21,10 +21,10 @@ _LEAST_FALL = 0.35
 _TURNED = 0.15
 # At its beginning, end diastole is seen if the area stayed large for that long, and fell as above.
 _STAYED_S = 0.03
-# End diastole and end systole are plateaus: what differs by half the noise and this share
-# of the beat's height at most belongs to them. Each is the last frame of its plateau, before ejection or
-# filling begins.
-_PLATEAU = 0.02
+# End diastole and end systole are plateaus: areas that differ by no more than this share of the
+# height belong to them, and half the noise beside it, up to as much again and a half. Each is the
+# last frame of its plateau, before ejection or filling begins.
+_PLATEAU, _NOISY = 0.02, 0.03
 # A mask whose area is further from the smoothed curve, as a share of its height, is not chosen if
 # there is a better one.
 _SOUND = 0.1
@@ -69,15 +69,19 @@ def _lowest(curve: AreaCurve) -> list[int]:
 
 def _diastole(curve: AreaCurve, begin: int, low: int) -> int:
     areas = curve.smooth[begin : low + 1]
-    least = areas.max() - _PLATEAU * (areas.max() - curve.smooth[low]) - curve.noise / 2
+    least = areas.max() - _tolerance(curve, areas.max() - curve.smooth[low])
     return _last_sound(curve, begin + np.flatnonzero(areas >= least))
 
 
 def _systole(curve: AreaCurve, low: int, end: int) -> int:
     areas = curve.smooth[low : end + 1]
     top = low + int(np.argmax(areas))
-    most = curve.smooth[low] + _PLATEAU * curve.height + curve.noise / 2
+    most = curve.smooth[low] + _tolerance(curve, curve.height)
     return _last_sound(curve, low + np.flatnonzero(curve.smooth[low : top + 1] <= most))
+
+
+def _tolerance(curve: AreaCurve, height: float) -> float:
+    return _PLATEAU * height + min(curve.noise / 2, _NOISY * height)
 
 
 def _last_sound(curve: AreaCurve, plateau: Frames) -> int:

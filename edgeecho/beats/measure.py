@@ -15,8 +15,8 @@ from edgeecho.beats.quality import Mask, border_contact, largest_parts, overlap
 from edgeecho.beats.table import Beat, Beats, Moment, NoBeats, Rule, Unused, is_index
 from edgeecho.beats.volumes import shape_of
 
-# Share of empty masks above which a video, or a beat from end diastole to end systole, has none.
-_MOST_EMPTY = 0.5
+# Share of empty masks above which a video has none, and a beat from end diastole to end systole.
+_MOST_EMPTY, _MOST_EMPTY_IN_BEAT = 0.5, 0.2
 # Share of a mask's outline on the sector's edge above which its volume cannot be known.
 _MOST_BORDER = 0.1
 
@@ -121,7 +121,7 @@ def _unused(ed: Moment | None, es: Moment | None, sizes: Floats) -> Unused | Non
     if es is None:
         return "ends after the video"
     empty = np.mean(sizes[ed.frame : es.frame + 1] == 0)
-    if ed.shape is None or es.shape is None or empty > _MOST_EMPTY:
+    if ed.shape is None or es.shape is None or empty > _MOST_EMPTY_IN_BEAT:
         return "no mask"
     if max(ed.border, es.border) > _MOST_BORDER:
         return "mask at the sector's edge"

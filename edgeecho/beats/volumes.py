@@ -84,9 +84,10 @@ def shape_of(mask: NDArray[np.bool_], spacing_mm: float | None = None) -> Shape:
     u, w = (inside - apex) @ across, (inside - apex) @ along
 
     half = max(_STRIP * math.sqrt(area), 1.0)
-    in_strip = np.abs(u) < half
-    length = in_strip.sum() / _FINE**2 / (2 * half)
-    start = float(w[in_strip].mean()) - length / 2
+    # How much of each square lies in the strip.
+    covered = np.clip((half - np.abs(u)) * _FINE + 0.5, 0, 1)
+    length = float(covered.sum()) / _FINE**2 / (2 * half)
+    start = float(w @ covered / covered.sum()) - length / 2
     # What lies beyond the ends of a slanting side belongs to the first and the last disc.
     disc = np.clip((w - start) * (DISCS / length), 0, DISCS - 1).astype(np.intp)
     areas = np.bincount(disc, minlength=DISCS) / _FINE**2

@@ -52,7 +52,9 @@ def masks(phantom: Phantom) -> NDArray[np.bool_]:
         w = (x - apex_x) * sin + (z - apex_z) * cos - ventricle.apical_wall
         half_widths = outline(heart, ventricle.relaxation, steps) * profile(steps)
         septal, lateral = half_widths * ventricle.radius
-        s = w / ventricle.length
+        inside = (w >= 0) & (w <= ventricle.length)
+        u, s = u[inside], w[inside] / ventricle.length
         reach = np.where(u < 0, np.interp(s, steps, septal), np.interp(s, steps, lateral))
-        filled[frame] = (s >= 0) & (s <= 1) & (np.abs(u) <= reach)
+        inside[inside] = np.abs(u) <= reach
+        filled[frame] = inside
     return filled

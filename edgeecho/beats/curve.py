@@ -91,10 +91,13 @@ def _running_median(values: Floats, half: int) -> Floats:
     if count < 3:
         return values.copy()
     smooth = values.copy()
-    for frame in range(1, count - 1):
-        # Narrower towards the ends, or a slope there would look like a plateau.
-        reach = min(half, frame, count - 1 - frame)
-        smooth[frame] = np.median(values[frame - reach : frame + reach + 1])
+    # Narrower towards the ends, or a slope there would look like a plateau.
+    half = min(half, (count - 1) // 2)
+    for reach in range(1, half):
+        smooth[reach] = np.median(values[: 2 * reach + 1])
+        smooth[-1 - reach] = np.median(values[-2 * reach - 1 :])
+    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
+    smooth[half : count - half] = np.median(windows, axis=1)
     # Tukey's rule: an end may not be further off than the line through its neighbours points to.
     for end, near, next_to_it in ((0, 1, 2), (-1, -2, -3)):
         beyond = 3 * smooth[near] - 2 * smooth[next_to_it]

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeecho_train.phantom.cardiac_cycle import end_frames
+from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
 from edgeecho_train.phantom.geometry import at_volume, tracing
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
-from edgeecho_train.phantom.truth import course, masks
+from edgeecho_train.phantom.truth import course, end_times, masks
 
 RECIPE = PhantomRecipe(seed=17, frames=60)
 
@@ -57,3 +57,17 @@ def test_the_rendered_tracings_are_those_of_the_course() -> None:
     assert (video.diastole.frame, video.systole.frame) == end_frames(
         course(phantom).volumes, phantom.ef / 100
     )
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_volumes_leave_their_plateaus_at_the_end_times(index: int) -> None:
+    phantom, _ = draw_phantom(RECIPE, index)
+    curve = volume_curve(phantom.rr_s, phantom.ef / 100, phantom.kick)
+    ends = phantom.start_s + end_times(phantom)
+    assert ends.shape == (len(phantom.rr_s), 2)
+    assert np.all(ends[:, 0] < ends[:, 1])
+    least = 1 - phantom.ef / 100
+    assert curve.volume(ends - 1e-3) == pytest.approx(np.tile([1, least], (len(ends), 1)), abs=1e-9)
+    later = curve.volume(ends + 1e-3)
+    assert np.all(later[:, 0] < 1)
+    assert np.all(later[:, 1] > least)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho_train.phantom.cardiac_cycle import Floats, volume_curve
+from edgeecho_train.phantom.cardiac_cycle import Floats, plateau_ends, volume_curve
 from edgeecho_train.phantom.geometry import at_volume, outline, profile
 from edgeecho_train.phantom.overlay import picture_times
 from edgeecho_train.phantom.population import Phantom
@@ -33,6 +33,19 @@ def course(phantom: Phantom) -> Course:
     times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)
     since = phantom.start_s + times
     return Course(times, curve.volume(since), curve.rate(since))
+
+
+def end_times(phantom: Phantom) -> Floats:
+    """When end diastole and end systole of each beat end, `(n, 2)` in s from the first frame.
+
+    Each is a plateau of the volume; beats may lie before the first frame or after the last.
+    """
+    ends, onset = [], -phantom.start_s
+    for rr in phantom.rr_s:
+        diastole, systole = plateau_ends(rr, phantom.kick)
+        ends.append((onset + diastole, onset + systole))
+        onset += rr
+    return np.array(ends)
 
 
 def masks(phantom: Phantom) -> NDArray[np.bool_]:

@@ -11,14 +11,14 @@ Mask = NDArray[np.bool_]
 
 def largest_parts(masks: Mask) -> tuple[Mask, NDArray[np.int64]]:
     """The largest connected part of each mask `(T, H, W)`, and the number of parts `(T,)`."""
-    parts = np.zeros_like(masks)
+    parts = masks.copy()
     counts = np.zeros(len(masks), np.int64)
     for frame, mask in enumerate(masks):
         found, labels, stats, _ = cv2.connectedComponentsWithStats(
             mask.astype(np.uint8), connectivity=4
         )
         counts[frame] = found - 1
-        if found > 1:
+        if found > 2:
             parts[frame] = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
     return parts, counts
 

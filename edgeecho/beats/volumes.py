@@ -80,14 +80,14 @@ def shape_of(mask: NDArray[np.bool_], spacing_mm: float | None = None) -> Shape:
     base, apex = _ends(_outline_points(mask), math.sqrt(area))
     length = float(np.linalg.norm(base - apex))
     along = (base - apex) / length if length else np.array([0.0, 1.0])
-    across = np.array([-along[1], along[0]])
-    u, w = (inside - apex) @ across, (inside - apex) @ along
+    x, y = (inside - apex).T
+    u, w = y * along[0] - x * along[1], x * along[0] + y * along[1]
 
     half = max(_STRIP * math.sqrt(area), 1.0)
     # How much of each square lies in the strip.
     covered = np.clip((half - np.abs(u)) * _FINE + 0.5, 0, 1)
     length = float(covered.sum()) / _FINE**2 / (2 * half)
-    start = float(w @ covered / covered.sum()) - length / 2
+    start = float(np.sum(w * covered) / covered.sum()) - length / 2
     # What lies beyond the ends of a slanting side belongs to the first and the last disc.
     disc = np.clip((w - start) * (DISCS / length), 0, DISCS - 1).astype(np.intp)
     areas = np.bincount(disc, minlength=DISCS) / _FINE**2

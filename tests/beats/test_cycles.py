@@ -54,6 +54,29 @@ def test_200_beats_a_minute(fps: int) -> None:
     assert whole[:, 1] == pytest.approx(0.15 + 0.3 * np.arange(1, 9), abs=0.045)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", [15, 20, 25])
+@pytest.mark.parametrize("bpm", [120, 160, 200])
+def test_fast_hearts_are_found_at_low_frame_rates(fps: int, bpm: int) -> None:
+    rng = np.random.default_rng(bpm + fps)
+    interval = 60 / bpm
+    # As long as the beat is, without rest before the next.
+    slower = 0.54 / interval
+    found = expected = 0
+    for _ in range(20):
+        seconds = (np.arange(5 * fps) + rng.random()) / fps
+        onsets = np.arange(0.1, 4.4, interval)
+        areas = areas_at(seconds * slower, (onsets * slower).tolist())
+        curve = curve_of(areas * (1 + rng.normal(0, 0.004, len(areas))), seconds)
+        assert not curve.jumps
+        ends = np.array([pair for pair in times(curve) if None not in pair], float)
+        truth = np.stack([onsets + FULL / slower, onsets + EMPTY / slower], axis=1)
+        apart = np.abs(ends[None] - truth[:, None]).max(axis=2).min(axis=1)
+        found += int(np.sum(apart < 1.5 / fps))
+        expected += len(onsets)
+    assert found >= 0.97 * expected
+
+
 def test_frame_times_may_be_uneven() -> None:
     rng = np.random.default_rng(4)
     onsets = [0.2, 0.9, 1.6, 2.3]
@@ -67,6 +90,7 @@ def test_no_period_is_assumed() -> None:
     check(curve_of(areas_at(seconds, onsets), seconds), onsets, 0.045)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [0.0, 300.0, 1000.0, 2500.0, np.nan])
 def test_one_bad_mask_changes_no_beat_by_more_than_two_frames(wrong: float) -> None:
     onsets = [0.2, 1.0, 1.8]

@@ -71,6 +71,7 @@ def check(sizes: NDArray[np.int64]) -> None:
     assert (np.mean(ours) if ours else float("nan")) == pytest.approx(ef, nan_ok=True, abs=0)
 
 
+@pytest.mark.slow
 def test_300_area_curves_have_the_systoles_and_the_ef_of_the_reference() -> None:
     beats = 0
     for sizes in curves():
@@ -84,11 +85,13 @@ def test_corner_cases(name: str) -> None:
     check(np.array(CORNERS[name]))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 6), min_size=6, max_size=150))
 def test_any_curve(sizes: list[int]) -> None:
     check(np.array(sizes))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.lists(st.integers(-4, 4) | st.floats(-4, 4), max_size=120),

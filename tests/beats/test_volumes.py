@@ -20,6 +20,7 @@ from edgeecho_train.phantom.truth import course, masks
 turns = st.floats(0, 2 * math.pi)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(turns, st.floats(25, 45), st.floats(0.4, 0.8))
 def test_an_ellipsoid_has_its_volume_in_any_rotation(turn: float, a: float, slim: float) -> None:
@@ -30,6 +31,7 @@ def test_an_ellipsoid_has_its_volume_in_any_rotation(turn: float, a: float, slim
     assert shape.area_length == pytest.approx(volume(a, a * slim), rel=0.07)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(turns, st.floats(25, 45), st.floats(0.4, 0.75))
 def test_a_flat_end_is_the_mitral_plane_in_any_rotation(turn: float, a: float, slim: float) -> None:

@@ -5,5 +5,5 @@ error measured on phantoms says nothing about patients and must never be present
 accuracy.
 
 A phantom is drawn (nuisances -> population) and then rendered: (geometry, view, cardiac_cycle) ->
-anatomy -> image -> overlay -> writer.
+anatomy -> image -> overlay -> writer. `truth` has the volume and the mask of every frame.
 """

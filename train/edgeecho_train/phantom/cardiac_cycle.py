@@ -123,6 +123,12 @@ def _beat(rr: float, kick: float) -> list[tuple[float, float]]:
     return knots
 
 
+def plateau_ends(rr: float, kick: float) -> tuple[float, float]:
+    """When ejection and filling begin, in s after the R wave of a beat of `rr` s."""
+    knots = _beat(rr, kick)
+    return knots[1][0], knots[3][0]
+
+
 def end_frames(volumes: Floats, ef: float) -> tuple[int, int]:
     """Indices of one end-diastolic and one end-systolic frame, of the same beat if possible.
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho_train.phantom.anatomy import Anatomy
-from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
+from edgeecho_train.phantom.cardiac_cycle import end_frames
 from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml, tracing
 from edgeecho_train.phantom.image import Scanner
-from edgeecho_train.phantom.overlay import Screen, picture_times
+from edgeecho_train.phantom.overlay import Screen
 from edgeecho_train.phantom.population import Phantom
+from edgeecho_train.phantom.truth import course
 
 _WIDE_OPEN = 2.0
 """Filling rate, in stroke volumes per second, at which the valves are fully open."""
@@ -43,10 +44,9 @@ class RenderedVideo:
 def render(phantom: Phantom, rng: np.random.Generator) -> RenderedVideo:
     """Render all frames; `rng` is for speckle and noise."""
     ef = phantom.ef / 100
-    curve = volume_curve(phantom.rr_s, ef, phantom.kick)
-    times = picture_times(phantom.frames, phantom.fps, phantom.export.repeat_every)
-    volumes = curve.volume(phantom.start_s + times)
-    openings = np.clip(curve.rate(phantom.start_s + times) / (ef * _WIDE_OPEN), 0, 1)
+    shown = course(phantom)
+    times, volumes = shown.times_s, shown.volumes
+    openings = np.clip(shown.filling / (ef * _WIDE_OPEN), 0, 1)
     scanner = Scanner(phantom.view, phantom.appearance, rng)
     anatomy = Anatomy(phantom.heart, phantom.view, scanner.grid)
     screen = Screen(

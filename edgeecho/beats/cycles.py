@@ -1,0 +1,111 @@
+"""End diastole and end systole of every beat, from the curve of areas.
+
+No period is assumed: a beat is a fall of the area and a rise, as long as each may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeecho.beats.curve import AreaCurve
+from edgeecho.beats.peaks import Frames, find_peaks
+
+# Systoles are further apart: 300 beats/min.
+_APART_S = 0.2
+# Least fall to end systole and rise after it, as a share of the curve's height. A beat that comes
+# early fills and empties less than others.
+_LEAST_FALL = 0.35
+# At the end of a video a turn is seen if the curve has come back by this share of its height.
+_TURNED = 0.15
+# At its beginning, end diastole is seen if the area stayed large for that long, and fell as above.
+_STAYED_S = 0.03
+# End diastole and end systole are plateaus: areas that differ by no more than this share of the
+# height belong to them, and half the noise beside it, up to as much again and a half. Each is the
+# last frame of its plateau, before ejection or filling begins.
+_PLATEAU, _NOISY = 0.02, 0.03
+# A mask whose area is further from the smoothed curve, as a share of its height, is not chosen if
+# there is a better one.
+_SOUND = 0.1
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One beat's frames; None where the video does not show them."""
+
+    ed: int | None
+    es: int | None
+
+
+def find_cycles(curve: AreaCurve) -> tuple[Cycle, ...]:
+    """Beats in order; only the first may lack its end diastole, only the last its end systole."""
+    systoles = _lowest(curve)
+    cycles = []
+    for place, low in enumerate(systoles):
+        begin = systoles[place - 1] if place else 0
+        end = systoles[place + 1] if place + 1 < len(systoles) else len(curve.smooth) - 1
+        ed, es = _diastole(curve, begin, low), _systole(curve, low, end)
+        first, last = place == 0, place + 1 == len(systoles)
+        cycles.append(
+            Cycle(
+                ed if not first or _stayed(curve, ed, low) else None,
+                es if not last or _turned(curve, es) else None,
+            )
+        )
+    if cycles and cycles[-1].es is not None:
+        cycles.append(Cycle(_started(curve, systoles[-1]), None))
+    return tuple(cycle for cycle in cycles if cycle != Cycle(None, None))
+
+
+def _lowest(curve: AreaCurve) -> list[int]:
+    """Frames of the smallest areas; beyond the ends of the video the area counts as large."""
+    padded = np.pad(-curve.smooth, 1, constant_values=-np.inf)
+    times = np.pad(curve.seconds, 1, mode="edge")
+    found = find_peaks(padded, distance=_APART_S, prominence=_LEAST_FALL * curve.height, at=times)
+    frames: list[int] = (found - 1).tolist()
+    return frames
+
+
+def _diastole(curve: AreaCurve, begin: int, low: int) -> int:
+    areas = curve.smooth[begin : low + 1]
+    least = areas.max() - _tolerance(curve, areas.max() - curve.smooth[low])
+    return _last_sound(curve, begin + np.flatnonzero(areas >= least))
+
+
+def _systole(curve: AreaCurve, low: int, end: int) -> int:
+    areas = curve.smooth[low : end + 1]
+    top = low + int(np.argmax(areas))
+    most = curve.smooth[low] + _tolerance(curve, curve.height)
+    return _last_sound(curve, low + np.flatnonzero(curve.smooth[low : top + 1] <= most))
+
+
+def _tolerance(curve: AreaCurve, height: float) -> float:
+    return _PLATEAU * height + min(curve.noise / 2, _NOISY * height)
+
+
+def _last_sound(curve: AreaCurve, plateau: Frames) -> int:
+    """The last frame of a plateau whose own mask is not a bad one."""
+    distances = curve.distances[plateau]
+    sound = distances <= max(_SOUND * curve.height, distances.min())
+    return int(plateau[sound][-1])
+
+
+def _stayed(curve: AreaCurve, ed: int, low: int) -> bool:
+    fall = curve.smooth[ed] - curve.smooth[low]
+    stayed = curve.seconds[ed] - curve.seconds[0] >= _STAYED_S
+    return bool(stayed and fall >= _LEAST_FALL * curve.height)
+
+
+def _turned(curve: AreaCurve, es: int) -> bool:
+    back = curve.smooth[es:].max() - curve.smooth[es]
+    return bool(back >= _TURNED * curve.height)
+
+
+def _started(curve: AreaCurve, low: int) -> int | None:
+    """End diastole after the last systole, if the video shows that ejection has begun."""
+    top = low + int(np.argmax(curve.smooth[low:]))
+    end = top + int(np.argmin(curve.smooth[top:]))
+    if curve.smooth[top] - curve.smooth[end] < _TURNED * curve.height:
+        return None
+    return _diastole(curve, low, end)

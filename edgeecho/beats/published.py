@@ -1,0 +1,53 @@
+"""The beats of EchoNet-Dynamic's code, as published: systoles of the area curve, a clip for each.
+
+Kept as it is, faults included (docs/beat-by-beat.md), to repeat what was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgeecho.beats.peaks import Frames, find_peaks
+
+_APART_FRAMES = 20
+_LEAST_HEIGHT = 0.5
+_LEAD_FRAMES = 32
+
+
+def sizes_of(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pixels of each frame's mask: `(T, H, W) bool` -> `(T,)`."""
+    return np.asarray(masks.sum(axis=(1, 2), dtype=np.int64))
+
+
+def systoles(sizes: ArrayLike) -> Frames:
+    """End-systolic frames by the number of pixels in each frame's mask `(T,)`.
+
+    With fewer than six frames there are none: the published code fails on them.
+    """
+    size = np.asarray(sizes)
+    count = len(size)
+    # Exponents, not percentiles, as in the published code.
+    low, high = round(count**0.05), round(count**0.95)
+    if count == 0 or max(low, high) >= count:
+        return np.empty(0, np.intp)
+    ordered = np.sort(size)
+    return find_peaks(
+        -size, distance=_APART_FRAMES, prominence=_LEAST_HEIGHT * (ordered[high] - ordered[low])
+    )
+
+
+def clip_start(systole: int) -> int:
+    """First frame of the clip that answers for the beat of a systole."""
+    return max(systole - _LEAD_FRAMES, 0)
+
+
+def efs_of(systole_frames: ArrayLike, clip_efs: Mapping[int, float]) -> tuple[float | None, ...]:
+    """EF of each beat, from the EFs of all clips by their first frame; None without such a clip.
+
+    The published EF of a video is the plain mean of those that are there.
+    """
+    frames = np.asarray(systole_frames).tolist()
+    return tuple(clip_efs.get(clip_start(frame)) for frame in frames)

@@ -94,6 +94,23 @@ def test_a_failing_and_a_hanging_step_stop_nothing(
     wait(lambda: not _runs(child))  # the step's own child ended with it
 
 
+def test_the_parts_of_a_call_on_a_gpu_are_on_the_page(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gpu_check.steps import Step
+
+    times = {"engine": [3.0], "total": [9.0]}
+    calls = {"samples_ms": {"H2D Latency": [0.1, 0.2, 0.3], "GPU Compute Time": [2.5]}}
+    series = [
+        {"label": "cuda", "samples_ms": times, "device": calls},
+        {"label": "cpu", "samples_ms": times, "device": None},
+    ]
+    found = f"print({json.dumps({'run': {'series': series}})!r})"
+    _, _, page = run(script, [Step("bench", ("-c", found), 60)], tmp_path, monkeypatch)
+    assert "| bench | cuda | 3.0 | 9.0 | 0.200 | 2.500 |  |  |" in page
+    assert "| bench | cpu | 3.0 | 9.0 |  |  |  |  |" in page
+
+
 def _runs(pid: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -114,7 +114,8 @@ def _training(found: Mapping[str, Any]) -> str:
 
 
 _ANSWERS = ["step", "engine", "arithmetic", "EF", "passed over"]
-_TIMES = ["step", "subject", "engine, median ms", "file to answer, median ms"]
+_CALL = ["H2D Latency", "GPU Compute Time", "D2H Latency", "Enqueue Time"]
+_TIMES = ["step", "subject", "engine, median ms", "file to answer, median ms", *_CALL]
 
 
 def _answers(steps: Any) -> Iterator[list[str]]:
@@ -133,5 +134,10 @@ def _times(steps: Any) -> Iterator[list[str]]:
             continue
         for series in row["found"]["run"]["series"]:
             samples = series["samples_ms"]
-            yield [row["name"], series["label"], *(f"{median(samples[key]):.1f}" for key in
-                   ("engine", "total"))]  # fmt: skip
+            parts = series["device"]["samples_ms"] if series["device"] else {}
+            yield [
+                row["name"],
+                series["label"],
+                *(f"{median(samples[key]):.1f}" for key in ("engine", "total")),
+                *(f"{median(parts[key]):.3f}" if key in parts else "" for key in _CALL),
+            ]

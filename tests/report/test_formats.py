@@ -109,6 +109,5 @@ def test_a_line_of_a_stream_says_what_the_model_lacks(outcome: Outcome) -> None:
     said = "mean and std assumed" if outcome.answer.model.assumed else "skill not shown"
     assert line.endswith(f"; {said}, 10 ms behind")
     good = replace(outcome.answer.model, skill=SHOWN, assumed=None)
-    assert to_text_line(replace(outcome.answer, model=good), played) == line.replace(
-        f"; {said}", ""
-    )
+    whole = to_text_line(replace(outcome.answer, model=good), played)
+    assert whole == line.replace(f"; {said}", "")

@@ -136,8 +136,8 @@ def _evaluation(manifest: Manifest) -> str:
 def _uncertainty(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return (
-            "Not calibrated yet: no interval is given, and only the gates that need no "
-            "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE`."
+            "Never measured on this network: no interval is given, and only the gates that need no "
+            "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE` measures it."
         )
     widths = "\n".join(f"| {mode} | {v:.2f} |" for mode, v in entry["half_width"].items())
     limits = "\n".join(f"| {name} | {v:.4g} |" for name, v in entry["thresholds"].items())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeecho.cli.options.groups import with_groups
-from edgeecho.common.precisions import PRECISIONS
+from edgeecho.common.precisions import FEW, PRECISIONS
 from edgeecho_export.cli import PrecisionFlags, channels, export_options, print_bundle
 
 app = typer.Typer(
@@ -90,26 +90,25 @@ def echonet_dynamic(
     taken = echonet.given(channels(mean, "--mean"), channels(std, "--std"))
     told = echonet.options(taken, training_fps)
     source = echonet.read_release(ef, told)
-    phantoms = phantom_clips(source.preprocess)
-    found = echonet.shifts(source, phantoms.clips.clips[:_PHANTOMS], taken)
-    typer.echo(f"mean and std: {taken.source}")
-    for shift in found:
-        typer.echo(
-            f"  with {shift.to.source}, the EF moves by {shift.mean:.2f} points, at most "
-            f"{shift.most:.2f} (PyTorch, {_PHANTOMS} phantoms)"
-        )
-    if training_fps is None:
-        typer.echo(f"frame rate of training: {echonet.FPS_SOURCE}")
-    fitted = any(PRECISIONS[precision].calibrated for precision in asked)
+    on_phantoms = clips is None and not any(PRECISIONS[one].calibrated for one in asked)
+    phantoms = phantom_clips(source.preprocess, FEW if on_phantoms else _PHANTOMS)
     folder = out or Path("bundles") / name
     manifest = export(
         ef,
         folder,
         ModelLabel(name, "1"),
         given=told,
-        clips=clips or (None if fitted else phantoms),
+        clips=phantoms if on_phantoms else clips,
         overwrite=overwrite,
         options=settings,
         keep_references=references,
     )
+    typer.echo(f"mean and std: {taken.source}")
+    for shift in echonet.shifts(source, phantoms.clips.clips[:_PHANTOMS], taken):
+        typer.echo(
+            f"  with {shift.to.source}, the EF moves by {shift.mean:.3f} points, at most "
+            f"{shift.most:.3f} (PyTorch, {_PHANTOMS} phantoms)"
+        )
+    if training_fps is None:
+        typer.echo(f"frame rate of training: {echonet.FPS_SOURCE}")
     print_bundle(folder, manifest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeecho.common.precisions import FEW
 from edgeecho.dataset.reference import ReferenceClips
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.reference_clips import SelectedClips
@@ -14,7 +13,7 @@ from edgeecho_train.phantom.render import render
 _SEED = 21
 
 
-def phantom_clips(spec: PreprocessSpec, n: int = FEW) -> SelectedClips:
+def phantom_clips(spec: PreprocessSpec, n: int) -> SelectedClips:
     """One clip of each of `n` phantoms, the same in every call.
 
     They are no patients, and a network that was trained on patients gives them no meaningful EF. An

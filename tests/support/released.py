@@ -14,9 +14,15 @@ from edgeecho_train.network import R2Plus1D18
 
 
 def weights(width: float = 0.0625) -> dict[str, torch.Tensor]:
-    """Of a narrow network, the same in every call."""
+    """Of a narrow network, the same in every call, with batch norms as training leaves them."""
     torch.manual_seed(4)
-    return R2Plus1D18(width).state_dict()
+    network = R2Plus1D18(width)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm3d):
+            torch.nn.init.normal_(module.bias, 0, 0.1)
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return network.state_dict()
 
 
 def echonet(path: Path, *, zipped: bool = True, **changes: Any) -> Path:

@@ -65,7 +65,7 @@ def read_release(path: Path, told: CheckpointOptions) -> LoadedCheckpoint:
     """Read a checkpoint in the form of the release.
 
     `UsageError` for one of ours, `ModelError` for any other. That it is the very file is never
-    said: nobody published a hash of it.
+    said: no published hash of it is known.
     """
     value = load_file(path)
     if value.get("format") == FORMAT:

@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 _PHANTOMS = 4
-"""For the shifts of the EF: at full size a clip takes about 1.5 s on two cores."""
+"""For the shifts of the EF: at full size a clip takes PyTorch more than a second on two cores."""
 
 
 @app.callback()

@@ -24,6 +24,8 @@ KEPT = (".cache/edgeecho/", ".local/state/edgeecho/", ".cache/matplotlib/")
 """Where the documentation says that files appear in a user's home folder."""
 PHANTOMS_16 = "{phantoms}"
 """The session's data set, which is made only where it is used."""
+RELEASED = "released.pt"
+"""In the form of EchoNet-Dynamic's release, with random weights; made only where it is used."""
 BESIDE = [form for form in FORMATS.values() if form.place == "file"]
 MODEL, TOY = "narrow", "toy"
 """Copies of the narrow bundle and of the toy, in the folder that commands work in."""
@@ -64,6 +66,7 @@ COMMANDS = {
 if os.environ.get("EDGEECHO_OUTSIDE") == "all":  # `make outside`, by hand: minutes
     COMMANDS |= {
         "export": ["export", NARROW / "best.pt", "--out", "bundle", "--fp16"],
+        "import": ["import", "echonet-dynamic", "--ef", RELEASED, "--out", "bundle"],
         "build": ["build", MODEL, "--precision", "fp32", "--compute-capability", "sm86"],
         "release": ["release", NARROW / "best.pt", "--out", "model.safetensors"],
         "stats": ["stats", PHANTOMS_16],
@@ -105,6 +108,10 @@ def test_no_command_calls_anybody_or_forks(
     trace, work = tmp_path / "trace", tmp_path / "work"
     shutil.copytree(NARROW / "bundle", work / MODEL)
     shutil.copytree(toy_bundle, work / TOY)
+    if RELEASED in COMMANDS[name]:
+        from released import echonet
+
+        echonet(work / RELEASED)
     words = [
         request.getfixturevalue("phantoms") if word is PHANTOMS_16 else word
         for word in COMMANDS[name]

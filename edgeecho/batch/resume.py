@@ -89,8 +89,9 @@ def _key(task: Task) -> dict[str, Any]:
         "preprocess_sha256": model.preprocess.sha256(),
         # For intervals and refusals: the same network may have been calibrated again.
         "trust_sha256": (model.uncertainty or {}).get("sha256"),
-        # For the warning in every answer.
+        # For the warnings in every answer.
         "skill": model.skill and asdict(model.skill),
+        "assumed": model.assumed,
         "clips": task.clips,
         "handling": asdict(task.handling),
         "fps": task.fps,

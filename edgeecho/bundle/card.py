@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgeecho.bundle.assumed import assumed_in
 from edgeecho.bundle.card_drift import drift_section
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
-from edgeecho.bundle.skill import LEAST_VIDEOS, Skill, warn_of
+from edgeecho.bundle.skill import LEAST_VIDEOS, Skill
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import write_json, write_text
 
@@ -39,7 +40,7 @@ def _render(manifest: Manifest) -> str:
     sections = [
         _title(manifest),
         f"**Research use only, not for diagnosis.** Trained on: {manifest.trained_on}",
-        *(f"**Warning:** {warning}." for warning in warn_of(manifest.skill)),
+        *(f"**Warning:** {warning}." for warning in manifest.warnings),
         f"Intended use: {manifest.intended_use}",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits),
         "## Model\n\n" + _model(manifest),
@@ -72,6 +73,10 @@ def _model(manifest: Manifest) -> str:
             f"- clips of {spec.frames} frames with period {spec.period}, "
             f"{spec.size}x{spec.size} RGB; time: {spec.time}, trained at {rate}",
             f"- mean {mean}; std {std} (0..255)",
+            *(
+                f"- {what}, which the checkpoint does not say: {source}"
+                for what, source in assumed_in(manifest.provenance).items()
+            ),
             f"- checkpoint sha256 {manifest.provenance['checkpoint_sha256']}",
         ]
     )
@@ -131,8 +136,8 @@ def _evaluation(manifest: Manifest) -> str:
 def _uncertainty(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return (
-            "Not calibrated yet: no interval is given, and only the gates that need no "
-            "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE`."
+            "Never measured on this network: no interval is given, and only the gates that need no "
+            "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE` measures it."
         )
     widths = "\n".join(f"| {mode} | {v:.2f} |" for mode, v in entry["half_width"].items())
     limits = "\n".join(f"| {name} | {v:.4g} |" for name, v in entry["thresholds"].items())

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeecho.bundle.artefact import Artefact, check_file, read_artefact
+from edgeecho.bundle.assumed import NORMALISATION, assumed_in, model_warnings
 from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import ModelError
@@ -46,7 +47,8 @@ class Manifest:
     """name, width, parameters."""
     preprocess: PreprocessSpec
     provenance: Mapping[str, Any]
-    """checkpoint_sha256, the training record, package versions of the export."""
+    """checkpoint_sha256, the training record, package versions of the export; if the checkpoint
+    does not say something, `assumed`: whose number was taken for it."""
     artefacts: Mapping[str, Artefact]
     """By precision: fp32, fp16, int8."""
     trained_on: str
@@ -66,6 +68,16 @@ class Manifest:
     data, half_width by clip mode, thresholds by gate. None if it was not run."""
     skill: Skill | None = None
     """Whether it answers better than a constant. None if that was never measured."""
+
+    @property
+    def assumed(self) -> str | None:
+        """Whose mean and std were taken; None if they are the model's own."""
+        return assumed_in(self.provenance).get(NORMALISATION)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the card and every answer warn of."""
+        return model_warnings(self.skill, self.assumed)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; `from_dict` gives the same manifest back."""
@@ -95,6 +107,7 @@ class Manifest:
             for name in ("evaluation", "drift"):
                 fields[name] = tuple_of(fields[name])
             manifest = typed(cls, fields)
+            assumed_in(manifest.provenance)
             if manifest.uncertainty is not None:
                 check_file(manifest.uncertainty)
             if "file" in manifest.references:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle.artefact import SharedCost
+from edgeecho.bundle.assumed import model_warnings
 from edgeecho.bundle.external import check_self_contained, check_shared
 from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
 from edgeecho.bundle.metadata import read_metadata
@@ -54,6 +55,13 @@ class ModelFile:
     """None: there is none, and every clip is answered by itself."""
     skill: Skill | None = None
     """The manifest's; None: it was never measured, or not known, as of a lone ONNX file."""
+    assumed: str | None = None
+    """Whose mean and std were taken; None if they are the model's own."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every answer warns of."""
+        return model_warnings(self.skill, self.assumed)
 
 
 def default_model() -> Path:
@@ -124,6 +132,7 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         uncertainty=manifest.uncertainty,
         shared=shared,
         skill=manifest.skill,
+        assumed=manifest.assumed,
     )
 
 
@@ -157,6 +166,7 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
             precision=_text(facts["precision"]),
             preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
             trained_on="",
+            assumed=_text(facts["assumed"]) if "assumed" in facts else None,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelError(

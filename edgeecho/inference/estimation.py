@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile, open_model
-from edgeecho.bundle.skill import warn_of
 from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.common.errors import EngineError
 from edgeecho.common.text import reason
@@ -205,7 +204,7 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
         clip_times_s=_times(ready.prepared, run.starts),
         clip_efs=tuple(efs.tolist()),
         clips=str(mode),
-        warnings=(*warn_of(model.file.skill), *found, *verdict.warnings),
+        warnings=(*model.file.warnings, *found, *verdict.warnings),
         model=model.file,
         engine=model.engine.facts,
         video=ready.facts,

@@ -90,7 +90,7 @@ def _identity(answer: Answer | Failure) -> str:
     return repr(
         (
             *(VERSION, model.sha256, model.preprocess.sha256()),
-            *((model.uncertainty or {}).get("sha256"), model.skill),
+            *((model.uncertainty or {}).get("sha256"), model.skill, model.assumed),
             *(answer.engine.name, answer.engine.precision),
             *(answer.clips, video.fps, video.time, video.area, video.square),
         )

@@ -31,7 +31,7 @@ def to_json_line(outcome: Outcome, played: Played) -> str:
 
 
 def to_text_line(answer: Answer, played: Played) -> str:
-    """Time, answer or first reason for refusal, whether skill is lacking, and the delay.
+    """Time, answer or first reason for refusal, what the model lacks, and the delay.
 
     Warnings in full are in the summary at the end.
     """
@@ -46,6 +46,8 @@ def to_text_line(answer: Answer, played: Played) -> str:
         said += f"; shown although refused: {numbers_in_words(answer.although_refused)[0]}"
     if doubt(answer.model.skill):
         said += "; skill not shown"
+    if answer.model.assumed:
+        said += "; mean and std assumed"
     return printable(
         f"{played.update.time_s:7.2f} s  {said}, {1e3 * played.behind_s:.0f} ms behind"
     )

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class CheckpointOptions:
     frames: int | None = None
     period: int | None = None
     training_fps: float | None = None
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """Whose numbers these are where nobody measured them, for the manifest's provenance."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,17 @@ class LoadedCheckpoint:
     """File name, sha256 and n of the reference clips beside it."""
     skill: Skill | None = None
     """As training recorded it."""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """As in `CheckpointOptions`."""
 
 
 def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
     """Read a checkpoint of any of the four kinds; `ModelError` if it is none of them."""
-    value = load_file(path)
+    return understand(path, load_file(path), given)
+
+
+def understand(path: Path, value: Mapping[str, Any], given: CheckpointOptions) -> LoadedCheckpoint:
+    """`read_checkpoint` of a file whose content has been loaded."""
     ours = value.get("format") == FORMAT
     if ours and not value.keys() >= _OURS:
         raise ModelError(f"{path} lacks {', '.join(sorted(_OURS - value.keys()))}: train it again")
@@ -80,6 +88,7 @@ def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
         training=value["provenance"] if ours else None,
         reference=value["reference_clips"] if ours else None,
         skill=_skill(value["provenance"], path) if ours else None,
+        assumed=given.assumed,
     )
 
 
@@ -93,6 +102,11 @@ def _skill(provenance: Mapping[str, Any], path: Path) -> Skill | None:
 
 
 def _network(weights: dict[str, Tensor], path: Path) -> R2Plus1D18:
+    if any(name.startswith("backbone.") for name in weights):
+        raise ModelError(
+            f"{path} holds a segmentation network, which gives masks and no EF: give the "
+            "checkpoint of the EF network, r2plus1d_18"
+        )
     stem, head = weights.get("stem.3.weight"), weights.get("fc.weight")
     if (
         not all(isinstance(v, Tensor) for v in weights.values())

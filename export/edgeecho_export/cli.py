@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,7 +145,7 @@ def export(
     from PyTorch than allowed. In EF points: FP32 max 0.01; FP16 mean 0.05, max 0.2; INT8 mean 0.3,
     p95 0.7, max 1.5, MAE 0.1.
     """
-    options = _options(
+    options = export_options(
         [name for name, asked in vars(precisions).items() if asked],
         calibration,
         calibration_data,
@@ -175,14 +176,14 @@ def export(
         folder,
         label,
         given=CheckpointOptions(
-            _channels(mean, "--mean"), _channels(std, "--std"), frames, period, training_fps
+            channels(mean, "--mean"), channels(std, "--std"), frames, period, training_fps
         ),
         clips=clips,
         overwrite=overwrite,
         options=options,
         keep_references=references,
     )
-    _print(folder, manifest)
+    print_bundle(folder, manifest)
 
 
 def _version_of(checkpoint: Path) -> str:
@@ -195,18 +196,19 @@ def _version_of(checkpoint: Path) -> str:
     return demo.version if checkpoint.is_file() and sha256_file(checkpoint) == known else "1"
 
 
-def _options(
+def export_options(
     precisions: list[str],
     calibration: Path | None,
     data: Path | None,
-    method: str,
-    float_layers: Path | None,
-    limit: list[str],
-    pad: int,
-    shared: bool | None,
-    require_skill: bool,
-    engine: str | None,
+    method: str = "all",
+    float_layers: Path | None = None,
+    limit: Sequence[str] = (),
+    pad: int = 8,
+    shared: bool | None = None,
+    require_skill: bool = False,
+    engine: str | None = None,
 ) -> ExportOptions:
+    """The options of an export from a command's; `UsageError` if they do not fit together."""
     calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
     if calibrated and calibration is None:
         raise UsageError(
@@ -243,7 +245,8 @@ def _options(
     )
 
 
-def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+def channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+    """`R,G,B` as numbers."""
     if text is None:
         return None
     try:
@@ -255,8 +258,8 @@ def _channels(text: str | None, option: str) -> tuple[float, float, float] | Non
     return red, green, blue
 
 
-def _print(folder: Path, manifest: Manifest) -> None:
-    from edgeecho.bundle.skill import warn_of
+def print_bundle(folder: Path, manifest: Manifest) -> None:
+    """Print what was written and how it was checked."""
     from edgeecho.common.about import RESEARCH_USE
 
     typer.echo(f"wrote {folder}: {manifest.name} {manifest.version}")
@@ -288,7 +291,7 @@ def _print(folder: Path, manifest: Manifest) -> None:
         )
     if manifest.skill and manifest.skill.shown:
         typer.echo(f"  skill: {manifest.skill.in_words()}")
-    for warning in warn_of(manifest.skill):
+    for warning in manifest.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(RESEARCH_USE)
 

@@ -47,13 +47,14 @@ def export(
     label: ModelLabel,
     *,
     given: CheckpointOptions,
-    clips: Path | None,
+    clips: Path | SelectedClips | None,
     overwrite: bool,
     options: ExportOptions | None = None,
     keep_references: bool = True,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing at all.
 
+    `clips`: to compare on, a data set, which also shows skill, or clips of no data set.
     `keep_references`: store the held-out clips in it, so that `edgeecho verify` can run them.
 
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`, and
@@ -73,8 +74,11 @@ def export(
     seen, calibration = None, options.calibration
     if calibration is not None:
         seen = CalibrationClips(calibration.chosen, source.preprocess, data=calibration.data)
-    reference_inputs = select_clips(checkpoint, source, clips, calibration, recipes)
-    skill = skill_of(source, clips)
+    if isinstance(clips, SelectedClips):
+        reference_inputs, skill = clips, skill_of(source, None)
+    else:
+        reference_inputs = select_clips(checkpoint, source, clips, calibration, recipes)
+        skill = skill_of(source, clips)
     if options.require_skill:
         require(skill)
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
@@ -142,6 +146,7 @@ def _manifest(
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
         },
+        **({"assumed": dict(source.assumed)} if source.assumed else {}),
     }
     parameters = sum(p.numel() for p in source.network.parameters())
     return Manifest(

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from processes import children, is_running, wait
 
-from edgeecho.bundle import Skill, read_manifest
+from edgeecho.bundle import Manifest, Skill, read_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -110,19 +111,29 @@ def test_answers_of_another_call_are_not_mixed(
     assert record.read_bytes() == content
 
 
-def test_answers_from_before_skill_was_measured_are_not_mixed(
-    edgeecho: Any, videos: Path, tmp_path: Path
+def skilled(manifest: Manifest) -> Manifest:
+    skill = Skill(n=60, mae=4.0, mae_of_constant=16.0, low=-1.0, data="VAL videos", how="by hand")
+    return replace(manifest, skill=skill)
+
+
+def assuming(manifest: Manifest) -> Manifest:
+    assumed = {"mean and std": "a neighbour's"}
+    return replace(manifest, provenance={**manifest.provenance, "assumed": assumed})
+
+
+@pytest.mark.parametrize(("change", "what"), [(skilled, "skill"), (assuming, "assumed")])
+def test_answers_of_a_model_that_warned_of_something_else_are_not_mixed(
+    change: Callable[[Manifest], Manifest], what: str, edgeecho: Any, videos: Path, tmp_path: Path
 ) -> None:
     bundle = Path(shutil.copytree(NARROW, tmp_path / "bundle"))
     words = ["infer", videos, "--clips", "center", "--model", bundle]
     record = tmp_path / "answers.jsonl"
     edgeecho(*words, "--resume", record)
-    skill = Skill(n=60, mae=4.0, mae_of_constant=16.0, low=-1.0, data="VAL videos", how="by hand")
-    changed = replace(read_manifest(bundle), skill=skill)
+    changed = change(read_manifest(bundle))
     (bundle / "manifest.json").write_text(json.dumps(changed.to_dict()))
     done = edgeecho(*words, "--resume", record)
     assert done.returncode == 2
-    assert "answers of another run (not the same skill" in done.stderr
+    assert f"answers of another run (not the same {what}" in done.stderr
 
 
 def test_another_engine_is_refused_before_its_answer_is_added(

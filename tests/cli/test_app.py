@@ -14,7 +14,7 @@ from marked import marked
 from edgeecho.cli import commands
 
 ROOT = Path(__file__).parents[2]
-STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "build"}
+STAGES = {"phantom", "stats", "train", "release", "calibrate", "export", "import", "build"}
 RUNTIME = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
 
 

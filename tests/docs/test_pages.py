@@ -83,7 +83,8 @@ def test_there_are_commands_to_check() -> None:
 @pytest.mark.parametrize("command", SHOWN)
 def test_every_command_and_option_exists(edgeecho: Any, command: str) -> None:
     name, *arguments = shlex.split(command, comments=True)[1:]
-    words = [name, arguments[0]] if name == "calibrate" else [name]  # it has commands of its own
+    # These have commands of their own.
+    words = [name, arguments[0]] if name in ("calibrate", "import") else [name]
     shown = edgeecho(*words, "--help")
     assert shown.returncode == 0
     for option in (a for a in arguments if a.startswith("--")):

@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from released import as_of_gpu, echonet, rewrite_pickle, segmentation, weights
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -20,44 +19,6 @@ from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
 from edgeecho_train.network import R2Plus1D18
 
 GIVEN = CheckpointOptions(mean=(32.64, 32.9, 33.15), std=(49.98, 49.97, 50.24))
-
-
-def weights(width: float = 0.0625) -> dict[str, torch.Tensor]:
-    torch.manual_seed(4)
-    return R2Plus1D18(width).state_dict()
-
-
-def echonet(path: Path, *, zipped: bool = True, **changes: Any) -> Path:
-    """A checkpoint as EchoNet-Dynamic's training script wrote its release."""
-    network = R2Plus1D18(0.0625)
-    network.load_state_dict(weights())
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
-    network(torch.randn(2, 3, 8, 32, 32)).sum().backward()
-    optimizer.step()
-    network.load_state_dict(weights())
-    value = {
-        "epoch": 44,
-        "state_dict": {f"module.{k}": v for k, v in network.state_dict().items()},
-        "period": 2,
-        "frames": 32,
-        "best_loss": np.float64(30.5),
-        "loss": np.float32(31.5),
-        "r2": np.float64(0.8),
-        "opt_dict": optimizer.state_dict(),
-        "scheduler_dict": torch.optim.lr_scheduler.StepLR(optimizer, 15).state_dict(),
-    }
-    torch.save({**value, **changes}, path, _use_new_zipfile_serialization=zipped)
-    return path
-
-
-def rewrite_pickle(path: Path, change: Callable[[bytes], bytes]) -> None:
-    """Change `data.pkl` within a checkpoint and nothing else."""
-    with zipfile.ZipFile(path) as source:
-        records = [(record, source.read(record)) for record in source.infolist()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
-        for record, data in records:
-            is_pickle = record.filename.endswith("/data.pkl")
-            target.writestr(record.filename, change(data) if is_pickle else data)
 
 
 def assert_holds(network: R2Plus1D18, expected: dict[str, torch.Tensor]) -> None:
@@ -182,13 +143,7 @@ def test_echonets_release_is_read_whichever_numpy_wrote_it(module: bytes, tmp_pa
 
 
 def test_checkpoint_saved_on_a_gpu_is_read_on_the_cpu(tmp_path: Path) -> None:
-    path = echonet(tmp_path / "echonet.pt")
-
-    def move(data: bytes) -> bytes:
-        assert data.count(b"X\x03\x00\x00\x00cpu") == 1
-        return data.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
-
-    rewrite_pickle(path, move)
+    path = as_of_gpu(echonet(tmp_path / "echonet.pt"))
     assert_holds(read_checkpoint(path, GIVEN).network, weights())
 
 
@@ -288,6 +243,11 @@ def test_what_is_no_ef_network_is_a_model_error_of_one_line(kind: str, tmp_path:
         read_checkpoint(path, GIVEN)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_segmentation_checkpoint_is_named_as_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds a segmentation network, which gives masks and no"):
+        read_checkpoint(segmentation(tmp_path / "deeplabv3.pt"), GIVEN)
 
 
 @pytest.mark.parametrize(

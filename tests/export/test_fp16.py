@@ -107,6 +107,23 @@ def test_rounding_in_pytorch_is_that_of_the_file(
     assert (rounded == rounded_efs(fp16, clips)).all()
 
 
+def test_a_convolution_without_a_bias_is_one_whose_bias_is_zero(
+    fp16: Path, clips: np.ndarray, tmp_path: Path
+) -> None:
+    # As the exporter writes it where a batch normalisation was never trained.
+    model = onnx.load(fp16)
+    convolution = next(node for node in model.graph.node if node.op_type == "Conv")
+    (bias,) = (i for i in model.graph.initializer if i.name == convolution.input[2])
+    zeros = np.zeros(bias.dims, np.float16)
+    bias.CopyFrom(onnx.numpy_helper.from_array(zeros, bias.name))
+    onnx.save(model, tmp_path / "zero.onnx")
+    del convolution.input[2]
+    onnx.save(model, tmp_path / "none.onnx")
+    zero, none = (rounded_efs(tmp_path / f"{name}.onnx", clips[:1]) for name in ("zero", "none"))
+    assert (none == zero).all()
+    assert (none != rounded_efs(fp16, clips[:1])).all()
+
+
 def test_all_three_parts_pass_and_are_recorded(
     fp32: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:

@@ -193,12 +193,13 @@ def test_the_same_answer_is_the_same_object_and_another_is_not(source: Dataset) 
     # It warns in every answer.
     few = Skill(n=1, mae=0.0, mae_of_constant=0.0, low=0.0, data="VAL videos", how="by hand")
     unskilled = replace(one.answer.model, skill=few)
+    assuming = replace(one.answer.model, assumed="a neighbour's")
     changed = [
         uid(replace(one, answer=replace(one.answer, **change)), source)
-        for change in ({"model": model}, {"model": unskilled}, {"clips": "all"})
+        for change in (*({"model": m} for m in (model, unskilled, assuming)), {"clips": "all"})
     ]
     everything = {first.SOPInstanceUID, uid(one, other_source), *changed}
-    assert len(everything) == 5
+    assert len(everything) == 6
     # When it was made does not make it another one.
     later = to_sr(one, source, created=datetime(2026, 1, 1))
     assert later.SOPInstanceUID == first.SOPInstanceUID

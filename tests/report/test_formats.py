@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from as_dicom import write_dicom
@@ -55,12 +56,18 @@ def cine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dicom(EXAMPLE, tmp_path_factory.mktemp("cine") / "phantom.dcm")
 
 
-@pytest.fixture(scope="module", params=["none", "never measured"])
+WARNED_OF: dict[str, dict[str, Any]] = {
+    "no skill": {"skill": NONE},
+    "skill never measured": {"skill": None},
+    "mean and std assumed": {"skill": SHOWN, "assumed": "constants of a neighbour"},
+}
+
+
+@pytest.fixture(scope="module", params=WARNED_OF)
 def outcome(cine: Path, request: pytest.FixtureRequest) -> Outcome:
-    """A video that is answered by a model without shown skill."""
+    """A video that is answered by a model that warns of something."""
     model = load_model()
-    skill = NONE if request.param == "none" else None
-    model = replace(model, file=replace(model.file, skill=skill))
+    model = replace(model, file=replace(model.file, **WARNED_OF[request.param]))
     return Outcome(cine.name, Answer.of(answer_file(cine, model, clips="center")[0]), "0" * 64)
 
 
@@ -73,14 +80,16 @@ def texts(dataset: Dataset) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_carries_the_warning_of_a_model_without_skill(
+def test_every_format_carries_the_warning_of_a_model(
     name: str, outcome: Outcome, cine: Path, tmp_path: Path
 ) -> None:
     form = FORMATS[name]
     assert isinstance(outcome.answer, Answer)
     assert outcome.answer.numbers is not None, "answered, not refused"
     warning = outcome.answer.warnings[0]
-    assert warning.startswith(("this model has shown no skill", "this model's skill was never"))
+    assert warning.startswith(
+        ("this model has shown no skill", "this model's skill was never", "mean and std are ")
+    )
     if form.place == "folder":
         pytest.importorskip("highdicom")
         form.write_file(cine, outcome, NOW.replace(tzinfo=None)).save(tmp_path / "report.dcm")
@@ -91,12 +100,14 @@ def test_every_format_carries_the_warning_of_a_model_without_skill(
 
 
 @pytest.mark.slow
-def test_a_line_of_a_stream_says_that_skill_is_not_shown(outcome: Outcome) -> None:
+def test_a_line_of_a_stream_says_what_the_model_lacks(outcome: Outcome) -> None:
     assert isinstance(outcome.answer, Answer)
     played = Played(
         Update(80, 1.5, answer_file(EXAMPLE, load_model(), clips="center")[0]), 0.01, 1, 0
     )
     line = to_text_line(outcome.answer, played)
-    assert line.endswith("; skill not shown, 10 ms behind")
-    shown = replace(outcome.answer, model=replace(outcome.answer.model, skill=SHOWN))
-    assert to_text_line(shown, played) == line.replace("; skill not shown", "")
+    said = "mean and std assumed" if outcome.answer.model.assumed else "skill not shown"
+    assert line.endswith(f"; {said}, 10 ms behind")
+    good = replace(outcome.answer.model, skill=SHOWN, assumed=None)
+    whole = to_text_line(replace(outcome.answer, model=good), played)
+    assert whole == line.replace(f"; {said}", "")

@@ -10,7 +10,6 @@ from typing import Any
 from edgeecho.bundle import DEMO, default_model, open_model, read_manifest
 from edgeecho.bundle.external import check_self_contained
 from edgeecho.bundle.manifest import METADATA_KEY
-from edgeecho.bundle.skill import warn_of
 from edgeecho.common.errors import MissingDependencyError, ModelError
 from edgeecho.common.files import looks_like_safetensors, sha256_file
 from edgeecho.common.plugins import load_plugin
@@ -81,7 +80,7 @@ def _inspect_bundle(folder: Path) -> Inspection:
         trained_on=manifest.trained_on,
         provenance=manifest.provenance,
         artefacts=tuple(manifest.artefacts.values()),
-        unknown=(*_unknown_stages(stages), *warn_of(manifest.skill)),
+        unknown=(*_unknown_stages(stages), *manifest.warnings),
     )
 
 

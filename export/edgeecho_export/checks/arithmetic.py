@@ -77,11 +77,11 @@ def _convolution(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     half = len(pads) // 2
     if pads[:half] != pads[half:] or attributes.get("group", 1) != 1:
         raise RuntimeError(f"a convolution of another network: {attributes}")
-    x, weight, bias = inputs
+    x, weight, *bias = inputs  # none after a batch normalisation that adds nothing
     return F.conv3d(
         x,
         weight,
-        bias,
+        *bias,
         stride=list(attributes["strides"]),
         padding=pads[:half],
         dilation=list(attributes["dilations"]),

@@ -11,6 +11,7 @@ import onnx
 import torch
 from torch import Tensor
 
+from edgeecho.bundle.assumed import NORMALISATION
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
@@ -32,8 +33,10 @@ class Fp32(ExportRecipe):
     def make(self, work: Workspace, path: Path) -> RecipeResult:
         network, label = work.source.network, work.label
         words.print(f"tracing {ARCHITECTURE}, width {network.width:g}")
-        names = {"name": label.name, "version": label.version}
-        write_onnx(path, network, work.source.preprocess, **names, pad=work.options.pad)
+        facts = {"name": label.name, "version": label.version}
+        if NORMALISATION in work.source.assumed:
+            facts["assumed"] = work.source.assumed[NORMALISATION]
+        write_onnx(path, network, work.source.preprocess, **facts, pad=work.options.pad)
         words.print(f"comparing engines with PyTorch on {len(work.clips)} held-out clips")
         if (spread := float(work.reference_inputs.expected.std())) < _LIVELY:
             words.print(
@@ -50,13 +53,15 @@ def write_onnx(
     *,
     name: str,
     version: str,
+    assumed: str | None = None,
     pad: int = PAD,
 ) -> None:
     """Write `network` as one ONNX file.
 
     `clip (batch, 3, T, S, S)` -> `ef (batch,)` in %, `embedding (batch, 512 * width)`, the pooled
     features that the head reads; all FP32. The preprocessing is stored in metadata_props, so that
-    the file can be used without its bundle. `pad`: see `pad_channels`.
+    the file can be used without its bundle; `assumed`: whose its mean and std are. `pad`: see
+    `pad_channels`.
     """
     model = _trace(network, spec)
     _strip(model)
@@ -66,6 +71,7 @@ def write_onnx(
         "version": version,
         "precision": Fp32.name,
         "preprocess": spec.to_dict(),
+        **({"assumed": assumed} if assumed else {}),
     }
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
     check_dynamic_batch(model)

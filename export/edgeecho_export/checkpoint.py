@@ -22,7 +22,7 @@ from edgeecho.bundle import Skill
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_train.checkpoint import FORMAT, load_file
+from edgeecho_train.checkpoint import FORMAT, SEGMENTATION, load_file
 from edgeecho_train.network import R2Plus1D18, width_of
 
 _OURS = {"state_dict", "preprocess", "provenance", "reference_clips"}
@@ -58,6 +58,11 @@ class LoadedCheckpoint:
 def read_checkpoint(path: Path, given: CheckpointOptions) -> LoadedCheckpoint:
     """Read a checkpoint of any of the four kinds; `ModelError` if it is none of them."""
     value = load_file(path)
+    if value.get("task") == SEGMENTATION:
+        raise ModelError(
+            f"{path} is a segmentation network, and export has no form for these yet: "
+            "give the checkpoint of an EF network"
+        )
     ours = value.get("format") == FORMAT
     if ours and not value.keys() >= _OURS:
         raise ModelError(f"{path} lacks {', '.join(sorted(_OURS - value.keys()))}: train it again")

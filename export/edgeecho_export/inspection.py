@@ -125,7 +125,7 @@ def _segmentation_stages(name: str, frame: tuple[int, ...]) -> tuple[NetworkStag
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(_counting(macs, part.partition(".")[0]))
     with torch.inference_mode():
-        features = list(network.backbone(example).values())[-1]
+        features = list(network.get_submodule("backbone")(example).values())[-1]
         macs.clear()
         logits = network(example)["out"]
     shapes = [frame, tuple(features.shape), tuple(logits.shape)]

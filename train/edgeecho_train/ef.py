@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,6 @@ _BF16_SHORT = 16
 class EF:
     """See `Task`."""
 
-    labels: ClassVar = {"file_list_sha256": "FileList.csv"}
     # Three times as fast as the default layout on a CPU, and what tensor cores prefer.
     layout = torch.channels_last_3d
     plotted = Plotted({"val_mae": "validation"}, "validation MAE (EF points)")
@@ -42,13 +41,15 @@ class EF:
             raise UsageError(f"--bf16 on a CPU needs --frames above {_BF16_SHORT}: leave it out")
         self.recipe = recipe
         self.title = f"{ARCHITECTURE}, width {recipe.width:g}"
-        self.described = {"architecture": ARCHITECTURE, "width": recipe.width}
+        self.frames, self.period = recipe.frames, recipe.period
+        self.described: Mapping[str, Any] = {"architecture": ARCHITECTURE, "width": recipe.width}
+        self.labels: Mapping[str, str] = {"file_list_sha256": "FileList.csv"}
         self._data = describe_dataset(data)
         self._loss: nn.Module = nn.MSELoss() if recipe.loss == "mse" else nn.SmoothL1Loss()
 
     def build(self, weights: Mapping[str, Tensor] | None) -> nn.Module:
         network = build_network(self.recipe.width, weights)
-        self.described["width"] = network.width  # rounded
+        self.described = {**self.described, "width": network.width}  # which is rounded
         return network
 
     def examples(self, videos: Sequence[LabelledVideo], spec: PreprocessSpec) -> ClipDataset:

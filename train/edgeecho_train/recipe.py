@@ -84,8 +84,6 @@ class SegmentationRecipe(Recipe):
     """
 
     task: ClassVar[str] = "segmentation"
-    frames: ClassVar[int] = 1
-    period: ClassVar[int] = 1
     network: str = "lraspp_mobilenet_v3_large"
     """A segmentation network of torchvision with one output."""
     crop: bool = True

@@ -68,7 +68,7 @@ def train(
         spec = PreprocessSpec.from_dict(facts["preprocess"])
     else:
         saved, facts = None, {}
-        spec = _spec(videos["TRAIN"], recipe)
+        spec = _spec(videos["TRAIN"], recipe, task)
     examples = {split: task.examples(rows, spec) for split, rows in videos.items()}
     if not facts:
         facts = _facts(_origin(data, task), examples, spec, recipe, before)
@@ -96,14 +96,14 @@ def train(
     )
 
 
-def _spec(videos: Sequence[LabelledVideo], recipe: Recipe) -> PreprocessSpec:
+def _spec(videos: Sequence[LabelledVideo], recipe: Recipe, task: Task) -> PreprocessSpec:
     statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
     rates = [video.fps for video in videos if video.fps]
     return PreprocessSpec(
         mean=statistics.mean,
         std=statistics.std,
-        frames=recipe.frames,
-        period=recipe.period,
+        frames=task.frames,
+        period=task.period,
         size=recipe.size,
         time=recipe.time,
         training_fps=median(rates) if rates else statistics.fps,

@@ -46,6 +46,9 @@ class Task(Protocol):
 
     title: str
     """The network, for the first line of a run."""
+    frames: int
+    period: int
+    """Of an input: of a clip, or 1 and 1 where frames are looked at one by one."""
     described: Mapping[str, Any]
     """What a checkpoint says of its network."""
     labels: Mapping[str, str]

@@ -50,8 +50,8 @@ class TracedFrames(Examples):
             for video in progress.track(videos, description="traced frames"):
                 try:
                     frames, masks = _read(video, tracings.get(video.name, ()), spec)
-                except _NotUsableError as fault:
-                    faults.setdefault(str(fault), []).append(video.name)
+                except _NotUsableError as error:
+                    faults.setdefault(str(error), []).append(video.name)
                     continue
                 self.frames.append(frames)
                 self.masks.append(masks)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from edgeecho.common.errors import UsageError
-from edgeecho_train.recipe import SEGMENTATION_NETWORKS as NETWORKS
+from edgeecho_train.recipe import SEGMENTATION_NETWORKS
+
+NETWORKS = SEGMENTATION_NETWORKS
 
 
 def build_segmentation(name: str) -> nn.Module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,6 @@ from edgeecho_train.task import Measured, Plotted, finite
 class Segmentation:
     """See `Task`."""
 
-    labels: ClassVar = {"file_list_sha256": "FileList.csv", "tracings_sha256": TRACINGS_FILE}
     layout = torch.channels_last
     plotted = Plotted({"val_dice_ed": "ED", "val_dice_es": "ES"}, "validation Dice", top=1.0)
 
@@ -35,7 +34,12 @@ class Segmentation:
         """`InputError` for a data set whose tracings cannot be read."""
         self.recipe = recipe
         self.title = recipe.network
-        self.described = {"task": SEGMENTATION, "architecture": recipe.network}
+        self.frames, self.period = 1, 1
+        self.described: Mapping[str, Any] = {"task": SEGMENTATION, "architecture": recipe.network}
+        self.labels: Mapping[str, str] = {
+            "file_list_sha256": "FileList.csv",
+            "tracings_sha256": TRACINGS_FILE,
+        }
         self._tracings = read_tracings(data)
 
     def build(self, weights: Mapping[str, Tensor] | None) -> nn.Module:

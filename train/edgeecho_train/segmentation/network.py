@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from edgeecho.common.errors import UsageError
 from edgeecho_train.recipe import SEGMENTATION_NETWORKS
 
+# The recipe has them, because the command line names them without torch.
 NETWORKS = SEGMENTATION_NETWORKS
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from edgeecho.common.errors import ModelError
+from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.inspect import STAGES, Inspection, NetworkStage
 from edgeecho_export.checkpoint import CheckpointOptions, LoadedCheckpoint, read_checkpoint
-from edgeecho_train.checkpoint import FORMAT, load_file, trained_on
+from edgeecho_train.checkpoint import FORMAT, SEGMENTATION, load_file, trained_on
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
+from edgeecho_train.segmentation.network import NETWORKS, build_segmentation
 
 # Reading needs mean and std, which some checkpoints do not store; these are never shown.
 _STAND_IN = CheckpointOptions(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -23,6 +27,8 @@ _STAND_IN = CheckpointOptions(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 def inspect_checkpoint(path: Path) -> Inspection:
     """Inspect a checkpoint of any kind that export reads; `ModelError` where it is none."""
     value = load_file(path)
+    if value.get("task") == SEGMENTATION:
+        return _inspect_segmentation(path, value)
     ours = value.get("format") == FORMAT
     stored = [name for name in ("frames", "period") if value.get(name) is not None]
     del value
@@ -77,8 +83,66 @@ def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, .
     )
 
 
+def _inspect_segmentation(path: Path, value: Mapping[str, Any]) -> Inspection:
+    name, weights = value.get("architecture"), value.get("state_dict")
+    if name not in NETWORKS or not isinstance(weights, Mapping):
+        raise ModelError(
+            f"{path} is a segmentation network that this version does not know: upgrade edgeecho"
+        )
+    with torch.device("meta"):
+        network = build_segmentation(name).eval()
+    try:
+        network.load_state_dict(weights, assign=True)
+        spec = PreprocessSpec.from_dict(value["preprocess"])
+        provenance = value["provenance"]
+    except (RuntimeError, KeyError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"{path} does not fit a {name}: {reason}: train it again") from error
+    return Inspection(
+        kind="checkpoint",
+        file=path.name,
+        sha256=(sha256 := sha256_file(path)),
+        stages=_segmentation_stages(name, (1, 3, spec.size, spec.size)),
+        counted="everything that is trained, batch norms' scale and shift included",
+        architecture={
+            "name": name,
+            "task": SEGMENTATION,
+            "parameters": sum(p.numel() for p in network.parameters()),
+        },
+        preprocess=spec.to_dict(),
+        preprocess_sha256=spec.sha256(),
+        trained_on=trained_on(provenance),
+        provenance={"checkpoint_sha256": sha256, "training": provenance},
+    )
+
+
+def _segmentation_stages(name: str, frame: tuple[int, ...]) -> tuple[NetworkStage, ...]:
+    """Stages of the network for one frame `(1, 3, S, S)`, as in `network_stages`."""
+    with torch.device("meta"):
+        network, example = build_segmentation(name).eval(), torch.empty(frame)
+    macs: Counter[str] = Counter()
+    for part, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(_counting(macs, part.partition(".")[0]))
+    with torch.inference_mode():
+        features = list(network.get_submodule("backbone")(example).values())[-1]
+        macs.clear()
+        logits = network(example)["out"]
+    shapes = [frame, tuple(features.shape), tuple(logits.shape)]
+    return tuple(
+        NetworkStage(
+            name=part,
+            input_shape=shapes[i],
+            output_shape=shapes[i + 1],
+            parameters=sum(p.numel() for p in network.get_submodule(part).parameters()),
+            macs=macs[part],
+        )
+        for i, part in enumerate(("backbone", "classifier"))
+    )
+
+
 def _counting(macs: Counter[str], stage: str) -> Any:
-    def hook(module: nn.Conv3d | nn.Linear, _: Any, output: Tensor) -> None:
+    def hook(module: nn.Conv2d | nn.Conv3d | nn.Linear, _: Any, output: Tensor) -> None:
         # Each output value takes as many multiplications as its filter or row has weights.
         macs[stage] += output.numel() * math.prod(module.weight.shape[1:])
 

@@ -89,7 +89,7 @@ def test_options_beside_a_recipe_are_refused(
         ("x", "is no TOML file"),
         ("", "at least one"),
         ("[[stage]]\nsize = 56\n[other]\n", "at least one"),
-        ("[[stage]]\nbatch-size = 56\n", "batch-size is not known; fields are width"),
+        ("[[stage]]\nbatch-size = 56\n", "batch-size is not known; fields are size"),
         ("[[stage]]\ninit = 'random'\n", "init is not known"),
         ("[[stage]]\nepochs = 1.5\n", "epochs = 1.5 must be int"),
         ("[[stage]]\nepochs = true\n", "epochs = True must be int"),

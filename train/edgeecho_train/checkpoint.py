@@ -3,12 +3,13 @@
 `best.pt` is the input of export. `last.pt` also has the state of the run. Their keys are:
 
     format        "edgeecho-checkpoint-1"
-    architecture  "r2plus1d_18"
-    width         channel factor
+    task          "segmentation"; an EF network has no such key
+    architecture  "r2plus1d_18" or the name of a segmentation network of torchvision
+    width         channel factor (EF only)
     state_dict    tensors, named as in torchvision
     preprocess    PreprocessSpec as a dict
     provenance    recipe, data, versions, epoch, validation metrics and skill
-    reference_clips  file name, sha256 and n of the clips beside it, or None
+    reference_clips  file name, sha256 and n of the clips beside it, or None (segmentation: None)
     run           (last.pt only) optimizer, scheduler, history, position
 
 A published checkpoint is rounded to FP16 and has another format, see `rounded`; it is read into the
@@ -20,18 +21,21 @@ from __future__ import annotations
 import pickle
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import atomic_path, looks_like_safetensors
-from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 from edgeecho_train.rounded import read_rounded
 
 FORMAT = "edgeecho-checkpoint-1"
+EF, SEGMENTATION = "ef", "segmentation"
+"""What a network learnt."""
 # What `torch.load` and its unpickler raise for damaged bytes.
 _DAMAGE = (
     pickle.UnpicklingError,
@@ -47,12 +51,10 @@ _DAMAGE = (
 )
 
 
-def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, network: nn.Module, facts: dict[str, Any]) -> None:
     """Write atomically: a kill at any time leaves either the old file or the new one."""
     value = {
         "format": FORMAT,
-        "architecture": ARCHITECTURE,
-        "width": network.width,
         "state_dict": {k: v.contiguous() for k, v in network.state_dict().items()},
         **facts,
     }
@@ -60,12 +62,22 @@ def save_checkpoint(path: Path, network: R2Plus1D18, facts: dict[str, Any]) -> N
         torch.save(value, temporary)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read an edgeecho checkpoint onto the CPU; `ModelError` for anything else."""
+def load_checkpoint(path: Path, task: str = EF) -> dict[str, Any]:
+    """Read an edgeecho checkpoint of this task onto the CPU; `ModelError` for anything else."""
     value = load_file(path)
     if value.get("format") != FORMAT:
         raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
+    check_task(path, value, task)
     return value
+
+
+def check_task(path: Path, checkpoint: Mapping[str, Any], task: str) -> None:
+    """`ModelError` for a checkpoint of another task."""
+    if (found := checkpoint.get("task", EF)) != task:
+        raise ModelError(
+            f"{path} holds a network that was trained for {found!r:.40}, and here one for "
+            f"{task!r} is needed: give another checkpoint"
+        )
 
 
 _UNDESCRIBED = "data that the checkpoint does not describe"

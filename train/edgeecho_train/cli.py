@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeecho.common.errors import UsageError
-from edgeecho_train.recipe import TrainingRecipe
+from edgeecho_train.recipe import SegmentationRecipe, TrainingRecipe
 
 train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 stats_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -19,6 +19,7 @@ _published = TrainingRecipe()
 
 # What a recipe file says takes no options beside it.
 _ELSEWHERE = ("data", "out", "recipe", "resume", "init", "device", "workers")
+_TASKS = ("ef", "segmentation")
 
 
 @train_app.command()
@@ -31,6 +32,13 @@ def train(
         typer.Option(help="TOML file with [common] and [[stage]]s instead of the options below."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    task: Annotated[
+        str, typer.Option(help="ef, or segmentation: masks, from VolumeTracings.csv.")
+    ] = "ef",
+    network: Annotated[
+        str | None,
+        typer.Option(help="Of a segmentation: lraspp_mobilenet_v3_large or deeplabv3_resnet50."),
+    ] = None,
     width: Annotated[
         float, typer.Option(min=0.0625, max=1, help="Channel factor; 0.25: a 16th of the weights.")
     ] = _published.width,
@@ -49,7 +57,9 @@ def train(
     optimizer: Annotated[str, typer.Option(help="sgd or adamw.")] = _published.optimizer,
     lr: Annotated[float, typer.Option(min=0, help="Highest learning rate.")] = _published.lr,
     weight_decay: Annotated[float, typer.Option(min=0)] = _published.weight_decay,
-    schedule: Annotated[str, typer.Option(help="step or onecycle.")] = _published.schedule,
+    schedule: Annotated[
+        str, typer.Option(help="step, onecycle or constant.")
+    ] = _published.schedule,
     loss: Annotated[str, typer.Option(help="mse or smooth-l1.")] = _published.loss,
     bf16: Annotated[bool, typer.Option("--bf16", help="Forward pass in bfloat16.")] = False,
     freeze_batch_norm: Annotated[
@@ -59,7 +69,21 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode videos.")] = 1,
 ) -> None:
-    """Train r2plus1d_18 to regress EF. The defaults are the published recipe."""
+    """Train r2plus1d_18 to regress EF. The defaults are the published recipe.
+
+    With --task segmentation, train a network that finds the left ventricle in each frame. What is
+    not given is then as in that network's own recipe, whatever defaults are shown here, and
+    --recipe, --width, --frames, --period, --loss and --workers do not apply.
+    """
+    if task not in _TASKS:
+        raise UsageError(f"--task {task!r} is not known: choose {' or '.join(_TASKS)}")
+    if task == "segmentation":
+        _train_segmentation(context, data, out)
+        return
+    if network is not None:
+        raise UsageError(
+            "--network chooses a segmentation: add --task segmentation, or leave it out"
+        )
     if recipe is not None:
         _train_stages(context, data, out, recipe, resume, device, workers, init)
         return
@@ -73,6 +97,24 @@ def train(
     from edgeecho_train.start import train as start
 
     start(data, out, options, resume=resume, device=device, workers=workers, init=init)
+
+
+def _train_segmentation(context: typer.Context, data: Path, out: Path) -> None:
+    given = {name: value for name, value in context.params.items() if _given(context, name)}
+    if "recipe" in given:
+        raise UsageError("--recipe is an option of --task ef: leave it out")
+    rate = given.pop("resample", None)
+    if rate is not None:
+        given["time"] = f"resample({rate:g})"
+    network = given.pop("network", SegmentationRecipe.network)
+    init, device = given.pop("init", "random"), given.pop("device", "auto")
+    resume = given.pop("resume", False)
+    for name in ("data", "out", "task"):
+        given.pop(name, None)
+    recipe = SegmentationRecipe.of(network, given)
+    from edgeecho_train.start import train as start
+
+    start(data, out, recipe, resume=resume, device=device, workers=0, init=init)
 
 
 def _train_stages(

@@ -7,8 +7,10 @@ would have to be saved, whatever the number of worker processes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +29,8 @@ from edgeecho.preprocess import (
     pad_short,
 )
 
-_VALIDATION = -1
+VALIDATION = -1
+"""`ClipKey.epoch` where nothing is augmented."""
 
 
 class ClipKey(NamedTuple):
@@ -37,7 +40,22 @@ class ClipKey(NamedTuple):
     video: int
 
 
-class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
+class Examples(Dataset[tuple[Tensor, Tensor]]):
+    """Inputs of a network with what is true of them, by `ClipKey`."""
+
+    left_out: Mapping[str, int] = MappingProxyType({})
+    """Number of videos that are no examples, by the reason."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of videos."""
+
+    @abstractmethod
+    def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
+        """Input and truth, which depend on `key` and the seed alone."""
+
+
+class ClipDataset(Examples):
     """Random clips `(3, frames, S, S) float32` with their EF in %, by `ClipKey`."""
 
     def __init__(
@@ -55,7 +73,7 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
         video = self.videos[key.video]
         rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
         clip = one_clip(prepare_labelled(video, self.spec).frames, self.spec, rng)
-        if key.epoch != _VALIDATION:
+        if key.epoch != VALIDATION:
             clip = random_crop(clip, self.pad, rng)
         return torch.from_numpy(clip), torch.tensor(video.ef, dtype=torch.float32)
 
@@ -111,12 +129,12 @@ def training_batches(n: int, batch_size: int, *, seed: int, epoch: int) -> list[
 
 def validation_batches(n: int, batch_size: int) -> list[list[ClipKey]]:
     """Batches of all videos in order, with the same clip of each in every epoch."""
-    keys = [ClipKey(_VALIDATION, index) for index in range(n)]
+    keys = [ClipKey(VALIDATION, index) for index in range(n)]
     return [keys[i : i + batch_size] for i in range(0, n, batch_size)]
 
 
 def loader(
-    dataset: ClipDataset, batches: list[list[ClipKey]], *, workers: int
+    dataset: Examples, batches: list[list[ClipKey]], *, workers: int
 ) -> DataLoader[tuple[Tensor, Tensor]]:
     """A data loader for these batches that decodes in `workers` processes."""
     return DataLoader(

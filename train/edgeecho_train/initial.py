@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
-from edgeecho_train.checkpoint import load_checkpoint, training_history
+from edgeecho_train.checkpoint import EF, load_checkpoint, training_history
 from edgeecho_train.network import R2Plus1D18, initial_weights, width_of
 
 
-def read_initial(init: str) -> tuple[dict[str, Tensor] | None, str, tuple[str, ...]]:
+def read_initial(
+    init: str, task: str = EF
+) -> tuple[dict[str, Tensor] | None, str, tuple[str, ...]]:
     """Initial weights, their origin, and the data that they were trained on."""
     if init == "random":
         return None, "random", ()
     if init == "kinetics":
+        if task != EF:
+            raise UsageError("--init kinetics has weights of an EF network: leave it out")
         from torchvision.models.video import R2Plus1D_18_Weights
 
         try:
@@ -27,12 +32,12 @@ def read_initial(init: str) -> tuple[dict[str, Tensor] | None, str, tuple[str, .
                 f"Kinetics-400 weights cannot be downloaded ({error}): "
                 "put torchvision's file into its cache, or use --init random"
             ) from error
-    found = load_checkpoint(Path(init))
+    found = load_checkpoint(Path(init), task)
     history = training_history(found.get("provenance"))
     return found["state_dict"], f"sha256:{sha256_file(Path(init))}", history
 
 
-def build_network(width: float, weights: dict[str, Tensor] | None) -> R2Plus1D18:
+def build_network(width: float, weights: Mapping[str, Tensor] | None) -> R2Plus1D18:
     """A network of this width with the given weights; `UsageError` if these do not fit."""
     try:
         network = R2Plus1D18(width)

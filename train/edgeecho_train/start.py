@@ -16,27 +16,23 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, UsageError
 from edgeecho.common.files import make_folder, sha256_file, write_json
 from edgeecho.dataset import LabelledVideo, describe_dataset, read_dataset
-from edgeecho.dataset.reference import REFERENCE_FILE, save_reference_clips, select_reference_clips
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import load_checkpoint
-from edgeecho_train.data import ClipDataset, training_batches
-from edgeecho_train.initial import build_network, read_initial
+from edgeecho_train.data import Examples, training_batches
+from edgeecho_train.ef import EF, keep_reference_clips
+from edgeecho_train.initial import read_initial
 from edgeecho_train.loop import run
-from edgeecho_train.network import ARCHITECTURE
-from edgeecho_train.recipe import TrainingRecipe
+from edgeecho_train.recipe import Recipe, SegmentationRecipe, TrainingRecipe
+from edgeecho_train.segmentation.task import Segmentation
 from edgeecho_train.stats import channel_statistics
+from edgeecho_train.task import Task
 from edgeecho_train.training import Training
-
-# With up to 16 frames, a temporal convolution sees two steps, and oneDNN's bfloat16 weight gradient
-# is then uninitialised memory (torch 2.14.1, oneDNN 3.12, AMD with avx512_bf16; 1, 3 and 4 steps
-# are right).
-_BF16_SHORT = 16
 
 
 def train(
     data: Path,
     out: Path,
-    recipe: TrainingRecipe,
+    recipe: Recipe,
     *,
     resume: bool,
     device: str,
@@ -51,8 +47,7 @@ def train(
     """
     videos = {split: read_dataset(data, split=split) for split in ("TRAIN", "VAL")}
     target = _device(device)
-    if recipe.bf16 and target.type == "cpu" and recipe.frames <= _BF16_SHORT:
-        raise UsageError(f"--bf16 on a CPU needs --frames above {_BF16_SHORT}: leave it out")
+    task = _task(recipe, data, target)
     last = out / "last.pt"
     if not resume and last.exists():
         raise UsageError(f"{out} holds a run: add --resume to continue it, or choose another --out")
@@ -63,77 +58,81 @@ def train(
             "--freeze-batch-norm keeps statistics, and random weights have none: give --init"
         )
     torch.manual_seed(recipe.seed)
-    weights, origin, before = read_initial(init)
+    weights, origin, before = read_initial(init, recipe.task)
     recipe = replace(recipe, init=origin)
-    network = build_network(recipe.width, weights)
+    network = task.build(weights)
     if last.exists():
-        saved = load_checkpoint(last)
-        _check_same(saved["provenance"], recipe, data)
+        saved = load_checkpoint(last, recipe.task)
+        _check_same(saved["provenance"], recipe, _origin(data, task))
         facts = {k: saved[k] for k in ("preprocess", "provenance", "reference_clips")}
         spec = PreprocessSpec.from_dict(facts["preprocess"])
     else:
-        saved = None
-        spec = _spec(videos["TRAIN"], recipe)
-        facts = _facts(data, videos, spec, recipe, before)
+        saved, facts = None, {}
+        spec = _spec(videos["TRAIN"], recipe, task)
+    examples = {split: task.examples(rows, spec) for split, rows in videos.items()}
+    if not facts:
+        facts = _facts(_origin(data, task), examples, spec, recipe, before)
         make_folder(out)
-        facts["reference_clips"] = _reference(out, videos["VAL"], spec)
+        # There is no export of segmentation networks yet to compare with.
+        is_ef = isinstance(task, EF)
+        facts["reference_clips"] = keep_reference_clips(out, videos["VAL"], spec) if is_ef else None
         write_json(out / "run.json", facts)
-    batches = training_batches(len(videos["TRAIN"]), recipe.batch_size, seed=0, epoch=0)
-    training = Training(network, recipe, batches_per_epoch=len(batches), device=target)
+    batches = training_batches(len(examples["TRAIN"]), recipe.batch_size, seed=0, epoch=0)
+    training = Training(network, recipe, task, batches_per_epoch=len(batches), device=target)
     if saved is not None:
         training.restore(saved)
-    datasets = [
-        ClipDataset(videos[s], spec, pad=recipe.pad, seed=recipe.seed) for s in ("TRAIN", "VAL")
-    ]
     words.print(
-        f"{ARCHITECTURE}, width {recipe.width:g}, {sum(p.numel() for p in network.parameters()):,} "
-        f"parameters, on {target}; {len(videos['TRAIN'])} training and {len(videos['VAL'])} "
-        f"validation videos; {training.position.epoch} of {recipe.epochs} epochs done"
+        f"{task.title}, {sum(p.numel() for p in network.parameters()):,} parameters, on {target}; "
+        f"{len(examples['TRAIN'])} training and {len(examples['VAL'])} validation videos; "
+        f"{training.position.epoch} of {recipe.epochs} epochs done"
     )
-    run(training, *datasets, out=out, facts=facts, workers=workers)
+    run(
+        training,
+        examples["TRAIN"],
+        examples["VAL"],
+        out=out,
+        facts=facts,
+        workers=workers,
+    )
 
 
-def _spec(videos: Sequence[LabelledVideo], recipe: TrainingRecipe) -> PreprocessSpec:
+def _spec(videos: Sequence[LabelledVideo], recipe: Recipe, task: Task) -> PreprocessSpec:
     statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
     rates = [video.fps for video in videos if video.fps]
     return PreprocessSpec(
         mean=statistics.mean,
         std=statistics.std,
-        frames=recipe.frames,
-        period=recipe.period,
+        frames=task.frames,
+        period=task.period,
         size=recipe.size,
         time=recipe.time,
         training_fps=median(rates) if rates else statistics.fps,
     )
 
 
-def _reference(
-    out: Path, videos: Sequence[LabelledVideo], spec: PreprocessSpec
-) -> dict[str, Any] | None:
-    reference = select_reference_clips(videos, spec)
-    if reference is None:
-        words.print("every validation video is shorter than a clip: no reference clips kept")
-        return None
-    digest = save_reference_clips(out / REFERENCE_FILE, reference)
-    return {"file": REFERENCE_FILE, "sha256": digest, "n": len(reference.clips)}
+def _origin(data: Path, task: Task) -> dict[str, str]:
+    """What must be the same when a run is resumed; the description includes the choice of folds."""
+    hashes = {name: sha256_file(data / file) for name, file in task.labels.items()}
+    return {"description": describe_dataset(data), **hashes}
 
 
 def _facts(
-    data: Path,
-    videos: dict[str, tuple[LabelledVideo, ...]],
+    origin: dict[str, str],
+    examples: dict[str, Examples],
     spec: PreprocessSpec,
-    recipe: TrainingRecipe,
+    recipe: Recipe,
     before: tuple[str, ...],
 ) -> dict[str, Any]:
     packages = ("edgeecho", "torch", "torchvision", "numpy", "opencv-python-headless")
+    left_out = {split: dict(found.left_out) for split, found in examples.items() if found.left_out}
     return {
         "preprocess": spec.to_dict(),
         "provenance": {
             "recipe": recipe.to_dict(),
             "data": {
-                "description": describe_dataset(data),
-                "file_list_sha256": sha256_file(data / "FileList.csv"),
-                **{f"n_{split.lower()}": len(rows) for split, rows in videos.items()},
+                **origin,
+                **{f"n_{split.lower()}": len(found) for split, found in examples.items()},
+                **({"left_out": left_out} if left_out else {}),
                 "before": list(before),
             },
             "versions": {
@@ -144,7 +143,7 @@ def _facts(
     }
 
 
-def _check_same(provenance: dict[str, Any], recipe: TrainingRecipe, data: Path) -> None:
+def _check_same(provenance: dict[str, Any], recipe: Recipe, origin: dict[str, str]) -> None:
     saved, asked = provenance["recipe"], recipe.to_dict()
     changed = [f"{k} {saved.get(k)} -> {asked[k]}" for k in asked if saved.get(k) != asked[k]]
     if changed:
@@ -152,13 +151,19 @@ def _check_same(provenance: dict[str, Any], recipe: TrainingRecipe, data: Path) 
             f"the run to resume had other options ({', '.join(changed)}): "
             "give the same ones, or start a new run with another --out"
         )
-    if provenance["data"]["file_list_sha256"] != sha256_file(data / "FileList.csv"):
-        raise UsageError("the run to resume was trained on other data: give the same FileList.csv")
-    # The description includes the choice of folds.
-    if (told := provenance["data"]["description"]) != (now := describe_dataset(data)):
-        raise UsageError(
-            f"the run to resume was trained on other data ({told}; now {now}): give the same ones"
-        )
+    for name, now in origin.items():
+        if (told := provenance["data"].get(name)) != now:
+            raise UsageError(
+                f"the run to resume was trained on other data ({name} {told}; now {now}): "
+                "give the same data set"
+            )
+
+
+def _task(recipe: Recipe, data: Path, device: torch.device) -> Task:
+    if isinstance(recipe, SegmentationRecipe):
+        return Segmentation(recipe, data)
+    assert isinstance(recipe, TrainingRecipe)
+    return EF(recipe, data, device)
 
 
 def _device(name: str) -> torch.device:

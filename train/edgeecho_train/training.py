@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgeecho.common.errors import UsageError
-from edgeecho_train.network import R2Plus1D18
-from edgeecho_train.recipe import TrainingRecipe
+from edgeecho_train.recipe import Recipe
+from edgeecho_train.task import Task, finite
 
 
 @dataclass
@@ -24,6 +23,7 @@ class Position:
     seconds: float = 0.0
     """Time spent in the current epoch in s."""
     best_loss: float = float("inf")
+    """Lowest `Measured.score` of an epoch."""
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -32,20 +32,21 @@ class Training:
 
     def __init__(
         self,
-        network: R2Plus1D18,
-        recipe: TrainingRecipe,
+        network: nn.Module,
+        recipe: Recipe,
+        task: Task,
         *,
         batches_per_epoch: int,
         device: torch.device,
     ) -> None:
         self.recipe = recipe
+        self.task = task
         self.device = device
         self.position = Position()
-        # Three times as fast as the default layout on a CPU, and what tensor cores prefer.
-        self.network = network.to(device).to(memory_format=torch.channels_last_3d)
+        self.network = network.to(device)
+        self.network.to(memory_format=task.layout)
         self.optimizer = _optimizer(network, recipe)
         self.schedule = _schedule(self.optimizer, recipe, batches_per_epoch)
-        self.loss: nn.Module = nn.MSELoss() if recipe.loss == "mse" else nn.SmoothL1Loss()
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed run needs, except for the weights."""
@@ -67,32 +68,29 @@ class Training:
         self.network.train()
         if self.recipe.freeze_batch_norm:
             for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm3d):
+                if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
                     module.eval()
 
-    def predict(self, clips: Tensor) -> Tensor:
-        """Predict the EFs of a batch, in bfloat16 if the recipe says so."""
-        clips = clips.to(self.device, memory_format=torch.channels_last_3d)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
-            features = self.network.features(clips)
-        # The head stays in float32, because bfloat16 has steps of 0.25 near 50.
-        return self.network.head(features.float())
+    def predict(self, inputs: Tensor) -> Tensor:
+        """The network's answers to a batch, in bfloat16 if the recipe says so."""
+        inputs = inputs.to(self.device, memory_format=torch.channels_last_3d)
+        return self.task.predict(self.network, inputs)
 
-    def step(self, clips: Tensor, efs: Tensor) -> float:
+    def step(self, inputs: Tensor, truth: Tensor) -> float:
         """Do an optimizer step and return the batch's mean loss; `UsageError` if not finite."""
+        # Dropout, where a network has it, is a function of the batch alone, as the batch itself is.
+        place = (self.recipe.seed, self.position.epoch, self.position.batch)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = self.loss(self.predict(clips), efs.to(self.device))
-        loss.backward()  # type: ignore[no-untyped-call]
+        objective, loss = self.task.loss(self.predict(inputs), truth.to(self.device))
+        objective.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if self.recipe.schedule == "onecycle":
             self.schedule.step()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise UsageError(f"the training loss is {value}: start again with a lower --lr")
-        return value
+        return finite(loss, "training")
 
 
-def _optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             network.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
@@ -101,10 +99,12 @@ def _optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.Optimi
 
 
 def _schedule(
-    optimizer: torch.optim.Optimizer, recipe: TrainingRecipe, batches: int
+    optimizer: torch.optim.Optimizer, recipe: Recipe, batches: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if recipe.schedule == "step":
         return torch.optim.lr_scheduler.StepLR(optimizer, step_size=15, gamma=0.1)
+    if recipe.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.lr, total_steps=recipe.epochs * batches
     )

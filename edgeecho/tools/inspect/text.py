@@ -41,6 +41,7 @@ def _what(inspection: Inspection) -> list[str]:
         f"{inspection.name} {inspection.version}" if inspection.name else "",
         inspection.precision or "",
         str(architecture.get("name", "")),
+        str(architecture.get("task", "")),
         f"width {_value(architecture['width'])}" if "width" in architecture else "",
     ]
     return [
@@ -55,7 +56,7 @@ def _network(inspection: Inspection) -> list[str]:
     shape = max(6, *(len(_shape(stage.output_shape)) for stage in inspection.stages))
     row = f"  {{:<{name}}}  {{:<{shape}}}  {{:>12}}  {{:>8}}   {{}}"
     lines = [
-        f"Network, one clip of {_shape(inspection.clip_shape)}",
+        f"Network, one {_input(inspection)} of {_shape(inspection.clip_shape)}",
         row.format("stage", "output", "parameters", "GMAC", "").rstrip(),
     ]
     for stage in inspection.stages:
@@ -67,8 +68,13 @@ def _network(inspection: Inspection) -> list[str]:
     trained = (inspection.architecture or {}).get("parameters")
     if trained not in (None, inspection.parameters):
         lines += _entry("", f"as trained, batch norms apart: {_count(trained)}")
-    products = "10^9 multiply-accumulates of convolutions and matrix products for one clip"
+    counted = "10^9 multiply-accumulates of convolutions and matrix products"
+    products = f"{counted} for one {_input(inspection)}"
     return [*lines, *_entry("GMAC", products)]
+
+
+def _input(inspection: Inspection) -> str:
+    return "frame" if len(inspection.clip_shape or ()) == 4 else "clip"
 
 
 def _change(stage: NetworkStage) -> str:

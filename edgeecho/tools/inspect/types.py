@@ -27,7 +27,7 @@ class NetworkStage:
 
     name: str
     input_shape: tuple[int, ...] | None
-    """`(1, C, T, H, W)`; None if the file leaves it open."""
+    """`(1, C, T, H, W)`, of a segmentation `(1, C, H, W)`; None if the file leaves it open."""
     output_shape: tuple[int, ...] | None
     """The same; `(1,)` after the head."""
     parameters: int
@@ -71,7 +71,7 @@ class Inspection:
     precision: str | None = None
     """Only for a lone ONNX file."""
     architecture: Mapping[str, Any] | None = None
-    """name, width, and parameters as trained."""
+    """name, width or task, and parameters as trained."""
     preprocess: Mapping[str, Any] | None = None
     """The known fields of `PreprocessSpec`."""
     preprocess_sha256: str | None = None
@@ -87,7 +87,8 @@ class Inspection:
 
     @property
     def clip_shape(self) -> tuple[int, ...] | None:
-        """Shape of the network's input for one clip, `(1, 3, T, H, W)`."""
+        """Shape of the network's input for one clip, `(1, 3, T, H, W)`; of a segmentation for one
+        frame, `(1, 3, H, W)`."""
         return self.stages[0].input_shape if self.stages else None
 
     @property

@@ -1,0 +1,108 @@
+"""The two traced frames of each video with their masks, each a function of (seed, epoch, index).
+
+They are read once and kept in memory, 0.1 MB a video of 112x112 pixels: decoding a video again in
+each epoch would take longer than a light network takes to learn from two of its frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgeecho.common.console import progress_bar, words
+from edgeecho.common.errors import InputError
+from edgeecho.dataset import LabelledVideo, naming, read_labelled
+from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing, diastole_and_systole
+from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, normalise, prepare
+from edgeecho.preprocess.sector import sector_to_size
+from edgeecho_train.data import VALIDATION, ClipKey, Examples, random_crop
+
+Frames = NDArray[np.uint8]
+Masks = NDArray[np.bool_]
+
+
+class TracedFrames(Examples):
+    """Frames `(3, 2, S, S) float32` with masks `(2, S, S) float32`, end diastole first."""
+
+    def __init__(
+        self,
+        videos: Sequence[LabelledVideo],
+        tracings: Mapping[str, tuple[Tracing, ...]],
+        spec: PreprocessSpec,
+        *,
+        pad: int,
+        seed: int,
+    ) -> None:
+        """Read the videos; `pad` is the border of the random crop in pixels, 0 for none.
+
+        Videos whose tracings cannot be used are left out, counted and named; `InputError` if no
+        other is there.
+        """
+        self.spec, self.pad, self.seed = spec, pad, seed
+        self.frames: list[Frames] = []
+        self.masks: list[Masks] = []
+        faults: dict[str, list[str]] = {}
+        with progress_bar() as progress:
+            for video in progress.track(videos, description="traced frames"):
+                try:
+                    frames, masks = _read(video, tracings.get(video.name, ()), spec)
+                except _NotUsableError as error:
+                    faults.setdefault(str(error), []).append(video.name)
+                    continue
+                self.frames.append(frames)
+                self.masks.append(masks)
+        self.left_out = {fault: len(names) for fault, names in faults.items()}
+        told = f"of {len(videos)} {videos[0].split} videos"
+        for fault, names in faults.items():
+            words.print(f"left out: {len(names)} {told} with {fault}, the first is {names[0]}")
+        if not self.frames:
+            raise InputError(f"none {told} has two usable outlines in {TRACINGS_FILE}: mend it")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
+        frames = normalise(self.frames[key.video], self.spec)
+        both = np.concatenate([frames, self.masks[key.video][None].astype(np.float32)])
+        if self.pad and key.epoch != VALIDATION:
+            rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
+            both = random_crop(both, self.pad, rng)
+        return torch.from_numpy(both[:3]), torch.from_numpy(both[3])
+
+
+class _NotUsableError(Exception):
+    """A video that has no two usable tracings; the message says why."""
+
+
+def _read(
+    video: LabelledVideo, tracings: Sequence[Tracing], spec: PreprocessSpec
+) -> tuple[Frames, Masks]:
+    """Frames `(2, S, S, 3)` and masks `(2, S, S)`, end diastole first."""
+    traced = diastole_and_systole(tracings)
+    if traced is None:
+        raise _NotUsableError("fewer than two traced frames")
+    with naming(video):
+        cine = read_labelled(video)
+        # Tracings count the frames of the file, so there is nothing to resample.
+        prepared = prepare(cine, spec, Handling(time="native"))
+    count, height, width = cine.frames.shape[:3]
+    for tracing in traced:
+        if fault := tracing.fault(count, height, width):
+            raise _NotUsableError(fault)
+    frames = prepared.frames[[tracing.frame for tracing in traced]]
+    masks = np.stack([tracing.mask(height, width) for tracing in traced])
+    return frames, _fit_masks(masks, prepared, spec)
+
+
+def _fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
+    """Masks of the stored picture `(2, H, W)`, cropped and resized as the picture itself was."""
+    pictures = np.repeat(np.uint8(255) * masks[..., None], 3, axis=-1)
+    if prepared.sector is None:
+        fitted = fit_frames(pictures, spec)
+    else:
+        fitted = sector_to_size(pictures, prepared.sector, spec.size)
+    return fitted[..., 0] > 127

@@ -77,11 +77,11 @@ def _convolution(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     half = len(pads) // 2
     if pads[:half] != pads[half:] or attributes.get("group", 1) != 1:
         raise RuntimeError(f"a convolution of another network: {attributes}")
-    x, weight, *bias = inputs  # none after a batch normalisation that adds nothing
+    x, weight, *rest = inputs
     return F.conv3d(
         x,
         weight,
-        *bias,
+        rest[0] if rest else None,  # after a batch normalisation that adds nothing
         stride=list(attributes["strides"]),
         padding=pads[:half],
         dilation=list(attributes["dilations"]),

@@ -44,10 +44,9 @@ def clip_start(systole: int) -> int:
     return max(systole - _LEAD_FRAMES, 0)
 
 
-def efs_of(systole_frames: ArrayLike, clip_efs: Mapping[int, float]) -> tuple[float | None, ...]:
-    """EF of each beat, from the EFs of all clips by their first frame; None without such a clip.
+def ef_of(systole: int, clip_efs: Mapping[int, float]) -> float | None:
+    """EF of a systole's beat, from the EFs of all clips by first frame; None without its clip.
 
     The published EF of a video is the plain mean of those that are there.
     """
-    frames = np.asarray(systole_frames).tolist()
-    return tuple(clip_efs.get(clip_start(frame)) for frame in frames)
+    return clip_efs.get(clip_start(systole))

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from edgeecho.beats.curve import AreaCurve
-from edgeecho.beats.published import clip_start
+from edgeecho.beats.published import ef_of
 from edgeecho.beats.volumes import Shape
 
 Rule = Literal["default", "published"]
@@ -138,7 +138,7 @@ class Beats:
     def with_network(self, clip_efs: Mapping[int, float]) -> Beats:
         """The same with the network's EF of each beat, from those of all clips by first frame."""
         found = tuple(
-            replace(beat, network_ef=clip_efs.get(clip_start(beat.es.frame))) if beat.es else beat
+            replace(beat, network_ef=ef_of(beat.es.frame, clip_efs)) if beat.es else beat
             for beat in self.found
         )
         return replace(self, found=found)

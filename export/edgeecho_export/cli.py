@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +47,18 @@ else:
     PrecisionFlags = _precision_flags()
 
 
+@dataclass(frozen=True)
+class CalibrationOptions:
+    """The set that INT8's ranges and FP16's check of ranges come from."""
+
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="SET", help="Set of `edgeecho calibrate select`.")
+    ] = None
+    calibration_data: Annotated[
+        Path | None, typer.Option(help="Where the set's data are, if they were moved.")
+    ] = None
+
+
 @app.command()
 @with_groups
 def export(
@@ -75,12 +87,7 @@ def export(
     ] = None,
     *,
     precisions: PrecisionFlags,
-    calibration: Annotated[
-        Path | None, typer.Option(metavar="SET", help="Set of `edgeecho calibrate select`.")
-    ] = None,
-    calibration_data: Annotated[
-        Path | None, typer.Option(help="Where the set's data are, if they were moved.")
-    ] = None,
+    calibrated: CalibrationOptions,
     method: Annotated[
         str,
         typer.Option(help="INT8 by minmax (quick), percentile or entropy; all: the best of them."),
@@ -147,8 +154,7 @@ def export(
     """
     options = export_options(
         [name for name, asked in vars(precisions).items() if asked],
-        calibration,
-        calibration_data,
+        calibrated,
         method,
         float_layers,
         limit or [],
@@ -198,8 +204,7 @@ def _version_of(checkpoint: Path) -> str:
 
 def export_options(
     precisions: list[str],
-    calibration: Path | None,
-    data: Path | None,
+    given: CalibrationOptions,
     method: str = "all",
     float_layers: Path | None = None,
     limit: Sequence[str] = (),
@@ -209,6 +214,7 @@ def export_options(
     engine: str | None = None,
 ) -> ExportOptions:
     """The options of an export from a command's; `UsageError` if they do not fit together."""
+    calibration, data = given.calibration, given.calibration_data
     calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
     if calibrated and calibration is None:
         raise UsageError(

@@ -9,7 +9,13 @@ import typer
 
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.common.precisions import FEW, PRECISIONS
-from edgeecho_export.cli import PrecisionFlags, channels, export_options, print_bundle
+from edgeecho_export.cli import (
+    CalibrationOptions,
+    PrecisionFlags,
+    channels,
+    export_options,
+    print_bundle,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -52,12 +58,7 @@ def echonet_dynamic(
     ] = None,
     *,
     precisions: PrecisionFlags,
-    calibration: Annotated[
-        Path | None, typer.Option(metavar="SET", help="Set of `edgeecho calibrate select`.")
-    ] = None,
-    calibration_data: Annotated[
-        Path | None, typer.Option(help="Where the set's data are, if they were moved.")
-    ] = None,
+    calibrated: CalibrationOptions,
     clips: Annotated[
         Path | None,
         typer.Option(
@@ -81,7 +82,7 @@ def echonet_dynamic(
     `edgeecho export`, which has more options.
     """
     asked = [precision for precision, wanted in vars(precisions).items() if wanted]
-    settings = export_options(asked, calibration, calibration_data)
+    settings = export_options(asked, calibrated)
     from edgeecho_export import echonet
     from edgeecho_export.phantom_clips import phantom_clips
     from edgeecho_export.pipeline import export

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgeecho.beats.peaks import find_peaks
-from edgeecho.beats.published import clip_start, efs_of, systoles
+from edgeecho.beats.published import clip_start, ef_of, systoles
 
 signal = pytest.importorskip("scipy.signal")
 
@@ -67,7 +67,7 @@ def check(sizes: NDArray[np.int64]) -> None:
     clip_efs = {start: 40.0 + start / 7 for start in range(max(len(sizes) - 62, 0))}
     frames, ef = reference(sizes, clip_efs)
     assert systoles(sizes).tolist() == frames
-    ours = [ef for ef in efs_of(frames, clip_efs) if ef is not None]
+    ours = [found for f in frames if (found := ef_of(f, clip_efs)) is not None]
     assert (np.mean(ours) if ours else float("nan")) == pytest.approx(ef, nan_ok=True, abs=0)
 
 
@@ -116,4 +116,4 @@ def test_where_the_published_code_fails_there_are_no_beats(count: int) -> None:
 
 def test_a_beat_is_answered_by_the_clip_that_begins_32_frames_before_its_systole() -> None:
     assert [clip_start(frame) for frame in (0, 31, 32, 33, 100)] == [0, 0, 0, 1, 68]
-    assert efs_of([10, 40, 90], {0: 50.0, 8: 60.0}) == (50.0, 60.0, None)
+    assert [ef_of(f, {0: 50.0, 8: 60.0}) for f in (10, 40, 90)] == [50.0, 60.0, None]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import onnx
 
@@ -20,19 +22,28 @@ STEM = "stem."
 def set_precision(model: onnx.ModelProto, precision: str) -> None:
     """Store a converted model's precision in metadata_props, without the converter's entries."""
     (facts,) = (json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
-    facts["precision"] = precision
+    save_facts(model, {**facts, "precision": precision})
+
+
+def save_facts(model: onnx.ModelProto, facts: Mapping[str, Any]) -> None:
+    """Store what the file must say of itself, and nothing else, in metadata_props."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
 
 
 def check_dynamic_batch(model: onnx.ModelProto) -> None:
     """Check what engines rely on; a failure is a bug, not a user's error."""
+    check_batch(model, {INPUT: 5, "ef": 1, "embedding": 2})
+
+
+def check_batch(model: onnx.ModelProto, ranks: Mapping[str, int]) -> None:
+    """Check a graph's input and outputs, in that order, with their number of dimensions."""
     onnx.checker.check_model(model, full_check=True)
     values = {value.name: value.type.tensor_type for value in model.graph.input}
     values |= {value.name: value.type.tensor_type for value in model.graph.output}
-    if tuple(values) != (INPUT, *OUTPUTS):
-        raise RuntimeError(f"expected {INPUT} -> {', '.join(OUTPUTS)}, got {', '.join(values)}")
-    for name, rank in ((INPUT, 5), ("ef", 1), ("embedding", 2)):
+    if tuple(values) != tuple(ranks):
+        raise RuntimeError(f"expected {', '.join(ranks)}, got {', '.join(values)}")
+    for name, rank in ranks.items():
         dimensions = values[name].shape.dim
         if [d.HasField("dim_param") for d in dimensions] != [True, *[False] * (rank - 1)]:
             raise RuntimeError(f"only the batch of {name} may be dynamic, got {dimensions}")

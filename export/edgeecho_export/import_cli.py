@@ -14,7 +14,6 @@ from edgeecho_export.cli import (
     PrecisionFlags,
     channels,
     export_options,
-    print_bundle,
 )
 
 app = typer.Typer(
@@ -86,6 +85,7 @@ def echonet_dynamic(
     from edgeecho_export import echonet
     from edgeecho_export.phantom_clips import phantom_clips
     from edgeecho_export.pipeline import export
+    from edgeecho_export.printed import print_bundle
     from edgeecho_export.recipes.base import ModelLabel
 
     taken = echonet.given(channels(mean, "--mean"), channels(std, "--std"))

@@ -1,0 +1,7 @@
+"""The segmentation of a bundle: its checkpoint, its ONNX files, and their checks.
+
+checkpoint.py  reading it, and whether it is given the same frames as the EF network
+graph.py       PyTorch to ONNX in FP32
+parity.py      its masks on every engine, held to PyTorch's
+add.py         all of it, for the precisions of the bundle
+"""

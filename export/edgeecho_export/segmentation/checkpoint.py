@@ -1,0 +1,85 @@
+"""Reading the checkpoint of a segmentation: ours, or EchoNet-Dynamic's release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgeecho.common.errors import ModelError, UsageError
+from edgeecho.common.files import sha256_file
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_train.checkpoint import FORMAT, SEGMENTATION, check_task, load_file, trained_on
+from edgeecho_train.segmentation.network import NETWORKS, build_segmentation
+
+RELEASED = "deeplabv3_resnet50"
+"""The network of EchoNet-Dynamic's release."""
+# The fields of the preprocessing that say what a frame is; the others say which frames a clip has.
+_FRAME = ("mean", "std", "size", "time", "fit", "interpolation")
+
+
+@dataclass(frozen=True)
+class LoadedSegmentation:
+    """A segmentation network, ready for export."""
+
+    network: nn.Module
+    """In eval mode, on the CPU: `(n, 3, S, S)` -> in `out` logits `(n, 1, S, S)`."""
+    name: str
+    """Of torchvision."""
+    sha256: str
+    training: Mapping[str, Any] | None
+    """What training recorded; None for a checkpoint that is not ours."""
+
+    @property
+    def trained_on(self) -> str:
+        """One sentence."""
+        return trained_on(self.training)
+
+
+def read_segmentation(path: Path, spec: PreprocessSpec) -> LoadedSegmentation:
+    """Read a checkpoint whose network gets the frames of `spec`, the EF network's.
+
+    `ModelError` if it is no segmentation, `UsageError` if it was trained on other frames. A release
+    does not say what it was trained on; its frames are taken to be those of the EF network.
+    """
+    value = load_file(path)
+    if ours := value.get("format") == FORMAT:
+        check_task(path, value, SEGMENTATION)
+        _check_frames(path, value, spec)
+    weights = value.get("state_dict", value)
+    if not isinstance(weights, Mapping) or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise ModelError(f"{path} holds no state dict: it is not a segmentation's checkpoint")
+    name = str(value.get("architecture")) if ours else RELEASED
+    network = _network(path, name, {str(k).removeprefix("module."): v for k, v in weights.items()})
+    return LoadedSegmentation(
+        network.eval(), name, sha256_file(path), value["provenance"] if ours else None
+    )
+
+
+def _network(path: Path, name: str, weights: Mapping[str, Tensor]) -> nn.Module:
+    if name not in NETWORKS:
+        raise ModelError(f"{path} is a {name:.40}, which this version does not know: upgrade it")
+    network = build_segmentation(name)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"{path} does not fit a {name}: {reason}") from error
+    return network
+
+
+def _check_frames(path: Path, value: Mapping[str, Any], spec: PreprocessSpec) -> None:
+    try:
+        own = PreprocessSpec.from_dict(value["preprocess"])
+    except KeyError as error:
+        raise ModelError(f"{path} lacks {error}: train it again") from error
+    differ = [name for name in _FRAME if getattr(own, name) != getattr(spec, name)]
+    if differ:
+        raise UsageError(
+            f"{path} was trained on other frames than the EF network ({differ[0]} is "
+            f"{getattr(own, differ[0])}, not {getattr(spec, differ[0])}): train it with --like and "
+            "the EF network's checkpoint"
+        )

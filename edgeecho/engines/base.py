@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
+from edgeecho.bundle.open import Task
 from edgeecho.common.errors import EngineError, ModelError
 
 
@@ -69,15 +70,15 @@ INPUT: Mapping[str, str] = {"ef": "clip", "segmentation": "frame"}
 _OUTPUTS = {"ef": ("ef", "embedding"), "segmentation": ("logits",)}
 
 
-def outputs_of(model: ModelFile, names: Iterable[str]) -> tuple[str, ...]:
+def outputs_of(file: str, names: Iterable[str], task: Task) -> tuple[str, ...]:
     """The names of the outputs to ask a network for; it may have others.
 
     `ModelError` if one of them is not among `names`.
     """
-    known, wanted = set(names), _OUTPUTS[model.task]
+    known, wanted = set(names), _OUTPUTS[task]
     if missing := [name for name in wanted if name not in known]:
         raise ModelError(
-            f"{model.path.name} has no output {' and '.join(missing)}, only "
+            f"{file} has no output {' and '.join(missing)}, only "
             f"{', '.join(sorted(known)) or 'unnamed ones'}: export it again with `edgeecho export`"
         )
     return wanted

@@ -41,7 +41,9 @@ class ONNXRuntimeEngine:
         active = self._session.get_providers()
         if active[0] != _PROVIDER:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
-        self._outputs = outputs_of(model, (o.name for o in self._session.get_outputs()))
+        self._outputs = outputs_of(
+            model.path.name, (o.name for o in self._session.get_outputs()), model.task
+        )
         self.facts = EngineFacts(
             name=descriptor.name,
             version=onnxruntime.__version__,

@@ -52,7 +52,9 @@ class ONNXRuntimeGPUEngine:
         active = self._session.get_providers()
         if active[0] != provider:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not {provider}: {_needs(provider)}")
-        names = outputs_of(model, (o.name for o in self._session.get_outputs()))
+        names = outputs_of(
+            model.path.name, (o.name for o in self._session.get_outputs()), model.task
+        )
         self._bound = BoundSession(onnxruntime, self._session, names)
         self.facts = EngineFacts(
             name=descriptor.name,

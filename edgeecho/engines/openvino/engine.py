@@ -42,7 +42,9 @@ class OpenVINOEngine:
         if hint != openvino.Type.f32:
             raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
         ports = self._compiled.outputs
-        self._outputs = outputs_of(model, (n for port in ports for n in port.get_names()))
+        self._outputs = outputs_of(
+            model.path.name, (n for port in ports for n in port.get_names()), model.task
+        )
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
             name=descriptor.name,

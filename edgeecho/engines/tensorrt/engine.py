@@ -39,8 +39,7 @@ class TensorRTEngine:
         sidecar = choose_engine(model, machine)
         folder = model.path.parent / FOLDER
         self._file = check_engine(sidecar, folder, model)
-        self._model = model
-        self._input = INPUT[model.task]
+        self._task, self._input = model.task, INPUT[model.task]
         self._cuda_graph = cuda_graph
         self._graphs: dict[int, tuple[Any, Graph]] = {}
         self._buffers: dict[str, Buffer] = {}
@@ -70,7 +69,7 @@ class TensorRTEngine:
         self._require(self._engine is not None, "to load it")
         self._context = self._new_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        self._outputs = outputs_of(self._model, names)
+        self._outputs = outputs_of(self._file.name, names, self._task)
         self._reserve(trt, names)
 
     def _reserve(self, trt: Any, names: list[str]) -> None:

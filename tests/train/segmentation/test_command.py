@@ -7,10 +7,12 @@ from statistics import median
 from typing import Any
 
 import pytest
+import torch
 from segmentation_run import OPTIONS, TINY, load
 
 from edgeecho.common.files import sha256_file
 from edgeecho.dataset import read_dataset
+from edgeecho_train.checkpoint import SEGMENTATION, load_checkpoint
 from edgeecho_train.recipe import SegmentationRecipe
 
 pytestmark = pytest.mark.slow
@@ -29,13 +31,16 @@ def test_checkpoint_says_what_it_is(whole: Path, edgeecho: Any) -> None:
     assert "EF in %" not in shown
 
 
-def test_export_release_and_training_for_ef_refuse_it_in_one_line(
+def test_export_recalibration_and_training_for_ef_refuse_it_in_one_line(
     whole: Path, phantoms: Path, edgeecho: Any, tmp_path: Path
 ) -> None:
     best = whole / "best.pt"
     for words, says in (
         (("export", best, "--out", tmp_path / "out"), "holds a segmentation network"),
-        (("release", best, "--out", tmp_path / "out.safetensors"), "trained for 'segmentation'"),
+        (
+            ("release", best, "--out", tmp_path / "out.safetensors", "--recalibrate", phantoms),
+            "trained for 'segmentation'",
+        ),
         (("train", phantoms, "--init", best, "--out", tmp_path / "out"), "'ef' is needed"),
     ):
         done = edgeecho(*words)
@@ -43,6 +48,24 @@ def test_export_release_and_training_for_ef_refuse_it_in_one_line(
         assert says in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_release_rounds_it_to_fp16(
+    whole: Path, phantoms: Path, edgeecho: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "released.safetensors"
+    done = edgeecho("release", whole / "best.pt", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "3,218,138 weights in FP16" in done.stdout
+    assert [file.name for file in tmp_path.iterdir()] == [out.name]
+    best, released = load(whole / "best.pt"), load_checkpoint(out, SEGMENTATION)
+    for key in ("task", "architecture", "width", "preprocess", "reference_clips"):
+        assert released[key] == best[key]
+    name = "classifier.cbr.0.weight"
+    assert torch.equal(released["state_dict"][name], best["state_dict"][name].half().float())
+    assert "3,218,138" in edgeecho("inspect", out).stdout
+    words = ("--init", out, "--out", tmp_path / "run", *OPTIONS)
+    assert edgeecho("train", phantoms, *words).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def export(
         manifest = replace(
             _manifest(source, label, artefacts, references, skill, options.pad),
             calibration=_calibration(work, made.values()),
-            segmentation=add_segmentation(work, masks, wanted, keep=keep_references)
+            segmentation=add_segmentation(work, masks, recipes, keep=keep_references)
             if masks
             else None,
         )

@@ -3,5 +3,6 @@
 checkpoint.py  reading it, and whether it is given the same frames as the EF network
 graph.py       PyTorch to ONNX in FP32
 parity.py      its masks on every engine, held to PyTorch's
+work.py        what its precisions share; each is made by its recipe, as the EF network's is
 add.py         all of it, for the precisions of the bundle
 """

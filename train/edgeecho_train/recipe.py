@@ -89,6 +89,9 @@ class SegmentationRecipe(Recipe):
     """A segmentation network of torchvision with one output."""
     width: float = 1.0
     """Channel factor of the light network."""
+    like: str | None = None
+    """The SHA-256 of an EF network's checkpoint or manifest, from which mean, std, size and time
+    are; None where mean and std are those of the training videos."""
     crop: bool = True
     """A random crop as for EF, the same for both frames. The published recipe has none."""
     epochs: int = 40

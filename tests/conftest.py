@@ -154,34 +154,17 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def segmented_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Model bundle "segmented": the narrow EF network of `models/narrow` beside a segmentation.
-
-    Its weights are random: masks are there for every frame, and mean nothing.
-    """
+def segmented_bundle(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "segmented": both networks of `models/narrow`, in every precision."""
     pytest.importorskip("onnxscript")
-    folder = tmp_path_factory.mktemp("segmented")
 
     def make(out: Path) -> None:
-        from segmented import EF, light_checkpoint
+        from segmented import export_segmented
 
-        from edgeecho_export.checkpoint import CheckpointOptions
-        from edgeecho_export.pipeline import export
-        from edgeecho_export.recipes.base import ModelLabel
-
-        masks = light_checkpoint(folder / "segmentation.pt")
         with traced_once():
-            export(
-                EF,
-                out,
-                ModelLabel("segmented", "1"),
-                given=CheckpointOptions(),
-                clips=None,
-                overwrite=False,
-                segmentation=masks,
-            )
+            export_segmented(phantoms, out)
 
-    return made("segmented-bundle", folder / "bundle", make)
+    return made("segmented-bundle", tmp_path_factory.mktemp("segmented") / "bundle", make)
 
 
 @pytest.fixture(scope="session")

@@ -4,52 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
+from edgeecho.common.precisions import DriftLimits
+from edgeecho_calibration.select import select
+from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
+from edgeecho_export.pipeline import export
+from edgeecho_export.recipes.base import Calibration, ExportOptions, ModelLabel
 
-from edgeecho.dataset.reference import load_reference_clips
-from edgeecho.preprocess import PreprocessSpec, normalise
-from edgeecho_train.checkpoint import SEGMENTATION, load_file, save_checkpoint
-from edgeecho_train.segmentation.network import build_segmentation
-
-EF = Path(__file__).parents[2] / "models" / "narrow" / "best.pt"
-NAME, WIDTH = "lraspp_mobilenet_v3_large", 0.0625
+MODELS = Path(__file__).parents[2] / "models" / "narrow"
+EF, MASKS = MODELS / "best.pt", MODELS / "segmentation.safetensors"
+_LOOSE = DriftLimits(mean=5, p95=10, max=20, mae=5)
 
 
-def light_checkpoint(path: Path) -> Path:
-    """Random weights, which give masks that differ from frame to frame, for the frames of `EF`."""
-    ef = load_file(EF)
-    spec = PreprocessSpec.from_dict(ef["preprocess"])
-    torch.manual_seed(2)
-    network = build_segmentation(NAME, WIDTH)
-    frames = _frames(spec, ef["reference_clips"])
-    with torch.no_grad():
-        for _ in range(20):  # batch norms that fit the frames
-            network(frames)
-        # Logits around 0, so that there is a mask, and not everywhere.
-        logits = network.eval()(frames)["out"]
-        low, high = network.classifier.low_classifier, network.classifier.high_classifier
-        for layer in (low, high):
-            layer.weight.mul_(4 / logits.std())
-            layer.bias.zero_()
-        high.bias.sub_(network(frames)["out"].median())
-    save_checkpoint(
-        path,
-        network,
-        {
-            "task": SEGMENTATION,
-            "architecture": NAME,
-            "width": WIDTH,
-            "preprocess": spec.to_dict(),
-            "provenance": {"data": {"description": "nothing: random weights"}},
-            "reference_clips": None,
-        },
+def export_segmented(phantoms: Path, out: Path) -> None:
+    """Both networks in FP32, FP16 and INT8, calibrated on two clips of `phantoms`.
+
+    The EF network in INT8 is judged on three clips, so its limits are wide; those of masks are not.
+    """
+    given = CheckpointOptions()
+    chosen = select(phantoms, read_checkpoint(EF, given).preprocess, n=2, seed=0)
+    options = ExportOptions(
+        precisions=("fp16", "int8"),
+        methods=("minmax",),
+        calibration=Calibration(chosen, "0" * 64, phantoms),
+        limits={"fp32": DriftLimits(max=0.01), "fp16": _LOOSE, "int8": _LOOSE},
+        shared=False,
     )
-    return path
-
-
-def _frames(spec: PreprocessSpec, entry: dict[str, str]) -> Tensor:
-    clips = load_reference_clips(EF.with_name(entry["file"]), entry["sha256"]).clips
-    some = [normalise(clip[::8], spec).swapaxes(0, 1) for clip in clips]
-    return torch.from_numpy(np.concatenate(some))
+    export(
+        EF,
+        out,
+        ModelLabel("segmented", "1"),
+        given=given,
+        clips=None,
+        overwrite=False,
+        options=options,
+        segmentation=MASKS,
+    )

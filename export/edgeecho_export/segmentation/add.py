@@ -42,7 +42,11 @@ def add_segmentation(
             "width": source.width,
             "parameters": sum(p.numel() for p in source.network.parameters()),
         },
-        provenance={"checkpoint_sha256": source.sha256, "training": source.training},
+        provenance={
+            "checkpoint_sha256": source.sha256,
+            "training": source.training,
+            **({} if source.training else {"recognised": source.recognised}),
+        },
         trained_on=source.trained_on,
         artefacts=artefacts,
         references=entry,

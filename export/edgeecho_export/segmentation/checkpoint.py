@@ -17,6 +17,8 @@ from edgeecho_train.segmentation.network import build_segmentation
 
 RELEASED = "deeplabv3_resnet50"
 """The network of EchoNet-Dynamic's release."""
+RELEASED_SHA256 = "b32ea45b8200e11298ff4021166ff8d187204fb0c27a937bcdb4c518ffcbe1ed"
+"""Of deeplabv3_resnet50_random.pt, as one user published it; the release itself gives none."""
 # The fields of the preprocessing that say what a frame is; the others say which frames a clip has.
 _FRAME = ("mean", "std", "size", "time", "fit", "interpolation")
 
@@ -33,6 +35,19 @@ class LoadedSegmentation:
     sha256: str
     training: Mapping[str, Any] | None
     """What training recorded; None for a checkpoint that is not ours."""
+
+    @property
+    def recognised(self) -> str:
+        """Whether it is the released file, in words."""
+        if self.sha256 == RELEASED_SHA256:
+            return (
+                "EchoNet-Dynamic's released deeplabv3_resnet50_random.pt, by the sha256 that one "
+                "user published of it"
+            )
+        return (
+            f"not recognised: its sha256 {self.sha256[:12]}… is not the one that a user published "
+            f"of the released file ({RELEASED_SHA256[:12]}…)"
+        )
 
     @property
     def trained_on(self) -> str:
@@ -53,6 +68,8 @@ def read_segmentation(path: Path, spec: PreprocessSpec) -> LoadedSegmentation:
     weights = value.get("state_dict", value)
     if not isinstance(weights, Mapping) or not all(isinstance(v, Tensor) for v in weights.values()):
         raise ModelError(f"{path} holds no state dict: it is not a segmentation's checkpoint")
+    if not any(str(name).removeprefix("module.").startswith("backbone.") for name in weights):
+        raise ModelError(f"{path} holds no segmentation network: give the checkpoint of one")
     name, width = (value.get("architecture"), value.get("width")) if ours else (RELEASED, 1.0)
     weights = {str(k).removeprefix("module."): v for k, v in weights.items()}
     network = _network(path, name, width, weights)

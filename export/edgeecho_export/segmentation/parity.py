@@ -27,14 +27,14 @@ from edgeecho.engines import (
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.verify import MaskReferences, measure_masks, miss_masks
 from edgeecho.tools.verify.masks import BATCHES, MaskDrift
-from edgeecho_export.checks.parity import open_or_say
+from edgeecho_export.checks.parity import BROKEN, open_or_say
 from edgeecho_export.checks.rounded import run_rounded
 
 _AT_ONCE = 16
 
 
 def masks_of(network: nn.Module, frames: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """PyTorch's masks `(n, S, S)` of frames `(n, 3, S, S)`; `ModelError` if they are none."""
+    """PyTorch's masks `(n, S, S)` of frames `(n, 3, S, S)`; `VerificationError` without numbers."""
     parts = []
     with torch.inference_mode():
         for first in range(0, len(frames), _AT_ONCE):
@@ -42,10 +42,7 @@ def masks_of(network: nn.Module, frames: NDArray[np.float32]) -> NDArray[np.bool
             parts.append(network(batch)["out"][:, 0].numpy())
     logits = np.concatenate(parts)
     if not np.isfinite(logits).all():
-        raise ModelError(
-            "PyTorch itself gives masks that are not numbers: the segmentation's weights are "
-            "broken, as of a training that diverged; take another checkpoint"
-        )
+        raise VerificationError(f"PyTorch itself gives masks that are not numbers: {BROKEN}")
     found: NDArray[np.bool_] = logits > 0
     return found
 
@@ -72,7 +69,10 @@ class MaskGate:
             load = partial(_load, entry, model)
             if (engine := open_or_say(path, entry.name, load, self.engine)) is None:
                 continue
-            drift = measure_masks(engine, self.references)
+            try:
+                drift = measure_masks(engine, self.references)
+            except ModelError as error:
+                raise VerificationError(f"{path.name}: {error}: {_mend(self.precision)}") from error
             self._admit(f"{path.name} on {entry.name}", drift)
             facts = engine.facts
             checks.append(self._record(drift, facts.name, facts.version, BATCHES, part))

@@ -10,6 +10,7 @@ import onnx
 import pytest
 
 from edgeecho.bundle import Manifest, MaskArtefact, Segmentation, open_model, read_manifest
+from edgeecho.common.errors import UsageError
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines import load_segmentation
 from edgeecho_export.checks.lint import lint_qdq
@@ -165,3 +166,15 @@ def test_lint_names_a_quantized_branch(int8: onnx.ModelProto) -> None:
     )
     branch.input[1] = quantized.input[1]
     assert "float-head" in {finding.rule for finding in lint_qdq(int8)}
+
+
+def test_a_precision_without_a_recipe_for_masks_says_what_to_leave_out(tmp_path: Path) -> None:
+    from edgeecho_export.recipes.base import ExportRecipe
+
+    class Again(ExportRecipe):
+        name = "again"
+
+        def make(self, work: object, path: Path) -> None: ...
+
+    with pytest.raises(UsageError, match="leave --again or --segmentation out"):
+        Again().make_masks(None, tmp_path)

@@ -128,12 +128,8 @@ def test_both_released_networks_become_one_bundle(
     words = ("--ef", release, "--segmentation", masks, "--out", bundle)
     done = edgeecho("import", "echonet-dynamic", *words)
     assert done.returncode == 0, done.stderr
-    area, most, dice = map(
-        float,
-        re.findall(
-            r"areas of masks move by ([0-9.]+) %, at most ([0-9.]+) % \(Dice ([0-9.]+)", done.stdout
-        )[0],
-    )
+    moved = r"areas of masks move by ([0-9.]+) %, at most ([0-9.]+) % \(Dice ([0-9.]+)"
+    area, most, dice = map(float, re.findall(moved, done.stdout)[0])
     assert 0 < area <= most
     assert 0.5 < dice < 1
     assert f"segmentation: not recognised: its sha256 {sha256_file(masks)[:12]}" in done.stdout
@@ -162,7 +158,7 @@ def test_the_released_segmentation_is_recognised_by_its_published_hash() -> None
         (lambda f: MASKS, 2, "use `edgeecho export --segmentation`"),
         (lambda f: echonet(f / "ef.pt"), 4, "holds no segmentation network"),
         (lambda f: segmentation(f / "s.pt"), 4, "does not fit a deeplabv3_resnet50"),
-        (lambda f: bare(f), 4, "not in the form of EchoNet-Dynamic's release (no state_dict)"),
+        (bare, 4, "not in the form of EchoNet-Dynamic's release (no state_dict)"),
         (lambda f: f / "absent.pt", 4, "no such checkpoint"),
     ],
 )  # fmt: skip

@@ -69,6 +69,16 @@ def efs(path: Path, clips: np.ndarray, of: Normalisation) -> np.ndarray:
     return np.asarray(found)
 
 
+def bare(folder: Path) -> Path:
+    torch.save(weights(), folder / "bare.pt")
+    return folder / "bare.pt"
+
+
+def no_checkpoint(folder: Path) -> Path:
+    (folder / "notes.pt").write_text("hello")
+    return folder / "notes.pt"
+
+
 def test_the_release_becomes_a_bundle_that_warns_answers_and_verifies(
     edgeecho: Any, release: Path, tmp_path: Path
 ) -> None:
@@ -201,16 +211,6 @@ def test_phantoms_are_the_same_each_time_and_fill_a_clip(clips: np.ndarray) -> N
     again = phantom_clips(PreprocessSpec(*OURS), 1).clips
     assert (again.clips == clips[:1]).all()
     assert len({picture.tobytes() for picture in clips[0]}) > 16, "it moves"
-
-
-def bare(folder: Path) -> Path:
-    torch.save(weights(), folder / "bare.pt")
-    return folder / "bare.pt"
-
-
-def no_checkpoint(folder: Path) -> Path:
-    (folder / "notes.pt").write_text("hello")
-    return folder / "notes.pt"
 
 
 @pytest.mark.parametrize(

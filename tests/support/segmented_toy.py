@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
-from toy import SPEC, write_toy
+from toy import write_toy
 
 from edgeecho.bundle import (
     Artefact,
@@ -28,10 +28,12 @@ from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.common.files import sha256_file
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.dataset.reference import ReferenceClips
+from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.verify import save_mask_references, save_references
 from edgeecho.tools.verify.masks import frames_of
 
 CLIPS = 2
+SPEC = PreprocessSpec((30, 30, 30), (50, 50, 50), frames=8, period=2, size=32)
 SEGMENTATION = "brightness"
 
 
@@ -79,7 +81,7 @@ def segmented_toy(folder: Path, precisions: tuple[str, ...] = ("fp32", "int8")) 
     expected = (55 + 10 * normalised.mean(axis=(1, 2, 3, 4))).astype(np.float32)
     masks = frames_of(normalised).mean(axis=1) > 0
     for precision in precisions:
-        write_toy(folder / f"{precision}.onnx")
+        write_toy(folder / f"{precision}.onnx", SPEC)
         write_masks(folder / f"segmentation.{precision}.onnx", precision=precision)
     manifest = Manifest(
         name="toy",
@@ -112,9 +114,9 @@ def _pictures() -> np.ndarray:
     rng = np.random.default_rng(7)
     y, x = np.mgrid[: SPEC.size, : SPEC.size] - SPEC.size / 2
     clips = rng.integers(0, 12, (CLIPS, SPEC.frames, SPEC.size, SPEC.size, 3), dtype=np.uint8)
-    for clip, width in zip(clips, (18, 24), strict=True):
+    for clip, width in zip(clips, (5, 7), strict=True):
         for number, frame in enumerate(clip):
-            frame[(x / (width + number % 8)) ** 2 + (y / 40) ** 2 < 1] += 100
+            frame[(x / (width + number % 3)) ** 2 + (y / 12) ** 2 < 1] += 100
     return clips
 
 

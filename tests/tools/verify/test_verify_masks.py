@@ -68,7 +68,7 @@ def test_a_bundle_without_a_segmentation_has_no_masks(edgeecho: Any, bundle: Pat
 
 
 def test_other_weights_fail_with_6(edgeecho: Any, bundle: Path, tmp_path: Path) -> None:
-    other = write_masks(tmp_path / "other.onnx", threshold=1.2)
+    other = write_masks(tmp_path / "other.onnx", threshold=1.5)
     shutil.copyfile(other, bundle / "segmentation.int8.onnx")
     refused = edgeecho("verify", bundle, "--precision", "int8")
     assert refused.returncode == 4, "a changed file is not run at all"
@@ -167,7 +167,7 @@ def test_mask_references_must_be_there_and_whole(edgeecho: Any, bundle: Path) ->
 def test_masks_of_other_frames_are_no_references(edgeecho: Any, bundle: Path) -> None:
     from edgeecho.tools.verify import save_mask_references
 
-    entry = save_mask_references(bundle, np.zeros((FRAMES - 1, 112, 112), bool))
+    entry = save_mask_references(bundle, np.zeros((FRAMES - 1, 32, 32), bool))
     found = read_manifest(bundle).segmentation
     assert found is not None
     change_manifest(bundle, segmentation=replace(found, references={"frames": FRAMES, **entry}))
@@ -210,7 +210,8 @@ def test_on_data_the_masks_of_fp32_are_the_reference(
         ("int8", 8, 1.0),
     ]
     card = (bundle / "model-card.md").read_text()
-    assert "segmentation.int8.onnx" in card
+    assert "Masks against segmentation.fp32.onnx on openvino" in card
+    assert "| int8 | openvino " in card
     replace_masks(bundle, "int8", write_masks(tmp_path / "other.onnx", threshold=1.0))
     assert edgeecho(*words).returncode == 6
     assert read_manifest(bundle).drift == (entry,), "a miss is not recorded"

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeecho.bundle import Artefact, MaskArtefact
 from edgeecho.common.about import RESEARCH_USE
+from edgeecho.tools.inspect.measured import measured
 from edgeecho.tools.inspect.types import Inspection, NetworkStage
 
 _WIDTH = 96
@@ -123,10 +124,10 @@ def _provenance(inspection: Inspection) -> list[str]:
 def _artefacts(artefacts: tuple[Artefact | MaskArtefact, ...]) -> list[str]:
     if not artefacts:
         return []
-    measured = "drift from PyTorch in EF points"
+    what = "drift from PyTorch in EF points"
     if isinstance(artefacts[0], MaskArtefact):
-        measured = "masks against PyTorch's: Dice coefficient, areas in %"
-    lines = [f"Artefacts, hashes verified; {measured}"]
+        what = "masks against PyTorch's: Dice coefficient, areas in %"
+    lines = [f"Artefacts, hashes verified; {what}"]
     for artefact in artefacts:
         lines += _entry(artefact.precision, f"{artefact.file}, opset {artefact.opset}")
         lines += _entry("", f"sha256 {artefact.sha256}")

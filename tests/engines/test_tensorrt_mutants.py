@@ -73,7 +73,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "another stream for the results": (
         "            self._buffers[name].download(size, self._stream)\n",
-        "            self._buffers[name].download(size, Stream())\n",
+        "            self._buffers[name].download(size, type(self._stream)())\n",
         "not a number",
     ),
     "buffers for the smallest batch": (

@@ -14,8 +14,8 @@ from edgeecho.cine.dicom.regions import tissue
 
 # PS3.3, C.8.5.5.1.17: the unit of a direction is cm.
 _CM = 3
-# Depths in mm that a region of a heart can have: a newborn's fills less than 30 mm, and no echo comes
-# back from half a metre.
+# Depths in mm that a region of a heart can have: a newborn's fills 30 mm, and no echo comes back
+# from half a metre.
 _DEPTHS = (20.0, 500.0)
 
 

@@ -60,9 +60,7 @@ class Task:
 
     def load(self, threads: int) -> LoadedModel:
         """Load the model; see `load_model`."""
-        return load_opened(
-            self.model, engine=self.engine, threads=threads, beats=self.beats
-        )
+        return load_opened(self.model, engine=self.engine, threads=threads, beats=self.beats)
 
     def read(self, file: Path) -> ReadFile:
         """Do everything that needs no engine."""

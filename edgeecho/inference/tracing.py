@@ -35,7 +35,7 @@ class Traced:
     ms: float
     """Time for masks and beats."""
     source: tuple[int, ...] | None = None
-    """Number of the decoded frame that each frame shows, from 0; None if it is not known."""
+    """Number of the file's frame that each frame shows, from 0; None if frames of it are lost."""
     pixel_doubt: str | None = None
     """Why the size of a pixel, which the file says, is not used."""
 
@@ -76,7 +76,7 @@ def trace(
         beats=beats,
         engine=engine.facts,
         ms=(time.perf_counter() - begin) * 1e3,
-        source=tuple(prepared.source.tolist()),
+        source=None if prepared.lost else tuple(prepared.source.tolist()),
         pixel_doubt=prepared.pixel_doubt,
     )
 

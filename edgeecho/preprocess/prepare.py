@@ -65,6 +65,8 @@ class Prepared:
     """Side of a pixel of `frames` in mm; None if the file does not say it."""
     pixel_doubt: str | None = None
     """Why what the file says of that size is not used."""
+    lost: bool = False
+    """Whether frames of the file are lost, so that `source` does not count those of the file."""
     notes: tuple[str, ...] = ()
     """Where resampling repeats frames because the file has none, as text for the result."""
 
@@ -106,6 +108,7 @@ def prepare(
         sector=sector,
         pixel_mm=pixel_mm,
         pixel_doubt=pixel_doubt,
+        lost=cine.missing > 0,
         notes=notes,
     )
 

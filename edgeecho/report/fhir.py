@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from edgeecho.beats import Beats
 from edgeecho.common.about import RESEARCH_USE, VERSION
-from edgeecho.report import concepts
+from edgeecho.report import beats, concepts
 from edgeecho.report.concepts import Concept
 from edgeecho.report.text import gate_words
 from edgeecho.results import Answer, Failure, Numbers, Outcome
@@ -18,6 +19,7 @@ from edgeecho.results import Answer, Failure, Numbers, Outcome
 _LOINC = "http://loinc.org"
 _SNOMED = "http://snomed.info/sct"
 _UCUM = "http://unitsofmeasure.org"
+_DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _OWN = "urn:edgeecho:concepts"
 _ENTRIES = UUID("0c1a4be7-2a0f-4a0a-9d2c-6f4e0a3b1c55")
@@ -69,6 +71,7 @@ def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
 
 
 def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
+    no_beats = filter(None, [beats.no_beats(answer.tracing)])
     file = {"type": {"text": "SHA-256 of the file's bytes"}, "value": sha256}
     return {
         "resourceType": "Observation",
@@ -78,7 +81,7 @@ def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
         "code": _coded(_LOINC, concepts.EF),
         "issued": issued,
         **(_value(answer.numbers) if answer.numbers else _no_value(answer)),
-        "note": [{"text": text} for text in (RESEARCH_USE, *answer.warnings)],
+        "note": [{"text": text} for text in (RESEARCH_USE, *answer.warnings, *no_beats)],
         "bodySite": _coded(_SNOMED, concepts.LEFT_VENTRICLE),
         "method": {"text": concepts.METHOD},
         "device": {"reference": "#device"},
@@ -99,6 +102,8 @@ def _value(numbers: Numbers) -> Json:
             _component(concepts.AT_MOST_40, 100 * p.at_most_40),
             _component(concepts.BELOW_50, 100 * p.below_50),
         ]
+    if numbers.beats:
+        components += _beats(numbers.beats)
     return {
         "valueQuantity": _percent(numbers.ef),
         "interpretation": [_coded(_OWN, concepts.BANDS[numbers.band])],
@@ -112,6 +117,36 @@ def _component(concept: Concept, percent: float, level: str = "") -> Json:
     if level:
         code["text"] += f", {level}"
     return {"code": code, "valueQuantity": _percent(percent)}
+
+
+def _beats(found: Beats) -> list[Json]:
+    """Means over the beats that are used. No code of a traced number is that of the EF."""
+    used = {"code": _coded(_OWN, concepts.BEATS_USED), "valueInteger": len(found.used)}
+    edv, esv = beats.volumes_ml(found)
+    values = [
+        (_traced(_LOINC, concepts.EF_DISCS), found.mean_ef, "%"),
+        (_traced(_LOINC, concepts.EDV_DISCS), edv, "mL"),
+        (_traced(_LOINC, concepts.ESV_DISCS), esv, "mL"),
+        (_coded(_OWN, concepts.EF_AREA_LENGTH), beats.area_length_ef(found), "%"),
+        (_coded(_OWN, concepts.SPREAD), found.spread, "%"),
+        (_coded(_OWN, concepts.EF_BY_BEAT), found.network_ef, "%"),
+        (_traced(_DICOM, concepts.RR), beats.mean(found.rr_ms), "ms"),
+    ]
+    known = [
+        {"code": code, "valueQuantity": _quantity(value, unit)}
+        for code, value, unit in values
+        if value is not None
+    ]
+    if found.regular is not None:
+        known.append({"code": _coded(_OWN, concepts.REGULAR), "valueBoolean": found.regular})
+    return [used, *known]
+
+
+def _traced(system: str, concept: Concept) -> Json:
+    # Without `display`: the words are DICOM's, and LOINC has others.
+    coded = _coded(system, concept)
+    del coded["coding"][0]["display"]
+    return {**coded, "text": f"{concept.meaning}, mean of the beats"}
 
 
 def _no_value(answer: Answer) -> Json:
@@ -130,6 +165,14 @@ def _device(answer: Answer) -> Json:
         "engine": f"{engine.name} {engine.version}, {engine.precision}",
         "clips": answer.clips,
     }
+    if (masks := model.segmentation) and (tracing := answer.tracing):
+        properties |= {
+            "segmentation": masks.architecture,
+            "SHA-256 of the segmentation": masks.sha256,
+            "engine of the segmentation": f"{tracing.engine.name} {tracing.engine.version}, "
+            f"{tracing.engine.precision}",
+            "beats": tracing.rule,
+        }
     return {
         "resourceType": "Device",
         "id": "device",
@@ -145,7 +188,11 @@ def _device(answer: Answer) -> Json:
 
 
 def _percent(value: float) -> Json:
-    return {"value": round(value, 2), "unit": "%", "system": _UCUM, "code": "%"}
+    return _quantity(value, "%")
+
+
+def _quantity(value: float, unit: str) -> Json:
+    return {"value": round(value, 2), "unit": unit, "system": _UCUM, "code": unit}
 
 
 def _coded(system: str, concept: Concept) -> Json:

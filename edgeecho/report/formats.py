@@ -79,6 +79,13 @@ _ROWS = (
     Format("json", "stdout", "structured:to_json", suffix="json", media_type="application/json"),
     Format("csv", "file", "table:to_csv", suffix="csv", media_type="text/csv; charset=utf-8"),
     Format(
+        "beats-csv",
+        "file",
+        "beats_table:to_beats_csv",
+        suffix="beats.csv",
+        media_type="text/csv; charset=utf-8",
+    ),
+    Format(
         "html",
         "file",
         "html:to_html",

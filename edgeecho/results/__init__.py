@@ -1,7 +1,7 @@
 """The outcome of each file, as reports show it: a refused EF is not reachable from them."""
 
 from edgeecho.results.bands import BANDS, band, likelihood, percent
-from edgeecho.results.outcome import Answer, Failure, Numbers, Outcome, answers, labels
+from edgeecho.results.outcome import Answer, Failure, Numbers, Outcome, Tracing, answers, labels
 
 __all__ = [
     "BANDS",
@@ -9,6 +9,7 @@ __all__ = [
     "Failure",
     "Numbers",
     "Outcome",
+    "Tracing",
     "answers",
     "band",
     "labels",

@@ -76,9 +76,7 @@ def stream(
 
     def load() -> LoadedModel:
         # A beat is whole only after its end, and masks of every frame would delay each answer.
-        loaded = load_model(
-            model, engine=engine, precision=precision, threads=threads, beats=None
-        )
+        loaded = load_model(model, engine=engine, precision=precision, threads=threads, beats=None)
         if loaded.file.segmentation is not None:
             words.print("beats are not traced while frames arrive: `edgeecho infer` traces them")
         return loaded

@@ -51,15 +51,10 @@ BANDS = {
 """By the band's name in `Numbers.band`."""
 REFUSAL = Concept("refusal", "Reason why no EF is given")
 
-EDV = Concept("18026-5", "Left Ventricular End Diastolic Volume")
-ESV = Concept("18148-7", "Left Ventricular End Systolic Volume")
-"""LOINC; in DICOM, where the method stands beside them."""
 EF_DISCS = Concept("79993-2", "Left ventricular ejection fraction single plane 4C (MOD)")
 EDV_DISCS = Concept("79999-9", "Left ventricular end diastolic volume single plane 4C (MOD)")
 ESV_DISCS = Concept("80004-5", "Left ventricular end systolic volume single plane 4C (MOD)")
 """LOINC, with the words of DICOM."""
-DISCS = Concept("125208", "Method of Disks, Single Plane")
-AREA_LENGTH = Concept("125205", "Area-Length Single Plane")
 RR = Concept("122182", "R-R interval")
 """DICOM."""
 END_DIASTOLE = Concept("416190007", "End diastole")

@@ -28,6 +28,7 @@ from edgeecho.results import Answer, Tracing
 _DISCS, _AREA_LENGTH = codes.DCM.MethodOfDisksSinglePlane, codes.DCM.AreaLengthSinglePlane
 _EF_DISCS = codes.LN.LeftVentricularEjectionFractionSinglePlane4CMOD
 _EDV, _ESV = codes.LN.LeftVentricularEndDiastolicVolume, codes.LN.LeftVentricularEndSystolicVolume
+_ML = Code("mL", "UCUM", "milliliter")
 
 
 def beat_groups(
@@ -118,10 +119,10 @@ def _beat(
 def _volumes(moment: Moment | None, name: Code, image: _Image) -> list[sr.Measurement]:
     if moment is None or moment.shape is None:
         return []
-    shape, unit = moment.shape, codes.UCUM.Milliliter
+    shape = moment.shape
     return [
-        *_maybe(name, shape.simpson_ml, unit, image, moment, method=_DISCS),
-        *_maybe(name, shape.area_length_ml, unit, image, moment, method=_AREA_LENGTH),
+        *_maybe(name, shape.simpson_ml, _ML, image, moment, method=_DISCS),
+        *_maybe(name, shape.area_length_ml, _ML, image, moment, method=_AREA_LENGTH),
     ]
 
 

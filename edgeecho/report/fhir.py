@@ -6,25 +6,17 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
-from edgeecho.beats import Beats
 from edgeecho.common.about import RESEARCH_USE, VERSION
-from edgeecho.report import beats, concepts
+from edgeecho.report import concepts, fhir_beats
+from edgeecho.report.beats import no_beats
 from edgeecho.report.concepts import Concept
+from edgeecho.report.fhir_items import LOINC, OWN, SNOMED, TERMINOLOGY, Json, coded, percent
 from edgeecho.report.text import gate_words
 from edgeecho.results import Answer, Failure, Numbers, Outcome
 
-_LOINC = "http://loinc.org"
-_SNOMED = "http://snomed.info/sct"
-_UCUM = "http://unitsofmeasure.org"
-_DICOM = "http://dicom.nema.org/resources/ontology/DCM"
-_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-_OWN = "urn:edgeecho:concepts"
 _ENTRIES = UUID("0c1a4be7-2a0f-4a0a-9d2c-6f4e0a3b1c55")
-
-Json = dict[str, Any]
 
 
 def to_fhir(outcomes: Sequence[Outcome], issued: datetime, *, subject: Json | None = None) -> str:
@@ -71,18 +63,18 @@ def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
 
 
 def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
-    no_beats = filter(None, [beats.no_beats(answer.tracing)])
+    notes = [RESEARCH_USE, *answer.warnings, *filter(None, [no_beats(answer.tracing)])]
     file = {"type": {"text": "SHA-256 of the file's bytes"}, "value": sha256}
     return {
         "resourceType": "Observation",
         "contained": [_device(answer)],
         "status": "preliminary",
-        "category": [_coded(f"{_TERMINOLOGY}/observation-category", Concept("imaging", "Imaging"))],
-        "code": _coded(_LOINC, concepts.EF),
+        "category": [coded(f"{TERMINOLOGY}/observation-category", Concept("imaging", "Imaging"))],
+        "code": coded(LOINC, concepts.EF),
         "issued": issued,
         **(_value(answer.numbers) if answer.numbers else _no_value(answer)),
-        "note": [{"text": text} for text in (RESEARCH_USE, *answer.warnings, *no_beats)],
-        "bodySite": _coded(_SNOMED, concepts.LEFT_VENTRICLE),
+        "note": [{"text": text} for text in notes],
+        "bodySite": coded(SNOMED, concepts.LEFT_VENTRICLE),
         "method": {"text": concepts.METHOD},
         "device": {"reference": "#device"},
         **({"derivedFrom": [{"type": "DocumentReference", "identifier": file}]} if sha256 else {}),
@@ -103,55 +95,25 @@ def _value(numbers: Numbers) -> Json:
             _component(concepts.BELOW_50, 100 * p.below_50),
         ]
     if numbers.beats:
-        components += _beats(numbers.beats)
+        components += fhir_beats.components(numbers.beats)
     return {
-        "valueQuantity": _percent(numbers.ef),
-        "interpretation": [_coded(_OWN, concepts.BANDS[numbers.band])],
+        "valueQuantity": percent(numbers.ef),
+        "interpretation": [coded(OWN, concepts.BANDS[numbers.band])],
         # FHIR does not allow empty lists.
         **({"component": components} if components else {}),
     }
 
 
-def _component(concept: Concept, percent: float, level: str = "") -> Json:
-    code = _coded(_OWN, concept)
+def _component(concept: Concept, value: float, level: str = "") -> Json:
+    code = coded(OWN, concept)
     if level:
         code["text"] += f", {level}"
-    return {"code": code, "valueQuantity": _percent(percent)}
-
-
-def _beats(found: Beats) -> list[Json]:
-    """Means over the beats that are used. No code of a traced number is that of the EF."""
-    used = {"code": _coded(_OWN, concepts.BEATS_USED), "valueInteger": len(found.used)}
-    edv, esv = beats.volumes_ml(found)
-    values = [
-        (_traced(_LOINC, concepts.EF_DISCS), found.mean_ef, "%"),
-        (_traced(_LOINC, concepts.EDV_DISCS), edv, "mL"),
-        (_traced(_LOINC, concepts.ESV_DISCS), esv, "mL"),
-        (_coded(_OWN, concepts.EF_AREA_LENGTH), beats.area_length_ef(found), "%"),
-        (_coded(_OWN, concepts.SPREAD), found.spread, "%"),
-        (_coded(_OWN, concepts.EF_BY_BEAT), found.network_ef, "%"),
-        (_traced(_DICOM, concepts.RR), beats.mean(found.rr_ms), "ms"),
-    ]
-    known = [
-        {"code": code, "valueQuantity": _quantity(value, unit)}
-        for code, value, unit in values
-        if value is not None
-    ]
-    if found.regular is not None:
-        known.append({"code": _coded(_OWN, concepts.REGULAR), "valueBoolean": found.regular})
-    return [used, *known]
-
-
-def _traced(system: str, concept: Concept) -> Json:
-    # Without `display`: the words are DICOM's, and LOINC has others.
-    coded = _coded(system, concept)
-    del coded["coding"][0]["display"]
-    return {**coded, "text": f"{concept.meaning}, mean of the beats"}
+    return {"code": code, "valueQuantity": percent(value)}
 
 
 def _no_value(answer: Answer) -> Json:
     reasons = "; ".join(f"{gate_words(r)}: {r.reason}" for r in answer.refusals)
-    absent = _coded(f"{_TERMINOLOGY}/data-absent-reason", Concept("unknown", "Unknown"))
+    absent = coded(f"{TERMINOLOGY}/data-absent-reason", Concept("unknown", "Unknown"))
     return {"dataAbsentReason": {**absent, "text": f"refused: {reasons}"}}
 
 
@@ -184,19 +146,4 @@ def _device(answer: Answer) -> Json:
         "property": [
             {"type": {"text": name}, "valueString": value} for name, value in properties.items()
         ],
-    }
-
-
-def _percent(value: float) -> Json:
-    return _quantity(value, "%")
-
-
-def _quantity(value: float, unit: str) -> Json:
-    return {"value": round(value, 2), "unit": unit, "system": _UCUM, "code": unit}
-
-
-def _coded(system: str, concept: Concept) -> Json:
-    return {
-        "coding": [{"system": system, "code": concept.code, "display": concept.meaning}],
-        "text": concept.meaning,
     }

@@ -127,10 +127,12 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     masks = MaskFile(answer.model.path, "5" * 64, "lraspp")
     drawn = traced(beating(180), spacing_mm=1.5, clip_efs=dict.fromkeys(range(180), 50.0))
+    # One is enough, and each field of it is changed.
+    one = replace(drawn.beats, found=drawn.beats.found[1:2])
     sure = replace(
         sure,
         model=replace(answer.model, segmentation=masks),
-        traced=replace(drawn, source=tuple(range(180))),
+        traced=replace(drawn, beats=one, source=tuple(range(180))),
         timings_ms={**answer.timings_ms, "masks": drawn.ms},
     )
     refused = replace(sure, refusals=(Refusal("too-short", "100 frames, and 120 are wanted"),))

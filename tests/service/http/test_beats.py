@@ -1,0 +1,38 @@
+"""Beats in the service: which forms a result has, and that `--beats` reaches its engine."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("onnx")
+from answers import answered, traced
+from bright import bright_bundle, bright_video
+from listening import Process
+
+from edgeecho.service.http.formats import render
+
+
+def test_the_table_of_beats_is_a_form_of_what_was_traced() -> None:
+    assert "beats.csv" in render(traced())
+    assert "beats.csv" in render(traced(refused=True))
+    assert "beats.csv" not in render(answered())
+
+
+@pytest.mark.slow
+def test_a_job_is_answered_with_the_beats_that_were_asked_for(tmp_path: Path) -> None:
+    bundle = bright_bundle(tmp_path / "bundle")
+    video = bright_video(tmp_path / "a.avi").read_bytes()
+    service = Process(tmp_path / "state", "--model", bundle, "--beats", "published")
+    with service.client() as client:
+        job = client.ended(client.post_file(video)["id"])
+        result = client.get(f"/api/v1/jobs/{job['id']}/result.json").json()
+        table = client.get(f"/api/v1/jobs/{job['id']}/result.beats.csv").text
+    assert service.stop() == 0
+    assert result["results"][0]["beats"]["rule"] == "published"
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {row["Rule"] for row in rows} == {"published"}

@@ -13,7 +13,7 @@ from edgeecho.beats import AreaCurve, Beat, Beats, Moment, Shape
 from edgeecho.bundle import ModelFile
 from edgeecho.engines import EngineFacts
 from edgeecho.preprocess import VideoFacts
-from edgeecho.results import Answer, Numbers, Tracing
+from edgeecho.results import Answer, Numbers, TracingFacts
 from edgeecho.trust import Interval, Probabilities, Refusal
 
 _NAMES = (
@@ -68,11 +68,11 @@ def _numbers(value: Mapping[str, Any] | None) -> Numbers | None:
     )
 
 
-def _tracing(value: Mapping[str, Any] | None) -> Tracing | None:
+def _tracing(value: Mapping[str, Any] | None) -> TracingFacts | None:
     if value is None:
         return None
     source = value["source"]
-    return Tracing(
+    return TracingFacts(
         value["rule"],
         value["reason"],
         EngineFacts.from_dict(value["engine"]),

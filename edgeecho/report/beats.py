@@ -7,10 +7,10 @@ from typing import Any
 
 from edgeecho.beats import Beat, Beats, Moment
 from edgeecho.report.reasons import NO_BEATS
-from edgeecho.results import Tracing
+from edgeecho.results import TracingFacts
 
 Source = Sequence[int] | None
-"""As of `edgeecho.results.Tracing`."""
+"""As of `edgeecho.results.TracingFacts`."""
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -95,7 +95,7 @@ def _moment(moment: Moment, source: Source) -> dict[str, Any]:
     }
 
 
-def no_beats(tracing: Tracing | None) -> str | None:
+def no_beats(tracing: TracingFacts | None) -> str | None:
     """Why no beat is used, in words; it may stand beside a refusal."""
     return f"no beats: {NO_BEATS[tracing.reason]}" if tracing and tracing.reason else None
 

@@ -23,7 +23,7 @@ from edgeecho.report.dicom_items import (
     rounded,
     snomed,
 )
-from edgeecho.results import Answer, Tracing
+from edgeecho.results import Answer, TracingFacts
 
 _DISCS, _AREA_LENGTH = codes.DCM.MethodOfDisksSinglePlane, codes.DCM.AreaLengthSinglePlane
 _EF_DISCS = codes.LN.LeftVentricularEjectionFractionSinglePlane4CMOD
@@ -60,7 +60,7 @@ class _Image:
 
 
 def _all_beats(
-    answer: Answer, tracing: Tracing, beats: Beats, image: _Image, seed: str
+    answer: Answer, tracing: TracingFacts, beats: Beats, image: _Image, seed: str
 ) -> sr.MeasurementsAndQualitativeEvaluations:
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(make_uid(f"beats {seed}"), "beats"),
@@ -151,7 +151,7 @@ def _maybe(
     ]
 
 
-def _algorithm(answer: Answer, tracing: Tracing) -> sr.AlgorithmIdentification:
+def _algorithm(answer: Answer, tracing: TracingFacts) -> sr.AlgorithmIdentification:
     masks, engine = answer.model.segmentation, tracing.engine
     return sr.AlgorithmIdentification(
         name="edgeecho",

@@ -46,7 +46,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Tracing:
+class TracingFacts:
     """How the left ventricle was traced; nothing here discloses the EF."""
 
     rule: Rule
@@ -59,7 +59,7 @@ class Tracing:
     """Number of the file's frame that each frame shows, from 0; None if that is not known."""
 
     @classmethod
-    def of(cls, traced: Traced | None) -> Tracing | None:
+    def of(cls, traced: Traced | None) -> TracingFacts | None:
         """None if nothing was traced."""
         if traced is None:
             return None
@@ -87,7 +87,7 @@ class Answer:
     engine: EngineFacts
     video: VideoFacts
     timings_ms: Mapping[str, float]
-    tracing: Tracing | None = None
+    tracing: TracingFacts | None = None
     """None if the model has no segmentation or no beats were wanted."""
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class Answer:
             engine=estimate.engine,
             video=estimate.video,
             timings_ms=estimate.timings_ms,
-            tracing=Tracing.of(estimate.traced),
+            tracing=TracingFacts.of(estimate.traced),
         )
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("onnx")
 from answers import answered, traced
 from bright import bright_bundle, bright_video
-from listening import Process
+from served import Process
 
 from edgeecho.service.http.formats import render
 

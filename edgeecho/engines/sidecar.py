@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
-from edgeecho.bundle.open import ModelFile
+from edgeecho.bundle import ModelFile
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import EngineError
 from edgeecho.common.files import parse_json, sha256_file
@@ -43,9 +43,9 @@ class EngineSidecar:
     onnx_sha256: str
     """Hash of the ONNX file that it was built from."""
     batch: tuple[int, int, int]
-    """Smallest, optimal and largest number of clips in one run."""
+    """Smallest, optimal and largest number of clips in one run; of a segmentation, of frames."""
     input_shape: tuple[int, ...]
-    """Shape of one clip: (3, frames, size, size)."""
+    """Shape of one clip: (3, frames, size, size), or frame: (3, size, size)."""
     edgeecho: str
     """Version of edgeecho that built it."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from traced import AS_PROCESS
 
 from edgeecho.bundle import EXAMPLE, read_manifest
 from edgeecho.common.precisions import PRECISIONS
@@ -36,7 +37,8 @@ def test_every_row_of_the_table_has_its_recipe() -> None:
     assert [find_recipe(name).name for name in PRECISIONS] == list(PRECISIONS)
 
 
-ANOTHER = """
+ANOTHER = (
+    """
 import sys, types
 import onnx
 from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, Precision
@@ -59,9 +61,9 @@ class Again(ExportRecipe):
 module = types.ModuleType("edgeecho_export.recipes.again")
 module.RECIPE = Again()
 sys.modules[module.__name__] = module
-from edgeecho.cli.app import main
-main()
 """
+    + AS_PROCESS
+)
 """`edgeecho` with a precision more: a row of the table, and a recipe."""
 
 
@@ -154,10 +156,11 @@ def test_kill_9_in_the_middle_leaves_the_old_bundle(narrow_run: Path, tmp_path: 
         "import os, signal\n"
         "from edgeecho_export.recipes import fp16\n"
         "fp16.write_fp16 = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from edgeecho.cli.app import main; main()"
     )
     words = ["export", narrow_run / "best.pt", "--out", out, "--overwrite", "--fp16"]
-    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code + AS_PROCESS, *map(str, words)], capture_output=True
+    )
     assert done.returncode == -signal.SIGKILL
     assert [f.name for f in out.iterdir()] == ["manifest.json"]
     assert (out / "manifest.json").read_text() == "mine"

@@ -6,12 +6,14 @@ from edgeecho.bundle.manifest import Manifest
 from edgeecho.bundle.open import (
     DEMO,
     EXAMPLE,
+    MaskFile,
     ModelFile,
     SharedFile,
     default_model,
     open_model,
     read_manifest,
 )
+from edgeecho.bundle.segmentation import MaskArtefact, MaskCheck, Segmentation
 from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.slim import slim
 
@@ -20,8 +22,12 @@ __all__ = [
     "EXAMPLE",
     "Artefact",
     "Manifest",
+    "MaskArtefact",
+    "MaskCheck",
+    "MaskFile",
     "ModelFile",
     "RangeCheck",
+    "Segmentation",
     "SharedCost",
     "SharedFile",
     "SharedGraph",

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeecho.bundle.artefact import Artefact, check_file, read_artefact
 from edgeecho.bundle.assumed import NORMALISATION, assumed_in, model_warnings
+from edgeecho.bundle.segmentation import Segmentation, check_precisions, read_segmentation
 from edgeecho.bundle.skill import Skill
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import ModelError
@@ -68,6 +69,8 @@ class Manifest:
     data, half_width by clip mode, thresholds by gate. None if it was not run."""
     skill: Skill | None = None
     """Whether it answers better than a constant. None if that was never measured."""
+    segmentation: Segmentation | None = None
+    """The network that finds the left ventricle in each frame; None: the bundle has none."""
 
     @property
     def assumed(self) -> str | None:
@@ -104,10 +107,13 @@ class Manifest:
             fields["artefacts"] = {k: read_artefact(v) for k, v in fields["artefacts"].items()}
             fields["limits"] = tuple_of(fields["limits"])
             fields["skill"] = Skill.from_dict(fields["skill"])
+            fields["segmentation"] = read_segmentation(fields["segmentation"])
             for name in ("evaluation", "drift"):
                 fields[name] = tuple_of(fields[name])
             manifest = typed(cls, fields)
             assumed_in(manifest.provenance)
+            if manifest.segmentation is not None:
+                check_precisions(manifest.segmentation, manifest.artefacts)
             if manifest.uncertainty is not None:
                 check_file(manifest.uncertainty)
             if "file" in manifest.references:

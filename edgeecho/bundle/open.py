@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edgeecho.bundle.artefact import SharedCost
 from edgeecho.bundle.assumed import model_warnings
@@ -18,6 +18,8 @@ from edgeecho.bundle.skill import Skill
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import parse_json, sha256_file
 from edgeecho.preprocess import PreprocessSpec
+
+Task = Literal["ef", "segmentation"]
 
 DEMO = Path(__file__).parents[1] / "models" / "demo"
 """The demo bundle, package data."""
@@ -35,6 +37,15 @@ class SharedFile:
     sha256: str
     """Of both files' hashes: the one without the other says nothing."""
     cost: SharedCost
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A segmentation network that was found and verified."""
+
+    path: Path
+    sha256: str
+    architecture: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,10 @@ class ModelFile:
     """The manifest's; None: it was never measured, or not known, as of a lone ONNX file."""
     assumed: str | None = None
     """Whose mean and std were taken; None if they are the model's own."""
+    segmentation: MaskFile | None = None
+    """In the same precision; None: the bundle has none."""
+    task: Task = "ef"
+    """What `path` computes; engines ask for other inputs and outputs of a segmentation."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -133,7 +148,17 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
         shared=shared,
         skill=manifest.skill,
         assumed=manifest.assumed,
+        segmentation=_segmentation(path, manifest, precision),
     )
+
+
+def _segmentation(folder: Path, manifest: Manifest, precision: str) -> MaskFile | None:
+    if manifest.segmentation is None:
+        return None
+    artefact = manifest.segmentation.artefacts[precision]
+    file = _verified(folder, artefact.file, artefact.sha256)
+    check_self_contained(file)
+    return MaskFile(file, artefact.sha256, str(manifest.segmentation.architecture["name"]))
 
 
 def _verified(folder: Path, name: str, sha256: str) -> Path:
@@ -158,6 +183,10 @@ def _open_onnx(path: Path, precision: str | None) -> ModelFile:
     check_self_contained(path)
     try:
         facts = parse_json(read_metadata(path, METADATA_KEY))
+        if facts.get("task") == "segmentation":
+            raise ModelError(
+                f"{path} is a segmentation, which gives masks and no EF: give the bundle's folder"
+            )
         found = ModelFile(
             path=path,
             sha256=sha256_file(path),

@@ -111,6 +111,8 @@ class Cine:
     """Oddities of the file and how they were handled, as text for the result."""
     fps_notes: tuple[str, ...] = ()
     """The same for the frame rate: what could not be used, and what was taken instead."""
+    pixel_mm: float | None = None
+    """Side of a pixel of `frames` in mm, by a DICOM file's region; None if that is not known."""
     fps_doubt: str | None = None
     """Two contradictory statements about the frame rate."""
 

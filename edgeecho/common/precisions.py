@@ -51,6 +51,21 @@ class DriftLimits:
 
 
 @dataclass(frozen=True)
+class MaskLimits:
+    """How far a segmentation's masks may be from PyTorch's."""
+
+    dice: float
+    """Least Dice coefficient over all pixels of all frames, 0 to 1."""
+    area: float
+    """Largest mean |difference| of a frame's area, in % of PyTorch's."""
+    worst_area: float
+    """The largest of these differences that passes, in %."""
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Precision:
     """One row: how a bundle's file of this precision is checked, and what computes it."""
 
@@ -58,6 +73,8 @@ class Precision:
     """Drift limits of export and of `edgeecho verify`."""
     clips: int
     """Number of held-out clips on which it is checked."""
+    masks: MaskLimits
+    """Limits of a segmentation's masks."""
     arithmetic: str
     """Arithmetic of an engine that has the precision, such as TensorRT."""
     cpu_arithmetic: str
@@ -78,6 +95,7 @@ PRECISIONS: Mapping[str, Precision] = {
     "fp32": Precision(
         DriftLimits(max=0.01),
         FEW,
+        MaskLimits(dice=0.9999, area=0.02, worst_area=0.5),
         "f32",
         "f32",
         # Measured: up to 4e-6 at widths 0.0625, 0.25 and 1, on OpenVINO 2026.4 and ONNX Runtime
@@ -89,6 +107,7 @@ PRECISIONS: Mapping[str, Precision] = {
     "fp16": Precision(
         DriftLimits(mean=0.05, max=0.2),
         FEW,
+        MaskLimits(dice=0.999, area=0.2, worst_area=2.0),
         "f16+f32",
         "f32",
         export_help="Also fp16.onnx: body in FP16, head and I/O in FP32.",
@@ -98,6 +117,7 @@ PRECISIONS: Mapping[str, Precision] = {
     "int8": Precision(
         DriftLimits(mean=0.3, p95=0.7, max=1.5, mae=0.1),
         MANY,
+        MaskLimits(dice=0.98, area=2.0, worst_area=6.0),
         "int8+f32",
         "int8+f32",
         export_help="Also int8.onnx; needs --calibration SET.",

@@ -5,10 +5,10 @@ from edgeecho.engines.base import (
     DeviceTimes,
     Engine,
     EngineFacts,
+    GraphEngine,
     NoDeviceError,
     Outputs,
     PassedOver,
-    SharedEngine,
 )
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.registry import (
@@ -18,7 +18,9 @@ from edgeecho.engines.registry import (
     load_engine,
     load_limit_s,
     load_on_cpu,
+    load_segmentation,
     load_shared,
+    segmentation_file,
     shares,
 )
 
@@ -29,15 +31,17 @@ __all__ = [
     "Engine",
     "EngineDescriptor",
     "EngineFacts",
+    "GraphEngine",
     "NoDeviceError",
     "Outputs",
     "PassedOver",
-    "SharedEngine",
     "engines",
     "find_engine",
     "load_engine",
     "load_limit_s",
     "load_on_cpu",
+    "load_segmentation",
     "load_shared",
+    "segmentation_file",
     "shares",
 ]

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.bundle import ModelFile
+from edgeecho.bundle.open import Task
 from edgeecho.common.errors import EngineError, ModelError
 
 
@@ -55,22 +57,38 @@ class Outputs:
     embedding: NDArray[np.float32]
     """`(b, 512 * width)` pooled features, the head's input."""
 
+    @classmethod
+    def of(cls, found: Arrays) -> Outputs:
+        """From the arrays of `infer`."""
+        return cls(found["ef"], found["embedding"])
 
-_OUTPUTS = ("ef", "embedding")
+
+Arrays = Mapping[str, NDArray[np.float32]]
+"""A network's outputs by name."""
+INPUT: Mapping[str, str] = {"ef": "clip", "segmentation": "frame"}
+"""Name of the input whose first axis is the batch, by task."""
+_OUTPUTS = {"ef": ("ef", "embedding"), "segmentation": ("logits",)}
 
 
-def outputs_of(file: str, names: Iterable[str]) -> tuple[str, ...]:
+def outputs_of(file: str, names: Iterable[str], task: Task) -> tuple[str, ...]:
     """The names of the outputs to ask a network for; it may have others.
 
     `ModelError` if one of them is not among `names`.
     """
-    known = set(names)
-    if missing := [name for name in _OUTPUTS if name not in known]:
+    known, wanted = set(names), _OUTPUTS[task]
+    if missing := [name for name in wanted if name not in known]:
         raise ModelError(
             f"{file} has no output {' and '.join(missing)}, only "
             f"{', '.join(sorted(known)) or 'unnamed ones'}: export it again with `edgeecho export`"
         )
-    return _OUTPUTS
+    return wanted
+
+
+def example_input(model: ModelFile) -> dict[str, NDArray[np.float32]]:
+    """Black input for a batch of one, for a first run."""
+    spec = model.preprocess
+    frames = (spec.frames,) if model.task == "ef" else ()
+    return {INPUT[model.task]: np.zeros((1, 3, *frames, spec.size, spec.size), np.float32)}
 
 
 class Engine(Protocol):
@@ -113,12 +131,20 @@ class DeviceEngine(Engine, Protocol):
         ...
 
 
-class SharedEngine(Protocol):
-    """A compiled shared graph (`ModelFile.shared`): it answers overlapping clips of one video."""
+class GraphEngine(Protocol):
+    """A compiled network of other inputs than clips: a shared graph, or a segmentation."""
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        """`frames (1, 3, F, S, S) float32` and `starts (n,) int64` -> a row for each start.
+    facts: EngineFacts
 
-        The frames are every `period`-th of a normalised video; each clip begins at an even one.
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Run the network; return its outputs by name.
+
+        Of a shared graph (`ModelFile.shared`), which answers overlapping clips of one video:
+        `frames (1, 3, F, S, S) float32` and `starts (n,) int64` -> `ef` and `embedding` with a row
+        for each start. The frames are every `period`-th of a normalised video; each clip begins at
+        an even one.
+
+        Of a segmentation: `frame (n, 3, S, S) float32`, normalised -> `logits (n, S, S)`, above 0
+        where the left ventricle is.
         """
         ...

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
+from typing import Any
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.common.text import reason
-from edgeecho.engines.base import Engine, PassedOver
+from edgeecho.engines.base import Engine, PassedOver, example_input
 from edgeecho.engines.descriptor import EngineDescriptor
 
 
@@ -62,6 +61,7 @@ def _open_and_try(engine: EngineDescriptor, model: ModelFile, threads: int, cach
     if engine.device != "cpu":
         # CUDA loads what a clip needs with the first one: a session may open and then fail. Nothing
         # is lost, since a GPU's first run is slow whenever it comes.
-        spec = model.preprocess
-        ready.run(np.zeros((1, 3, spec.frames, spec.size, spec.size), np.float32))
+        first: Any = ready
+        black = example_input(model)
+        first.run(black["clip"]) if model.task == "ef" else first.infer(black)
     return ready

@@ -61,7 +61,7 @@ class EngineDescriptor:
     arithmetic: Callable[[str], str] = cpu_arithmetic
     """From a file's precision to the arithmetic, in the words of `EngineFacts.precision`."""
     shares: bool = False
-    """Whether it runs shared graphs; its engines then are `SharedEngine`s too."""
+    """Whether it runs shared graphs; its engines then are `GraphEngine`s too."""
     load_s: float = 300.0
     """Time limit for making a model ready, in s; a slower engine is taken to hang."""
     builder: str | None = None

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import onnxruntime, openvino, tensorrt
-from edgeecho.engines.base import Engine, SharedEngine
+from edgeecho.engines.base import Engine, GraphEngine
 from edgeecho.engines.choice import open_engine, take_first
 from edgeecho.engines.descriptor import EngineDescriptor
 
@@ -101,7 +101,7 @@ def shares(name: str, model: ModelFile) -> bool:
 
 def load_shared(
     name: str, model: ModelFile, *, threads: int = 0, cached: bool = False
-) -> SharedEngine:
+) -> GraphEngine:
     """Make the shared graph of `model` ready on an engine that runs such; see `load_engine`."""
     if model.shared is None:
         raise EngineError(f"{model.path.name} has no shared graph: export it with --shared")
@@ -110,8 +110,40 @@ def load_shared(
         able = " or ".join(engine.name for engine in OURS if engine.shares)
         raise EngineError(f"engine {name} runs no shared graphs: take {able}")
     loaded: Any = load_engine(name, _shared_graph(model), threads=threads, cached=cached)
-    shared: SharedEngine = loaded
+    shared: GraphEngine = loaded
     return shared
+
+
+def load_segmentation(
+    name: str, model: ModelFile, *, threads: int = 0, cached: bool = False
+) -> GraphEngine:
+    """Make the segmentation of `model` ready on an engine; see `load_engine`."""
+    network = segmentation_file(model)
+    loaded: Any = load_engine(name, network, threads=threads, cached=cached)
+    if not hasattr(loaded, "infer"):  # of another package
+        raise EngineError(
+            f"engine {name} runs no segmentations: take another --engine, or leave out the beats "
+            "with --beats none"
+        )
+    ready: GraphEngine = loaded
+    return ready
+
+
+def segmentation_file(model: ModelFile) -> ModelFile:
+    """The segmentation of `model` as a file of its own."""
+    found = model.segmentation
+    if found is None:
+        raise EngineError(
+            f"{model.name} has no segmentation: export it with `--segmentation CHECKPOINT`"
+        )
+    return replace(
+        model,
+        path=found.path,
+        sha256=found.sha256,
+        shared=None,
+        segmentation=None,
+        task="segmentation",
+    )
 
 
 def _shared_graph(model: ModelFile) -> ModelFile:

@@ -3,6 +3,7 @@
 ready.py       everything before the network: decode, preprocess, measure
 clips.py       running clips through an engine in small batches
 sharing.py     which clips are answered together, so that nothing is computed twice
+tracing.py     the left ventricle in every frame, and the beats in these masks
 warnings.py    problems that make an EF less reliable but do not refuse it
 estimation.py  all of it: from a model and a video to an `EFEstimate`
 """
@@ -27,6 +28,7 @@ from edgeecho.inference.ready import (
     read_ahead,
     read_ready,
 )
+from edgeecho.inference.tracing import Traced, find_masks, trace
 
 __all__ = [
     "BATCH",
@@ -36,11 +38,13 @@ __all__ = [
     "LoadedModel",
     "ProgressCallback",
     "ReadyVideo",
+    "Traced",
     "answer_clips",
     "answer_file",
     "estimate",
     "estimate_file",
     "estimate_ready",
+    "find_masks",
     "load_model",
     "load_opened",
     "make_ready",
@@ -48,4 +52,5 @@ __all__ = [
     "read_ahead",
     "read_ready",
     "run_clips",
+    "trace",
 ]

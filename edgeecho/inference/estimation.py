@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.beats import Rule
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits
 from edgeecho.common.errors import EngineError
@@ -17,15 +18,17 @@ from edgeecho.common.text import reason
 from edgeecho.engines import (
     Engine,
     EngineFacts,
+    GraphEngine,
     PassedOver,
-    SharedEngine,
     load_engine,
+    load_segmentation,
     load_shared,
     shares,
 )
 from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips
 from edgeecho.inference.ready import ReadyVideo, make_ready, read_ready
 from edgeecho.inference.sharing import Sharing
+from edgeecho.inference.tracing import Traced, trace
 from edgeecho.inference.warnings import find_warnings
 from edgeecho.preprocess import (
     ClipMode,
@@ -58,6 +61,10 @@ class LoadedModel:
     """Requested number of threads; 0 leaves it to the engine."""
     batch: int = BATCH
     """Clips per engine call, for clips that are not answered together."""
+    masks: GraphEngine | None = None
+    """The segmentation; None if there is none, or no beats are wanted."""
+    rule: Rule = "default"
+    """How beats are found in the masks."""
 
     @cached_property
     def sharing(self) -> Sharing | None:
@@ -67,7 +74,7 @@ class LoadedModel:
         return Sharing(self.file.shared.cost, lambda: self._shared)
 
     @cached_property
-    def _shared(self) -> SharedEngine | None:
+    def _shared(self) -> GraphEngine | None:
         """None: an engine that answers single clips, such as CUDA, cannot load the shared graph.
 
         That changes no number. It is slower, so the engine's facts say so from then on.
@@ -109,6 +116,8 @@ class EFEstimate:
     """Why the EF must not be used; empty if it passed every gate."""
     clips_shared: int = 0
     """Number of clips that were answered together, so that their times depend on each other."""
+    traced: Traced | None = None
+    """Masks and beats; None if the model has no segmentation or no beats were wanted."""
 
     @property
     def refused(self) -> bool:
@@ -127,19 +136,28 @@ def load_model(
     engine: str = "auto",
     precision: str | None = None,
     threads: int = 0,
+    beats: Rule | None = "default",
 ) -> LoadedModel:
     """Open a bundle or .onnx file (None: the demo model), verify it and load it into an engine.
 
-    Raises `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine.
+    Raises `ModelError` and `EngineError`. `threads` 0 leaves the number to the engine. `beats`:
+    how they are found, if the bundle has a segmentation; None: it is not run.
     """
-    return load_opened(open_model(path, precision=precision), engine=engine, threads=threads)
+    file = open_model(path, precision=precision)
+    return load_opened(file, engine=engine, threads=threads, beats=beats)
 
 
-def load_opened(file: ModelFile, *, engine: str = "auto", threads: int = 0) -> LoadedModel:
+def load_opened(
+    file: ModelFile, *, engine: str = "auto", threads: int = 0, beats: Rule | None = "default"
+) -> LoadedModel:
     """Load a model file that is already open and verified; see `load_model`."""
     trust = load_trust(file)
     ready = load_engine(engine, file, threads=threads, cached=True)
-    return LoadedModel(file, ready, trust, threads)
+    model = LoadedModel(file, ready, trust, threads)
+    if beats is None or file.segmentation is None:
+        return model
+    masks = load_segmentation(engine, file, threads=threads, cached=True)
+    return replace(model, masks=masks, rule=beats)
 
 
 def estimate(
@@ -189,6 +207,7 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
     """Combine the network's outputs for the clips of a video to its `EFEstimate`."""
     efs = run.outputs.ef
     ef = float(efs.mean(dtype=np.float64))
+    traced = _trace(ready.prepared, model, run)
     signals = ready.signals.with_clips(efs, run.outputs.embedding)
     verdict = judge(signals, ef, mode, model.trust, precision=model.file.precision)
     found = find_warnings(
@@ -208,12 +227,26 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
         model=model.file,
         engine=model.engine.facts,
         video=ready.facts,
-        timings_ms={**ready.timings_ms, "preprocess": preprocess_ms, "engine": run.engine_ms},
+        timings_ms={
+            **ready.timings_ms,
+            "preprocess": preprocess_ms,
+            "engine": run.engine_ms,
+            **({"masks": traced.ms} if traced else {}),
+        },
         interval=verdict.interval,
         probabilities=verdict.probabilities,
         refusals=verdict.refusals,
         clips_shared=run.shared,
+        traced=traced,
     )
+
+
+def _trace(prepared: Prepared, model: LoadedModel, run: ClipRun) -> Traced | None:
+    if model.masks is None:
+        return None
+    efs = dict(zip(run.starts.tolist(), run.outputs.ef.tolist(), strict=True))
+    spec = model.file.preprocess
+    return trace(prepared, spec, model.masks, rule=model.rule, clip_efs=efs)
 
 
 def estimate_file(

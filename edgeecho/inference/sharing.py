@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import SharedCost
-from edgeecho.engines import Outputs, SharedEngine
+from edgeecho.engines import GraphEngine, Outputs
 from edgeecho.preprocess import PreprocessSpec
 
 _BLOCK = 16
@@ -23,7 +23,7 @@ class Sharing:
     """What is needed to answer clips together."""
 
     cost: SharedCost
-    open: Callable[[], SharedEngine | None]
+    open: Callable[[], GraphEngine | None]
     """Returns the engine; compiles the graph on the first call. None: it cannot be loaded here."""
 
 
@@ -64,11 +64,11 @@ def split(
 
 
 def run_block(
-    video: NDArray[np.float32], block: Block, spec: PreprocessSpec, engine: SharedEngine
+    video: NDArray[np.float32], block: Block, spec: PreprocessSpec, engine: GraphEngine
 ) -> Outputs:
     """Run a block of clips of a normalised, padded video `(3, T, S, S)`."""
     frames = np.ascontiguousarray(video[None, :, block.first : block.stop : spec.period])
-    return engine.infer({"frames": frames, "starts": block.starts})
+    return Outputs.of(engine.infer({"frames": frames, "starts": block.starts}))
 
 
 def _families(starts: NDArray[np.intp], modulus: int) -> Iterator[NDArray[np.intp]]:

@@ -61,6 +61,8 @@ class Prepared:
     """The part of the image that is used: `whole` (cropped before), `central square`, or how the
     sector was found."""
     sector: Sector | None
+    pixel_mm: float | None = None
+    """Side of a pixel of `frames` in mm; None if the file does not say it."""
     notes: tuple[str, ...] = ()
     """Where resampling repeats frames because the file has none, as text for the result."""
 
@@ -99,8 +101,16 @@ def prepare(
         time="native" if rate is None else f"resample({rate:g})",
         area=area,
         sector=sector,
+        pixel_mm=_pixel_mm(cine, spec, sector),
         notes=notes,
     )
+
+
+def _pixel_mm(cine: Cine, spec: PreprocessSpec, sector: Sector | None) -> float | None:
+    if cine.pixel_mm is None:
+        return None
+    side = sector.square[2] if sector else min(cine.frames.shape[1:3])
+    return cine.pixel_mm * side / spec.size
 
 
 def _cut(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeecho.beats import Beats
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EdgeEchoError
 from edgeecho.engines import EngineFacts
@@ -35,6 +36,8 @@ class Numbers:
     """In %."""
     interval: Interval | None
     probabilities: Probabilities | None
+    beats: Beats | None = None
+    """The beats that were traced; None if the model has no segmentation or none were wanted."""
 
     @property
     def band(self) -> str:
@@ -78,6 +81,7 @@ class Answer:
             estimate.clip_efs,
             estimate.interval,
             estimate.probabilities,
+            estimate.traced.beats if estimate.traced else None,
         )
         return cls(
             numbers=None if estimate.refused else numbers,

@@ -14,7 +14,6 @@ from edgeecho.common.errors import UsageError
 from edgeecho.common.precisions import PRECISIONS, parse_limits
 
 if TYPE_CHECKING:
-    from edgeecho.bundle import Manifest, Verification
     from edgeecho_export.recipes.base import ExportOptions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -71,6 +70,14 @@ def export(
     ] = None,
     model_version: Annotated[
         str | None, typer.Option(help="Model version. Default: 1; the demo's own of the demo.")
+    ] = None,
+    segmentation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Also a segmentation, of `edgeecho train --task segmentation`, for masks and "
+            "beats.",
+        ),
     ] = None,
     clips: Annotated[
         Path | None,
@@ -172,6 +179,7 @@ def export(
             )
     from edgeecho_export.checkpoint import CheckpointOptions
     from edgeecho_export.pipeline import export as write_bundle
+    from edgeecho_export.printed import print_bundle
     from edgeecho_export.recipes.base import ModelLabel
 
     version = model_version or _version_of(checkpoint)
@@ -188,6 +196,7 @@ def export(
         overwrite=overwrite,
         options=options,
         keep_references=references,
+        segmentation=segmentation,
     )
     print_bundle(folder, manifest)
 
@@ -262,60 +271,3 @@ def channels(text: str | None, option: str) -> tuple[float, float, float] | None
             f"{option} {text!r}: give three numbers, such as 32.6,32.9,33.1"
         ) from error
     return red, green, blue
-
-
-def print_bundle(folder: Path, manifest: Manifest) -> None:
-    """Print what was written and how it was checked."""
-    from edgeecho.common.about import RESEARCH_USE
-
-    typer.echo(f"wrote {folder}: {manifest.name} {manifest.version}")
-    for artefact in manifest.artefacts.values():
-        if found := artefact.range:
-            typer.echo(
-                f"  {artefact.file}, range: largest of {found.tensors} tensors {found.largest:.4g} "
-                f"over {found.clips} clips ({found.source}; allowed {found.limit:g})"
-            )
-        for check in artefact.verification:
-            typer.echo(f"  {artefact.file}{_line(check)}")
-        if graph := artefact.shared:
-            largest = max(check["max_difference"] for check in graph.verification)
-            typer.echo(
-                f"  {graph.file}: overlapping clips together, at most {largest:.6f} EF points from "
-                f"{artefact.file} on {len(graph.verification)} engines"
-            )
-    if manifest.calibration:
-        (fitted,) = (name for name in manifest.artefacts if PRECISIONS[name].calibrated)
-        methods = ", ".join(
-            f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]
-        )
-        kept = manifest.calibration["method"]
-        typer.echo(f"  {manifest.artefacts[fitted].file}: kept {kept} (mean drift: {methods})")
-    if file := manifest.references.get("file"):
-        typer.echo(
-            f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
-            "bundle goes (--no-references leaves them out)"
-        )
-    if manifest.skill and manifest.skill.shown:
-        typer.echo(f"  skill: {manifest.skill.in_words()}")
-    for warning in manifest.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    typer.echo(RESEARCH_USE)
-
-
-def _line(check: Verification) -> str:
-    where = f"{check.engine} {check.version}"
-    what = f" on {where}" if check.part == "engine" else f", {check.part}, on {where}"
-    seen = (
-        f"{what}: largest drift {check.max_drift:.6f} EF points on {check.clips} clips at batch "
-        f"{', '.join(map(str, check.batches))}"
-    )
-    if check.allowed.keys() == {"max"}:
-        return f"{seen} (allowed {check.tolerance:g})"
-    values = {
-        "mean": check.mean_drift,
-        "p95": check.p95_drift,
-        "max": check.max_drift,
-        "mae": check.mae_change,
-    }
-    limits = "; ".join(f"{k} {values[k]:.4f} of {limit:g}" for k, limit in check.allowed.items())
-    return f"{seen} ({limits} allowed)"

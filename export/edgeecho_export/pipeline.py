@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, Skill, open_model, write_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE, UNGATED
-from edgeecho.common.files import atomic_folder, sha256_file
+from edgeecho.common.files import atomic_folder, check_replaceable, sha256_file
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines import load_engine
 from edgeecho.engines.trial import FILE as TRIAL
@@ -23,6 +23,8 @@ from edgeecho_export.graph import OPSET
 from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
 from edgeecho_export.reference_clips import SelectedClips, select_clips
+from edgeecho_export.segmentation.add import add_segmentation
+from edgeecho_export.segmentation.checkpoint import read_segmentation
 from edgeecho_export.shared.graph import SHORTEST
 from edgeecho_export.skill import require, skill_of
 from edgeecho_train.checkpoint import trained_on
@@ -51,10 +53,12 @@ def export(
     overwrite: bool,
     options: ExportOptions | None = None,
     keep_references: bool = True,
+    segmentation: Path | None = None,
 ) -> Manifest:
     """Write the bundle `out`, complete and verified, or nothing at all.
 
     `clips`: to compare on, a data set, which also shows skill, or clips of no data set.
+    `segmentation`: checkpoint of a segmentation that belongs into the bundle.
     `keep_references`: store the held-out clips in it, so that `edgeecho verify` can run them.
 
     Errors: `ModelError`, `InputError` (data for `clips`, the calibration set), `UsageError`, and
@@ -62,9 +66,11 @@ def export(
     `EngineError` if the engine that must check cannot.
     """
     options = options or ExportOptions()
+    check_replaceable(out.resolve(), marker=MANIFEST_FILE, overwrite=overwrite)
     if options.engine:
         load_engine(options.engine, open_model(TRIAL))  # before any work
     source = read_checkpoint(checkpoint, given)
+    masks = read_segmentation(segmentation, source.preprocess) if segmentation else None
     wanted = [name for name in PRECISIONS if name in ("fp32", *options.precisions)]
     if len([name for name in wanted if PRECISIONS[name].calibrated]) > 1:
         raise NotImplementedError("the manifest has room for one calibration")
@@ -97,6 +103,9 @@ def export(
         manifest = replace(
             _manifest(source, label, artefacts, references, skill, options.pad),
             calibration=_calibration(work, made.values()),
+            segmentation=add_segmentation(work, masks, recipes, keep=keep_references)
+            if masks
+            else None,
         )
         write_manifest(folder, manifest)
         for precision in manifest.artefacts:  # the written bundle can be read back, hashes included

@@ -204,8 +204,8 @@ def test_cuda_answers_overlapping_clips_together_without_the_cpu(
     found = engine.infer({"frames": frames, "starts": starts})
     clips = np.stack([frames[0, :, s : s + 32] for s in starts])
     expected = load_engine("onnxruntime-cuda", model).run(clips)
-    np.testing.assert_allclose(found.ef, expected.ef, atol=1e-3)
-    np.testing.assert_allclose(found.embedding, expected.embedding, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found["ef"], expected.ef, atol=1e-3)
+    np.testing.assert_allclose(found["embedding"], expected.embedding, rtol=1e-3, atol=1e-3)
 
 
 def test_another_active_provider_is_an_error(model: ModelFile, session: type[GPUSession]) -> None:

@@ -320,7 +320,7 @@ def test_ef_that_is_no_number_is_an_error(value: float, bundle: Path, gpu: FakeG
 
 def test_clips_of_another_shape_are_refused(bundle: Path, model: ModelFile, gpu: FakeGPU) -> None:
     put_engine(bundle, gpu)
-    with pytest.raises(EngineError, match=r"takes clips \(3, 4, 8, 8\), not \(3, 4, 8, 9\)"):
+    with pytest.raises(EngineError, match=r"takes a clip of \(3, 4, 8, 8\), not \(3, 4, 8, 9\)"):
         load_engine("tensorrt", model).run(np.zeros((1, 3, 4, 8, 9), np.float32))
 
 

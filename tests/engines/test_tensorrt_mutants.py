@@ -31,7 +31,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "not a number",
     ),
     "no upload": (
-        'self._buffers["clip"].upload(size, self._stream)\n',
+        "self._buffers[self._input].upload(size, self._stream)\n",
         "pass\n",
         "not a number",
     ),
@@ -76,8 +76,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "not a number",
     ),
     "buffers for the smallest batch": (
-        "self._set_shape(self._context, tuple(largest))",
-        "self._set_shape(self._context, tuple(smallest))",
+        "self._set_shape(self._context, tuple(largest), self._input)",
+        "self._set_shape(self._context, tuple(smallest), self._input)",
         "too small|could not broadcast",
     ),
     "the engine before its context": (

@@ -25,7 +25,7 @@ from edgeecho.bundle import ModelFile, SharedGraph, default_model, open_model, r
 from edgeecho.bundle.manifest import MANIFEST_FILE
 from edgeecho.common.errors import EngineError
 from edgeecho.common.files import sha256_file, write_json
-from edgeecho.engines import SharedEngine, load_engine, load_shared, shares
+from edgeecho.engines import GraphEngine, load_engine, load_shared, shares
 from edgeecho.engines.sidecar import FOLDER
 from edgeecho.engines.tensorrt.built import read_engines
 from edgeecho_export.shared.file import write_shared
@@ -80,12 +80,12 @@ def clips_of(frames: np.ndarray, starts: list[int]) -> np.ndarray:
 
 
 def assert_answers(
-    model: ModelFile, engine: SharedEngine, frames: np.ndarray, starts: list[int]
+    model: ModelFile, engine: GraphEngine, frames: np.ndarray, starts: list[int]
 ) -> None:
     expected = load_engine("onnxruntime", model).run(clips_of(frames, starts))
     found = engine.infer({"frames": frames, "starts": np.array(starts, np.int64)})
-    np.testing.assert_allclose(found.ef, expected.ef, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found.embedding, expected.embedding, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["ef"], expected.ef, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["embedding"], expected.embedding, rtol=1e-4, atol=1e-4)
 
 
 def frames_of(seed: int, count: int) -> np.ndarray:

@@ -141,9 +141,9 @@ def test_every_precision_on_every_engine(engine: str, precision: str, files: Any
     together = load_shared(engine, model).infer(
         {"frames": frames[None], "starts": np.array(starts, np.int64)}
     )
-    assert together.embedding.shape == (5, 64)
+    assert together["embedding"].shape == (5, 64)
     spread = {"fp32": 1e-4, "fp16": 0.02, "int8": 0.05}[precision]
-    np.testing.assert_allclose(together.ef, alone, atol=spread)
+    np.testing.assert_allclose(together["ef"], alone, atol=spread)
 
 
 def test_bundle_names_it_and_a_damaged_one_is_not_opened(

@@ -29,11 +29,11 @@ class Brightness:
         grey = clips[:, 0, :, 0, 0]
         return Outputs(grey[:, 0].copy(), grey.copy())
 
-    def infer(self, inputs: dict[str, np.ndarray]) -> Outputs:
+    def infer(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As a shared graph: frames once, and where each clip begins in them."""
         grey = inputs["frames"][0, 0, :, 0, 0]
         found = np.stack([grey[start : start + SPEC.frames] for start in inputs["starts"]])
-        return Outputs(found[:, 0].copy(), found)
+        return {"ef": found[:, 0].copy(), "embedding": found}
 
 
 def brightening(n: int, fps: float | None = 50.0) -> Cine:

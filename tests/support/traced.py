@@ -1,14 +1,15 @@
-"""One trace of one network stands for all: exports of other weights and clips take its graph.
+"""Exports that do not trace, which is most of the time of an export of a narrow network.
 
-Tracing is most of the time of an export of a narrow network, and what it makes of the architecture
-is the same graph for every width and clip. Here weights and shapes are put into it, with the batch
-norms folded as the exporter folds them. tests/export/test_to_onnx.py, which is about the tracing,
-does without, and holds this to the bytes of a true trace.
+What PyTorch makes of the EF network is the same graph for every width and clip. It traces one for
+all tests; weights and shapes are put into that, with the batch norms folded as the exporter folds
+them. tests/export/test_to_onnx.py, which is about the tracing, does without, and holds this to the
+bytes of a true trace. A segmentation is traced once for the same weights and size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -33,9 +34,18 @@ AS_PROCESS = (
 @contextmanager
 def traced_once() -> Iterator[None]:
     from edgeecho_export.recipes import fp32
+    from edgeecho_export.segmentation import graph
 
-    trace = fp32._trace
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fp32, "_trace", _standing_in(fp32._trace))
+        patch.setattr(graph, "_trace", _remembering(graph._trace))
+        yield
 
+
+Trace = Callable[[Any, Any], Any]
+
+
+def _standing_in(trace: Trace) -> Trace:
     @cache
     def kept() -> bytes:
         return made_file("trace.onnx", make).read_bytes()
@@ -46,9 +56,24 @@ def traced_once() -> Iterator[None]:
         source = read_checkpoint(NARROW, CheckpointOptions())
         path.write_bytes(trace(source.network, source.preprocess).SerializeToString())
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fp32, "_trace", lambda network, spec: _filled(kept(), network, spec))
-        yield
+    return lambda network, spec: _filled(kept(), network, spec)
+
+
+def _remembering(trace: Trace) -> Trace:
+    import onnx
+
+    def remembered(network: Any, spec: Any) -> Any:
+        def make(path: Path) -> None:
+            path.write_bytes(trace(network, spec).SerializeToString())
+
+        found = hashlib.sha256(f"{type(network).__name__} {spec.size}".encode())
+        for name, tensor in network.state_dict().items():
+            found.update(f"{name} {tuple(tensor.shape)}".encode())
+            found.update(tensor.numpy())
+        name = f"{found.hexdigest()[:16]}.onnx"
+        return onnx.ModelProto.FromString(made_file(name, make).read_bytes())
+
+    return remembered
 
 
 def _filled(trace: bytes, network: Any, spec: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.engines.base import DeviceTimes, Outputs
+from edgeecho.engines.base import Arrays, DeviceTimes
 
 DEVICE = "cuda"
 """Where ONNX Runtime takes the memory; both GPU providers use CUDA's."""
@@ -28,7 +28,7 @@ class BoundSession:
         self._binding: Any = None
         self._inputs: dict[str, Any] = {}
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> tuple[Outputs, DeviceTimes]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> tuple[Arrays, DeviceTimes]:
         """The outputs, and how long each step took by the host's clock: each waits for its end."""
         if {n: tuple(v.shape()) for n, v in self._inputs.items()} != _shapes(inputs):
             self._bind(inputs)
@@ -47,7 +47,7 @@ class BoundSession:
             compute_ms=(computed - uploaded) * 1e3,
             d2h_ms=(end - computed) * 1e3,
         )
-        return Outputs(found["ef"], found["embedding"]), times
+        return found, times
 
     def _bind(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         # A binding keeps its outputs, which have the shapes of its first run: others need another.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeecho.bundle import ModelFile
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import Arrays, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.onnxruntime.libraries import FATAL
 
@@ -41,7 +41,9 @@ class ONNXRuntimeEngine:
         active = self._session.get_providers()
         if active[0] != _PROVIDER:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not the {_PROVIDER} asked for")
-        self._outputs = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
+        self._outputs = outputs_of(
+            model.path.name, (o.name for o in self._session.get_outputs()), model.task
+        )
         self.facts = EngineFacts(
             name=descriptor.name,
             version=onnxruntime.__version__,
@@ -51,9 +53,9 @@ class ONNXRuntimeEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        return self.infer({"clip": clips})
+        return Outputs.of(self.infer({"clip": clips}))
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `GraphEngine.infer`."""
         values = self._session.run(self._outputs, dict(inputs))
-        found = {n: np.asarray(v, np.float32) for n, v in zip(self._outputs, values, strict=True)}
-        return Outputs(found["ef"], found["embedding"])
+        return {n: np.asarray(v, np.float32) for n, v in zip(self._outputs, values, strict=True)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import DeviceTimes, EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import Arrays, DeviceTimes, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.nvidia.cuda import probe
 from edgeecho.engines.onnxruntime import CUDA
@@ -52,7 +52,9 @@ class ONNXRuntimeGPUEngine:
         active = self._session.get_providers()
         if active[0] != provider:
             raise EngineError(f"ONNX Runtime runs {active[0]}, not {provider}: {_needs(provider)}")
-        names = outputs_of(model.path.name, (o.name for o in self._session.get_outputs()))
+        names = outputs_of(
+            model.path.name, (o.name for o in self._session.get_outputs()), model.task
+        )
         self._bound = BoundSession(onnxruntime, self._session, names)
         self.facts = EngineFacts(
             name=descriptor.name,
@@ -63,10 +65,10 @@ class ONNXRuntimeGPUEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        return self.infer({"clip": clips})
+        return Outputs.of(self.infer({"clip": clips}))
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        """See `SharedEngine.infer`."""
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `GraphEngine.infer`."""
         with self._refusals("close what else uses the GPU"):
             return self._bound.infer(inputs)[0]
 

@@ -13,7 +13,7 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.cache import cache_folder, load_entry, say, store_entry
 from edgeecho.common.cpu import cpu_features, usable_cores
 from edgeecho.common.errors import EngineError, ModelError
-from edgeecho.engines.base import EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import Arrays, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.openvino.threads import recall_threads
 
@@ -42,7 +42,10 @@ class OpenVINOEngine:
         if hint != openvino.Type.f32:
             raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
         ports = self._compiled.outputs
-        self._outputs = outputs_of(model.path.name, (n for port in ports for n in port.get_names()))
+        self._outputs = outputs_of(
+            model.path.name, (n for port in ports for n in port.get_names()), model.task
+        )
+        self._name = model.path.name
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
             name=descriptor.name,
@@ -53,13 +56,18 @@ class OpenVINOEngine:
         )
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        return self.infer({"clip": clips})
+        return Outputs.of(self.infer({"clip": clips}))
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        result = self._request.infer(inputs, share_inputs=True)
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `GraphEngine.infer`."""
+        try:
+            result = self._request.infer(inputs, share_inputs=True)
+        except RuntimeError as error:
+            raise EngineError(
+                f"OpenVINO cannot run {self._name}: {str(error).strip().splitlines()[-1]}"
+            ) from error
         # Copied, since the next run may overwrite this memory.
-        found = {name: np.array(result[name], np.float32) for name in self._outputs}
-        return Outputs(found["ef"], found["embedding"])
+        return {name: np.array(result[name], np.float32) for name in self._outputs}
 
 
 def machine_of(core: Any) -> dict[str, Any]:

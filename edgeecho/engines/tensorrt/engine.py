@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import DeviceTimes, EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import INPUT, Arrays, DeviceTimes, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
 from edgeecho.engines.nvidia.cuda import Buffer, Graph, Stream
 from edgeecho.engines.nvidia.timer import Timer
@@ -39,6 +39,7 @@ class TensorRTEngine:
         sidecar = choose_engine(model, machine)
         folder = model.path.parent / FOLDER
         self._file = check_engine(sidecar, folder, model)
+        self._task, self._input = model.task, INPUT[model.task]
         self._cuda_graph = cuda_graph
         self._graphs: dict[int, tuple[Any, Graph]] = {}
         self._buffers: dict[str, Buffer] = {}
@@ -68,30 +69,35 @@ class TensorRTEngine:
         self._require(self._engine is not None, "to load it")
         self._context = self._new_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        self._outputs = outputs_of(self._file.name, names)
+        self._outputs = outputs_of(self._file.name, names, self._task)
         self._reserve(trt, names)
 
     def _reserve(self, trt: Any, names: list[str]) -> None:
         """Take memory for the largest inputs of the plan's profile."""
-        if "clip" not in names:
-            raise EngineError(f"{self._file.name} has {', '.join(names)}, but no clip")
-        smallest, _, largest = self._engine.get_tensor_profile_shape("clip", 0)
+        if self._input not in names:
+            raise EngineError(f"{self._file.name} has {', '.join(names)}, but no {self._input}")
+        smallest, _, largest = self._engine.get_tensor_profile_shape(self._input, 0)
         self._smallest, self._largest = int(smallest[0]), int(largest[0])
-        self._set_shape(self._context, tuple(largest))
+        self._set_shape(self._context, tuple(largest), self._input)
         for name in names:
             if self._engine.get_tensor_dtype(name) != trt.DataType.FLOAT:
                 raise EngineError(f"{self._file.name} wants {name} in another type than FP32")
             self._buffers[name] = Buffer(tuple(self._context.get_tensor_shape(name)))
 
     def run(self, clips: NDArray[np.float32]) -> Outputs:
-        """See `Engine.run`; `EngineError` if an EF or a feature is not a number.
+        """See `Engine.run`; errors as of `infer`."""
+        return Outputs.of(self.infer({"clip": clips}))
 
-        More clips than the largest batch of the plan are run in several batches; fewer than the
-        smallest are filled up with copies of the last clip.
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `GraphEngine.infer`; `EngineError` if an output is not a number.
+
+        A larger batch than the plan's largest is run in several; a smaller one than its smallest is
+        filled up with copies of its last row.
         """
-        given, wanted = clips.shape[1:], self._buffers["clip"].host.shape[1:]
+        clips = inputs[self._input]
+        given, wanted = clips.shape[1:], self._buffers[self._input].host.shape[1:]
         if given != wanted:
-            raise EngineError(f"{self._file.name} takes clips {wanted}, not {given}")
+            raise EngineError(f"{self._file.name} takes a {self._input} of {wanted}, not {given}")
         buffers = {name: self._buffers[name].host for name in self._outputs}
         found = {n: np.empty((len(clips), *b.shape[1:]), np.float32) for n, b in buffers.items()}
         for first in range(0, len(clips), self._largest):
@@ -103,7 +109,7 @@ class TensorRTEngine:
 
     def room(self, clips: int) -> NDArray[np.float32] | None:
         """See `Engine.run`: pinned memory, from which they go to the GPU."""
-        return self._buffers["clip"].host[:clips] if clips <= self._largest else None
+        return self._buffers[self._input].host[:clips] if clips <= self._largest else None
 
     def timed(self, clips: NDArray[np.float32]) -> DeviceTimes:
         """See `DeviceEngine.timed`."""
@@ -115,19 +121,19 @@ class TensorRTEngine:
             self._timer = None
             timer.close()
 
-    def _checked(self, found: dict[str, NDArray[np.float32]]) -> Outputs:
+    def _checked(self, found: Arrays) -> Arrays:
         for name, values in found.items():
             if not np.isfinite(values).all():
                 raise EngineError(
                     f"{self._file.name} gave an {name} that is not a number: "
                     "see `edgeecho verify`, and use another precision or engine"
                 )
-        return Outputs(found["ef"], found["embedding"])
+        return found
 
     def _run(self, clips: NDArray[np.float32]) -> int:
         """Run `clips` and fill the host's output buffers; return how many rows are of `clips`."""
         size = max(len(clips), self._smallest)
-        host = self._buffers["clip"].host
+        host = self._buffers[self._input].host
         # They are there already if they were cut into `room`.
         if clips.ctypes.data != host.ctypes.data:
             host[: len(clips)] = clips
@@ -152,12 +158,12 @@ class TensorRTEngine:
         return partial(self._execute, self._context, size)
 
     def _set_up(self, context: Any, size: int) -> None:
-        self._set_shape(context, (size, *self._buffers["clip"].host.shape[1:]))
+        self._set_shape(context, (size, *self._buffers[self._input].host.shape[1:]), self._input)
         for name, buffer in self._buffers.items():
             self._require(context.set_tensor_address(name, buffer.device), f"the address of {name}")
 
     def _upload(self, size: int) -> None:
-        self._buffers["clip"].upload(size, self._stream)
+        self._buffers[self._input].upload(size, self._stream)
 
     def _execute(self, context: Any, size: int) -> None:
         self._require(context.execute_async_v3(self._stream.handle), f"a batch of {size}")
@@ -181,7 +187,7 @@ class TensorRTEngine:
         self._require(context is not None, "an execution context")
         return context
 
-    def _set_shape(self, context: Any, shape: tuple[int, ...], name: str = "clip") -> None:
+    def _set_shape(self, context: Any, shape: tuple[int, ...], name: str) -> None:
         self._require(context.set_input_shape(name, shape), f"{name} of the shape {shape}")
 
     def _require(self, answer: bool, what: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import Outputs
+from edgeecho.engines.base import Arrays
 from edgeecho.engines.nvidia.cuda import Buffer
 from edgeecho.engines.tensorrt.engine import TensorRTEngine
 
@@ -18,7 +18,7 @@ _FRAMES, _STARTS = "frames", "starts"
 
 
 class TensorRTSharedEngine(TensorRTEngine):
-    """See `SharedEngine`. More clips or frames than the plan takes are answered in several runs."""
+    """See `GraphEngine`. More clips or frames than the plan takes are answered in several runs."""
 
     def _reserve(self, trt: Any, names: list[str]) -> None:
         if missing := {_FRAMES, _STARTS} - set(names):
@@ -37,8 +37,8 @@ class TensorRTSharedEngine(TensorRTEngine):
             shape = (math.prod(shape),) if name == _FRAMES else (self._clips, *shape[1:])
             self._buffers[name] = Buffer(shape, np.dtype(dtype))
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Outputs:
-        """See `SharedEngine.infer`; `EngineError` if an EF or a feature is not a number."""
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `GraphEngine.infer`; `EngineError` if an EF or a feature is not a number."""
         frames, starts = inputs[_FRAMES], inputs[_STARTS]
         buffers = {name: self._buffers[name].host for name in self._outputs}
         found = {n: np.empty((len(starts), *b.shape[1:]), np.float32) for n, b in buffers.items()}

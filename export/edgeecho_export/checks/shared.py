@@ -66,7 +66,7 @@ def _check(
     alone = load_engine(engine, model)
     length = clips.shape[2]
     expected = np.concatenate([alone.run(frames[:, :, s : s + length]).ef for s in starts])
-    found = together.infer({"frames": frames, "starts": starts}).ef
+    found = together.infer({"frames": frames, "starts": starts})["ef"]
     drift = Drift.of(found, expected, expected)
     if missed := miss(drift, allowed):
         raise VerificationError(

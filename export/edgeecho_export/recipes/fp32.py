@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import warnings
 from pathlib import Path
 
 import onnx
@@ -12,13 +9,15 @@ import torch
 from torch import Tensor
 
 from edgeecho.bundle.assumed import NORMALISATION
-from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checks.parity import verify
-from edgeecho_export.graph import INPUT, OPSET, OUTPUTS, check_dynamic_batch
+from edgeecho_export.graph import INPUT, OUTPUTS, check_graph, save_facts
 from edgeecho_export.padding import PAD, pad_channels
 from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
+from edgeecho_export.segmentation.graph import write_onnx as write_masks
+from edgeecho_export.segmentation.work import MaskResult, MaskWork
+from edgeecho_export.tracing import trace
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
 _LIVELY = 1.0
@@ -45,6 +44,13 @@ class Fp32(ExportRecipe):
             )
         return RecipeResult(verify(path, work.drift_check(self.name)))
 
+    def make_masks(self, work: MaskWork, path: Path) -> MaskResult:
+        network, label = work.source.network, work.work.label
+        words.print(f"tracing {work.source.name}, width {work.source.width:g}")
+        spec = work.work.source.preprocess
+        write_masks(path, network, spec, name=label.name, version=label.version)
+        return MaskResult(work.gate(self.name).verify(path))
+
 
 def write_onnx(
     path: Path,
@@ -64,7 +70,6 @@ def write_onnx(
     `pad_channels`.
     """
     model = _trace(network, spec)
-    _strip(model)
     pad_channels(model, pad)
     facts = {
         "name": name,
@@ -73,10 +78,8 @@ def write_onnx(
         "preprocess": spec.to_dict(),
         **({"assumed": assumed} if assumed else {}),
     }
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
-    check_dynamic_batch(model)
-    if any(node.op_type == "BatchNormalization" for node in model.graph.node):
-        raise RuntimeError("a batch normalisation was not folded into its convolution")
+    save_facts(model, facts)
+    check_graph(model)
     onnx.save(model, path)
 
 
@@ -91,36 +94,8 @@ def _trace(network: R2Plus1D18, spec: PreprocessSpec) -> onnx.ModelProto:
         traced = _WithEmbedding(network.width)
     # The same tensors, not copies.
     traced.load_state_dict(network.state_dict(), assign=True)
-    # Batch 2: the exporter treats a batch of 1 as a constant.
     example = torch.zeros(2, 3, spec.frames, spec.size, spec.size)
-    # The exporter's optimiser logs what it folds, which no user needs.
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            traced.eval(),
-            (example,),
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            opset_version=OPSET,
-            dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
-            dynamo=True,
-            optimize=True,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export gave no program")
-    return program.model_proto
-
-
-def _strip(model: onnx.ModelProto) -> None:
-    # The exporter stores stack traces with this machine's paths in every node.
-    graph = model.graph
-    for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
-        del item.metadata_props[:]
-        item.doc_string = ""
-    del graph.metadata_props[:]
-    del model.metadata_props[:]
+    return trace(traced.eval(), example, INPUT, OUTPUTS)
 
 
 RECIPE = Fp32()

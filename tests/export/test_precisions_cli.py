@@ -37,8 +37,7 @@ def test_every_row_of_the_table_has_its_recipe() -> None:
     assert [find_recipe(name).name for name in PRECISIONS] == list(PRECISIONS)
 
 
-ANOTHER = (
-    """
+ANOTHER = """
 import sys, types
 import onnx
 from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, MaskLimits, Precision
@@ -63,8 +62,6 @@ module = types.ModuleType("edgeecho_export.recipes.again")
 module.RECIPE = Again()
 sys.modules[module.__name__] = module
 """
-    + AS_PROCESS
-)
 """`edgeecho` with a precision more: a row of the table, and a recipe."""
 
 
@@ -72,8 +69,9 @@ def test_a_row_and_a_recipe_are_all_that_a_new_precision_takes(
     tmp_path: Path, narrow_run: Path
 ) -> None:
     def run(*words: object) -> str:
+        main = AS_PROCESS if words[0] == "export" else "from edgeecho.cli.app import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", ANOTHER, *map(str, words)], capture_output=True, text=True
+            [sys.executable, "-c", ANOTHER + main, *map(str, words)], capture_output=True, text=True
         )
         assert done.returncode in (0, 5), done.stderr
         return done.stdout

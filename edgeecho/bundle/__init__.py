@@ -2,13 +2,12 @@
 
 from edgeecho.bundle.artefact import Artefact, RangeCheck, SharedCost, SharedGraph, Verification
 from edgeecho.bundle.card import render_card, write_manifest
+from edgeecho.bundle.files import MaskFile, ModelFile, SharedFile, Task
+from edgeecho.bundle.lone import describe_onnx
 from edgeecho.bundle.manifest import Manifest
 from edgeecho.bundle.open import (
     DEMO,
     EXAMPLE,
-    MaskFile,
-    ModelFile,
-    SharedFile,
     default_model,
     open_model,
     read_manifest,
@@ -32,8 +31,10 @@ __all__ = [
     "SharedFile",
     "SharedGraph",
     "Skill",
+    "Task",
     "Verification",
     "default_model",
+    "describe_onnx",
     "open_model",
     "read_manifest",
     "render_card",

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeecho.bundle.assumed import assumed_in
 from edgeecho.bundle.card_drift import drift_section
+from edgeecho.bundle.card_segmentation import segmentation_section
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
 from edgeecho.bundle.skill import LEAST_VIDEOS, Skill
 from edgeecho.common.errors import ModelError
@@ -46,6 +47,11 @@ def _render(manifest: Manifest) -> str:
         "## Model\n\n" + _model(manifest),
         "## Training\n\n" + _training(manifest.provenance),
         "## Measured EF drift against PyTorch\n\n" + drift_section(manifest),
+        *(
+            ["## Segmentation\n\n" + segmentation_section(manifest.segmentation)]
+            if manifest.segmentation
+            else []
+        ),
         "## Skill\n\n" + _skill(manifest.skill),
         "## Evaluation\n\n" + _evaluation(manifest),
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgeecho.bundle.artefact import RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.card_segmentation import masks_on_data
 from edgeecho.bundle.manifest import Manifest
 
 
@@ -26,7 +27,8 @@ def drift_section(manifest: Manifest) -> str:
     if file := manifest.references.get("file"):
         parts.append(f"`{file}` holds the pixels and labels of these clips, for `edgeecho verify`.")
     parts += [_shared(a.file, a.shared) for a in manifest.artefacts.values() if a.shared]
-    parts += [_drift_on_data(entry) for entry in manifest.drift]
+    for entry in manifest.drift:
+        parts += filter(None, [_drift_on_data(entry), masks_on_data(entry)])
     parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
     if manifest.calibration:
         parts.append(_calibration(manifest.calibration))

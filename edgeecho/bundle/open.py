@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from edgeecho.bundle.artefact import SharedCost
-from edgeecho.bundle.assumed import model_warnings
 from edgeecho.bundle.external import check_self_contained, check_shared
-from edgeecho.bundle.manifest import MANIFEST_FILE, METADATA_KEY, Manifest
-from edgeecho.bundle.metadata import read_metadata
-from edgeecho.bundle.skill import Skill
+from edgeecho.bundle.files import MaskFile, ModelFile, SharedFile
+from edgeecho.bundle.lone import describe_onnx
+from edgeecho.bundle.manifest import MANIFEST_FILE, Manifest
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import parse_json, sha256_file
-from edgeecho.preprocess import PreprocessSpec
-
-Task = Literal["ef", "segmentation"]
 
 DEMO = Path(__file__).parents[1] / "models" / "demo"
 """The demo bundle, package data."""
@@ -27,56 +19,6 @@ EXAMPLE = DEMO.with_name("example.avi")
 """A phantom clip, package data, for commands that need some video."""
 DEFAULT_VARIABLE = "EDGEECHO_MODEL"
 """Environment variable: the model of a machine on which nobody should have to name it."""
-
-
-@dataclass(frozen=True)
-class SharedFile:
-    """A shared graph that was found and verified; its weights are the plain file's."""
-
-    path: Path
-    sha256: str
-    """Of both files' hashes: the one without the other says nothing."""
-    cost: SharedCost
-
-
-@dataclass(frozen=True)
-class MaskFile:
-    """A segmentation network that was found and verified."""
-
-    path: Path
-    sha256: str
-    architecture: str
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """One artefact that was found, read and verified: what engines and results need."""
-
-    path: Path
-    sha256: str
-    name: str
-    version: str
-    precision: str
-    preprocess: PreprocessSpec
-    trained_on: str
-    """One sentence, empty where it is not known (a lone ONNX file)."""
-    uncertainty: Mapping[str, Any] | None = None
-    """The manifest's; its file is beside `path`. None: nothing was measured."""
-    shared: SharedFile | None = None
-    """None: there is none, and every clip is answered by itself."""
-    skill: Skill | None = None
-    """The manifest's; None: it was never measured, or not known, as of a lone ONNX file."""
-    assumed: str | None = None
-    """Whose mean and std were taken; None if they are the model's own."""
-    segmentation: MaskFile | None = None
-    """In the same precision; None: the bundle has none."""
-    task: Task = "ef"
-    """What `path` computes; engines ask for other inputs and outputs of a segmentation."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What every answer warns of."""
-        return model_warnings(self.skill, self.assumed)
 
 
 def default_model() -> Path:
@@ -180,34 +122,11 @@ def _usual(manifest: Manifest) -> str:
 
 
 def _open_onnx(path: Path, precision: str | None) -> ModelFile:
-    check_self_contained(path)
-    try:
-        facts = parse_json(read_metadata(path, METADATA_KEY))
-        if facts.get("task") == "segmentation":
-            raise ModelError(
-                f"{path} is a segmentation, which gives masks and no EF: give the bundle's folder"
-            )
-        found = ModelFile(
-            path=path,
-            sha256=sha256_file(path),
-            name=_text(facts["name"]),
-            version=_text(facts["version"]),
-            precision=_text(facts["precision"]),
-            preprocess=PreprocessSpec.from_dict(facts["preprocess"]),
-            trained_on="",
-            assumed=_text(facts["assumed"]) if "assumed" in facts else None,
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    found = describe_onnx(path)
+    if found.task == "segmentation":
         raise ModelError(
-            f"{path} says nothing of its preprocessing: use a model written by `edgeecho export`"
-        ) from error
+            f"{path} is a segmentation, which gives masks and no EF: give the bundle's folder"
+        )
     if precision not in (None, found.precision):
         raise ModelError(f"{path} is {found.precision}, not {precision}: leave --precision out")
     return found
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a text, got {value!r}")
-    value.encode()  # half a character, which no report could hold, is a ValueError
-    return value

@@ -11,6 +11,7 @@ from typing import Any
 from edgeecho.bundle.card import write_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE, Manifest
 from edgeecho.bundle.open import open_model, read_manifest
+from edgeecho.bundle.segmentation import Segmentation
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import atomic_folder, sha256_file
 
@@ -31,17 +32,19 @@ def slim(
             f"{bundle} holds no {absent[0]} model, only {', '.join(manifest.artefacts)}: "
             "choose one of them"
         )
-    references = {k: v for k, v in manifest.references.items() if k not in _REFERENCE_FILE}
+    references = _without_file(manifest.references)
     kept = replace(
         manifest,
         artefacts={p: manifest.artefacts[p] for p in manifest.artefacts if p in precisions},
         references=references,
+        segmentation=_kept(manifest.segmentation, precisions),
     )
     with atomic_folder(out, marker=MANIFEST_FILE, overwrite=overwrite) as folder:
         for precision in kept.artefacts:
             model = open_model(bundle, precision=precision)
-            for file in [model.path, *([model.shared.path] if model.shared else [])]:
-                shutil.copyfile(file, folder / file.name)
+            for file in (model, model.shared, model.segmentation):
+                if file is not None:
+                    shutil.copyfile(file.path, folder / file.path.name)
         if kept.uncertainty:
             _copy_measured(bundle, folder, kept.uncertainty)
         write_manifest(folder, kept)
@@ -50,7 +53,15 @@ def slim(
     return kept
 
 
-_REFERENCE_FILE = ("file", "sha256")
+def _kept(found: Segmentation | None, precisions: Sequence[str]) -> Segmentation | None:
+    if found is None:
+        return None
+    artefacts = {p: artefact for p, artefact in found.artefacts.items() if p in precisions}
+    return replace(found, artefacts=artefacts, references=_without_file(found.references))
+
+
+def _without_file(references: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in references.items() if k not in ("file", "sha256")}
 
 
 def _copy_measured(bundle: Path, folder: Path, entry: Mapping[str, Any]) -> None:

@@ -64,6 +64,23 @@ class MaskLimits:
     def to_dict(self) -> dict[str, float]:
         return asdict(self)
 
+    def wider_than(self, other: MaskLimits) -> tuple[str, ...]:
+        """Statistics that may be further off here than in `other`."""
+        wider = {
+            "dice": self.dice < other.dice,
+            "area": self.area > other.area,
+            "worst_area": self.worst_area > other.worst_area,
+        }
+        return tuple(name for name, is_wider in wider.items() if is_wider)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> MaskLimits:
+        """The inverse of `to_dict`; `ModelError` if the value is something else."""
+        try:
+            return cls(**{name: float(limit) for name, limit in value.items()})
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"manifest: limits of masks that are not known: {error}") from error
+
 
 @dataclass(frozen=True)
 class Precision:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bundle import ModelFile
-from edgeecho.bundle.open import Task
+from edgeecho.bundle import ModelFile, Task
 from edgeecho.common.errors import EngineError, ModelError
 
 

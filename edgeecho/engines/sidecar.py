@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
-from edgeecho.bundle.open import ModelFile
+from edgeecho.bundle import ModelFile
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import EngineError
 from edgeecho.common.files import parse_json, sha256_file

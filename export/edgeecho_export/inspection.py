@@ -84,7 +84,8 @@ def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, .
 
 
 def _inspect_segmentation(path: Path, value: Mapping[str, Any]) -> Inspection:
-    name, width, weights = (value.get(key) for key in ("architecture", "width", "state_dict"))
+    name, weights = value.get("architecture"), value.get("state_dict")
+    width = value.get("width", math.nan)
     if name not in NETWORKS or not isinstance(weights, Mapping):
         raise ModelError(
             f"{path} is a segmentation network that this version does not know: upgrade edgeecho"

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from edgeecho.bundle import ModelFile, SharedCost
-from edgeecho.bundle.open import SharedFile
+from edgeecho.bundle import ModelFile, SharedCost, SharedFile
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines import EngineFacts, PassedOver, registry
 from edgeecho.engines.descriptor import EngineDescriptor, cpu_arithmetic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ from tiny import SHAPE, tiny_bundle
 from edgeecho.bundle import open_model
 from edgeecho.common.errors import EngineError
 from edgeecho.engines import find_engine
-from edgeecho.engines.tensorrt import engine as tensorrt
+from edgeecho.engines.tensorrt import engine, plan
 
 CLIPS = np.random.default_rng(0).standard_normal((8, *SHAPE)).astype(np.float32)
 
@@ -72,7 +73,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "another stream for the results": (
         "            self._buffers[name].download(size, self._stream)\n",
-        "            self._buffers[name].download(size, Stream())\n",
+        "            self._buffers[name].download(size, type(self._stream)())\n",
         "not a number",
     ),
     "buffers for the smallest batch": (
@@ -135,12 +136,15 @@ GRAPH_MUTANTS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def mutant(old: str, new: str) -> Callable[..., Any]:
-    """`TensorRTEngine` of a module in which `old` is `new`."""
-    source = Path(tensorrt.__file__).read_text()
-    assert source.count(old) == 1, "the mutant fits the module no longer"
-    module = ModuleType("mutant")
-    exec(compile(source.replace(old, new), "mutant", "exec"), vars(module))
+def mutant(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`TensorRTEngine` of its two modules, in one of which `old` is `new`."""
+    sources = {module.__name__: Path(module.__file__).read_text() for module in (plan, engine)}
+    assert sum(s.count(old) for s in sources.values()) == 1, "the mutant fits the code no longer"
+    for name, source in sources.items():
+        module = ModuleType(name)
+        exec(compile(source.replace(old, new), name, "exec"), vars(module))
+        # The second one imports the first.
+        monkeypatch.setitem(sys.modules, name, module)
     return module.TensorRTEngine  # type: ignore[no-any-return]
 
 
@@ -154,12 +158,12 @@ def test_emulation_finds_out(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     old, new, says = {**MUTANTS, **GRAPH_MUTANTS}[name]
     found = []
     try:
-        engine = mutant(old, new)(
+        loaded = mutant(old, new, monkeypatch)(
             find_engine("tensorrt"), model, "tensorrt", cuda_graph=name in GRAPH_MUTANTS
         )
         for size in (2, 8, 2):
-            engine.run(CLIPS[:size])
-        engine.close()
+            loaded.run(CLIPS[:size])
+        loaded.close()
     except (MisuseError, EngineError, AttributeError, TypeError, ValueError) as error:
         found.append(str(error))
     found += gpu.misuses

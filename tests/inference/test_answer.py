@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from brightness import SPEC, Brightness, bright_model, brightening
 
-from edgeecho.bundle import SharedCost
-from edgeecho.bundle.open import SharedFile
+from edgeecho.bundle import SharedCost, SharedFile
 from edgeecho.common.errors import UsageError
 from edgeecho.inference import (
     LoadedModel,

@@ -37,14 +37,21 @@ def emulated_environment(version: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "EMULATED_TENSORRT": version}
 
 
-def put_engine(bundle: Path, machine: FakeGPU, inside: str | None = None, **changes: Any) -> Path:
-    """Give a bundle's `fp16.onnx` an engine for `machine`; `changes` are those of its sidecar.
+def put_engine(
+    bundle: Path,
+    machine: FakeGPU,
+    inside: str | None = None,
+    onnx_file: str = "fp16.onnx",
+    **changes: Any,
+) -> Path:
+    """Give a bundle's file an engine for `machine`; `changes` are those of its sidecar.
 
     `inside`: what the engine's bytes say that they are for, whatever the sidecar says.
     """
-    source = bundle / "fp16.onnx"
+    source = bundle / onnx_file
     rtx = machine.trt.__name__ == "tensorrt_rtx"
-    shape = tuple(d.dim_value for d in onnx.load(source).graph.input[0].type.tensor_type.shape.dim)
+    (given,) = onnx.load(source).graph.input
+    shape = tuple(d.dim_value for d in given.type.tensor_type.shape.dim)
     sidecar = TensorRTSidecar(
         file="e.engine",
         sha256="",
@@ -64,7 +71,7 @@ def put_engine(bundle: Path, machine: FakeGPU, inside: str | None = None, **chan
     sidecar = replace(sidecar, **changes)
     if inside is None:
         inside = "" if rtx else machine.name.decode()
-    profile = {"clip": [(size, *shape[1:]) for size in sidecar.batch]}
+    profile = {given.name: [(size, *shape[1:]) for size in sidecar.batch]}
     header = {"version": machine.trt.__version__, "gpu": inside, "profile": profile}
     engine = bundle / FOLDER / sidecar.file
     engine.parent.mkdir(exist_ok=True)

@@ -19,5 +19,5 @@ def read_like(path: Path) -> tuple[PreprocessSpec, str]:
     if path.is_dir():
         manifest = path / "manifest.json"
         return read_manifest(path).preprocess, f"sha256:{sha256_file(manifest)}"
-    spec = PreprocessSpec.from_dict(load_checkpoint(path).get("preprocess"))
+    spec = PreprocessSpec.from_dict(load_checkpoint(path).get("preprocess", {}))
     return spec, f"sha256:{sha256_file(path)}"

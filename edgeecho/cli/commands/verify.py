@@ -43,7 +43,7 @@ def verify(
         Path | None, typer.Option(help="Also write the JSON to a file, to be sent back.")
     ] = None,
 ) -> None:
-    """Whether a bundle's models give PyTorch's EF on this machine.
+    """Whether a bundle's models give PyTorch's EF on this machine, and its masks.
 
     Needs no torch. It runs the small reference clips that the bundle carries; with --data, clips of
     unseen videos against the bundle's FP32 model. Exit code 6: out of tolerance (the report is

@@ -47,8 +47,8 @@ class BenchOptions:
         list[str] | None,
         typer.Option(
             metavar="SUBJECT",
-            help="[ENGINE:]PRECISION[:batchN][:plain], instead of --precision. May be "
-            "repeated: they take turns, and ratios are to the first.",
+            help="[ENGINE:]PRECISION[:batchN][:plain][:nobeats], instead of --precision. May "
+            "be repeated: they take turns, and ratios are to the first.",
         ),
     ] = None
     clips: Annotated[

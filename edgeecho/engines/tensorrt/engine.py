@@ -1,10 +1,8 @@
-"""Running a plan, with its memory on the GPU."""
+"""Running a plan."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,19 +11,17 @@ from numpy.typing import NDArray
 
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EngineError
-from edgeecho.engines.base import INPUT, Arrays, DeviceTimes, EngineFacts, Outputs, outputs_of
+from edgeecho.engines.base import Arrays, DeviceTimes, Outputs
 from edgeecho.engines.descriptor import EngineDescriptor
-from edgeecho.engines.nvidia.cuda import Buffer, Graph, Stream
+from edgeecho.engines.nvidia.cuda import Buffer, Graph
 from edgeecho.engines.nvidia.timer import Timer
-from edgeecho.engines.sidecar import FOLDER, check_engine
-from edgeecho.engines.tensorrt.built import choose_engine
-from edgeecho.engines.tensorrt.library import look, new_log
+from edgeecho.engines.tensorrt.plan import LoadedPlan
 
 
-class TensorRTEngine:
-    """A loaded plan with its memory; see `Engine`. Not for several threads at once.
+class TensorRTEngine(LoadedPlan):
+    """A loaded plan that answers batches; see `Engine`. Not for several threads at once.
 
-    `kind` is `tensorrt` or `tensorrt-rtx`. With `cuda_graph`, the launches of each batch size are
+    With `cuda_graph`, the launches of each batch size are
     recorded when it first occurs and then replayed in one call. That saves time where the CPU is
     slow to launch, and takes an execution context, with the network's memory, per batch size.
     """
@@ -35,42 +31,9 @@ class TensorRTEngine:
     def __init__(
         self, descriptor: EngineDescriptor, model: ModelFile, kind: str, *, cuda_graph: bool = False
     ) -> None:
-        trt, machine = look(kind)
-        sidecar = choose_engine(model, machine)
-        folder = model.path.parent / FOLDER
-        self._file = check_engine(sidecar, folder, model)
-        self._task, self._input = model.task, INPUT[model.task]
         self._cuda_graph = cuda_graph
-        self._graphs: dict[int, tuple[Any, Graph]] = {}
-        self._buffers: dict[str, Buffer] = {}
         self._timer: Timer | None = None
-        self._runtime: Any = None
-        self._engine: Any = None
-        self._context: Any = None
-        self.facts = EngineFacts(
-            name=descriptor.name,
-            version=machine.version,
-            device=f"{machine.device.label}, {machine.device.compute_capability}",
-            precision=descriptor.arithmetic(model.precision),
-            threads=1,
-        )
-        self._stream = Stream()
-        self._open = True
-        try:
-            self._load(trt)
-        except BaseException:
-            self.close()
-            raise
-
-    def _load(self, trt: Any) -> None:
-        self._log = new_log(trt)
-        self._runtime = trt.Runtime(self._log)
-        self._engine = self._runtime.deserialize_cuda_engine(self._file.read_bytes())
-        self._require(self._engine is not None, "to load it")
-        self._context = self._new_context()
-        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        self._outputs = outputs_of(self._file.name, names, self._task)
-        self._reserve(trt, names)
+        super().__init__(descriptor, model, kind)
 
     def _reserve(self, trt: Any, names: list[str]) -> None:
         """Take memory for the largest inputs of the plan's profile."""
@@ -181,42 +144,3 @@ class TensorRTEngine:
         self._execute(context, size)
         self._stream.synchronize()
         return context, self._stream.capture(lambda: self._execute(context, size))
-
-    def _new_context(self) -> Any:
-        context = self._engine.create_execution_context()
-        self._require(context is not None, "an execution context")
-        return context
-
-    def _set_shape(self, context: Any, shape: tuple[int, ...], name: str) -> None:
-        self._require(context.set_input_shape(name, shape), f"{name} of the shape {shape}")
-
-    def _require(self, answer: bool, what: str) -> None:
-        if not answer:
-            said = self._log.errors[-1] if self._log.errors else "it gave no reason"
-            raise EngineError(
-                f"{self.facts.name} {self.facts.version} refused {what} ({self._file.name}): {said}"
-            )
-
-    def close(self) -> None:
-        """Free everything, users before what they use. A second call does nothing."""
-        if not self._open:
-            return
-        self._open = False
-        with suppress(EngineError):
-            self._stream.synchronize()
-        while self._graphs:
-            _, (context, graph) = self._graphs.popitem()
-            graph.close()
-            del context
-        # The bindings free an object when its last reference goes.
-        self._context = None
-        self._engine = None
-        self._runtime = None
-        while self._buffers:
-            self._buffers.popitem()[1].close()
-        self._stream.close()
-
-    def __del__(self) -> None:
-        # At the interpreter's exit the driver frees everything.
-        if not sys.is_finalizing() and getattr(self, "_open", False):
-            self.close()

@@ -18,6 +18,7 @@ _UNSTEADY = 1.25
 _WAYS = {
     "read": "another codec, or smaller frames",
     "preprocess": "frames that are cropped to the sector already",
+    "masks": "a smaller precision, or no beats (--beats none)",
     "decide": "nothing that an option decides: please report it",
 }
 """What would shorten a stage; for the engine see `_way`."""

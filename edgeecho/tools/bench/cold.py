@@ -45,6 +45,8 @@ class ColdStartRequest:
     """See `Subject`."""
     plain: bool = False
     """See `Subject`."""
+    beats: bool = True
+    """See `Subject`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ColdStart:
     """Opening the model, checking its hash, and compiling it or loading it from edgeecho's cache.
     The video is decoded and prepared meanwhile, as in `edgeecho infer`."""
     first_inference_ms: float
-    """Engine time of the first answer, for all clips of the video."""
+    """Engine time of the first answer, for all clips of the video; without masks."""
     first_answer_ms: float
     """From the loaded model to the first answer: the rest of decoding, and the first inference."""
     start_to_answer_ms: float
@@ -114,7 +116,7 @@ def main() -> None:
         import_module(engine.package)
     imported = time.perf_counter()
     path = None if job.model is None else Path(job.model)
-    subject = Subject(job.engine, job.precision, job.batch, job.plain)
+    subject = Subject(job.engine, job.precision, job.batch, job.plain, job.beats)
     file = subject.open(path)
     with read_ahead(lambda video: read_ready(video, file.preprocess), [Path(job.video)]) as reads:
         model = subject.load_opened(file, job.threads)

@@ -53,7 +53,7 @@ class Deadlines:
 
 
 def comparisons(run: BenchRun) -> tuple[Comparison, ...]:
-    """Compare each subject with the first, and each that shares work with itself without sharing.
+    """Compare each subject with the first, and with itself without shared work or without beats.
 
     There is one comparison per stage in `COMPARED`, and none for a stream, whose samples are not
     paired.
@@ -64,9 +64,10 @@ def comparisons(run: BenchRun) -> tuple[Comparison, ...]:
     first = run.series[0]
     pairs = [(series, first) for series in run.series[1:]]
     pairs += [
-        (series, alone)
+        (series, without)
         for series in run.series
-        if (alone := by_label.get(f"{series.label}:plain")) and alone is not first
+        for what in ("plain", "nobeats")
+        if (without := by_label.get(f"{series.label}:{what}")) and without is not first
     ]
     return tuple(
         Comparison(

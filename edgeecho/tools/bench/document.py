@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from edgeecho.common.about import RESEARCH_USE
@@ -44,6 +45,9 @@ def to_dict(run: BenchRun) -> dict[str, Any]:
                 }
                 for series in run.series
                 if (calls := series.device)
+            },
+            "masks_ms_per_frame": {
+                s.label: median(s.samples_ms["masks"]) / s.traced for s in run.series if s.traced
             },
             "rates": {s.label: asdict(rates(s, run.videos)) for s in run.series},
             "ratios": [asdict(found) for found in comparisons(run)],

@@ -117,6 +117,7 @@ def _start_cold(request: Request, subject: Subject, model: LoadedModel) -> tuple
         threads=request.threads,
         batch=subject.batch,
         plain=subject.plain,
+        beats=subject.beats,
     )
     return measure_cold_starts(job, request.cold_starts)
 
@@ -143,6 +144,7 @@ def _series(
         batch=model.batch,
         clips=samples[0].clips,
         clips_shared=samples[0].clips_shared,
+        traced=samples[0].traced,
         samples_ms={n: tuple(s.stages_ms[n] for s in samples) for n in samples[0].stages_ms},
         cpu_ms=tuple(sample.cpu_ms for sample in samples),
         cold=cold,

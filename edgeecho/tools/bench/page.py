@@ -20,7 +20,7 @@ from edgeecho.tools.bench.device.tables import device_tables
 from edgeecho.tools.bench.plots import draw_accuracy, draw_latency, draw_stages
 from edgeecho.tools.bench.run import SCENARIOS, STAGES, BenchRun, Series
 from edgeecho.tools.bench.statistics import PERCENTS, summarise
-from edgeecho.tools.bench.text import COLD_ROWS, ratio_words
+from edgeecho.tools.bench.text import COLD_ROWS, masks_words, ratio_words
 
 
 def to_html(run: BenchRun, created: datetime) -> str:
@@ -41,7 +41,7 @@ def to_html(run: BenchRun, created: datetime) -> str:
         latency=draw_latency(run),
         summary=_summary(run),
         stages=draw_stages(run),
-        legend=_legend(),
+        legend=_legend(run),
         ratios=_ratios(run),
         accuracy=_accuracy(run),
         cold=_cold(run),
@@ -74,11 +74,12 @@ def _summary_row(run: BenchRun, series: Series) -> list[str]:
     return [*cells, str(due.in_time), str(due.late), str(due.dropped)]
 
 
-def _legend() -> str:
+def _legend(run: BenchRun) -> str:
     items = "".join(
         f'<span><svg aria-hidden="true"><rect class="stage-{stage}" width="12" height="12"/></svg>'
         f"{stage}</span>"
         for stage in STAGES
+        if any(stage in series.stages for series in run.series)
     )
     return f'<p class="legend">{items}</p>'
 
@@ -159,5 +160,6 @@ def _facts(run: BenchRun) -> str:
             f"{model['name']} {model['version']}, {model['precision']}; {engine.name} "
             f"{engine.version}, {engine.precision}, {engine.threads} threads; SHA-256 "
         )
-        facts.append((escape(series.label), f"{escape(said)}<code>{model['sha256']}</code>"))
+        masks = f"; {masks_words(series)}" if series.traced else ""
+        facts.append((escape(series.label), f"{escape(said)}<code>{model['sha256']}</code>{masks}"))
     return fact_list(facts)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from edgeecho.tools.bench.compare import typical_ms
-from edgeecho.tools.bench.run import STAGES, BenchRun
+from edgeecho.tools.bench.run import BenchRun
 
 _ROW = 46
 """Height in pixels of a series' row."""
@@ -42,7 +42,7 @@ def draw_latency(run: BenchRun) -> str:
 
 def draw_stages(run: BenchRun) -> str:
     """Draw a stacked bar of the stages' mean times for each series."""
-    means = [{stage: _mean(series.samples_ms[stage]) for stage in STAGES} for series in run.series]
+    means = [{stage: _mean(s.samples_ms[stage]) for stage in s.stages} for s in run.series]
     end = 1.05 * max(sum(by_stage.values()) for by_stage in means)
     parts, words = [], []
     for row, (series, by_stage) in enumerate(zip(run.series, means, strict=True)):

@@ -13,9 +13,10 @@ from edgeecho.tools.bench.device.calls import DeviceCalls
 from edgeecho.tools.bench.device.watch import Watched
 from edgeecho.tools.bench.threads import ThreadFacts
 
-STAGES = ("read", "preprocess", "engine", "decide")
+STAGES = ("read", "preprocess", "engine", "masks", "decide")
 """`read`: file to frames. `preprocess`: crop, resampling, resizing, signals for the gates, cutting
-clips. `engine`: the network. `decide`: gates, interval and warnings, the rest of `total`."""
+clips. `engine`: the EF network. `masks`: the segmentation of every frame, and its beats; only of a
+model that has one. `decide`: gates, interval and warnings, the rest of `total`."""
 SCENARIOS = {
     "single": "file to answer",
     "study": "one video, its clips with and without shared work",
@@ -39,6 +40,8 @@ class Series:
     """Clips per sample."""
     clips_shared: int
     """How many of these were answered together."""
+    traced: int
+    """Frames per sample in which the left ventricle was found; 0: no segmentation ran."""
     samples_ms: Mapping[str, tuple[float, ...]]
     """Times by stage, and `total`, the wall time; in the order of the rounds."""
     cpu_ms: tuple[float, ...]
@@ -50,6 +53,11 @@ class Series:
     """In `stream`, clips that arrived while an earlier one was being answered."""
     device: DeviceCalls | None
     """None: the engine has no memory of its own."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those of `STAGES` that it has."""
+        return tuple(stage for stage in STAGES if stage in self.samples_ms)
 
 
 @dataclass(frozen=True)

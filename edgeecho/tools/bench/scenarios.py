@@ -28,6 +28,8 @@ class Sample:
     cpu_ms: float
     clips: int
     clips_shared: int
+    traced: int
+    """Frames with a mask."""
     frames: int
     """Frames of the first video."""
 
@@ -127,7 +129,8 @@ def _time(answer: Callable[[], EFEstimate], due: float | None = None) -> Sample:
     result = answer()
     end = time.perf_counter()
     cpu_ms = (time.process_time() - cpu) * 1e3
-    stages = dict.fromkeys(STAGES, 0.0)
+    names = [name for name in STAGES if name != "masks" or result.traced]
+    stages = dict.fromkeys(names, 0.0)
     stages |= {_RENAMED.get(name, name): ms for name, ms in result.timings_ms.items()}
     stages["decide"] = (end - begin) * 1e3 - sum(stages.values())
     total = (end - (begin if due is None else due)) * 1e3
@@ -136,6 +139,7 @@ def _time(answer: Callable[[], EFEstimate], due: float | None = None) -> Sample:
         cpu_ms,
         len(result.clip_starts),
         result.clips_shared,
+        len(result.traced.packed) if result.traced else 0,
         result.video.frames,
     )
 
@@ -147,5 +151,6 @@ def _sum(samples: Sequence[Sample]) -> Sample:
         sum(s.cpu_ms for s in samples),
         sum(s.clips for s in samples),
         sum(s.clips_shared for s in samples),
+        sum(s.traced for s in samples),
         first.frames,
     )

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgeecho.beats import Rule
 from edgeecho.bundle import ModelFile, open_model
 from edgeecho.common.errors import UsageError
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.inference import BATCH, LoadedModel, load_opened
 
 _FORM = re.compile(
-    rf"(?:([a-z][a-z0-9-]*):)?({'|'.join(PRECISIONS)})(?::batch([1-9][0-9]{{0,2}}))?(:plain)?"
+    rf"(?:([a-z][a-z0-9-]*):)?({'|'.join(PRECISIONS)})(?::batch([1-9][0-9]{{0,2}}))?(:plain)?(:nobeats)?"
 )
 
 
@@ -28,24 +29,29 @@ class Subject:
     """Clips of a call; None: as `edgeecho infer` has it."""
     plain: bool = False
     """Clips that overlap are answered each by itself, even where the model can share."""
+    beats: bool = True
+    """The segmentation runs, if the model has one."""
 
     @classmethod
     def parse(cls, text: str, *, engine: str = "auto") -> Subject:
-        """`[ENGINE:]PRECISION[:batchN][:plain]`; anything else is a `UsageError`."""
+        """`[ENGINE:]PRECISION[:batchN][:plain][:nobeats]`; anything else is a `UsageError`."""
         found = _FORM.fullmatch(text)
         if found is None:
             raise UsageError(
-                f"--compare {text!r} is not understood: write [ENGINE:]PRECISION[:batchN][:plain], "
-                f"such as int8 or openvino:fp32:batch8, with one of {', '.join(PRECISIONS)}"
+                f"--compare {text!r} is not understood: write "
+                "[ENGINE:]PRECISION[:batchN][:plain][:nobeats], such as int8 or "
+                f"openvino:fp32:batch8, with one of {', '.join(PRECISIONS)}"
             )
-        named, precision, batch, plain = found.groups()
-        return cls(named or engine, precision, int(batch) if batch else None, bool(plain))
+        named, precision, batch, plain, bare = found.groups()
+        size = int(batch) if batch else None
+        return cls(named or engine, precision, size, bool(plain), beats=not bare)
 
     def label_of(self, model: LoadedModel) -> str:
         """In the form that `parse` reads, with what `auto` and None stood for."""
         parts = [model.engine.facts.name, model.file.precision]
         parts += [f"batch{self.batch}"] if self.batch else []
-        return ":".join([*parts, "plain"] if self.plain else parts)
+        parts += ["plain"] * self.plain + ["nobeats"] * (not self.beats)
+        return ":".join(parts)
 
     def load(self, path: Path | None, threads: int) -> LoadedModel:
         """Make it ready; errors of `load_model`."""
@@ -58,7 +64,8 @@ class Subject:
 
     def load_opened(self, file: ModelFile, threads: int) -> LoadedModel:
         """`load` of what `open` gave."""
-        model = load_opened(file, engine=self.engine, threads=threads)
+        beats: Rule | None = "default" if self.beats else None
+        model = load_opened(file, engine=self.engine, threads=threads, beats=beats)
         return replace(model, batch=self.batch or BATCH)
 
 

@@ -72,6 +72,7 @@ def _series(run: BenchRun, series: Series) -> list[str]:
         *_warm(run, series),
         "",
         *_entry("rate", _rate(run, series)),
+        *(_entry("masks", masks_words(series)) if series.traced else []),
     ]
 
 
@@ -156,6 +157,12 @@ def _rate(run: BenchRun, series: Series) -> str:
         f"the engine alone {found.engine_clips_per_s:.2f} clips/s; "
         f"{found.cores_busy:.2f} cores busy"
     )
+
+
+def masks_words(series: Series) -> str:
+    """What the masks and beats of a sample take in the median, whole and for each frame."""
+    ms = median(series.samples_ms["masks"])
+    return f"{ms:.1f} ms for {series.traced} frames, {ms / series.traced:.2f} ms a frame"
 
 
 def _ratios(found: tuple[Comparison, ...]) -> list[str]:

@@ -7,7 +7,15 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from edgeecho.bundle import DEMO, default_model, open_model, read_manifest
+from edgeecho.bundle import (
+    DEMO,
+    Manifest,
+    ModelFile,
+    default_model,
+    describe_onnx,
+    open_model,
+    read_manifest,
+)
 from edgeecho.bundle.external import check_self_contained
 from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.common.errors import MissingDependencyError, ModelError
@@ -61,9 +69,7 @@ def _inspect_bundle(folder: Path) -> Inspection:
     shown = files.get("fp32") or next(iter(files.values()), None) or open_model(folder)
     stages = network_stages(_read_graph(shown.path))
     trained = manifest.architecture.get("parameters")
-    counted = f"{_COUNTED} in {shown.path.name}"
-    if trained != sum(stage.parameters for stage in stages):
-        counted += ", into which export folds the batch norms"
+    counted = _counted(shown.path, stages, trained)
     if pad := manifest.architecture.get("padded_to"):
         counted += f"; channels that it pads with zeros to a multiple of {pad} count too"
     return Inspection(
@@ -80,8 +86,35 @@ def _inspect_bundle(folder: Path) -> Inspection:
         trained_on=manifest.trained_on,
         provenance=manifest.provenance,
         artefacts=tuple(manifest.artefacts.values()),
+        segmentation=_segmentation(manifest, shown),
         unknown=(*_unknown_stages(stages), *manifest.warnings),
     )
+
+
+def _segmentation(manifest: Manifest, shown: ModelFile) -> Inspection | None:
+    found = manifest.segmentation
+    if found is None or shown.segmentation is None:
+        return None
+    path = shown.segmentation.path
+    stages = network_stages(_read_graph(path))
+    return Inspection(
+        kind="segmentation",
+        file=path.name,
+        sha256=None,
+        stages=stages,
+        counted=_counted(path, stages, found.architecture.get("parameters")),
+        architecture={"task": "segmentation", **found.architecture},
+        trained_on=found.trained_on,
+        provenance=found.provenance,
+        artefacts=tuple(found.artefacts.values()),
+        unknown=_unknown_sizes(stages),
+    )
+
+
+def _counted(path: Path, stages: tuple[NetworkStage, ...], trained: object) -> str:
+    folded = trained != sum(stage.parameters for stage in stages)
+    folds = ", into which export folds the batch norms" if folded else ""
+    return f"{_COUNTED} in {path.name}{folds}"
 
 
 def _inspect_onnx(path: Path) -> Inspection:
@@ -91,10 +124,15 @@ def _inspect_onnx(path: Path) -> Inspection:
     ours = "framework" in properties and METADATA_KEY in properties["framework"]
     stages = network_stages(model)
     facts: dict[str, Any] = {}
-    unknown = [*_unknown_stages(stages)]
+    unknown = []
     if ours:
-        found = open_model(path)
-        facts = {
+        found = describe_onnx(path)
+        if found.task == "segmentation":
+            facts["architecture"] = {"task": found.task}
+            unknown += _unknown_sizes(stages)
+        else:
+            unknown += _unknown_stages(stages)
+        facts |= {
             "name": found.name,
             "version": found.version,
             "precision": found.precision,
@@ -103,12 +141,14 @@ def _inspect_onnx(path: Path) -> Inspection:
         }
         origin = "see the manifest.json of its bundle"
     else:
+        unknown += _unknown_stages(stages)
         unknown.append(
             "preprocessing: the file was not written by `edgeecho export`, "
             "and `edgeecho infer` refuses it"
         )
         origin = "the file does not say"
-    unknown.append(f"what it was trained on, parameters as trained, EF drift: {origin}")
+    drift = "drift of its masks" if "architecture" in facts else "EF drift"
+    unknown.append(f"what it was trained on, parameters as trained, {drift}: {origin}")
     return Inspection(
         kind="onnx",
         file=path.name,
@@ -138,9 +178,12 @@ def _unknown_stages(stages: tuple[NetworkStage, ...]) -> tuple[str, ...]:
     unknown = []
     if stages[0].name == WHOLE:
         unknown.append("stages: the weights are not named as in torchvision's r2plus1d_18")
-    if any(stage.macs is None for stage in stages):
-        unknown.append("GMAC: the file leaves the size of its input open")
-    return tuple(unknown)
+    return (*unknown, *_unknown_sizes(stages))
+
+
+def _unknown_sizes(stages: tuple[NetworkStage, ...]) -> tuple[str, ...]:
+    open_sizes = any(stage.macs is None for stage in stages)
+    return ("GMAC: the file leaves the size of its input open",) if open_sizes else ()
 
 
 def _checkpoint_inspector() -> Callable[[Path], Inspection]:

@@ -20,6 +20,14 @@ def to_json(inspection: Inspection) -> str:
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
         "edgeecho": VERSION,
+        **_facts(inspection),
+        "segmentation": _facts(inspection.segmentation) if inspection.segmentation else None,
+    }
+    return json.dumps(_json_types(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _facts(inspection: Inspection) -> dict[str, Any]:
+    return {
         "kind": inspection.kind,
         "file": inspection.file,
         "sha256": inspection.sha256,
@@ -41,7 +49,6 @@ def to_json(inspection: Inspection) -> str:
         "artefacts": [asdict(artefact) for artefact in inspection.artefacts],
         "unknown": inspection.unknown,
     }
-    return json.dumps(_json_types(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _stage(stage: NetworkStage) -> dict[str, Any]:

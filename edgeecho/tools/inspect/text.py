@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle import Artefact
+from edgeecho.bundle import Artefact, MaskArtefact
 from edgeecho.common.about import RESEARCH_USE
+from edgeecho.tools.inspect.measured import measured
 from edgeecho.tools.inspect.types import Inspection, NetworkStage
 
 _WIDTH = 96
@@ -30,8 +31,11 @@ def to_text(inspection: Inspection) -> str:
         _provenance(inspection),
         _artefacts(inspection.artefacts),
         _unknown(inspection.unknown),
-        [RESEARCH_USE],
     ]
+    if found := inspection.segmentation:
+        blocks += [_what(found), _network(found), _provenance(found)]
+        blocks += [_artefacts(found.artefacts), _unknown(found.unknown)]
+    blocks.append([RESEARCH_USE])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -117,20 +121,18 @@ def _provenance(inspection: Inspection) -> list[str]:
     ]
 
 
-def _artefacts(artefacts: tuple[Artefact, ...]) -> list[str]:
+def _artefacts(artefacts: tuple[Artefact | MaskArtefact, ...]) -> list[str]:
     if not artefacts:
         return []
-    lines = ["Artefacts, hashes verified; drift from PyTorch in EF points"]
+    what = "drift from PyTorch in EF points"
+    if isinstance(artefacts[0], MaskArtefact):
+        what = "masks against PyTorch's: Dice coefficient, areas in %"
+    lines = [f"Artefacts, hashes verified; {what}"]
     for artefact in artefacts:
         lines += _entry(artefact.precision, f"{artefact.file}, opset {artefact.opset}")
         lines += _entry("", f"sha256 {artefact.sha256}")
         for check in artefact.verification:
-            lines += _entry(
-                "",
-                f"{check.engine} {check.version}: mean {check.mean_drift:.6f}, p95 "
-                f"{check.p95_drift:.6f}, max {check.max_drift:.6f} on {check.clips} clips at batch "
-                f"{', '.join(map(str, check.batches))} (allowed {check.tolerance:g})",
-            )
+            lines += _entry("", f"{check.engine} {check.version}: {measured(check)}")
         if not artefact.verification:
             lines += _entry("", "drift was not measured")
     return lines

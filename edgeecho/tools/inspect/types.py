@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from edgeecho.bundle import Artefact
+from edgeecho.bundle import Artefact, MaskArtefact
 
 STAGES = {
     "stem": "stem",
@@ -58,7 +58,8 @@ class NetworkStage:
 class Inspection:
     """Everything that a file or bundle states about itself; the rest is None or empty."""
 
-    kind: Literal["checkpoint", "bundle", "onnx"]
+    kind: Literal["checkpoint", "bundle", "onnx", "segmentation"]
+    """`segmentation`: that of a bundle, see below."""
     file: str
     """File name without folders."""
     sha256: str | None
@@ -80,8 +81,10 @@ class Inspection:
     """One sentence."""
     provenance: Mapping[str, Any] | None = None
     """As in a bundle's manifest: checkpoint_sha256, training, versions (of the export)."""
-    artefacts: tuple[Artefact, ...] = ()
+    artefacts: tuple[Artefact | MaskArtefact, ...] = ()
     """Artefacts of a bundle, with verified hashes."""
+    segmentation: Inspection | None = None
+    """The segmentation of a bundle; None: it has none."""
     unknown: tuple[str, ...] = ()
     """What is unknown and what to do about it, one sentence each."""
 

@@ -2,14 +2,8 @@
 
 from edgeecho.tools.verify.data import describe_drift, record_drift, references_of
 from edgeecho.tools.verify.drift import BATCHES, Drift, ReferenceInputs, measure_drift, miss
-from edgeecho.tools.verify.masks import (
-    MaskDrift,
-    MaskReferences,
-    measure_masks,
-    miss_masks,
-    read_mask_references,
-    save_mask_references,
-)
+from edgeecho.tools.verify.mask_references import read_mask_references, save_mask_references
+from edgeecho.tools.verify.masks import MaskDrift, MaskReferences, measure_masks, miss_masks
 from edgeecho.tools.verify.references import (
     REFERENCES_FILE,
     ReferenceSet,

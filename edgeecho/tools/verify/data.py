@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgeecho.bundle import open_model, read_manifest, write_manifest
+from edgeecho.bundle import ModelFile, open_model, read_manifest, write_manifest
 from edgeecho.common.about import VERSION
-from edgeecho.common.errors import InputError
+from edgeecho.common.errors import EngineError, InputError
 from edgeecho.common.files import sha256_file
 from edgeecho.dataset import describe_dataset, read_dataset
 from edgeecho.dataset.reference import select_reference_clips
-from edgeecho.engines import load_on_cpu
+from edgeecho.engines import GraphEngine, load_on_cpu, segmentation_file
 from edgeecho.preprocess import normalise
+from edgeecho.tools.verify.masks import MaskReferences, find_masks, frames_of
 from edgeecho.tools.verify.references import ReferenceSet
 from edgeecho.tools.verify.report import VerifyReport
 
@@ -42,7 +44,25 @@ def references_of(bundle: Path, data: Path, *, split: str, n: int) -> ReferenceS
     efs = [engine.run(normalise(clip, model.preprocess)[None]).ef for clip in clips.clips]
     source = f"{model.path.name} on {engine.facts.name} {engine.facts.version}"
     name = f"{n} {split.upper()} clips of {describe_dataset(data)}"
-    return ReferenceSet(clips, np.concatenate(efs), name, source, batches=(1,), every=True)
+    found_efs = ReferenceSet(clips, np.concatenate(efs), name, source, batches=(1,), every=True)
+    if model.segmentation is None:
+        return found_efs
+    masks, masks_source = _masks_of(model, frames_of(clips.normalised(model.preprocess)))
+    return replace(found_efs, masks=masks, masks_source=masks_source)
+
+
+def _masks_of(model: ModelFile, frames: NDArray[np.float32]) -> tuple[MaskReferences, str]:
+    network = segmentation_file(model)
+    loaded: Any = load_on_cpu(network)
+    engine: GraphEngine = loaded
+    masks = find_masks(engine, frames, 1)
+    if masks is None:
+        raise EngineError(
+            f"{network.path.name} on {engine.facts.name} gives masks that are not numbers: export "
+            "the bundle again"
+        )
+    source = f"{network.path.name} on {engine.facts.name} {engine.facts.version}"
+    return MaskReferences(frames, masks), source
 
 
 def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, Any]:
@@ -65,6 +85,19 @@ def describe_drift(report: VerifyReport, data: Path, split: str) -> dict[str, An
             }
             for row in report.rows
         ],
+        "masks_reference": report.masks_source,
+        "masks": [
+            {
+                "precision": row.model.precision,
+                "model_sha256": row.model.sha256,
+                "engine": f"{row.engine.name} {row.engine.version}",
+                "device": row.engine.device,
+                "frames": row.frames,
+                **asdict(row.drift),
+                "limits": row.limits.to_dict(),
+            }
+            for row in report.masks
+        ],
     }
 
 
@@ -77,7 +110,11 @@ def record_drift(bundle: Path, entry: Mapping[str, Any]) -> None:
     manifest = read_manifest(bundle)
     same = [o for o in manifest.drift if all(o[key] == entry[key] for key in _DATA)]
     others = [o for o in manifest.drift if o not in same]
-    results = {tuple(r[k] for k in _RUN): r for o in (*same, entry) for r in o["results"]}
-    ordered = sorted(results.values(), key=lambda r: list(manifest.artefacts).index(r["precision"]))
-    updated = replace(manifest, drift=(*others, {**entry, "results": ordered}))
+    order = list(manifest.artefacts)
+    joined = {}
+    for rows in ("results", "masks"):
+        # An entry of a version that measured no masks has none.
+        found = {tuple(r[k] for k in _RUN): r for o in (*same, entry) for r in o.get(rows, ())}
+        joined[rows] = sorted(found.values(), key=lambda r: order.index(r["precision"]))
+    updated = replace(manifest, drift=(*others, {**entry, **joined}))
     write_manifest(bundle, updated)

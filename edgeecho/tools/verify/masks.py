@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.bundle.arrays import read_arrays
-from edgeecho.common.errors import ModelError
-from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.common.precisions import MaskLimits
 from edgeecho.engines import GraphEngine
 
-MASKS_FILE = "segmentation-references.npz"
 BATCHES = (1, 16)
 """A single frame, and the number that inference asks for in a call."""
 EACH = 4
@@ -44,7 +38,7 @@ class MaskReferences:
 
 @dataclass(frozen=True)
 class MaskDrift:
-    """The statistics of `MaskCheck`."""
+    """The statistics of `MaskCheck`; NaN if a logit was not a number."""
 
     dice: float
     area: float
@@ -72,21 +66,13 @@ def frames_of(clips: NDArray[np.float32]) -> NDArray[np.float32]:
 def measure_masks(
     engine: GraphEngine, references: MaskReferences, batches: tuple[int, ...] = BATCHES
 ) -> MaskDrift:
-    """Run all frames in each batch size; the worst of each statistic counts.
-
-    A last batch that is not full is filled up with copies of its last frame.
-    """
-    drifts = []
+    """Run all frames in each batch size; the worst of each statistic counts."""
+    drifts: list[MaskDrift] = []
     for size in batches:
-        masks = []
-        for first in range(0, len(references.frames), size):
-            some = references.frames[first : first + size]
-            missing = [*[(0, size - len(some))], *[(0, 0)] * 3]
-            logits = engine.infer({"frame": np.pad(some, missing, mode="edge")})["logits"]
-            if not np.isfinite(logits).all():
-                raise ModelError(f"{engine.facts.name} gave a mask that is not a number")
-            masks.append(logits[: len(some)] > 0)
-        drifts.append(MaskDrift.of(np.concatenate(masks), references.expected))
+        masks = find_masks(engine, references.frames, size)
+        if masks is None:
+            return MaskDrift(math.nan, math.nan, math.nan)
+        drifts.append(MaskDrift.of(masks, references.expected))
     return MaskDrift(
         min(drift.dice for drift in drifts),
         max(drift.area for drift in drifts),
@@ -94,43 +80,30 @@ def measure_masks(
     )
 
 
+def find_masks(
+    engine: GraphEngine, frames: NDArray[np.float32], size: int
+) -> NDArray[np.bool_] | None:
+    """Masks of frames `(n, 3, S, S)`, `size` a call; None if a logit is not a number.
+
+    A last batch that is not full is filled up with copies of its last frame.
+    """
+    masks = []
+    for first in range(0, len(frames), size):
+        some = frames[first : first + size]
+        missing = [(0, size - len(some)), (0, 0), (0, 0), (0, 0)]
+        logits = engine.infer({"frame": np.pad(some, missing, mode="edge")})["logits"]
+        if not np.isfinite(logits).all():
+            return None
+        masks.append(logits[: len(some)] > 0)
+    return np.concatenate(masks)
+
+
 def miss_masks(drift: MaskDrift, limits: MaskLimits) -> str | None:
     """The first statistic that misses its limit, worded to follow an engine's name; None: none."""
+    if math.isnan(drift.dice):
+        return "gives masks that are not numbers"
     for name, words in _WORDS.items():
         value, limit = getattr(drift, name), getattr(limits, name)
         if value < limit if name == "dice" else value > limit:
             return words.format(value, limit)
     return None
-
-
-def save_mask_references(folder: Path, expected: NDArray[np.bool_]) -> dict[str, Any]:
-    """Write the masks of the frames of the bundle's reference clips; return the manifest's entry.
-
-    The frames themselves are in the reference clips, see `frames_of`.
-    """
-    path = folder / MASKS_FILE
-    with atomic_path(path) as temporary:
-        packed = np.packbits(expected.reshape(len(expected), -1), axis=1)
-        np.savez_compressed(temporary, masks=packed)
-    return {"file": path.name, "sha256": sha256_file(path)}
-
-
-def read_mask_references(
-    folder: Path, entry: Mapping[str, Any], clips: NDArray[np.float32]
-) -> MaskReferences:
-    """The frames of normalised reference clips, and what the manifest's `entry` says of them."""
-    path = folder / str(entry.get("file"))
-    if path.name != entry.get("file") or not path.is_file():
-        raise ModelError(f"{folder} lacks {MASKS_FILE}: the copy is incomplete, copy it again")
-    if sha256_file(path) != entry["sha256"]:
-        raise ModelError(f"{path} was changed after export: copy the bundle again")
-    frames = frames_of(clips)
-    size = frames.shape[-1]
-    try:
-        masks = np.unpackbits(read_arrays(path)["masks"], axis=1, count=size * size)
-        expected = masks.astype(bool).reshape(-1, size, size)
-        if len(expected) != len(frames):
-            raise ValueError(f"{len(expected)} masks of {len(frames)} frames")
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelError(f"{path} holds no references: export the bundle again") from error
-    return MaskReferences(frames, expected)

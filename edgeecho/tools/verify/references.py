@@ -6,19 +6,22 @@ With it any machine can repeat export's drift checks, without torch and without 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.bundle import Manifest
 from edgeecho.bundle.arrays import as_floats, read_arrays
 from edgeecho.common.errors import ModelError
 from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.dataset.reference import ReferenceClips
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho.tools.verify.drift import BATCHES, ReferenceInputs
+from edgeecho.tools.verify.mask_references import read_mask_references
+from edgeecho.tools.verify.masks import MaskReferences
 
 REFERENCES_FILE = "references.npz"
 
@@ -38,6 +41,10 @@ class ReferenceSet:
     """Batch sizes at which an engine runs the clips."""
     every: bool = False
     """Whether each precision runs every clip, see `ReferenceInputs.of_precision`."""
+    masks: MaskReferences | None = None
+    """Frames of the clips with the masks to reproduce; None: the bundle has no segmentation."""
+    masks_source: str = "PyTorch in FP32"
+    """Where these masks come from."""
 
     def reference_inputs(self, precision: str, spec: PreprocessSpec) -> ReferenceInputs:
         """The clips that an artefact of `precision` runs, normalised."""
@@ -58,6 +65,16 @@ def save_references(
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **clips.to_arrays(), pytorch=expected)
     return {"file": path.name, "sha256": sha256_file(path)}
+
+
+def references_of_bundle(folder: Path, manifest: Manifest) -> ReferenceSet:
+    """What the bundle carries for both of its networks; errors of `read_references`."""
+    found = read_references(folder, manifest.references)
+    if manifest.segmentation is None:
+        return found
+    clips = found.clips.normalised(manifest.preprocess)
+    entry = manifest.segmentation.references
+    return replace(found, masks=read_mask_references(folder, entry, clips))
 
 
 def read_references(folder: Path, entry: Mapping[str, Any]) -> ReferenceSet:

@@ -9,9 +9,11 @@ from typing import Any
 from edgeecho.bundle import ModelFile
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.environment import Environment
-from edgeecho.common.precisions import PRECISIONS, DriftLimits
+from edgeecho.common.precisions import PRECISIONS, DriftLimits, MaskLimits
 from edgeecho.engines import EngineFacts
 from edgeecho.tools.verify.drift import Drift
+from edgeecho.tools.verify.masks import BATCHES as MASK_BATCHES
+from edgeecho.tools.verify.masks import MaskDrift
 
 SCHEMA = "edgeecho-verify-1"
 
@@ -27,6 +29,19 @@ class Row:
     limits: DriftLimits
     missed: str | None
     """The limit that was missed, in words; None: none."""
+
+
+@dataclass(frozen=True)
+class MaskRow:
+    """One artefact of the segmentation on one engine."""
+
+    model: ModelFile
+    engine: EngineFacts
+    frames: int
+    drift: MaskDrift
+    limits: MaskLimits
+    missed: str | None
+    """As of `Row`."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,9 @@ class VerifyReport:
     environment: Environment
     """Contains no host name, user name or path."""
     rows: tuple[Row, ...]
+    masks: tuple[MaskRow, ...] = ()
+    masks_source: str = ""
+    """What gave the masks that these are compared with."""
     not_run: tuple[NotRun, ...] = ()
 
     @property
@@ -66,7 +84,7 @@ class VerifyReport:
         """One sentence for each row that misses a limit."""
         return tuple(
             f"{row.model.path.name} on {row.engine.name} {row.missed}"
-            for row in self.rows
+            for row in (*self.rows, *self.masks)
             if row.missed
         )
 
@@ -95,11 +113,38 @@ def to_text(report: VerifyReport) -> str:
         if wider and not row.missed:
             allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
             lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
+    lines += _mask_lines(report)
     # Many often have the same reason, which is then given once.
     for reason in dict.fromkeys(left.reason for left in report.not_run):
         names = [f"{n.file} on {n.engine}" for n in report.not_run if n.reason == reason]
         lines.append(f"not run: {', '.join(names)}: {reason}")
     return "\n".join([*lines, RESEARCH_USE])
+
+
+def _mask_lines(report: VerifyReport) -> list[str]:
+    """A table of the masks, areas in %; empty if the bundle has no segmentation."""
+    if not report.masks:
+        return []
+    names = [f"{r.model.path.name} on {r.engine.name} {r.engine.version}" for r in report.masks]
+    width = max(map(len, names))
+    batches = ", ".join(map(str, MASK_BATCHES))
+    lines = [
+        f"Masks against {report.masks_source}, {report.masks[0].frames} frames at batch {batches}; "
+        "areas: differences in %",
+        f"  {'':{width}}  {'Dice':>7}  {'area':>6}  {'worst':>6}",
+    ]
+    for name, row in zip(names, report.masks, strict=True):
+        drift = row.drift
+        verdict = "FAIL" if row.missed else "ok"
+        lines.append(
+            f"  {name:{width}}  {drift.dice:7.5f}  {drift.area:6.3f}  {drift.worst_area:6.2f}  "
+            f"{verdict}"
+        )
+        wider = row.limits.wider_than(PRECISIONS[row.model.precision].masks)
+        if wider and not row.missed:
+            allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
+            lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
+    return lines
 
 
 def to_dict(report: VerifyReport) -> dict[str, Any]:
@@ -123,6 +168,21 @@ def to_dict(report: VerifyReport) -> dict[str, Any]:
                 "missed": row.missed,
             }
             for row in report.rows
+        ],
+        "masks_reference": report.masks_source if report.masks else None,
+        "masks": [
+            {
+                "file": row.model.path.name,
+                "sha256": row.model.sha256,
+                "precision": row.model.precision,
+                "engine": asdict(row.engine),
+                "frames": row.frames,
+                "batches": list(MASK_BATCHES),
+                "drift": {k: v if math.isfinite(v) else None for k, v in asdict(row.drift).items()},
+                "limits": row.limits.to_dict(),
+                "missed": row.missed,
+            }
+            for row in report.masks
         ],
         "not_run": [asdict(left) for left in report.not_run],
         "environment": asdict(report.environment),

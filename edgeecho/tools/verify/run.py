@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from edgeecho.bundle import default_model, open_model, read_manifest
+from edgeecho.bundle import (
+    Manifest,
+    MaskArtefact,
+    ModelFile,
+    default_model,
+    open_model,
+    read_manifest,
+)
 from edgeecho.bundle.artefact import Artefact
 from edgeecho.common.environment import read_environment
-from edgeecho.common.errors import EdgeEchoError, EngineError, ModelError
-from edgeecho.common.precisions import DriftLimits
-from edgeecho.engines import OURS, engines, load_engine
+from edgeecho.common.errors import ModelError
+from edgeecho.common.precisions import DriftLimits, MaskLimits
+from edgeecho.engines import Engine, GraphEngine, load_engine, load_segmentation, segmentation_file
 from edgeecho.tools.verify.drift import measure_drift, miss
-from edgeecho.tools.verify.references import ReferenceSet, read_references
-from edgeecho.tools.verify.report import NotRun, Row, VerifyReport
+from edgeecho.tools.verify.masks import measure_masks, miss_masks
+from edgeecho.tools.verify.references import ReferenceSet, references_of_bundle
+from edgeecho.tools.verify.report import MaskRow, Row, VerifyReport
+from edgeecho.tools.verify.tries import Tries
 
 
 def verify_bundle(
@@ -28,7 +36,7 @@ def verify_bundle(
 ) -> VerifyReport:
     """Run every artefact (or that of `precision`) on every installed engine (or on `engine`).
 
-    The clips are the bundle's own, or `references`.
+    The clips are the bundle's own, or `references`; frames of them are what the segmentation runs.
 
     What cannot run is reported with its reason, so that a damaged artefact or an engine that cannot
     be opened does not stop the rest; if nothing ran, that is an error. The drift limits are those
@@ -38,45 +46,31 @@ def verify_bundle(
     folder = bundle or default_model()
     manifest = read_manifest(folder)
     if references is None:
-        references = read_references(folder, manifest.references)
-    among = OURS if engine else engines()
-    by_name = {entry.name: entry for entry in among if entry.available}
-    if not by_name:
-        raise EngineError(f"no engine is installed: {OURS[0].install}")
+        references = references_of_bundle(folder, manifest)
+    tries = Tries(folder, engine)
     rows: list[Row] = []
-    not_run: list[NotRun] = []
-    errors: list[EdgeEchoError] = []
+    masks: list[MaskRow] = []
     for kind in [precision] if precision else list(manifest.artefacts):
-        file = manifest.artefacts[kind].file if kind in manifest.artefacts else kind
         try:
             model = open_model(folder, precision=kind)
         except ModelError as error:
-            errors.append(error)
-            not_run.append(NotRun(file, "any engine", _without(folder, str(error)), failed=True))
+            file = manifest.artefacts[kind].file if kind in manifest.artefacts else kind
+            tries.leave_out(file, "any engine", error, failed=True)
             continue
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
-        reference_inputs = references.reference_inputs(kind, model.preprocess)
-        for name in [engine] if engine else list(by_name):
-            why = None if engine else by_name[name].obstacle(model)
-            loaded = None
-            try:
-                if why:
-                    raise EngineError(why)
-                loaded = load_engine(name, model, threads=threads)
-                drift = measure_drift(loaded, reference_inputs, references.batches)
-            except (EngineError, ModelError) as error:
-                errors.append(error)
-                reason = _without(folder, str(error))
-                # An engine that cannot be opened here says nothing of the file; one that refuses
-                # the file, or fails while it runs, does. A named engine may have been built for one
-                # precision only.
-                failed = not engine and (loaded is not None or isinstance(error, ModelError))
-                not_run.append(NotRun(file, name, reason, failed))
-                continue
-            n = len(reference_inputs.clips)
-            rows.append(Row(model, loaded.facts, n, drift, held, miss(drift, held)))
+        rows += tries.run(
+            model,
+            lambda name, model=model: load_engine(name, model, threads=threads),
+            _compare(model, references, held),
+        )
+        if compare := _compare_masks(manifest, model, references):
+            masks += tries.run(
+                segmentation_file(model),
+                lambda name, model=model: load_segmentation(name, model, threads=threads),
+                compare,
+            )
     if not rows:
-        raise errors[0]
+        raise tries.errors[0]
     return VerifyReport(
         name=manifest.name,
         version=manifest.version,
@@ -85,16 +79,39 @@ def verify_bundle(
         source=references.source,
         environment=read_environment(),
         rows=tuple(rows),
-        not_run=tuple(not_run),
+        masks=tuple(masks),
+        masks_source=references.masks_source,
+        not_run=tuple(tries.not_run),
     )
 
 
-def _without(folder: Path, text: str) -> str:
-    """Remove paths, since reports are sent back."""
-    for path in (str(folder.resolve()), str(folder)):
-        if os.sep in path:
-            text = text.replace(path, folder.resolve().name)
-    return text
+def _compare(
+    model: ModelFile, references: ReferenceSet, held: DriftLimits
+) -> Callable[[Engine], Row]:
+    reference_inputs = references.reference_inputs(model.precision, model.preprocess)
+
+    def compare(engine: Engine) -> Row:
+        drift = measure_drift(engine, reference_inputs, references.batches)
+        clips = len(reference_inputs.clips)
+        return Row(model, engine.facts, clips, drift, held, miss(drift, held))
+
+    return compare
+
+
+def _compare_masks(
+    manifest: Manifest, model: ModelFile, references: ReferenceSet
+) -> Callable[[GraphEngine], MaskRow] | None:
+    expected = references.masks
+    if manifest.segmentation is None or expected is None:
+        return None
+    held = recorded_mask_limits(manifest.segmentation.artefacts[model.precision])
+
+    def compare(engine: GraphEngine) -> MaskRow:
+        drift = measure_masks(engine, expected)
+        file, frames = segmentation_file(model), len(expected.frames)
+        return MaskRow(file, engine.facts, frames, drift, held, miss_masks(drift, held))
+
+    return compare
 
 
 def limits_of(bundle: Path | None = None) -> dict[str, DriftLimits]:
@@ -110,3 +127,12 @@ def recorded_limits(artefact: Artefact) -> DriftLimits:
             f"the manifest gives no limits for {artefact.file}: export the bundle again"
         )
     return DriftLimits.from_dict(artefact.verification[0].allowed)
+
+
+def recorded_mask_limits(artefact: MaskArtefact) -> MaskLimits:
+    """The same of a segmentation's artefact."""
+    if not artefact.verification:
+        raise ModelError(
+            f"the manifest gives no limits for {artefact.file}: export the bundle again"
+        )
+    return MaskLimits.from_dict(artefact.verification[0].allowed)

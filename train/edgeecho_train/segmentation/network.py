@@ -71,7 +71,8 @@ def _narrow(network: nn.Module, width: float) -> None:
     assert isinstance(backbone, nn.ModuleDict)
     backbone.update(features.named_children())
     # Where in the network the head takes its low and high features from.
-    low, high = (features.get_submodule(index).out_channels for index in backbone.return_layers)
+    places: dict[str, str] = vars(backbone)["return_layers"]
+    low, high = (features.get_submodule(index).out_channels for index in places)
     within = InvertedResidualConfig.adjust_channels(_HEAD_CHANNELS, width)
     network.classifier = LRASPPHead(low, high, 1, within)
 

@@ -74,7 +74,7 @@ def calls_nobody() -> Iterator[None]:
 # On a Python without torch (`make pythons`): tests of the stages would not even be imported.
 collect_ignore = [] if find_spec("torch") else ["export", "train", "calibration"]
 
-_TRAINED = {"narrow_run", "narrow_bundle", "lower_bundle", "labelled"}
+_TRAINED = {"narrow_run", "narrow_bundle", "segmented_bundle", "lower_bundle", "labelled"}
 _OF_TORCH = tuple(str(Path(__file__).parent / name) for name in ("export", "train", "calibration"))
 
 
@@ -151,6 +151,20 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
             export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
 
     return made("narrow-bundle", tmp_path_factory.mktemp("bundle") / "narrow", make)
+
+
+@pytest.fixture(scope="session")
+def segmented_bundle(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "segmented": both networks of `models/narrow`, in every precision."""
+    pytest.importorskip("onnxscript")
+
+    def make(out: Path) -> None:
+        from segmented import export_segmented
+
+        with traced_once():
+            export_segmented(phantoms, out)
+
+    return made("segmented-bundle", tmp_path_factory.mktemp("segmented") / "bundle", make)
 
 
 @pytest.fixture(scope="session")

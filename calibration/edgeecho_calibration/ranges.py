@@ -28,22 +28,23 @@ def collect_ranges(
 ) -> Ranges:
     """Run an ONNX file whose outputs are the tensors to measure.
 
-    `clips` are normalised `(1, 3, T, S, S)`. They are consumed one at a time, so memory holds the
-    activations of one clip only (1 GB at full size). `histograms` are the names of the tensors that
-    need one, for methods other than minmax.
+    `clips` are normalised `(1, 3, T, S, S)`, or frames of one clip `(n, 3, S, S)`. They are
+    consumed one at a time, so memory holds the activations of one clip only (1 GB at full size).
+    `histograms` are the names of the tensors that need one, for methods other than minmax.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(probe, options, providers=["CPUExecutionProvider"])
+    (entry,) = (value.name for value in session.get_inputs())
     names = [output.name for output in session.get_outputs()]
-    largest = dict.fromkeys(["clip", *names], 0.0)
+    largest = dict.fromkeys([entry, *names], 0.0)
     collected = {name: Histogram() for name in histograms}
     count = 0
     for clip in clips:
-        values = session.run(names, {"clip": clip})
-        for name, value in zip(["clip", *names], [clip, *values], strict=True):
+        values = session.run(names, {entry: clip})
+        for name, value in zip([entry, *names], [clip, *values], strict=True):
             # Python's `max` would ignore a NaN.
             largest[name] = float(np.maximum(largest[name], _largest(value)))
             if name in collected:

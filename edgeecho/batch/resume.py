@@ -7,12 +7,13 @@ name. Files that could not be answered are not kept; the next call tries them ag
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edgeecho.batch.kept import from_dict, to_dict
 from edgeecho.batch.task import Task
 from edgeecho.bundle import ModelFile
 from edgeecho.common.about import VERSION
@@ -21,9 +22,7 @@ from edgeecho.common.files import sha256_file
 from edgeecho.common.journal import Journal
 from edgeecho.common.text import shown_name
 from edgeecho.engines import EngineFacts
-from edgeecho.preprocess import VideoFacts
-from edgeecho.results import Answer, Numbers, Outcome
-from edgeecho.trust import Interval, Probabilities, Refusal
+from edgeecho.results import Answer, Outcome
 
 
 class ResumeFile:
@@ -59,7 +58,7 @@ class ResumeFile:
                     "choose another --resume, or remove that file"
                 )
             break
-        self._journal.add({"sha256": sha256, **_to_dict(answer)})
+        self._journal.add({"sha256": sha256, **to_dict(answer)})
         self._answers[sha256] = answer
 
 
@@ -74,7 +73,7 @@ def open_resume_file(path: Path, task: Task) -> Iterator[ResumeFile]:
     with _locked(path):
         rows = journal.take_up(_key(task))
         try:
-            answers = {str(row["sha256"]): _from_dict(row, task.model) for row in rows}
+            answers = {str(row["sha256"]): from_dict(row, task.model) for row in rows}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise journal.damaged() from error
         yield ResumeFile(journal, task.model, answers)
@@ -92,7 +91,10 @@ def _key(task: Task) -> dict[str, Any]:
         # For the warnings in every answer.
         "skill": model.skill and asdict(model.skill),
         "assumed": model.assumed,
+        "segmentation_sha256": model.segmentation and model.segmentation.sha256,
         "clips": task.clips,
+        # Without a segmentation there are none, whatever the rule.
+        "beats": task.beats if model.segmentation else None,
         "handling": asdict(task.handling),
         "fps": task.fps,
         # Without this option, refused numbers are not in the file.
@@ -104,50 +106,6 @@ def _key(task: Task) -> dict[str, Any]:
 def _identity(engine: EngineFacts) -> str:
     # Without the number of threads, which changes with --workers.
     return f"{engine.name} {engine.version}, {engine.precision}, on {engine.device}"
-
-
-def _to_dict(answer: Answer) -> dict[str, Any]:
-    names = (
-        "numbers", "although_refused", "refusals", "clips", "clip_starts", "clip_times_s",
-        "warnings", "engine", "video", "timings_ms",
-    )  # fmt: skip
-    value = asdict(answer)
-    return {name: value[name] for name in names}
-
-
-def _from_dict(row: Mapping[str, Any], model: ModelFile) -> Answer:
-    """Inverse of `_to_dict`, after JSON."""
-    times = row["clip_times_s"]
-    video: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in row["video"].items()
-    }
-    return Answer(
-        numbers=_numbers(row["numbers"]),
-        although_refused=_numbers(row["although_refused"]),
-        refusals=tuple(Refusal(**refusal) for refusal in row["refusals"]),
-        clips=row["clips"],
-        clip_starts=tuple(row["clip_starts"]),
-        clip_times_s=None if times is None else tuple(times),
-        warnings=tuple(row["warnings"]),
-        model=model,
-        engine=EngineFacts.from_dict(row["engine"]),
-        video=VideoFacts(**video),
-        timings_ms=dict(row["timings_ms"]),
-    )
-
-
-def _numbers(value: Mapping[str, Any] | None) -> Numbers | None:
-    if value is None:
-        return None
-    interval, probabilities = value["interval"], value["probabilities"]
-    return Numbers(
-        ef=value["ef"],
-        sd=value["sd"],
-        clip_efs=tuple(value["clip_efs"]),
-        interval=None if interval is None else Interval(**interval),
-        probabilities=None if probabilities is None else Probabilities(**probabilities),
-    )
 
 
 @contextmanager

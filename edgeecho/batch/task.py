@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeecho.beats import Rule
 from edgeecho.bundle import ModelFile
 from edgeecho.cine import DecodeLimits
 from edgeecho.common.errors import EngineError, InputError, MissingDependencyError
@@ -49,6 +50,8 @@ class Task:
     show_refused: bool
     frames: int
     """Number of frames of each video to keep for the HTML page; 0 for none."""
+    beats: Rule | None = "default"
+    """How beats are found, if the model has a segmentation; None: it is not run."""
 
     @property
     def load_limit_s(self) -> float:
@@ -57,7 +60,7 @@ class Task:
 
     def load(self, threads: int) -> LoadedModel:
         """Load the model; see `load_model`."""
-        return load_opened(self.model, engine=self.engine, threads=threads)
+        return load_opened(self.model, engine=self.engine, threads=threads, beats=self.beats)
 
     def read(self, file: Path) -> ReadFile:
         """Do everything that needs no engine."""

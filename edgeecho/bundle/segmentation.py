@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgeecho.bundle.artefact import check_file
+from edgeecho.bundle.artefact import RangeCheck, check_file
 from edgeecho.bundle.typed import tuple_of, typed
 from edgeecho.common.errors import ModelError
 
@@ -41,6 +41,8 @@ class MaskArtefact:
     precision: str
     opset: int
     verification: tuple[MaskCheck, ...]
+    range: RangeCheck | None = None
+    """For FP16 only."""
 
 
 @dataclass(frozen=True)
@@ -87,4 +89,12 @@ def _artefact(value: Mapping[str, Any]) -> MaskArtefact:
         typed(MaskCheck, {**check, "batches": tuple_of(check["batches"])})
         for check in tuple_of(value["verification"])
     )
-    return typed(MaskArtefact, {**value, "verification": checks})
+    found = value["range"]
+    return typed(
+        MaskArtefact,
+        {
+            **value,
+            "verification": checks,
+            "range": None if found is None else typed(RangeCheck, found),
+        },
+    )

@@ -113,6 +113,8 @@ class Cine:
     """The same for the frame rate: what could not be used, and what was taken instead."""
     pixel_mm: float | None = None
     """Side of a pixel of `frames` in mm, by a DICOM file's region; None if that is not known."""
+    pixel_doubt: str | None = None
+    """Why what the file says of that size is not used."""
     fps_doubt: str | None = None
     """Two contradictory statements about the frame rate."""
 

@@ -117,7 +117,7 @@ def atomic_folder(path: Path, *, marker: str, overwrite: bool = False) -> Iterat
     is complete. Raises `OutputError` if the folder cannot be written.
     """
     path = path.resolve()
-    _check_replaceable(path, marker, overwrite)
+    check_replaceable(path, marker=marker, overwrite=overwrite)
     make_folder(path.parent)
     with _output_errors(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent))
@@ -147,7 +147,8 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text + "\n")
 
 
-def _check_replaceable(path: Path, marker: str, overwrite: bool) -> None:
+def check_replaceable(path: Path, *, marker: str, overwrite: bool) -> None:
+    """`UsageError` where `atomic_folder` would refuse; for a command, before it does any work."""
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} exists and is not a folder: choose another name")
     if not path.is_dir() or not any(path.iterdir()):

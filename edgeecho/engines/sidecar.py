@@ -43,9 +43,9 @@ class EngineSidecar:
     onnx_sha256: str
     """Hash of the ONNX file that it was built from."""
     batch: tuple[int, int, int]
-    """Smallest, optimal and largest number of clips in one run."""
+    """Smallest, optimal and largest number of clips in one run; of a segmentation, of frames."""
     input_shape: tuple[int, ...]
-    """Shape of one clip: (3, frames, size, size)."""
+    """Shape of one clip: (3, frames, size, size), or frame: (3, size, size)."""
     edgeecho: str
     """Version of edgeecho that built it."""
 

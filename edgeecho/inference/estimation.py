@@ -223,7 +223,7 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
         clip_times_s=_times(ready.prepared, run.starts),
         clip_efs=tuple(efs.tolist()),
         clips=str(mode),
-        warnings=(*model.file.warnings, *found, *verdict.warnings),
+        warnings=(*model.file.warnings, *found, *_of_masks(traced), *verdict.warnings),
         model=model.file,
         engine=model.engine.facts,
         video=ready.facts,
@@ -247,6 +247,11 @@ def _trace(prepared: Prepared, model: LoadedModel, run: ClipRun) -> Traced | Non
     efs = dict(zip(run.starts.tolist(), run.outputs.ef.tolist(), strict=True))
     spec = model.file.preprocess
     return trace(prepared, spec, model.masks, rule=model.rule, clip_efs=efs)
+
+
+def _of_masks(traced: Traced | None) -> tuple[str, ...]:
+    """What makes volumes worth less; of no interest to an EF without them."""
+    return (traced.pixel_doubt,) if traced and traced.pixel_doubt else ()
 
 
 def estimate_file(

@@ -34,6 +34,10 @@ class Traced:
     engine: EngineFacts
     ms: float
     """Time for masks and beats."""
+    source: tuple[int, ...] | None = None
+    """Number of the file's frame that each frame shows, from 0; None if frames of it are lost."""
+    pixel_doubt: str | None = None
+    """Why the size of a pixel, which the file says, is not used."""
 
     def mask(self, frame: int) -> Mask:
         """`(S, S)`: true where the network sees the left ventricle in this frame."""
@@ -72,6 +76,8 @@ def trace(
         beats=beats,
         engine=engine.facts,
         ms=(time.perf_counter() - begin) * 1e3,
+        source=None if prepared.lost else tuple(prepared.source.tolist()),
+        pixel_doubt=prepared.pixel_doubt,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, DecodeLimits, Region
 from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
-from edgeecho.preprocess.rectangles import distinct
+from edgeecho.preprocess.rectangles import distinct, same
 from edgeecho.preprocess.resampling import count_resampled, find_gaps, resample_places
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
 from edgeecho.preprocess.spec import PreprocessSpec
@@ -63,6 +63,10 @@ class Prepared:
     sector: Sector | None
     pixel_mm: float | None = None
     """Side of a pixel of `frames` in mm; None if the file does not say it."""
+    pixel_doubt: str | None = None
+    """Why what the file says of that size is not used."""
+    lost: bool = False
+    """Whether frames of the file are lost, so that `source` does not count those of the file."""
     notes: tuple[str, ...] = ()
     """Where resampling repeats frames because the file has none, as text for the result."""
 
@@ -92,6 +96,7 @@ def prepare(
         source = resample_places(times, rate)
         frames = fitted[source]
         times, fps = np.arange(len(frames)) / rate, rate
+    pixel_mm, pixel_doubt = _pixel_mm(cine, spec, sector)
     return Prepared(
         frames=frames,
         fitted=fitted,
@@ -101,16 +106,29 @@ def prepare(
         time="native" if rate is None else f"resample({rate:g})",
         area=area,
         sector=sector,
-        pixel_mm=_pixel_mm(cine, spec, sector),
+        pixel_mm=pixel_mm,
+        pixel_doubt=pixel_doubt,
+        lost=cine.missing > 0,
         notes=notes,
     )
 
 
-def _pixel_mm(cine: Cine, spec: PreprocessSpec, sector: Sector | None) -> float | None:
+def _pixel_mm(
+    cine: Cine, spec: PreprocessSpec, sector: Sector | None
+) -> tuple[float | None, str | None]:
+    """Side of a prepared pixel in mm, and why it is not known although the file says it."""
     if cine.pixel_mm is None:
-        return None
-    side = sector.square[2] if sector else min(cine.frames.shape[1:3])
-    return cine.pixel_mm * side / spec.size
+        return None, cine.pixel_doubt
+    height, width = cine.frames.shape[1:3]
+    least = min(height, width)
+    central = ((width - least) // 2, (height - least) // 2, least)
+    x, y, side = sector.square if sector else central
+    middle = Region(max(x + side // 2, 0), max(y + side // 2, 0), 1, 1)
+    # A sector that is found in the frames although there are regions is not in them.
+    elsewhere = sector is not None and sector.method == "found in the frames"
+    if elsewhere or not any(same(middle, region) for region in cine.regions):
+        return None, "the size of a pixel is not used: its region is not where the sector is"
+    return cine.pixel_mm * side / spec.size, None
 
 
 def _cut(

@@ -14,6 +14,11 @@ METHOD = (
 )
 """Free text, since no code describes it. Codes for EF by a traced method must not be used."""
 
+TRACED_METHOD = (
+    "left ventricle traced in every frame by a segmentation network; volumes of one plane, by 20 "
+    "discs and by area and length; means over the beats that are used"
+)
+
 
 @dataclass(frozen=True)
 class Concept:
@@ -45,3 +50,18 @@ BANDS = {
 }
 """By the band's name in `Numbers.band`."""
 REFUSAL = Concept("refusal", "Reason why no EF is given")
+
+EF_DISCS = Concept("79993-2", "Left ventricular ejection fraction single plane 4C (MOD)")
+EDV_DISCS = Concept("79999-9", "Left ventricular end diastolic volume single plane 4C (MOD)")
+ESV_DISCS = Concept("80004-5", "Left ventricular end systolic volume single plane 4C (MOD)")
+"""LOINC, with the words of DICOM."""
+RR = Concept("122182", "R-R interval")
+"""DICOM."""
+END_DIASTOLE = Concept("416190007", "End diastole")
+END_SYSTOLE = Concept("416430001", "End Systole")
+"""SNOMED CT."""
+EF_AREA_LENGTH = Concept("ef-area-length", "EF by area and length, single plane")
+EF_BY_BEAT = Concept("ef-by-beat", "EF by the network, of the clips that hold the beats")
+SPREAD = Concept("ef-spread", "Standard deviation of the traced EF between beats")
+BEATS_USED = Concept("beats-used", "Beats that are used")
+REGULAR = Concept("regular", "Whether the RR intervals are alike")

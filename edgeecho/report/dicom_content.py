@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid5
-
 from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -11,32 +9,32 @@ from pydicom.sr.coding import Code
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.report import concepts
-from edgeecho.report.concepts import Concept
+from edgeecho.report.beats import no_beats
+from edgeecho.report.dicom_beats import beat_groups
+from edgeecho.report.dicom_items import (
+    add_words,
+    left_ventricle,
+    make_uid,
+    own,
+    rounded,
+    snomed,
+)
 from edgeecho.report.text import gate_words, numbers_in_words
 from edgeecho.results import Answer, Failure, Numbers
 
-SCHEME = "99EDGEECHO"
-"""Coding scheme of edgeecho's own codes."""
-_UIDS = UUID("b5f2c5c5-6cc1-4be0-8e6b-0d3d1a3c7a52")
-_CONTAINS = sr.RelationshipTypeValues.CONTAINS
 _HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
-
-
-def make_uid(seed: str) -> str:
-    """A UUID as a UID (PS3.5, B.2), determined by `seed`."""
-    return f"2.25.{uuid5(_UIDS, seed).int}"
 
 
 def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
     """`source` is the header of the answered file; `seed` makes the report's UIDs unique."""
     if isinstance(answer, Failure):
         procedure, model = concepts.IMAGING, "edgeecho"
-        group = _group_without_answer(answer, source, seed)
+        groups = [_group_without_answer(answer, source, seed)]
         device = f"device {VERSION}"
     else:
         procedure = concepts.ECHOCARDIOGRAPHY
         model = f"{answer.model.name} {answer.model.version}"
-        group = _group(answer, source, seed)
+        groups = [_group(answer, source, seed), *beat_groups(answer, source, seed)]
         device = f"device {VERSION} {answer.model.sha256}"
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
@@ -49,8 +47,8 @@ def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.Mea
     )
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=_snomed(procedure),
-        imaging_measurements=[group],
+        procedure_reported=snomed(procedure),
+        imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
 
@@ -61,10 +59,10 @@ def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQual
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(make_uid(f"tracking {seed}"), "LVEF"),
         algorithm_id=_algorithm(answer),
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        finding_sites=left_ventricle(),
         measurements=[_measurement(numbers, image)] if numbers else [],
         qualitative_evaluations=(
-            [sr.QualitativeEvaluation(_own(concepts.BAND), _own(concepts.BANDS[numbers.band]))]
+            [sr.QualitativeEvaluation(own(concepts.BAND), own(concepts.BANDS[numbers.band]))]
             if numbers
             else []
         ),
@@ -73,8 +71,10 @@ def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQual
     comments = [RESEARCH_USE]
     if numbers:
         comments += [" ".join(line.split()) for line in numbers_in_words(numbers)]
+    elif why := no_beats(answer.tracing):
+        comments.append(why)
     comments += [f"warning: {warning}" for warning in answer.warnings]
-    _add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
+    add_words(group, comments, [f"refused: {gate_words(r)}: {r.reason}" for r in answer.refusals])
     return group
 
 
@@ -83,24 +83,13 @@ def _group_without_answer(
 ) -> sr.MeasurementsAndQualitativeEvaluations:
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(make_uid(f"tracking {seed}"), "LVEF"),
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        finding_sites=left_ventricle(),
         source_images=[
             sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
         ],
     )
-    _add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
+    add_words(group, [RESEARCH_USE], [f"not answered: {failure.message}"])
     return group
-
-
-def _add_words(
-    group: sr.MeasurementsAndQualitativeEvaluations, comments: list[str], reasons: list[str]
-) -> None:
-    # TID 1501 allows evaluations in words, but highdicom's class for it only codes.
-    group[0].ContentSequence.extend(
-        sr.TextContentItem(name, text, relationship_type=_CONTAINS)
-        for name, texts in ((codes.DCM.Comment, comments), (_own(concepts.REFUSAL), reasons))
-        for text in texts
-    )
 
 
 def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
@@ -124,8 +113,8 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
     properties: list[sr.ContentItem] = []
     if p := numbers.probabilities:
         properties += [
-            _number(_own(concepts.AT_MOST_40), 100 * p.at_most_40),
-            _number(_own(concepts.BELOW_50), 100 * p.below_50),
+            _number(own(concepts.AT_MOST_40), 100 * p.at_most_40),
+            _number(own(concepts.BELOW_50), 100 * p.below_50),
         ]
     if interval := numbers.interval:
         upper, lower = interval.high - numbers.ef, numbers.ef - interval.low
@@ -141,9 +130,9 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
         ]
     measured = sr.Measurement(
         name=codes.LN.LeftVentricularEjectionFractionByUS,
-        value=_rounded(numbers.ef),
+        value=rounded(numbers.ef),
         unit=codes.UCUM.Percent,
-        finding_sites=[sr.FindingSite(_snomed(concepts.LEFT_VENTRICLE))],
+        finding_sites=left_ventricle(),
         referenced_images=[sr.SourceImageForMeasurement(*image)],
     )
     # TID 310, to which highdicom's class gives no unit.
@@ -153,17 +142,5 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
 
 def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:
     return sr.NumContentItem(
-        name, _rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
+        name, rounded(percent), codes.UCUM.Percent, relationship_type=_HAS_PROPERTIES
     )
-
-
-def _rounded(value: float) -> float:
-    return round(value, 2)
-
-
-def _own(concept: Concept) -> sr.CodedConcept:
-    return sr.CodedConcept(concept.code, SCHEME, concept.meaning)
-
-
-def _snomed(concept: Concept) -> sr.CodedConcept:
-    return sr.CodedConcept(concept.code, "SCT", concept.meaning)

@@ -15,7 +15,8 @@ from pydicom.valuerep import DA, DT, TM
 
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.common.about import VERSION
-from edgeecho.report.dicom_content import SCHEME, make_content, make_uid
+from edgeecho.report.dicom_content import make_content
+from edgeecho.report.dicom_items import SCHEME, make_uid
 from edgeecho.report.dicom_source import read_header, take_over
 from edgeecho.report.formats import ReportFile
 from edgeecho.results import Answer, Failure, Outcome
@@ -86,12 +87,16 @@ def _identity(answer: Answer | Failure) -> str:
     """Everything that distinguishes answers to the same file."""
     if isinstance(answer, Failure):
         return repr((VERSION, "not answered"))
-    model, video = answer.model, answer.video
+    model, video, tracing, masks = answer.model, answer.video, answer.tracing, ()
+    if tracing and model.segmentation:
+        engine = tracing.engine
+        masks = (model.segmentation.sha256, tracing.rule, engine.name, engine.precision)
     return repr(
         (
             *(VERSION, model.sha256, model.preprocess.sha256()),
             *((model.uncertainty or {}).get("sha256"), model.skill, model.assumed),
             *(answer.engine.name, answer.engine.precision),
             *(answer.clips, video.fps, video.time, video.area, video.square),
+            *masks,
         )
     )

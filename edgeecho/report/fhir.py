@@ -6,23 +6,17 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
-from edgeecho.report import concepts
+from edgeecho.report import concepts, fhir_beats
+from edgeecho.report.beats import no_beats
 from edgeecho.report.concepts import Concept
+from edgeecho.report.fhir_items import LOINC, OWN, SNOMED, TERMINOLOGY, Json, coded, percent
 from edgeecho.report.text import gate_words
 from edgeecho.results import Answer, Failure, Numbers, Outcome
 
-_LOINC = "http://loinc.org"
-_SNOMED = "http://snomed.info/sct"
-_UCUM = "http://unitsofmeasure.org"
-_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-_OWN = "urn:edgeecho:concepts"
 _ENTRIES = UUID("0c1a4be7-2a0f-4a0a-9d2c-6f4e0a3b1c55")
-
-Json = dict[str, Any]
 
 
 def to_fhir(outcomes: Sequence[Outcome], issued: datetime, *, subject: Json | None = None) -> str:
@@ -69,17 +63,18 @@ def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
 
 
 def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
+    notes = [RESEARCH_USE, *answer.warnings, *filter(None, [no_beats(answer.tracing)])]
     file = {"type": {"text": "SHA-256 of the file's bytes"}, "value": sha256}
     return {
         "resourceType": "Observation",
         "contained": [_device(answer)],
         "status": "preliminary",
-        "category": [_coded(f"{_TERMINOLOGY}/observation-category", Concept("imaging", "Imaging"))],
-        "code": _coded(_LOINC, concepts.EF),
+        "category": [coded(f"{TERMINOLOGY}/observation-category", Concept("imaging", "Imaging"))],
+        "code": coded(LOINC, concepts.EF),
         "issued": issued,
         **(_value(answer.numbers) if answer.numbers else _no_value(answer)),
-        "note": [{"text": text} for text in (RESEARCH_USE, *answer.warnings)],
-        "bodySite": _coded(_SNOMED, concepts.LEFT_VENTRICLE),
+        "note": [{"text": text} for text in notes],
+        "bodySite": coded(SNOMED, concepts.LEFT_VENTRICLE),
         "method": {"text": concepts.METHOD},
         "device": {"reference": "#device"},
         **({"derivedFrom": [{"type": "DocumentReference", "identifier": file}]} if sha256 else {}),
@@ -99,24 +94,26 @@ def _value(numbers: Numbers) -> Json:
             _component(concepts.AT_MOST_40, 100 * p.at_most_40),
             _component(concepts.BELOW_50, 100 * p.below_50),
         ]
+    if numbers.beats:
+        components += fhir_beats.components(numbers.beats)
     return {
-        "valueQuantity": _percent(numbers.ef),
-        "interpretation": [_coded(_OWN, concepts.BANDS[numbers.band])],
+        "valueQuantity": percent(numbers.ef),
+        "interpretation": [coded(OWN, concepts.BANDS[numbers.band])],
         # FHIR does not allow empty lists.
         **({"component": components} if components else {}),
     }
 
 
-def _component(concept: Concept, percent: float, level: str = "") -> Json:
-    code = _coded(_OWN, concept)
+def _component(concept: Concept, value: float, level: str = "") -> Json:
+    code = coded(OWN, concept)
     if level:
         code["text"] += f", {level}"
-    return {"code": code, "valueQuantity": _percent(percent)}
+    return {"code": code, "valueQuantity": percent(value)}
 
 
 def _no_value(answer: Answer) -> Json:
     reasons = "; ".join(f"{gate_words(r)}: {r.reason}" for r in answer.refusals)
-    absent = _coded(f"{_TERMINOLOGY}/data-absent-reason", Concept("unknown", "Unknown"))
+    absent = coded(f"{TERMINOLOGY}/data-absent-reason", Concept("unknown", "Unknown"))
     return {"dataAbsentReason": {**absent, "text": f"refused: {reasons}"}}
 
 
@@ -130,6 +127,14 @@ def _device(answer: Answer) -> Json:
         "engine": f"{engine.name} {engine.version}, {engine.precision}",
         "clips": answer.clips,
     }
+    if (masks := model.segmentation) and (tracing := answer.tracing):
+        properties |= {
+            "segmentation": masks.architecture,
+            "SHA-256 of the segmentation": masks.sha256,
+            "engine of the segmentation": f"{tracing.engine.name} {tracing.engine.version}, "
+            f"{tracing.engine.precision}",
+            "beats": tracing.rule,
+        }
     return {
         "resourceType": "Device",
         "id": "device",
@@ -141,15 +146,4 @@ def _device(answer: Answer) -> Json:
         "property": [
             {"type": {"text": name}, "valueString": value} for name, value in properties.items()
         ],
-    }
-
-
-def _percent(value: float) -> Json:
-    return {"value": round(value, 2), "unit": "%", "system": _UCUM, "code": "%"}
-
-
-def _coded(system: str, concept: Concept) -> Json:
-    return {
-        "coding": [{"system": system, "code": concept.code, "display": concept.meaning}],
-        "text": concept.meaning,
     }

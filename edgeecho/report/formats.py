@@ -52,6 +52,8 @@ class Format:
     """Whether it may hold numbers that a gate refused, marked as such."""
     holds_frames: bool = False
     """Whether it shows frames of the video."""
+    of_beats: bool = False
+    """Whether it is about beats alone: the service offers it of videos that were traced."""
     extra: str | None = None
     """The extra of edgeecho that the writer needs."""
 
@@ -78,6 +80,14 @@ _ROWS = (
     Format("text", "stdout", "text:to_text"),
     Format("json", "stdout", "structured:to_json", suffix="json", media_type="application/json"),
     Format("csv", "file", "table:to_csv", suffix="csv", media_type="text/csv; charset=utf-8"),
+    Format(
+        "beats-csv",
+        "file",
+        "beats_table:to_beats_csv",
+        suffix="beats.csv",
+        media_type="text/csv; charset=utf-8",
+        of_beats=True,
+    ),
     Format(
         "html",
         "file",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.common.about import RESEARCH_USE, VERSION
+from edgeecho.report.beats import to_values
 from edgeecho.results import Answer, Failure, Outcome, answers
 
 SCHEMA = "edgeecho-results-1"
@@ -37,6 +38,7 @@ def to_document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "edgeecho": VERSION,
         "model": _model(ran[0]) if ran else None,
         "engine": asdict(ran[0].engine) if ran else None,
+        "segmentation": _segmentation(ran[0]) if ran else None,
         "results": [
             {"number": number, "file": o.file, "status": o.status, **_answer(o)}
             for number, o in enumerate(outcomes, 1)
@@ -56,6 +58,17 @@ def _model(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _segmentation(answer: Answer) -> dict[str, Any] | None:
+    masks, tracing = answer.model.segmentation, answer.tracing
+    if masks is None or tracing is None:
+        return None
+    return {
+        "architecture": masks.architecture,
+        "sha256": masks.sha256,
+        "engine": asdict(tracing.engine),
+    }
+
+
 def _answer(outcome: Outcome) -> dict[str, Any]:
     answer = outcome.answer
     if isinstance(answer, Failure):
@@ -64,6 +77,7 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
         "sha256": outcome.sha256,
         "refusals": [asdict(refusal) for refusal in answer.refusals],
         **_numbers(answer),
+        "beats": _beats(answer),
         "clips": answer.clips,
         "clip_starts": answer.clip_starts,
         "clip_times_s": answer.clip_times_s,
@@ -87,3 +101,13 @@ def _numbers(answer: Answer) -> dict[str, Any]:
         "sd": numbers.sd,
         "clip_efs": numbers.clip_efs,
     }
+
+
+def _beats(answer: Answer) -> dict[str, Any] | None:
+    tracing, numbers = answer.tracing, answer.numbers or answer.although_refused
+    if tracing is None:
+        return None
+    words = {"rule": tracing.rule, "reason": tracing.reason}
+    if numbers is None or numbers.beats is None:
+        return words
+    return {**words, **to_values(numbers.beats, tracing.source)}

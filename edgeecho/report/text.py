@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.preprocess import VideoFacts
+from edgeecho.report.beats import in_words, no_beats
 from edgeecho.results import Answer, Failure, Numbers, Outcome, answers, labels, percent
 from edgeecho.trust import Refusal
 
@@ -48,6 +49,8 @@ def _answer(name: str, answer: Answer) -> list[str]:
         lines += [
             f"shown although refused: {line}" for line in numbers_in_words(answer.although_refused)
         ]
+    elif (why := no_beats(answer.tracing)) and not answer.numbers:
+        lines.append(why)
     first, *others = lines
     return [
         f"{name}  {first}",
@@ -57,7 +60,7 @@ def _answer(name: str, answer: Answer) -> list[str]:
 
 
 def numbers_in_words(numbers: Numbers) -> list[str]:
-    """EF and its interval, then the probabilities of the bands if they are known."""
+    """EF and its interval, then what is known of the bands' probabilities and of beats."""
     spread = "1 clip"
     if numbers.sd is not None:
         spread = f"{len(numbers.clip_efs)} clips, sd {numbers.sd:.1f}"
@@ -70,6 +73,8 @@ def numbers_in_words(numbers: Numbers) -> list[str]:
     if p := numbers.probabilities:
         chances = f"EF <= 40: {percent(p.at_most_40)}, EF < 50: {percent(p.below_50)}"
         lines.append(f"{numbers.band}; {chances}")
+    if numbers.beats:
+        lines.append(in_words(numbers.beats))
     return lines
 
 
@@ -99,4 +104,11 @@ def _what_ran(ran: Sequence[Answer]) -> list[str]:
     ]
     if model.trained_on:
         lines.insert(1, f"        trained on: {model.trained_on}")
+    if (tracing := ran[0].tracing) and (masks := model.segmentation):
+        engine = tracing.engine
+        lines.insert(
+            -1,
+            f"masks   {masks.architecture}, sha256 {masks.sha256[:12]}, {engine.name} "
+            f"{engine.version}, {engine.precision}",
+        )
     return lines

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeecho.beats import Beats
+from edgeecho.beats import Beats, NoBeats, Rule
 from edgeecho.bundle import ModelFile
 from edgeecho.common.errors import EdgeEchoError
 from edgeecho.engines import EngineFacts
-from edgeecho.inference import EFEstimate
+from edgeecho.inference import EFEstimate, Traced
 from edgeecho.preprocess import VideoFacts
 from edgeecho.results.bands import band
 from edgeecho.trust import Interval, Probabilities, Refusal
@@ -46,6 +46,28 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class TracingFacts:
+    """How the left ventricle was traced; nothing here discloses the EF."""
+
+    rule: Rule
+    """How beats were found."""
+    reason: NoBeats | None
+    """Why no beat is used; None if one is."""
+    engine: EngineFacts
+    """What ran the segmentation."""
+    source: tuple[int, ...] | None
+    """Number of the file's frame that each frame shows, from 0; None if that is not known."""
+
+    @classmethod
+    def of(cls, traced: Traced | None) -> TracingFacts | None:
+        """None if nothing was traced."""
+        if traced is None:
+            return None
+        beats = traced.beats
+        return cls(beats.rule, beats.reason, traced.engine, traced.source)
+
+
+@dataclass(frozen=True)
 class Answer:
     """An estimate as reports may show it."""
 
@@ -65,6 +87,8 @@ class Answer:
     engine: EngineFacts
     video: VideoFacts
     timings_ms: Mapping[str, float]
+    tracing: TracingFacts | None = None
+    """None if the model has no segmentation or no beats were wanted."""
 
     def __post_init__(self) -> None:
         if (self.numbers is None) != bool(self.refusals):
@@ -95,6 +119,7 @@ class Answer:
             engine=estimate.engine,
             video=estimate.video,
             timings_ms=estimate.timings_ms,
+            tracing=TracingFacts.of(estimate.traced),
         )
 
 

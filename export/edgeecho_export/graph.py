@@ -15,8 +15,12 @@ from edgeecho.bundle.manifest import METADATA_KEY
 OPSET = 18
 INPUT = "clip"
 OUTPUTS = ("ef", "embedding")
+FRAME, LOGITS = "frame", "logits"
+"""Input and output of a segmentation."""
 STEM = "stem."
-"""Prefix of the stem's weights, as in PyTorch's state dict."""
+"""Prefix of the weights of the EF network's stem, as in PyTorch's state dict."""
+_STEM_CONVOLUTIONS = 2
+POOLINGS = ("ReduceMean", "GlobalAveragePool")
 
 
 def set_precision(model: onnx.ModelProto, precision: str) -> None:
@@ -31,13 +35,12 @@ def save_facts(model: onnx.ModelProto, facts: Mapping[str, Any]) -> None:
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(facts)})
 
 
-def check_dynamic_batch(model: onnx.ModelProto) -> None:
+def check_graph(model: onnx.ModelProto) -> None:
     """Check what engines rely on; a failure is a bug, not a user's error."""
-    check_batch(model, {INPUT: 5, "ef": 1, "embedding": 2})
-
-
-def check_batch(model: onnx.ModelProto, ranks: Mapping[str, int]) -> None:
-    """Check a graph's input and outputs, in that order, with their number of dimensions."""
+    # Input and outputs, in that order, with their number of dimensions.
+    ranks = {INPUT: 5, "ef": 1, "embedding": 2}
+    if is_segmentation(model):
+        ranks = {FRAME: 4, LOGITS: 3}
     onnx.checker.check_model(model, full_check=True)
     values = {value.name: value.type.tensor_type for value in model.graph.input}
     values |= {value.name: value.type.tensor_type for value in model.graph.output}
@@ -53,8 +56,18 @@ def check_batch(model: onnx.ModelProto, ranks: Mapping[str, int]) -> None:
         raise RuntimeError("input and outputs must have one batch")
 
 
+def is_segmentation(model: onnx.ModelProto) -> bool:
+    """Whether it gives masks of frames, and not the EF of a clip."""
+    return bool(model.graph.input[0].name == FRAME)
+
+
 def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The nodes from the pooling to the outputs, in order."""
+    """The last nodes, in order, which FP16 leaves in FP32: from the EF network's pooling on.
+
+    A segmentation has none: rounding its logits moves no outline, see `PRECISIONS`.
+    """
+    if is_segmentation(model):
+        return []
     nodes = list(model.graph.node)
     places = [i for i, node in enumerate(nodes) if node.op_type == "ReduceMean"]
     if len(places) != 1:
@@ -63,10 +76,47 @@ def head_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
 
 
 def quantized_inputs(fp32: Path) -> frozenset[str]:
-    """Tensors that INT8 quantizes: the inputs of all convolutions outside the stem."""
+    """Tensors that INT8 quantizes: the inputs of all convolutions but those that stay in float."""
     model = onnx.load(fp32)
+    floating = stem_convolutions(model) | head_convolutions(model)
     return frozenset(
         node.input[0]
         for node in model.graph.node
-        if node.op_type == "Conv" and not node.input[1].startswith(STEM)
+        if node.op_type == "Conv" and node.output[0] not in floating
     )
+
+
+def stem_convolutions(model: onnx.ModelProto) -> frozenset[str]:
+    """Outputs of the first convolutions, which INT8 leaves in float: they see the video itself."""
+    made = [node.output[0] for node in model.graph.node if node.op_type == "Conv"]
+    return frozenset(made[: 1 if is_segmentation(model) else _STEM_CONVOLUTIONS])
+
+
+def head_convolutions(model: onnx.ModelProto) -> frozenset[str]:
+    """Outputs of the convolutions that INT8 leaves in float at and beside a network's end.
+
+    Those of a pooled frame (squeeze and excitation) have one value a channel: they cost nothing,
+    and their rounding changes whole channels. Those with one output channel give the logits.
+    """
+    weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
+    made = {name: node for node in model.graph.node for name in node.output}
+    pooled: set[str] = set()
+    found = set()
+    for node in model.graph.node:
+        if node.op_type in POOLINGS or (node.op_type == "Relu" and node.input[0] in pooled):
+            pooled.add(node.output[0])
+        if node.op_type != "Conv":
+            continue
+        source, weight = (_before_pairs(name, made) for name in node.input[:2])
+        if source in pooled:
+            pooled.add(node.output[0])
+        if source in pooled or list(weights.get(weight, ()))[:1] == [1]:
+            found.add(node.output[0])
+    return frozenset(found)
+
+
+def _before_pairs(name: str, made: Mapping[str, onnx.NodeProto]) -> str:
+    """The tensor that a QuantizeLinear and a DequantizeLinear make `name` of, if they do."""
+    while name in made and made[name].op_type in ("QuantizeLinear", "DequantizeLinear"):
+        name = made[name].input[0]
+    return name

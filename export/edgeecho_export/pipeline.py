@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeecho.bundle import Artefact, Manifest, Skill, open_model, write_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE, UNGATED
-from edgeecho.common.files import atomic_folder, sha256_file
+from edgeecho.common.files import atomic_folder, check_replaceable, sha256_file
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines import load_engine
 from edgeecho.engines.trial import FILE as TRIAL
@@ -66,6 +66,7 @@ def export(
     `EngineError` if the engine that must check cannot.
     """
     options = options or ExportOptions()
+    check_replaceable(out.resolve(), marker=MANIFEST_FILE, overwrite=overwrite)
     if options.engine:
         load_engine(options.engine, open_model(TRIAL))  # before any work
     source = read_checkpoint(checkpoint, given)
@@ -102,7 +103,7 @@ def export(
         manifest = replace(
             _manifest(source, label, artefacts, references, skill, options.pad),
             calibration=_calibration(work, made.values()),
-            segmentation=add_segmentation(work, masks, wanted, keep=keep_references)
+            segmentation=add_segmentation(work, masks, recipes, keep=keep_references)
             if masks
             else None,
         )

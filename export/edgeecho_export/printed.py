@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from edgeecho.bundle import Manifest, Segmentation, Verification
+from edgeecho.bundle import Manifest, RangeCheck, Segmentation, Verification
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.precisions import PRECISIONS
 
@@ -18,13 +18,16 @@ def print_bundle(folder: Path, manifest: Manifest) -> None:
     lines = [*_networks(manifest), *_masks(manifest.segmentation)]
     for line in lines:
         typer.echo(f"  {line}")
-    if manifest.calibration:
+    if found := manifest.calibration:
         (fitted,) = (name for name in manifest.artefacts if PRECISIONS[name].calibrated)
-        methods = ", ".join(
-            f"{m['method']} {m['mean_drift']:.3f}" for m in manifest.calibration["methods"]
-        )
-        kept = manifest.calibration["method"]
-        typer.echo(f"  {manifest.artefacts[fitted].file}: kept {kept} (mean drift: {methods})")
+        methods = ", ".join(f"{m['method']} {m['mean_drift']:.3f}" for m in found["methods"])
+        file = manifest.artefacts[fitted].file
+        typer.echo(f"  {file}: kept {found['method']} (mean drift: {methods})")
+        if (masks := manifest.segmentation) and masks.calibration:
+            tried = masks.calibration["methods"]
+            methods = ", ".join(f"{m['method']} {m['dice']:.4f}" for m in tried)
+            file = masks.artefacts[fitted].file
+            typer.echo(f"  {file}: kept {masks.calibration['method']} (Dice: {methods})")
     if file := manifest.references.get("file"):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
@@ -40,10 +43,7 @@ def print_bundle(folder: Path, manifest: Manifest) -> None:
 def _networks(manifest: Manifest) -> Iterator[str]:
     for artefact in manifest.artefacts.values():
         if found := artefact.range:
-            yield (
-                f"{artefact.file}, range: largest of {found.tensors} tensors {found.largest:.4g} "
-                f"over {found.clips} clips ({found.source}; allowed {found.limit:g})"
-            )
+            yield f"{artefact.file}, range: {_range(found)}"
         for check in artefact.verification:
             yield f"{artefact.file}{_line(check)}"
         if graph := artefact.shared:
@@ -56,12 +56,22 @@ def _networks(manifest: Manifest) -> Iterator[str]:
 
 def _masks(segmentation: Segmentation | None) -> Iterator[str]:
     for artefact in segmentation.artefacts.values() if segmentation else ():
+        if artefact.range:
+            yield f"{artefact.file}, range: {_range(artefact.range)}"
         for check in artefact.verification:
+            part = "" if check.part == "engine" else f", {check.part},"
             yield (
-                f"{artefact.file} on {check.engine} {check.version}: Dice {check.dice:.5f} with "
-                f"PyTorch on {check.frames} frames, areas {check.area:.3f} % off, at most "
-                f"{check.worst_area:.2f} %"
+                f"{artefact.file}{part} on {check.engine} {check.version}: Dice "
+                f"{check.dice:.5f} with PyTorch on {check.frames} frames, areas {check.area:.3f} % "
+                f"off, at most {check.worst_area:.2f} %"
             )
+
+
+def _range(found: RangeCheck) -> str:
+    return (
+        f"largest of {found.tensors} tensors {found.largest:.4g} over {found.clips} clips "
+        f"({found.source}; allowed {found.limit:g})"
+    )
 
 
 def _line(check: Verification) -> str:

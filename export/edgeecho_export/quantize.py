@@ -18,7 +18,13 @@ import onnx
 
 from edgeecho_calibration.floating import return_to_float
 from edgeecho_export.checks.lint import check_qdq
-from edgeecho_export.graph import STEM, check_dynamic_batch, set_precision
+from edgeecho_export.graph import (
+    POOLINGS,
+    check_graph,
+    head_convolutions,
+    set_precision,
+    stem_convolutions,
+)
 
 _OPTIONS = {
     "ActivationSymmetric": True,
@@ -50,14 +56,10 @@ def write_int8(
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
     model = onnx.load(fp32)
-    names = [node.name for node in model.graph.node if node.op_type == "Conv"]
-    stem = [
-        node.name
-        for node in model.graph.node
-        if node.op_type == "Conv" and node.input[1].startswith(STEM)
-    ]
-    if len(stem) != 2 or len(set(names)) != len(names):
-        raise RuntimeError(f"expected named convolutions and 2 in the stem, got {stem}")
+    floating = stem_convolutions(model) | head_convolutions(model)
+    names = {node.name: node.output[0] for node in model.graph.node if node.op_type == "Conv"}
+    if len(set(names.values())) != sum(node.op_type == "Conv" for node in model.graph.node):
+        raise RuntimeError("expected convolutions that have a name each")
     data = {
         name: TensorData(lowest=np.array(-top, np.float32), highest=np.array(top, np.float32))
         for name, top in ranges.items()
@@ -71,7 +73,7 @@ def write_int8(
         # The named method makes no difference, since the ranges are given.
         tensors_range=TensorsData(CalibrationMethod.MinMax, data),
         nodes_to_quantize=[],
-        nodes_to_exclude=stem,
+        nodes_to_exclude=[name for name, output in names.items() if output in floating],
         op_types_to_quantize=["Conv"],
         extra_options=_OPTIONS,
     )
@@ -83,8 +85,18 @@ def write_int8(
     finally:
         logging.getLogger().setLevel(level)
     quantizer.model.topological_sort()
+    _free_poolings(quantizer.model.model)
     quantized = return_to_float(quantizer.model.model, onnx.load(fp32), float_layers)
     set_precision(quantized, "int8")
     check_qdq(quantized, path.name)
-    check_dynamic_batch(quantized)
+    check_graph(quantized)
     onnx.save(quantized, path)
+
+
+def _free_poolings(model: onnx.ModelProto) -> None:
+    """Let every pooling read the float tensor, where a convolution reads the same one in INT8."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        source = made.get(node.input[0]) if node.op_type in POOLINGS else None
+        if source is not None and source.op_type == "DequantizeLinear":
+            node.input[0] = made[source.input[0]].input[0]

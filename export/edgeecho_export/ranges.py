@@ -17,7 +17,8 @@ from edgeecho_export.graph import quantized_inputs
 
 
 class Clips(Iterable[NDArray[np.float32]], Sized, Protocol):
-    """Clips `(1, 3, T, S, S)`, yielded one at a time and iterable more than once."""
+    """Clips `(1, 3, T, S, S)`, or frames of one clip `(n, 3, S, S)`, yielded one at a time and
+    iterable more than once."""
 
 
 def collect(fp32: Path, clips: Clips, methods: Collection[str]) -> Ranges:
@@ -42,7 +43,7 @@ def _write_probe(fp32: Path, path: Path) -> None:
         for value in graph.value_info
         if value.name in made - known and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     )
-    lacking = made - {output.name for output in graph.output}
+    lacking = made - known - {value.name for value in graph.value_info}
     if lacking:
         raise RuntimeError(f"tensors without a type: {sorted(lacking)}")
     onnx.save(model, path)

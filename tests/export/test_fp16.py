@@ -17,9 +17,10 @@ from edgeecho.common.errors import VerificationError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.engines import load_engine
 from edgeecho_export.checkpoint import LoadedCheckpoint
-from edgeecho_export.checks.arithmetic import rounded_efs, verify_arithmetic
+from edgeecho_export.checks.arithmetic import verify_arithmetic
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.checks.range import RANGE_LIMIT, check_range
+from edgeecho_export.checks.rounded import run_rounded
 from edgeecho_export.ranges import collect
 from edgeecho_export.recipes import find_recipe
 from edgeecho_export.recipes.base import ExportOptions, ModelLabel, RecipeResult, Workspace
@@ -99,12 +100,12 @@ def test_rounding_in_pytorch_is_that_of_the_file(
     fp32: Path, fp16: Path, network: R2Plus1D18, clips: np.ndarray
 ) -> None:
     expected = ask_pytorch(network, clips).expected
-    assert np.abs(rounded_efs(fp32, clips) - expected).max() < 1e-4, "nothing to round in FP32"
-    rounded = rounded_efs(fp16, clips)
+    assert np.abs(run_rounded(fp32, clips) - expected).max() < 1e-4, "nothing to round in FP32"
+    rounded = run_rounded(fp16, clips)
     on_cpu = load_engine("onnxruntime", open_model(fp16)).run(clips).ef
     assert 1e-5 < np.abs(rounded - expected).max() < 0.2
     assert np.abs(rounded - on_cpu).max() > 1e-5, "layers are not rounded"
-    assert (rounded == rounded_efs(fp16, clips)).all()
+    assert (rounded == run_rounded(fp16, clips)).all()
 
 
 def test_a_convolution_without_a_bias_is_one_whose_bias_is_zero(
@@ -119,9 +120,9 @@ def test_a_convolution_without_a_bias_is_one_whose_bias_is_zero(
     onnx.save(model, tmp_path / "zero.onnx")
     del convolution.input[2]
     onnx.save(model, tmp_path / "none.onnx")
-    zero, none = (rounded_efs(tmp_path / f"{name}.onnx", clips[:1]) for name in ("zero", "none"))
+    zero, none = (run_rounded(tmp_path / f"{name}.onnx", clips[:1]) for name in ("zero", "none"))
     assert (none == zero).all()
-    assert (none != rounded_efs(fp16, clips[:1])).all()
+    assert (none != run_rounded(fp16, clips[:1])).all()
 
 
 def test_all_three_parts_pass_and_are_recorded(

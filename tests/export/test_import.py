@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from released import as_of_gpu, echonet, segmentation, weights
+from released import as_of_gpu, echonet, echonet_masks, lively_masks, segmentation, weights
+from segmented import MASKS
 
 from edgeecho.bundle import EXAMPLE, open_model, read_manifest
 from edgeecho.common.files import sha256_file, write_json
-from edgeecho.preprocess import PreprocessSpec
+from edgeecho.preprocess import PreprocessSpec, normalise
 from edgeecho_calibration.select import select
+from edgeecho_export import phantom_clips as phantom_module
 from edgeecho_export.echonet import (
     FPS,
     QUOTED,
@@ -27,6 +30,7 @@ from edgeecho_export.echonet import (
     shifts,
 )
 from edgeecho_export.phantom_clips import phantom_clips
+from edgeecho_export.segmentation.checkpoint import RELEASED_SHA256, LoadedSegmentation
 from edgeecho_train.network import R2Plus1D18
 
 pytestmark = pytest.mark.slow
@@ -63,6 +67,16 @@ def efs(path: Path, clips: np.ndarray, of: Normalisation) -> np.ndarray:
     with torch.inference_mode():
         found = network(torch.from_numpy(wide.transpose(0, 4, 1, 2, 3).astype(np.float32)))
     return np.asarray(found)
+
+
+def bare(folder: Path) -> Path:
+    torch.save(weights(), folder / "bare.pt")
+    return folder / "bare.pt"
+
+
+def no_checkpoint(folder: Path) -> Path:
+    (folder / "notes.pt").write_text("hello")
+    return folder / "notes.pt"
 
 
 def test_the_release_becomes_a_bundle_that_warns_answers_and_verifies(
@@ -102,8 +116,72 @@ def test_the_release_becomes_a_bundle_that_warns_answers_and_verifies(
     text = edgeecho("infer", EXAMPLE, "--model", bundle, "--clips", "center").stdout
     assert "mean and std are echonet/strain's" in " ".join(text.split())
     assert open_model(bundle / "fp32.onnx").warnings[-1] == WARNING
-    told = edgeecho("import", "echonet-dynamic", *words)
+
+
+def test_a_folder_that_is_there_is_refused_before_any_work(
+    edgeecho: Any, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phantom_module, "phantom_clips", None)
+    (tmp_path / "manifest.json").write_text("mine")
+    told = edgeecho("import", "echonet-dynamic", "--ef", release, "--out", tmp_path)
     assert (told.returncode, "--overwrite" in told.stderr) == (2, True)
+    assert (tmp_path / "manifest.json").read_text() == "mine"
+
+
+def test_both_released_networks_become_one_bundle(
+    edgeecho: Any, release: Path, clips: np.ndarray, tmp_path: Path
+) -> None:
+    some = torch.from_numpy(normalise(clips[0][::8], PreprocessSpec(STRAIN.mean, STRAIN.std)))
+    masks = tmp_path / "deeplabv3_resnet50_random.pt"
+    as_of_gpu(echonet_masks(masks, lively_masks(some.swapaxes(0, 1))))
+    bundle = tmp_path / "bundle"
+    words = ("--ef", release, "--segmentation", masks, "--out", bundle)
+    done = edgeecho("import", "echonet-dynamic", *words)
+    assert done.returncode == 0, done.stderr
+    moved = r"areas of masks move by ([0-9.]+) %, at most ([0-9.]+) % \(Dice ([0-9.]+)"
+    area, most, dice = map(float, re.findall(moved, done.stdout)[0])
+    assert 0 < area <= most
+    assert 0.5 < dice < 1
+    assert f"segmentation: not recognised: its sha256 {sha256_file(masks)[:12]}" in done.stdout
+    assert "segmentation.fp32.onnx on openvino" in done.stdout
+    found = read_manifest(bundle).segmentation
+    assert found is not None
+    assert found.architecture["name"] == "deeplabv3_resnet50"
+    assert found.architecture["parameters"] == 39_633_729
+    assert found.provenance["checkpoint_sha256"] == sha256_file(masks)
+    assert found.provenance["recognised"].startswith("not recognised")
+    assert open_model(bundle).segmentation is not None
+
+
+def test_the_released_segmentation_is_recognised_by_its_published_hash() -> None:
+    known = LoadedSegmentation(
+        torch.nn.Identity(), "deeplabv3_resnet50", 1.0, RELEASED_SHA256, None
+    )
+    assert known.recognised.startswith("EchoNet-Dynamic's released deeplabv3_resnet50_random.pt")
+    assert "one user published" in known.recognised
+    assert replace(known, sha256="0" * 64).recognised.startswith("not recognised")
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "said"),
+    [
+        (lambda f: MASKS, 2, "use `edgeecho export --segmentation`"),
+        (lambda f: echonet(f / "ef.pt"), 4, "holds no segmentation network"),
+        (lambda f: segmentation(f / "s.pt"), 4, "does not fit a deeplabv3_resnet50"),
+        (bare, 4, "not in the form of EchoNet-Dynamic's release (no state_dict)"),
+        (lambda f: f / "absent.pt", 4, "no such checkpoint"),
+    ],
+)  # fmt: skip
+def test_a_segmentation_that_cannot_be_imported_is_one_line(
+    make: Any, code: int, said: str, edgeecho: Any, release: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "bundle"
+    words = ("--ef", release, "--segmentation", make(tmp_path), "--out", out)
+    done = edgeecho("import", "echonet-dynamic", *words)
+    assert (done.returncode, done.stdout) == (code, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert not out.exists()
 
 
 def test_what_the_user_measured_is_taken_and_warned_of_by_nobody(release: Path) -> None:
@@ -133,16 +211,6 @@ def test_phantoms_are_the_same_each_time_and_fill_a_clip(clips: np.ndarray) -> N
     again = phantom_clips(PreprocessSpec(*OURS), 1).clips
     assert (again.clips == clips[:1]).all()
     assert len({picture.tobytes() for picture in clips[0]}) > 16, "it moves"
-
-
-def bare(folder: Path) -> Path:
-    torch.save(weights(), folder / "bare.pt")
-    return folder / "bare.pt"
-
-
-def no_checkpoint(folder: Path) -> Path:
-    (folder / "notes.pt").write_text("hello")
-    return folder / "notes.pt"
 
 
 @pytest.mark.parametrize(

@@ -158,3 +158,12 @@ def test_inspector_tells_what_only_moves_data(kind: str, model: onnx.ModelProto)
 )
 def test_what_an_inspector_does_not_say_is_missing(text: str, model: onnx.ModelProto) -> None:
     assert read_inspected(parse_inspected(text), model).convolutions == ()
+
+
+def test_a_convolution_that_is_fused_with_its_hard_swish_counts(model: onnx.ModelProto) -> None:
+    fused = LOG.replace("Name: node_c1_myl0_5, LayerType: correlation", f"Name: {_FUSED}")
+    assert fused != LOG
+    assert read_layers(fused.splitlines(), model) == read_layers(LOG.splitlines(), model)
+
+
+_FUSED = "__myl_CorrMulAddMinMaxMul_myl0_38, LayerType: runtime_fusion"

@@ -39,8 +39,9 @@ def test_every_row_of_the_table_has_its_recipe() -> None:
 ANOTHER = """
 import sys, types
 import onnx
-from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, Precision
-row = Precision(DriftLimits(max=0.01), FEW, "f32", "f32", export_help="Also again.onnx.")
+from edgeecho.common.precisions import FEW, LIMITS, PRECISIONS, DriftLimits, MaskLimits, Precision
+masks = MaskLimits(dice=0.9999, area=0.02, worst_area=0.5)
+row = Precision(DriftLimits(max=0.01), FEW, masks, "f32", "f32", export_help="Also again.onnx.")
 PRECISIONS["again"], LIMITS["again"] = row, row.limits
 
 from edgeecho_export.checks.parity import verify

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from answers import NAME, REASONS, answered, failed, refused
+from answers import NAME, REASONS, answered, failed, refused, traced
 
 from edgeecho import RESEARCH_USE, __version__
 from edgeecho.report.fhir import to_fhir
@@ -186,3 +186,61 @@ def test_a_file_that_is_gone_has_no_source() -> None:
 def test_a_time_without_zone_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="zone"):
         to_fhir([answered()], datetime(2025, 1, 2))
+
+
+def components(outcome: Outcome) -> dict[str, Any]:
+    return {
+        c["code"]["coding"][0]["code"]: c.get("valueQuantity", {}).get("value")
+        or c.get("valueInteger")
+        or c.get("valueBoolean")
+        for c in resource(outcome).get("component", [])
+    }
+
+
+def test_beats_are_components_of_codes_of_their_own() -> None:
+    outcome = traced(47.6)
+    bundles.Bundle.model_validate_json(to_fhir([outcome], NOW))
+    found = components(outcome)
+    assert list(found)[:4] == list(components(answered(47.6)))
+    assert dict(list(found.items())[4:]) == {
+        "beats-used": 4,
+        "79993-2": 63.11,
+        "79999-9": 221.03,
+        "80004-5": 81.53,
+        "ef-area-length": 63.22,
+        "ef-spread": None,
+        "ef-by-beat": 45.0,
+        "122182": 800.0,
+        "regular": True,
+    }
+    units = {
+        c["code"]["coding"][0]["code"]: c["valueQuantity"]["code"]
+        for c in resource(outcome)["component"]
+        if "valueQuantity" in c
+    }
+    assert (units["79993-2"], units["79999-9"], units["122182"]) == ("%", "mL", "ms")
+    assert "18043-0" not in found
+    assert resource(outcome)["valueQuantity"]["value"] == 47.6
+    assert not {"79999-9", "80004-5"} & set(components(traced(spacing_mm=None)))
+    (device,) = resource(outcome)["contained"]
+    properties = {p["type"]["text"]: p["valueString"] for p in device["property"]}
+    assert properties["SHA-256 of the segmentation"] == "5" * 64
+    assert properties["beats"] == "default"
+
+
+def test_why_there_are_no_beats_is_a_note_refused_or_not() -> None:
+    for outcome in (traced(still=True), traced(still=True, refused=True)):
+        assert resource(outcome)["note"][-1]["text"].startswith("no beats: the left ventricle")
+        bundles.Bundle.model_validate_json(to_fhir([outcome], NOW))
+    assert components(traced(still=True))["beats-used"] is None, "0"
+    assert "component" not in resource(traced(still=True, refused=True))
+
+
+def test_beats_of_a_refused_one_are_not_in_it() -> None:
+    every = {
+        to_fhir([traced(refused=True, show=show, depth=depth)], NOW)
+        for depth in (4.0, 8.0)
+        for show in (False, True)
+    }
+    assert len(every) == 1
+    assert "79993-2" not in every.pop()

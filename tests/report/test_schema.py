@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import media
@@ -14,18 +14,23 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
+from edgeecho.beats import NoBeats, Rule, Unused, beats_of
+from edgeecho.bundle.open import MaskFile
 from edgeecho.engines import EngineFacts
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.preprocess import VideoFacts
+from edgeecho.report.beats import to_values
 from edgeecho.report.structured import SCHEMA, SHOWN, schema_text, to_json
 from edgeecho.report.text import AREAS
 from edgeecho.results import BANDS, Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
+from tests.support.ventricle import beating, traced
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
-OPTIONAL = {"decode", "stream", "uncertainty"}
-"""Absent where frames and no file were given, no stream was played, none was measured."""
+OPTIONAL = {"decode", "masks", "stream", "uncertainty"}
+"""Absent where frames and no file were given, nothing was traced, no stream was played, none was
+measured."""
 
 
 def on_a_screen() -> np.ndarray:
@@ -120,6 +125,16 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
     sure = replace(
         answer, interval=Interval(40.1, 55.1, 0.9), probabilities=Probabilities(0.07, 0.71)
     )
+    masks = MaskFile(answer.model.path, "5" * 64, "lraspp")
+    drawn = traced(beating(180), spacing_mm=1.5, clip_efs=dict.fromkeys(range(180), 50.0))
+    # One is enough, and each field of it is changed.
+    one = replace(drawn.beats, found=drawn.beats.found[1:2])
+    sure = replace(
+        sure,
+        model=replace(answer.model, segmentation=masks),
+        traced=replace(drawn, beats=one, source=tuple(range(180))),
+        timings_ms={**answer.timings_ms, "masks": drawn.ms},
+    )
     refused = replace(sure, refusals=(Refusal("too-short", "100 frames, and 120 are wanted"),))
     outcomes = [
         Outcome("a.avi", Answer.of(sure), "0" * 64),
@@ -160,11 +175,15 @@ def test_a_refused_result_holds_no_number_and_none_may_be_put_in(mixed: str) -> 
     assert [r["status"] for r in value["results"]] == ["answered", "error", "refused", "refused"]
     assert not set(NUMBERS) & set(refused)
     assert set(shown) - set(refused) == {*NUMBERS, "shown"}
+    assert refused["beats"] == {"rule": "default", "reason": None}
+    assert shown["beats"] == answered["beats"] != refused["beats"]
     assert shown["shown"] == SHOWN
     leaks: list[dict[str, Any]] = [{name: answered[name]} for name in NUMBERS]
     leaks += [{name: None} for name in NUMBERS]
     leaks.append({name: answered[name] for name in NUMBERS})
     leaks += [{**leaks[-1], "shown": word} for word in ("", True, None)]
+    leaks.append({"beats": answered["beats"]})
+    leaks += [{"beats": {**refused["beats"], name: 1}} for name in ("found", "used", "mean_ef")]
     leaks += [{"shown": SHOWN}, {"status": "answered"}, {**leaks[-1], "refusals": []}]
     for leak in leaks:
         other = copy.deepcopy(value)
@@ -172,7 +191,8 @@ def test_a_refused_result_holds_no_number_and_none_may_be_put_in(mixed: str) -> 
         assert not VALIDATOR.is_valid(other), leak
     # With all that says so, it is the fourth result.
     other = copy.deepcopy(value)
-    other["results"][2] |= {name: answered[name] for name in NUMBERS} | {"shown": SHOWN}
+    other["results"][2] |= {name: answered[name] for name in (*NUMBERS, "beats")}
+    other["results"][2]["shown"] = SHOWN
     assert VALIDATOR.is_valid(other)
 
 
@@ -209,6 +229,11 @@ def test_a_field_more_is_refused_everywhere(mixed: str) -> None:
         lambda v: v["results"][2].update(refusals=[]),
         lambda v: v["results"][2]["refusals"][0].update(gate="Too short"),
         lambda v: v["results"][3].update(refusals=[]),
+        lambda v: v["results"][0]["beats"].update(rule="best"),
+        lambda v: v["results"][0]["beats"].update(reason="tired"),
+        lambda v: v["results"][0]["beats"]["table"][0].update(unused="ugly"),
+        lambda v: v["results"][0]["beats"]["table"][0]["ed"].update(border=1.5),
+        lambda v: v["results"][2].update(beats=v["results"][0]["beats"]),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], None]) -> None:
@@ -221,7 +246,7 @@ def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], N
 def test_the_schema_is_sound_and_strict() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA_VALUE)
     found = [o for o in objects(SCHEMA_VALUE) if o.get("type") == "object"]
-    assert len(found) == 15
+    assert len(found) == 20
     for part in found:
         assert part["additionalProperties"] is False
         assert set(part["required"]) == set(part["properties"]) - OPTIONAL
@@ -246,6 +271,15 @@ def test_the_schema_names_the_fields_of_the_code() -> None:
     assert video["area"]["enum"] == list(AREAS)
     assert parts["band"]["enum"] == [words for *_, words in BANDS]
     assert parts["refused_shown"]["properties"]["shown"]["const"] == SHOWN
+    beats = to_values(beats_of(beating(180), np.arange(180) / 50), None)
+    (row, *_), beat = beats["table"], parts["beat"]["properties"]
+    assert list(parts["beats"]["properties"]) == ["rule", "reason", *beats]
+    assert list(beat) == list(row)
+    assert list(parts["moment"]["properties"]) == list(row["ed"]) == list(row["es"])
+    for name, words in (("rule", Rule), ("reason", NoBeats)):
+        found = parts["beats"]["properties"][name]["enum"]
+        assert [word for word in found if word] == list(get_args(words))
+    assert [word for word in beat["unused"]["enum"] if word] == list(get_args(Unused))
     for kind in (Interval, Probabilities, Refusal):
         assert list(parts[kind.__name__.lower()]["properties"]) == [f.name for f in fields(kind)]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from edgeecho.beats import Rule
 from edgeecho.bundle import EXAMPLE
+from edgeecho.bundle.open import MaskFile
 from edgeecho.inference import EFEstimate, answer_file, load_model
 from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
+from tests.support import ventricle
 
 NAME = "DOE^JANE 1950.avi"
 """A file name as people give them; no document for other systems may hold any of it."""
@@ -27,6 +30,37 @@ def refused(ef: float = 43.2109, *, show: bool = False) -> Outcome:
     """For two reasons; `show`: with the number that was asked for although refused."""
     estimate = replace(_sure(ef), refusals=REASONS, warnings=("an odd frame",))
     return Outcome(NAME, Answer.of(estimate, show_refused=show), "2" * 64)
+
+
+def traced(
+    ef: float = 47.6,
+    *,
+    spacing_mm: float | None = 1.5,
+    rule: Rule = "default",
+    still: bool = False,
+    refused: bool = False,
+    show: bool = False,
+    depth: float = 8.0,
+) -> Outcome:
+    """An answer with the beats of a drawn ventricle at 50 frames/s, shown by every second frame.
+
+    Of its beats the second and the third have a clip. `still`: it does not beat.
+    """
+    masks = ventricle.beating(180, depth=0.0 if still else depth)
+    plain = ventricle.traced(masks, spacing_mm=spacing_mm, rule=rule)
+    systoles = [beat.es.frame for beat in plain.beats.found if beat.es]
+    clips = {max(frame - 32, 0): 40.0 + 10 * n for n, frame in enumerate(systoles[1:3])}
+    estimate = _sure(ef)
+    masks_file = MaskFile(estimate.model.path, "5" * 64, "lraspp_mobilenet_v3_large")
+    found = replace(
+        estimate,
+        model=replace(estimate.model, segmentation=masks_file),
+        traced=replace(
+            plain, beats=plain.beats.with_network(clips), source=tuple(range(0, 360, 2))
+        ),
+        refusals=REASONS if refused else (),
+    )
+    return Outcome(NAME, Answer.of(found, show_refused=show), "3" * 64)
 
 
 def failed() -> Outcome:

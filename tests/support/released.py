@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from edgeecho_train.network import R2Plus1D18
+from edgeecho_train.segmentation.network import build_segmentation
 
 
 def weights(width: float = 0.0625) -> dict[str, torch.Tensor]:
@@ -51,9 +52,30 @@ def echonet(path: Path, *, zipped: bool = True, **changes: Any) -> Path:
 def segmentation(path: Path) -> Path:
     """The release's other checkpoint, of which a few of deeplabv3_resnet50's tensors are enough."""
     names = ("backbone.conv1.weight", "classifier.4.weight", "classifier.4.bias")
+    return echonet_masks(path, {name: torch.zeros(1) for name in names})
+
+
+def lively_masks(frames: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Weights of deeplabv3_resnet50 whose masks differ from one to another of `(n, 3, S, S)`."""
+    torch.manual_seed(3)
+    network = build_segmentation("deeplabv3_resnet50")
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1  # the statistics of the one pass that follows
+    with torch.no_grad():
+        network(frames)
+        logits = network.eval()(frames)["out"]
+        last = network.classifier[4]
+        last.weight.div_(logits.std())
+        last.bias.sub_(logits.median()).div_(logits.std())
+    return network.state_dict()
+
+
+def echonet_masks(path: Path, weights: dict[str, torch.Tensor]) -> Path:
+    """A checkpoint as EchoNet-Dynamic's script for segmentation wrote its release."""
     value = {
         "epoch": 49,
-        "state_dict": {f"module.{name}": torch.zeros(1) for name in names},
+        "state_dict": {f"module.{name}": tensor for name, tensor in weights.items()},
         "best_loss": np.float64(0.05),
         "loss": np.float64(0.05),
         "opt_dict": {},

@@ -1,4 +1,4 @@
-"""PyTorch traces the same weights for clips of the same shape once for all tests, not each time.
+"""PyTorch traces the same weights for inputs of the same shape once for all tests, not each time.
 
 That is most of the time of an export of a narrow network. tests/export/test_to_onnx.py, which is
 about the tracing, does without, and so do the tests that start `edgeecho export` as a process.
@@ -7,7 +7,7 @@ about the tracing, does without, and so do the tests that start `edgeecho export
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -19,11 +19,17 @@ from made import made_file
 
 @contextmanager
 def traced_once() -> Iterator[None]:
-    import onnx
-
     from edgeecho_export.recipes import fp32
+    from edgeecho_export.segmentation import graph
 
-    trace = fp32._trace
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fp32, graph):
+            patch.setattr(module, "_trace", _remembering(module._trace))
+        yield
+
+
+def _remembering(trace: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    import onnx
 
     @cache
     def kept(key: str) -> bytes:
@@ -35,13 +41,12 @@ def traced_once() -> Iterator[None]:
     asked: dict[str, tuple[Any, Any]] = {}
 
     def remembered(network: Any, spec: Any) -> Any:
-        found = hashlib.sha256(f"{network.width} {spec.frames} {spec.size}".encode())
-        for tensor in network.state_dict().values():
+        found = hashlib.sha256(f"{type(network).__name__} {spec.frames} {spec.size}".encode())
+        for name, tensor in network.state_dict().items():
+            found.update(f"{name} {tuple(tensor.shape)}".encode())
             found.update(tensor.numpy())
         key = found.hexdigest()[:16]
         asked[key] = network, spec
         return onnx.ModelProto.FromString(kept(key))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fp32, "_trace", remembered)
-        yield
+    return remembered

@@ -5,7 +5,7 @@
     format        "edgeecho-checkpoint-1"
     task          "segmentation"; an EF network has no such key
     architecture  "r2plus1d_18" or the name of a segmentation network of torchvision
-    width         channel factor (EF only)
+    width         channel factor
     state_dict    tensors, named as in torchvision
     preprocess    PreprocessSpec as a dict
     provenance    recipe, data, versions, epoch, validation metrics and skill
@@ -62,12 +62,16 @@ def save_checkpoint(path: Path, network: nn.Module, facts: dict[str, Any]) -> No
         torch.save(value, temporary)
 
 
-def load_checkpoint(path: Path, task: str = EF) -> dict[str, Any]:
-    """Read an edgeecho checkpoint of this task onto the CPU; `ModelError` for anything else."""
+def load_checkpoint(path: Path, task: str | None = EF) -> dict[str, Any]:
+    """Read an edgeecho checkpoint of this task, or of any (None), onto the CPU.
+
+    `ModelError` for anything else.
+    """
     value = load_file(path)
     if value.get("format") != FORMAT:
         raise ModelError(f"{path} is not an edgeecho checkpoint ({FORMAT})")
-    check_task(path, value, task)
+    if task is not None:
+        check_task(path, value, task)
     return value
 
 

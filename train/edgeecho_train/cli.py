@@ -42,6 +42,13 @@ def train(
     width: Annotated[
         float, typer.Option(min=0.0625, max=1, help="Channel factor; 0.25: a 16th of the weights.")
     ] = _published.width,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="EF_NETWORK",
+            help="Of a segmentation: mean, std, size and time base of this checkpoint or bundle.",
+        ),
+    ] = None,
     init: Annotated[
         str, typer.Option(help="random, kinetics (published; downloads) or a checkpoint file.")
     ] = _published.init,
@@ -73,17 +80,18 @@ def train(
 
     With --task segmentation, train a network that finds the left ventricle in each frame. What is
     not given is then as in that network's own recipe, whatever defaults are shown here, and
-    --recipe, --width, --frames, --period, --loss and --workers do not apply.
+    --recipe, --frames, --period, --loss and --workers do not apply.
     """
     if task not in _TASKS:
         raise UsageError(f"--task {task!r} is not known: choose {' or '.join(_TASKS)}")
     if task == "segmentation":
         _train_segmentation(context, data, out)
         return
-    if network is not None:
-        raise UsageError(
-            "--network chooses a segmentation: add --task segmentation, or leave it out"
-        )
+    for name, value in (("network", network), ("like", like)):
+        if value is not None:
+            raise UsageError(
+                f"--{name} is an option of --task segmentation: add that, or leave it out"
+            )
     if recipe is not None:
         _train_stages(context, data, out, recipe, resume, device, workers, init)
         return
@@ -106,6 +114,15 @@ def _train_segmentation(context: typer.Context, data: Path, out: Path) -> None:
     rate = given.pop("resample", None)
     if rate is not None:
         given["time"] = f"resample({rate:g})"
+    spec = None
+    if (like := given.pop("like", None)) is not None:
+        if twice := given.keys() & {"size", "time"}:
+            name = "size" if "size" in twice else "resample"
+            raise UsageError(f"--{name} is what --like says: leave one of them out")
+        from edgeecho_train.like import read_like
+
+        spec, origin = read_like(like)
+        given |= {"like": origin, "size": spec.size, "time": spec.time}
     network = given.pop("network", SegmentationRecipe.network)
     init, device = given.pop("init", "random"), given.pop("device", "auto")
     resume = given.pop("resume", False)
@@ -114,7 +131,7 @@ def _train_segmentation(context: typer.Context, data: Path, out: Path) -> None:
     recipe = SegmentationRecipe.of(network, given)
     from edgeecho_train.start import train as start
 
-    start(data, out, recipe, resume=resume, device=device, workers=0, init=init)
+    start(data, out, recipe, resume=resume, device=device, workers=0, init=init, like=spec)
 
 
 def _train_stages(

@@ -27,8 +27,8 @@ def release(
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Fit a line from answers to labels on the VAL split of DATA, and fold it into the "
-            "head.",
+            help="Of an EF network: fit a line from answers to labels on the VAL split of DATA, "
+            "and fold it into the head.",
         ),
     ] = None,
 ) -> None:
@@ -96,7 +96,7 @@ def release_checkpoint(
         raise UsageError(f"--out {out}: the file is a safetensors file, call it *{SUFFIX}")
     if checkpoint.suffix == SUFFIX:
         raise UsageError(f"{checkpoint} is rounded already: copy it, with its reference clips")
-    value = load_checkpoint(checkpoint)
+    value = load_checkpoint(checkpoint, task=None)
     weights = value["state_dict"]
     origin: dict[str, Any] = {"rounded_from_sha256": sha256_file(checkpoint)}
     if line is not None and data is not None:

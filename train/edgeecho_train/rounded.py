@@ -6,7 +6,7 @@ is the FP32 reference of everything exported from the file. The header's metadat
 `edgeecho`, whose JSON has
 
     format        "edgeecho-checkpoint-fp16-1"
-    architecture, width, preprocess, provenance, reference_clips: as in `checkpoint`
+    task, architecture, width, preprocess, provenance, reference_clips: as in `checkpoint`
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _relative_error(pairs: list[tuple[Tensor, Tensor]]) -> float:
 
 def write_rounded(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write atomically; of the checkpoint's `facts`, only the keys of this format are kept."""
-    header = {"format": FORMAT, **{key: facts[key] for key in _FACTS}}
+    task = {"task": facts["task"]} if "task" in facts else {}
+    header = {"format": FORMAT, **task, **{key: facts[key] for key in _FACTS}}
     text = json.dumps(header, ensure_ascii=False, allow_nan=False)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={_KEY: text})

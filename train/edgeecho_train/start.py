@@ -38,10 +38,12 @@ def train(
     device: str,
     workers: int,
     init: str,
+    like: PreprocessSpec | None = None,
 ) -> None:
     """Run `recipe` on the TRAIN and VAL rows of `data`, and write everything into `out`.
 
-    `init` is `random`, `kinetics` or a checkpoint file. `UsageError` for an existing run without
+    `init` is `random`, `kinetics` or a checkpoint file. Mean and std are those of `like`; without
+    it, of the TRAIN videos. `UsageError` for an existing run without
     `resume` or with another recipe, `InputError` and `ModelError` for unusable data and
     checkpoints, `EngineError` for a missing device.
     """
@@ -68,7 +70,7 @@ def train(
         spec = PreprocessSpec.from_dict(facts["preprocess"])
     else:
         saved, facts = None, {}
-        spec = _spec(videos["TRAIN"], recipe, task)
+        spec = _spec(videos["TRAIN"], recipe, task, like)
     examples = {split: task.examples(rows, spec) for split, rows in videos.items()}
     if not facts:
         facts = _facts(_origin(data, task), examples, spec, recipe, before)
@@ -96,17 +98,24 @@ def train(
     )
 
 
-def _spec(videos: Sequence[LabelledVideo], recipe: Recipe, task: Task) -> PreprocessSpec:
-    statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
+def _spec(
+    videos: Sequence[LabelledVideo], recipe: Recipe, task: Task, like: PreprocessSpec | None
+) -> PreprocessSpec:
     rates = [video.fps for video in videos if video.fps]
+    known: dict[str, Any] = {
+        "frames": task.frames,
+        "period": task.period,
+        "training_fps": median(rates) if rates else None,
+    }
+    if like is not None:
+        return replace(like, **known)
+    statistics = channel_statistics(videos, size=recipe.size, time=recipe.time, seed=recipe.seed)
     return PreprocessSpec(
         mean=statistics.mean,
         std=statistics.std,
-        frames=task.frames,
-        period=task.period,
         size=recipe.size,
         time=recipe.time,
-        training_fps=median(rates) if rates else statistics.fps,
+        **{**known, "training_fps": known["training_fps"] or statistics.fps},
     )
 
 

@@ -23,6 +23,7 @@ from edgeecho.cine.dicom.frames import EncodedFrames, compressed_frames, joined,
 from edgeecho.cine.dicom.kind import Other, doubts_of_kind, other_kind
 from edgeecho.cine.dicom.quiet import quiet
 from edgeecho.cine.dicom.regions import read_regions
+from edgeecho.cine.dicom.scale import read_scale
 from edgeecho.cine.dicom.syntaxes import NATIVE, RLE, syntax_name
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
 from edgeecho.cine.store import FrameStore
@@ -77,6 +78,7 @@ def _read_frames(file: DicomFile, limits: DecodeLimits) -> Cine:
     decodings = decode_ahead(frames.encoded, decode, file.syntax)
     pixels, kept, lost = _decode(frames, decodings, aspect, frame_bytes, file.name, limits)
     timing = read_timing(file.dataset, Numbering(np.asarray(kept), frames.count, claimed))
+    pixel_mm, pixel_doubt = read_scale(file.dataset, layout.rows, layout.columns, aspect)
     return Cine(
         frames=pixels,
         timestamps_s=timing.seconds,
@@ -94,6 +96,8 @@ def _read_frames(file: DicomFile, limits: DecodeLimits) -> Cine:
             *doubts_of_kind(file.dataset),
         ),
         fps_notes=timing.notes,
+        pixel_mm=pixel_mm,
+        pixel_doubt=pixel_doubt,
         fps_doubt=timing.doubt,
     )
 
@@ -151,10 +155,13 @@ def _read_video(file: DicomFile, limits: DecodeLimits) -> Cine:
     rows, columns = (int(numbers(file.dataset, key).sum()) for key in ("Rows", "Columns"))
     aspect = Aspect(stream.pixel_aspect)
     regions = read_regions(file.dataset, rows, columns, aspect) if min(rows, columns) > 0 else ()
+    pixel_mm, pixel_doubt = None, None
     if aspect.square(rows, columns) != (height, width):
         # The stream's size is right (PS3.5, 8.2.7), so the regions' positions are unknown.
         regions = ()
         damage += (f"the header gives another frame size than {width}x{height}",)
+    else:
+        pixel_mm, pixel_doubt = read_scale(file.dataset, rows, columns, aspect)
     indices = _indices(stream.timestamps_s)
     own = Statement("video stream", stream.fps, stream.timestamps_s) if stream.fps else None
     timing = read_timing(file.dataset, Numbering(indices, int(indices[-1]) + 1, claimed), own)
@@ -176,6 +183,8 @@ def _read_video(file: DicomFile, limits: DecodeLimits) -> Cine:
             *doubts_of_kind(file.dataset),
         ),
         fps_notes=timing.notes,
+        pixel_mm=pixel_mm,
+        pixel_doubt=pixel_doubt,
         fps_doubt=timing.doubt,
     )
 

@@ -24,7 +24,7 @@ def read_regions(
     tissue, and the corner pixels belong to the region.
     """
     try:
-        found = [_tissue(item) for item in items(dataset, "SequenceOfUltrasoundRegions")]
+        found = [tissue(item) for item in items(dataset, "SequenceOfUltrasoundRegions")]
     except DAMAGE:
         return ()
     clipped = [region.inside(height, width) for region in found if region is not None]
@@ -32,7 +32,8 @@ def read_regions(
     return tuple(region.scaled(down, across) for region in clipped if region is not None)
 
 
-def _tissue(item: Dataset) -> Region | None:
+def tissue(item: Dataset) -> Region | None:
+    """The item's region in stored pixels; None if it is no 2D tissue or has no valid corners."""
     kinds = [numbers(item, key) for key in ("RegionSpatialFormat", "RegionDataType")]
     corners = [numbers(item, key) for key in _CORNERS]
     if any(len(value) != 1 for value in (*kinds, *corners)) or any(kind[0] != 1 for kind in kinds):

@@ -66,6 +66,7 @@ def stream(
 
     from edgeecho.cine import read_cine
     from edgeecho.cli.stream import Show, play
+    from edgeecho.common.console import words
     from edgeecho.common.errors import REFUSED_EXIT_CODE, UsageError
     from edgeecho.common.files import sha256_file
     from edgeecho.common.text import shown_name
@@ -74,7 +75,11 @@ def stream(
     from edgeecho.stream import Player, Rolling, in_real_time, read_raw
 
     def load() -> LoadedModel:
-        return load_model(model, engine=engine, precision=precision, threads=threads)
+        # A beat is whole only after its end, and masks of every frame would delay each answer.
+        loaded = load_model(model, engine=engine, precision=precision, threads=threads, beats=None)
+        if loaded.file.segmentation is not None:
+            words.print("beats are not traced while frames arrive: `edgeecho infer` traces them")
+        return loaded
 
     handling, at_most, stop = wishes.handling(), limits.limits(), Event()
     if video == STDIN:

@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from edgeecho.batch import Task
+    from edgeecho.beats import Rule
+    from edgeecho.bundle import ModelFile
     from edgeecho.cine import DecodeLimits, Region
     from edgeecho.preprocess import ClipMode, Handling
 
@@ -28,6 +30,13 @@ Precision = Annotated[
     typer.Option(help="Which of the bundle's models to run; default: fp32, or its only one."),
 ]
 Clips = Annotated[str, typer.Option(help="Clips to average: one, center, all or stride:N.")]
+BeatRule = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE",
+        help="How beats are found, if the model has a segmentation: default, published or none.",
+    ),
+]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: the engine's choice.")]
 Time = Annotated[
     str | None,
@@ -45,7 +54,31 @@ class EngineOptions:
     engine: EngineName = "auto"
     precision: Precision = None
     clips: Clips = "stride:16"
+    beats: BeatRule = None
     threads: Threads = 0
+
+    def rule(self) -> Rule | None:
+        """How beats are found, None: not at all; `UsageError` if there is no such way."""
+        from edgeecho.common.errors import UsageError
+
+        rules: dict[str | None, Rule | None] = {
+            **{None: "default", "default": "default", "published": "published", "none": None}
+        }
+        if self.beats not in rules:
+            raise UsageError(
+                f"--beats {self.beats!r} is not known: choose default, published or none"
+            )
+        return rules[self.beats]
+
+    def check_beats(self, model: ModelFile) -> None:
+        """`ModelError` if beats were asked for, and the model cannot find them."""
+        from edgeecho.common.errors import ModelError
+
+        if self.beats and self.rule() and model.segmentation is None:
+            raise ModelError(
+                f"--beats {self.beats}: {model.name} has no segmentation, which finds the left "
+                "ventricle: export the bundle with `--segmentation CHECKPOINT`, or leave it out"
+            )
 
 
 @dataclass(frozen=True)
@@ -99,6 +132,7 @@ class Choices:
 
     engine: EngineOptions
     mode: ClipMode
+    beats: Rule | None
     handling: Handling
     fps: float | None
     limits: DecodeLimits
@@ -108,9 +142,8 @@ class Choices:
         """Check the options; `UsageError` if they make no sense."""
         from edgeecho.preprocess import ClipMode
 
-        return cls(
-            engine, ClipMode.parse(engine.clips), video.handling(), video.fps, limits.limits()
-        )
+        mode, rule = ClipMode.parse(engine.clips), engine.rule()
+        return cls(engine, mode, rule, video.handling(), video.fps, limits.limits())
 
     def task(self, *, show_refused: bool = False, frames: int = 0) -> Task:
         """Open the model. `frames`: see `Task`."""
@@ -118,12 +151,14 @@ class Choices:
 
         # Before the import of the task, which takes longer: a missing model is reported at once.
         model = open_model(self.engine.model, precision=self.engine.precision)
+        self.engine.check_beats(model)
         from edgeecho.batch import Task
 
         return Task(
             model=model,
             engine=self.engine.engine,
             clips=str(self.mode),
+            beats=self.beats,
             handling=self.handling,
             fps=self.fps,
             limits=self.limits,

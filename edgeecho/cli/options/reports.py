@@ -25,7 +25,7 @@ def _help_of_format() -> str:
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Each format whose place is `file` has a field of its name."""
+    """Each format whose place is `file` has a field of its name, with `_` for `-`."""
 
     format: Annotated[
         str | None, typer.Option("--format", metavar="FORMAT", help=_help_of_format())
@@ -36,6 +36,9 @@ class ReportOptions:
         typer.Option(metavar="FOLDER", help=f"With --format {FOLDERS}: where the reports go."),
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Also write a CSV file.")] = None
+    beats_csv: Annotated[
+        Path | None, typer.Option(help="Also write a CSV file with a row for each beat.")
+    ] = None
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with frames and curves for a browser.")
     ] = None
@@ -58,7 +61,7 @@ class ReportOptions:
 
     def beside(self) -> Mapping[str, Path]:
         """The paths given for formats whose place is `file`, by the format's name."""
-        given = {form.name: getattr(self, form.name) for form in BESIDE}
+        given = {form.name: getattr(self, form.name.replace("-", "_")) for form in BESIDE}
         return {name: path for name, path in given.items() if path is not None}
 
     def frames_each(self, files: int) -> int:

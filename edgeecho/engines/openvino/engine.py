@@ -45,6 +45,7 @@ class OpenVINOEngine:
         self._outputs = outputs_of(
             model.path.name, (n for port in ports for n in port.get_names()), model.task
         )
+        self._name = model.path.name
         self._request = self._compiled.create_infer_request()
         self.facts = EngineFacts(
             name=descriptor.name,
@@ -59,7 +60,12 @@ class OpenVINOEngine:
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """See `GraphEngine.infer`."""
-        result = self._request.infer(inputs, share_inputs=True)
+        try:
+            result = self._request.infer(inputs, share_inputs=True)
+        except RuntimeError as error:
+            raise EngineError(
+                f"OpenVINO cannot run {self._name}: {str(error).strip().splitlines()[-1]}"
+            ) from error
         # Copied, since the next run may overwrite this memory.
         return {name: np.array(result[name], np.float32) for name in self._outputs}
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.exceptions import HTTPException
 
 from edgeecho.service.http.dependencies import Found, Served
-from edgeecho.service.http.formats import MEDIA_TYPES
+from edgeecho.service.http.formats import MEDIA_TYPES, is_of
 from edgeecho.service.http.problems import responses
 from edgeecho.service.http.show import REVIEWS
 from edgeecho.service.http.views import EntryView, JobView, ReviewIn, TrailView
@@ -59,11 +59,13 @@ def get_trail(
     response_class=Response,
 )
 def get_result(job: Found, suffix: Annotated[str, Path()], service: Served) -> Response:
-    """The result as json (`edgeecho schema`), csv or html (a page with frames and curve)."""
+    """The result as json (`edgeecho schema`), csv, beats.csv or html (a page with frames)."""
     if suffix not in MEDIA_TYPES:
         raise HTTPException(404, f"there is no such form: ask for {', '.join(MEDIA_TYPES)}")
     if job.document is None:
         raise HTTPException(404 if job.ended else 409, _no_result(job))
+    if not is_of(suffix, job.document):
+        raise HTTPException(404, "no beats were traced: the model has no segmentation")
     if suffix == "json":
         body = json.dumps(job.document, indent=2, ensure_ascii=False)
     else:

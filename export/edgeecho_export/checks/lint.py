@@ -17,9 +17,8 @@ import onnx
 from onnx import TensorProto
 
 from edgeecho.common.errors import ModelError
+from edgeecho_export.graph import head_convolutions, stem_convolutions
 
-STEM_CONVOLUTIONS = 2
-"""The number of convolutions at the start of an r2plus1d_18 that stay in float."""
 RULES = {
     "integer-operator": "quantized work is spelled as ONNX's own Q, DQ and a float operator",
     "int8-only": "Q and DQ are INT8",
@@ -32,7 +31,7 @@ RULES = {
     "activation-missing": "where a weight is quantized, so is the activation it meets",
     "conv-relu": "no Q/DQ between a convolution (and its sum) and the ReLU",
     "float-stem": "the stem's convolutions are float",
-    "float-head": "pooling and head are float",
+    "float-head": "pooling, what is computed of it, and head are float",
     "nothing-quantized": "an INT8 graph has quantized convolutions",
 }
 """Rules by name, each worded as what holds in a good graph."""
@@ -96,8 +95,7 @@ class _Graph:
             for attribute in node.attribute:
                 if node.op_type == "Constant" and attribute.name == "value":
                     self.constants[node.output[0]] = attribute.t
-        convolutions = [node.output[0] for node in model.graph.node if node.op_type == "Conv"]
-        self.stem = set(convolutions[:STEM_CONVOLUTIONS])
+        self.stem, self.head = stem_convolutions(model), head_convolutions(model)
 
     def dq(self, tensor: str) -> onnx.NodeProto | None:
         """The DQ that makes `tensor`, if one does."""
@@ -149,6 +147,8 @@ def _conv(node: onnx.NodeProto, graph: _Graph) -> Iterator[tuple[str, str]]:
         if weight or activation:
             yield "float-stem", f"input {node.input[0]}, weight {node.input[1]}"
         return
+    if node.output[0] in graph.head and weight:
+        yield "float-head", f"weight {node.input[1]}"
     if weight is None:
         return
     if activation is None:

@@ -22,6 +22,11 @@ from edgeecho.tools.verify import BATCHES, Drift, ReferenceInputs, measure_drift
 from edgeecho_train.network import R2Plus1D18
 
 T = TypeVar("T")
+BROKEN = (
+    "no bundle was written; the checkpoint's weights are broken, as of a training that diverged: "
+    "take another checkpoint"
+)
+"""Advice where no engine is to blame."""
 
 
 def ask_pytorch(
@@ -29,10 +34,15 @@ def ask_pytorch(
     clips: NDArray[np.float32],
     labels: NDArray[np.float32] | None = None,
 ) -> ReferenceInputs:
-    """Held-out clips with PyTorch's EFs, run one at a time; these replace missing labels."""
+    """Held-out clips with PyTorch's EFs, run one at a time; these replace missing labels.
+
+    `VerificationError` if an EF is no number: no engine could be held to it.
+    """
     with torch.inference_mode():
         features = torch.cat([network.features(torch.from_numpy(clip[None])) for clip in clips])
         expected = network.head(features).numpy()
+    if not np.isfinite(expected).all():
+        raise VerificationError(f"PyTorch itself gives nan EF points: {BROKEN}")
     labels = expected if labels is None else labels
     return ReferenceInputs(clips, expected, labels, features.numpy())
 

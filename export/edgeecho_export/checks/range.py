@@ -27,9 +27,10 @@ def check_range(fp32: Path, ranges: Ranges, source: str) -> RangeCheck:
     # NaN counts as the largest.
     tensor = max(values, key=lambda name: math.inf if math.isnan(values[name]) else values[name])
     if not values[tensor] <= RANGE_LIMIT:
+        name = fp32.name.replace("fp32", "fp16")
         raise VerificationError(
-            f"fp16.onnx (range) cannot hold {tensor}, which reaches {values[tensor]:.4g} in FP32; "
-            f"a quarter of FP16's 65504 is allowed: no bundle was written; leave --fp16 out"
+            f"{name} (range) cannot hold {tensor}, which reaches {values[tensor]:.4g} in FP32; "
+            "a quarter of FP16's 65504 is allowed: no bundle was written; leave --fp16 out"
         )
     return RangeCheck(len(values), ranges.clips, source, tensor, values[tensor], RANGE_LIMIT)
 

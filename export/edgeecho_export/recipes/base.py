@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.bundle import RangeCheck, Verification
+from edgeecho.common.errors import UsageError
 from edgeecho.common.precisions import LIMITS, DriftLimits
 from edgeecho.tools.verify import ReferenceInputs
 from edgeecho_calibration.ranges import Ranges
@@ -21,6 +22,9 @@ from edgeecho_export.checkpoint import LoadedCheckpoint
 from edgeecho_export.checks.parity import DriftCheck, ask_pytorch
 from edgeecho_export.padding import PAD
 from edgeecho_export.ranges import Clips, collect
+
+if TYPE_CHECKING:
+    from edgeecho_export.segmentation.work import MaskResult, MaskWork
 
 
 @dataclass(frozen=True)
@@ -126,3 +130,10 @@ class ExportRecipe(ABC):
     @abstractmethod
     def make(self, work: Workspace, path: Path) -> RecipeResult:
         """Write the file `path`; `VerificationError` if it fails its checks."""
+
+    def make_masks(self, work: MaskWork, path: Path) -> MaskResult:  # noqa: ARG002
+        """The same for a segmentation; `UsageError` if this precision has none."""
+        raise UsageError(
+            f"{self.name} has no recipe for a segmentation, and a bundle's two networks are in the "
+            f"same precisions: leave --{self.name} or --segmentation out"
+        )

@@ -12,9 +12,11 @@ from edgeecho.bundle.assumed import NORMALISATION
 from edgeecho.common.console import words
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checks.parity import verify
-from edgeecho_export.graph import INPUT, OUTPUTS, check_dynamic_batch, save_facts
+from edgeecho_export.graph import INPUT, OUTPUTS, check_graph, save_facts
 from edgeecho_export.padding import PAD, pad_channels
 from edgeecho_export.recipes.base import ExportRecipe, RecipeResult, Workspace
+from edgeecho_export.segmentation.graph import write_onnx as write_masks
+from edgeecho_export.segmentation.work import MaskResult, MaskWork
 from edgeecho_export.tracing import trace
 from edgeecho_train.network import ARCHITECTURE, R2Plus1D18
 
@@ -41,6 +43,13 @@ class Fp32(ExportRecipe):
                 f"{spread:.2f}), so their drift says little"
             )
         return RecipeResult(verify(path, work.drift_check(self.name)))
+
+    def make_masks(self, work: MaskWork, path: Path) -> MaskResult:
+        network, label = work.source.network, work.work.label
+        words.print(f"tracing {work.source.name}, width {work.source.width:g}")
+        spec = work.work.source.preprocess
+        write_masks(path, network, spec, name=label.name, version=label.version)
+        return MaskResult(work.gate(self.name).verify(path))
 
 
 def write_onnx(
@@ -70,7 +79,7 @@ def write_onnx(
         **({"assumed": assumed} if assumed else {}),
     }
     save_facts(model, facts)
-    check_dynamic_batch(model)
+    check_graph(model)
     onnx.save(model, path)
 
 

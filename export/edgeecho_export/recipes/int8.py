@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
 
-from edgeecho.bundle import Verification, open_model
+from edgeecho.bundle import open_model
 from edgeecho.common.console import words
 from edgeecho.common.errors import UsageError, VerificationError
 from edgeecho.engines import load_on_cpu
@@ -24,6 +25,9 @@ from edgeecho_export.graph import STEM, quantized_inputs
 from edgeecho_export.quantize import shift_answers, write_int8
 from edgeecho_export.ranges import Clips
 from edgeecho_export.recipes.base import ExportOptions, ExportRecipe, RecipeResult, Workspace
+from edgeecho_export.segmentation.work import MaskResult, MaskWork
+
+T = TypeVar("T")
 
 
 class Int8(ExportRecipe):
@@ -46,7 +50,10 @@ class Int8(ExportRecipe):
         drift_check = work.drift_check(self.name)
         with tempfile.TemporaryDirectory(prefix=".work-", dir=path.parent) as folder:
             tried = _try_methods(work, drift_check, work.calibration, Path(folder))
-            kept, checks = _first_that_passes(drift_check, tried)
+            kept, checks = _first_that_passes(
+                {file: facts["mean_drift"] for file, facts in tried.items()},
+                lambda file: verify(file, drift_check, advice=_ADVICE),
+            )
             kept.replace(path)
         calibration = {
             "method": kept.stem,
@@ -54,6 +61,22 @@ class Int8(ExportRecipe):
             "float_layers": list(work.options.float_layers),
         }
         return RecipeResult(checks, calibration=calibration)
+
+    def make_masks(self, work: MaskWork, path: Path) -> MaskResult:
+        """The method with the largest Dice coefficient; no answer is shifted."""
+        gate = work.gate(self.name)
+        with tempfile.TemporaryDirectory(prefix=".work-", dir=path.parent) as folder:
+            tried = {}
+            for method in work.work.options.methods:
+                file = Path(folder) / f"{method}.onnx"
+                write_int8(work.fp32, file, _tops(work.fp32, work.ranges, method))
+                tried[file] = gate.measure(file)
+                words.print(f"INT8 masks by {method}: Dice {tried[file].dice:.5f}")
+            losses = {file: 1 - drift.dice for file, drift in tried.items()}
+            kept, checks = _first_that_passes(losses, gate.verify)
+            kept.replace(path)
+        methods = [{"method": file.stem, **asdict(drift)} for file, drift in tried.items()]
+        return MaskResult(checks, calibration={"method": kept.stem, "methods": methods})
 
 
 def _try_methods(
@@ -83,17 +106,16 @@ def _try_methods(
     return tried
 
 
-def _first_that_passes(
-    drift_check: DriftCheck, tried: Mapping[Path, Mapping[str, Any]]
-) -> tuple[Path, tuple[Verification, ...]]:
+_ADVICE = "return layers to float, see `edgeecho calibrate sensitivity --help`"
+
+
+def _first_that_passes(drifts: Mapping[Path, float], check: Callable[[Path], T]) -> tuple[Path, T]:
     """The best file that passes on every engine; so far one engine has compared them."""
-    advice = "return layers to float, see `edgeecho calibrate sensitivity --help`"
     failure: VerificationError | None = None
-    drifts = {file: facts["mean_drift"] for file, facts in tried.items()}
     # NaN comes last.
     for file in sorted(drifts, key=lambda file: (math.isnan(drifts[file]), drifts[file])):
         try:
-            return file, verify(file, drift_check, advice=advice)
+            return file, check(file)
         except VerificationError as error:
             words.print(f"INT8 by {file.stem} misses its gate: {error}")
             failure = failure or error

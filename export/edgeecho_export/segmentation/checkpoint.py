@@ -13,10 +13,12 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import FORMAT, SEGMENTATION, check_task, load_file, trained_on
-from edgeecho_train.segmentation.network import NETWORKS, build_segmentation
+from edgeecho_train.segmentation.network import build_segmentation
 
 RELEASED = "deeplabv3_resnet50"
 """The network of EchoNet-Dynamic's release."""
+RELEASED_SHA256 = "b32ea45b8200e11298ff4021166ff8d187204fb0c27a937bcdb4c518ffcbe1ed"
+"""Of deeplabv3_resnet50_random.pt, as one user published it; the release itself gives none."""
 # The fields of the preprocessing that say what a frame is; the others say which frames a clip has.
 _FRAME = ("mean", "std", "size", "time", "fit", "interpolation")
 
@@ -29,9 +31,23 @@ class LoadedSegmentation:
     """In eval mode, on the CPU: `(n, 3, S, S)` -> in `out` logits `(n, 1, S, S)`."""
     name: str
     """Of torchvision."""
+    width: float
     sha256: str
     training: Mapping[str, Any] | None
     """What training recorded; None for a checkpoint that is not ours."""
+
+    @property
+    def recognised(self) -> str:
+        """Whether it is the released file, in words."""
+        if self.sha256 == RELEASED_SHA256:
+            return (
+                "EchoNet-Dynamic's released deeplabv3_resnet50_random.pt, by the sha256 that one "
+                "user published of it"
+            )
+        return (
+            f"not recognised: its sha256 {self.sha256[:12]}… is not the one that a user published "
+            f"of the released file ({RELEASED_SHA256[:12]}…)"
+        )
 
     @property
     def trained_on(self) -> str:
@@ -52,17 +68,24 @@ def read_segmentation(path: Path, spec: PreprocessSpec) -> LoadedSegmentation:
     weights = value.get("state_dict", value)
     if not isinstance(weights, Mapping) or not all(isinstance(v, Tensor) for v in weights.values()):
         raise ModelError(f"{path} holds no state dict: it is not a segmentation's checkpoint")
-    name = str(value.get("architecture")) if ours else RELEASED
-    network = _network(path, name, {str(k).removeprefix("module."): v for k, v in weights.items()})
+    if not any(str(name).removeprefix("module.").startswith("backbone.") for name in weights):
+        raise ModelError(f"{path} holds no segmentation network: give the checkpoint of one")
+    name, width = (value.get("architecture"), value.get("width")) if ours else (RELEASED, 1.0)
+    weights = {str(k).removeprefix("module."): v for k, v in weights.items()}
+    network = _network(path, name, width, weights)
     return LoadedSegmentation(
-        network.eval(), name, sha256_file(path), value["provenance"] if ours else None
+        network.eval(), name, width, sha256_file(path), value["provenance"] if ours else None
     )
 
 
-def _network(path: Path, name: str, weights: Mapping[str, Tensor]) -> nn.Module:
-    if name not in NETWORKS:
-        raise ModelError(f"{path} is a {name:.40}, which this version does not know: upgrade it")
-    network = build_segmentation(name)
+def _network(path: Path, name: Any, width: Any, weights: Mapping[str, Tensor]) -> nn.Module:
+    try:
+        network = build_segmentation(name, width)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} is a {name!s:.40} of width {width!s:.10}, which this version does not know: "
+            "upgrade edgeecho"
+        ) from error
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

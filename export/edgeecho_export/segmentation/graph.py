@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.graph import check_batch, save_facts
+from edgeecho_export.graph import FRAME, LOGITS, check_graph, save_facts
 from edgeecho_export.tracing import trace
-
-INPUT, OUTPUT = "frame", "logits"
 
 
 def write_onnx(
@@ -22,8 +20,7 @@ def write_onnx(
 
     Its metadata say that it is a segmentation, so that nobody takes it for an EF network.
     """
-    example = torch.zeros(2, 3, spec.size, spec.size)
-    model = trace(_Logits(network).eval(), example, INPUT, (OUTPUT,))
+    model = _trace(network, spec)
     facts = {
         "task": "segmentation",
         "name": name,
@@ -32,13 +29,13 @@ def write_onnx(
         "preprocess": spec.to_dict(),
     }
     save_facts(model, facts)
-    check_mask_graph(model)
+    check_graph(model)
     onnx.save(model, path)
 
 
-def check_mask_graph(model: onnx.ModelProto) -> None:
-    """Check what engines rely on; a failure is a bug, not a user's error."""
-    check_batch(model, {INPUT: 4, OUTPUT: 3})
+def _trace(network: nn.Module, spec: PreprocessSpec) -> onnx.ModelProto:
+    example = torch.zeros(2, 3, spec.size, spec.size)
+    return trace(_Logits(network).eval(), example, FRAME, (LOGITS,))
 
 
 class _Logits(nn.Module):
@@ -47,5 +44,5 @@ class _Logits(nn.Module):
         self.network = network
 
     def forward(self, frame: Tensor) -> Tensor:
-        logits: Tensor = self.network(frame)["out"][:, 0]
+        logits: Tensor = self.network(frame)["out"].squeeze(1)
         return logits

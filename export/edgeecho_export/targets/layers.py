@@ -94,7 +94,7 @@ def read_layers(log: Iterable[str], model: onnx.ModelProto) -> LayerReport:
             continue
         count += 1
         moving += _only_moves(layer["name"], layer["type"])
-        if not any(word in layer["type"].lower() for word in _CONVOLUTIONS):
+        if not _convolves(layer["name"], layer["type"]):
             continue
         inputs, outputs = (_DATATYPE.findall(layer[side]) for side in ("inputs", "outputs"))
         found += [
@@ -133,6 +133,13 @@ def read_inspected(inspected: Any, model: onnx.ModelProto) -> LayerReport:
                 if node in names
             ]
     return LayerReport(len(layers), tuple(found), moving)
+
+
+def _convolves(name: str, kind: str) -> bool:
+    # TensorRT-RTX fuses a convolution with a hard swish: `__myl_CorrMulAddMinMaxMul_myl0_38`.
+    merged = _MERGED.match(name)
+    fused = merged is not None and "Corr" in re.findall("[A-Z][a-z]+", merged[1])
+    return fused or any(word in kind.lower() for word in _CONVOLUTIONS)
 
 
 def _only_moves(name: str, kind: str) -> bool:

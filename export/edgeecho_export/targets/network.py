@@ -26,7 +26,7 @@ class Plan:
     """What an engine is built for."""
 
     batch: tuple[int, int, int]
-    """Smallest, optimal and largest number of clips."""
+    """Smallest, optimal and largest number of clips, or of frames for a segmentation."""
     capabilities: tuple[str, ...] = ()
     """`sm86`, ...: TensorRT-RTX only, which builds for GPUs that need not be here."""
     workspace_mb: int | None = None

@@ -14,6 +14,7 @@ from edgeecho.bundle import ModelFile, open_model
 from edgeecho.common.console import words
 from edgeecho.common.errors import EngineError, ModelError, VerificationError
 from edgeecho.common.files import atomic_path
+from edgeecho.engines import segmentation_file
 from edgeecho.engines.nvidia.cuda import probe
 from edgeecho_export.checks.lint import check_qdq
 from edgeecho_export.targets.layers import (
@@ -40,6 +41,7 @@ def build_rtx(
 
     One engine serves them all: its kernels are compiled on the device, and the weights, nearly all
     of its size, are stored once. `shared`: also one of the shared graph, where the model has one.
+    A segmentation that the bundle has is built too.
 
     `ModelError` if the ONNX file cannot be used (for INT8 with the broken Q/DQ rules),
     `EngineError` if the builder refuses, `VerificationError` if it gave a convolution another
@@ -88,6 +90,8 @@ def build_tensorrt(
 class _Graph:
     """One of a model's graphs, and the engine that was built of it."""
 
+    name: str
+    """In the engine's file name, such as `fp16-shared`."""
     source: ModelFile
     model: onnx.ModelProto
     plan: Plan
@@ -105,26 +109,43 @@ class _Graph:
 def _build(
     bundle: Path, precision: str, target: Target, plan: Plan, shared: bool
 ) -> tuple[_Graph, ...]:
-    """The plain graph, and the shared one where it is wanted and there."""
+    """The plain graph, and the shared one and the segmentation where they are wanted and there."""
     if not bundle.is_dir():
         raise ModelError(f"{bundle} is no bundle folder: make one with `edgeecho export`")
     source = open_model(bundle, precision=precision)
+    graphs = [_plain_graph(precision, source, target, plan)]
+    if shared and source.shared is not None:
+        graph = replace(source, path=source.shared.path, sha256=source.shared.sha256)
+        model = onnx.load(graph.path)  # with the weights of the plain file
+        wider = shared_plan(_with_cache(plan, graphs), source.preprocess.frames)
+        built = _run(target, graph, model.SerializeToString(), wider)
+        graphs.append(_Graph(f"{precision}-shared", graph, model, wider, built))
+    if source.segmentation is not None:
+        masks, frames = segmentation_file(source), replace(_with_cache(plan, graphs), batch=_FRAMES)
+        graphs.append(_plain_graph(f"{precision}-segmentation", masks, target, frames))
+    return tuple(graphs)
+
+
+_FRAMES = (1, 16, 16)
+"""Frames in a run of the segmentation: up to 16, the number that inference asks for."""
+
+
+def _plain_graph(name: str, source: ModelFile, target: Target, plan: Plan) -> _Graph:
     # Hashed again, so that exactly these bytes are built even if the file changes meanwhile.
     data = source.path.read_bytes()
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise ModelError(f"{source.path} changed while it was read: try again")
     model = onnx.load_from_string(data)
-    if precision == "int8":
+    if source.precision == "int8":
         check_qdq(model, source.path.name)
-    plain = _Graph(source, model, plan, _run(target, source, data, plan))
-    if not shared or source.shared is None:
-        return (plain,)
-    graph = replace(source, path=source.shared.path, sha256=source.shared.sha256)
-    model = onnx.load(graph.path)  # with the weights of the plain file
-    cache = None if plan.timing_cache is None else plain.built.timing_cache
-    plan = replace(shared_plan(plan, source.preprocess.frames), timing_cache=cache)
-    data = model.SerializeToString()
-    return plain, _Graph(graph, model, plan, _run(target, graph, data, plan))
+    return _Graph(name, source, model, plan, _run(target, source, data, plan))
+
+
+def _with_cache(plan: Plan, graphs: Sequence[_Graph]) -> Plan:
+    """`plan` with what TensorRT learnt from the graph before, if it is to be kept."""
+    if plan.timing_cache is None:
+        return plan
+    return replace(plan, timing_cache=graphs[-1].built.timing_cache)
 
 
 def shared_plan(plan: Plan, frames: int) -> Plan:
@@ -161,9 +182,14 @@ def _check_layers(report: LayerReport, model: onnx.ModelProto, source: ModelFile
 
 
 def _publish(target: Target, graphs: Sequence[_Graph]) -> Published:
-    clip = graphs[0].model.graph.input[0].type.tensor_type.shape.dim
-    shape = tuple(d.dim_value for d in clip)[1:]
     plain, *others = (
-        publish(target, one.source, one.plan, one.built, one.report, shape) for one in graphs
+        publish(target, one.name, one.source, one.plan, one.built, one.report, _shape(one, graphs))
+        for one in graphs
     )
-    return replace(plain, shared=others[0]) if others else plain
+    return replace(plain, others=tuple(others))
+
+
+def _shape(one: _Graph, graphs: Sequence[_Graph]) -> tuple[int, ...]:
+    """Shape of what a batch counts: a frame, or a clip, also where frames are shared."""
+    graph = (graphs[0] if one.plan.frames else one).model.graph
+    return tuple(d.dim_value for d in graph.input[0].type.tensor_type.shape.dim)[1:]

@@ -53,8 +53,7 @@ class TensorRTBuilder:
             published = build_rtx(
                 bundle, precision, capabilities, options.batch, shared=options.shared
             )
-        shared = published.shared
-        return [*(_lines(shared) if shared else ()), *_lines(published)]
+        return [line for one in (*published.others, published) for line in _lines(one)]
 
 
 def _lines(published: Published) -> list[str]:

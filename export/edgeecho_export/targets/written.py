@@ -25,8 +25,8 @@ class Published:
     path: Path
     sidecar: TensorRTSidecar
     report: LayerReport
-    shared: Published | None = None
-    """The engine of the shared graph, if there is one."""
+    others: tuple[Published, ...] = ()
+    """Those of the shared graph and of the segmentation, if they are there."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,18 @@ class Target:
 
 def publish(
     target: Target,
+    graph: str,
     source: ModelFile,
     plan: Plan,
     built: Built,
     report: LayerReport,
-    clip: tuple[int, ...],
+    shape: tuple[int, ...],
 ) -> Published:
-    """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file; `clip`: shape of one."""
-    name = f"{source.precision}-shared" if plan.frames else source.precision
-    path = source.path.parent / FOLDER / target.file_name(name)
+    """Write `engines/NAME.engine` and `NAME.json` beside the ONNX file.
+
+    `graph`: its part of the name; `shape`: of one clip or frame.
+    """
+    path = source.path.parent / FOLDER / target.file_name(graph)
     inspected = {"inspected": parse_inspected(built.inspected)} if built.inspected else {}
     sidecar = TensorRTSidecar(
         file=path.name,
@@ -70,7 +73,7 @@ def publish(
         onnx_sha256=source.sha256,
         compute_capabilities=target.capabilities,
         batch=plan.batch,
-        input_shape=clip,
+        input_shape=shape,
         layers={**report.to_dict(), **inspected},
         edgeecho=VERSION,
         gpu=target.device.label if target.device else "",

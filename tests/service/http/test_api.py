@@ -51,6 +51,8 @@ def test_a_video_gets_the_answer_of_infer(client: Any, answered: Any) -> None:
     assert result["results"][0]["ef"] == pytest.approx(expected, abs=1e-3)
     assert answered["summary"]["ef"] == result["results"][0]["ef"]
     assert answered["forms"] == ["csv", "fhir.json", "html", "json"]
+    none = client.get(f"/api/v1/jobs/{answered['id']}/result.beats.csv")
+    assert (none.status_code, "no beats were traced" in none.text) == (404, True)
 
 
 def test_a_refused_one_has_reasons_and_no_number_in_any_form(client: Any, refused: Any) -> None:

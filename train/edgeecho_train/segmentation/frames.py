@@ -95,10 +95,10 @@ def _read(
             raise _NotUsableError(fault)
     frames = prepared.frames[[tracing.frame for tracing in traced]]
     masks = np.stack([tracing.mask(height, width) for tracing in traced])
-    return frames, _fit_masks(masks, prepared, spec)
+    return frames, fit_masks(masks, prepared, spec)
 
 
-def _fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
+def fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
     """Masks of the stored picture `(2, H, W)`, cropped and resized as the picture itself was."""
     pictures = np.repeat(np.uint8(255) * masks[..., None], 3, axis=-1)
     if prepared.sector is None:

@@ -4,7 +4,7 @@ import { fill, stateOf } from "/list.js";
 import { nameOf } from "/names.js";
 
 const place = document.getElementById("result");
-const FORMS = { json: "JSON", csv: "CSV", html: "Page", "fhir.json": "FHIR" };
+const FORMS = { json: "JSON", csv: "CSV", "beats.csv": "Beats", html: "Page", "fhir.json": "FHIR" };
 let shown = null; // id and status
 
 // `focus`: somebody asked for it.

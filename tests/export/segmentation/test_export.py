@@ -1,0 +1,180 @@
+"""A bundle with a segmentation: its files, their checks, and that it is complete or not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from edgeecho.bundle import Manifest, MaskArtefact, Segmentation, open_model, read_manifest
+from edgeecho.common.errors import UsageError
+from edgeecho.common.precisions import PRECISIONS
+from edgeecho.engines import load_segmentation
+from edgeecho_export.checks.lint import lint_qdq
+from edgeecho_export.checks.rounded import run_rounded
+from edgeecho_export.graph import head_convolutions, stem_convolutions
+
+pytestmark = pytest.mark.slow
+FLOAT, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
+
+
+@pytest.fixture(scope="module")
+def manifest(segmented_bundle: Path) -> Manifest:
+    return read_manifest(segmented_bundle)
+
+
+@pytest.fixture(scope="module")
+def segmentation(manifest: Manifest) -> Segmentation:
+    assert manifest.segmentation is not None
+    return manifest.segmentation
+
+
+@pytest.fixture(scope="module")
+def artefacts(segmentation: Segmentation) -> dict[str, MaskArtefact]:
+    return dict(segmentation.artefacts)
+
+
+@pytest.fixture
+def int8(segmented_bundle: Path) -> onnx.ModelProto:
+    return onnx.load(segmented_bundle / "segmentation.int8.onnx")
+
+
+def frames(count: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((count, 3, 112, 112)).astype(np.float32)
+
+
+def test_both_networks_are_there_in_every_precision(
+    segmented_bundle: Path, manifest: Manifest, segmentation: Segmentation
+) -> None:
+    assert list(segmentation.artefacts) == list(manifest.artefacts) == list(PRECISIONS)
+    for precision, artefact in segmentation.artefacts.items():
+        assert artefact.file == f"segmentation.{precision}.onnx"
+        opened = open_model(segmented_bundle, precision=precision)
+        assert opened.segmentation is not None
+        assert opened.segmentation.path.name == artefact.file
+        (entry,) = onnx.load(segmented_bundle / artefact.file).metadata_props
+        facts = json.loads(entry.value)
+        assert (facts["precision"], facts["task"]) == (precision, "segmentation")
+    assert segmentation.architecture == {
+        "name": "lraspp_mobilenet_v3_large",
+        "width": 0.3,
+        "parameters": 317_298,
+    }
+
+
+def test_every_check_is_recorded_with_its_limits(artefacts: dict[str, MaskArtefact]) -> None:
+    parts = {
+        name: sorted((check.part, check.engine) for check in artefact.verification)
+        for name, artefact in artefacts.items()
+    }
+    engines = [("engine", "onnxruntime"), ("engine", "openvino")]
+    assert parts["fp32"] == parts["int8"] == engines
+    assert parts["fp16"] == [
+        ("arithmetic", "pytorch"),
+        ("weights", "onnxruntime"),
+        ("weights", "openvino"),
+    ]
+    for name, artefact in artefacts.items():
+        limits = PRECISIONS[name].masks
+        for check in artefact.verification:
+            assert check.allowed == limits.to_dict()
+            assert check.dice >= limits.dice
+            assert check.frames == 12
+    found = artefacts["fp16"].range
+    assert found is not None
+    assert (found.clips, found.source) == (2, "calibration set")
+    assert 1 < found.largest < found.limit
+    assert artefacts["fp32"].range is artefacts["int8"].range is None
+
+
+def test_how_int8_was_calibrated_is_recorded(
+    segmentation: Segmentation, artefacts: dict[str, MaskArtefact]
+) -> None:
+    assert segmentation.calibration is not None
+    assert segmentation.calibration["method"] == "minmax"
+    (tried,) = segmentation.calibration["methods"]
+    assert tried["method"] == "minmax"
+    assert tried["dice"] >= min(check.dice for check in artefacts["int8"].verification) - 1e-9
+
+
+def test_fp16_is_so_from_the_first_layer_to_the_last(segmented_bundle: Path) -> None:
+    path = segmented_bundle / "segmentation.fp16.onnx"
+    model = onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True, data_prop=True)
+    assert {i.data_type for i in model.graph.initializer if i.data_type in (FLOAT, FLOAT16)} == {
+        FLOAT16
+    }
+    for value in (*model.graph.input, *model.graph.output):
+        assert value.type.tensor_type.elem_type == FLOAT
+    types = {v.name: v.type.tensor_type.elem_type for v in model.graph.value_info}
+    shapes = {"Cast", "Shape", "Concat"}
+    for node in model.graph.node:
+        if node.op_type not in shapes:
+            assert types[node.output[0]] == FLOAT16, node.name
+    assert sum(node.op_type == "Cast" for node in model.graph.node) == 2
+    half = segmented_bundle / "segmentation.fp32.onnx"
+    assert path.stat().st_size < 0.65 * half.stat().st_size
+
+
+def test_the_interpreter_gives_the_engines_logits_and_rounds_fp16(segmented_bundle: Path) -> None:
+    some = frames(3)
+    logits = {}
+    for precision in ("fp32", "fp16"):
+        model = open_model(segmented_bundle, precision=precision)
+        found = load_segmentation("onnxruntime", model).infer({"frame": some})["logits"]
+        rounded = run_rounded(segmented_bundle / f"segmentation.{precision}.onnx", some, at_once=2)
+        logits[precision] = rounded, np.abs(rounded - found).max()
+    scale = np.abs(logits["fp32"][0]).max()
+    assert logits["fp32"][1] < 1e-5 * scale, "nothing to round in FP32"
+    assert logits["fp16"][1] > 1e-5 * scale, "layers are not rounded"
+    assert np.abs(logits["fp16"][0] - logits["fp32"][0]).max() < 0.02 * scale
+
+
+def test_int8_leaves_stem_pooled_branches_and_logits_in_float(int8: onnx.ModelProto) -> None:
+    assert lint_qdq(int8) == ()
+    maker = {name: node for node in int8.graph.node for name in node.output}
+    convolutions = [node for node in int8.graph.node if node.op_type == "Conv"]
+    floating = [node for node in convolutions if node.input[1] not in maker]
+    expected = [
+        "backbone.0.0",
+        *(f"backbone.{i}.block.2.fc{j}" for i in (4, 5, 6, 11, 12, 13, 14, 15) for j in (1, 2)),
+        "classifier.scale.1",
+        "classifier.low_classifier",
+        "classifier.high_classifier",
+    ]
+    assert [node.input[1] for node in floating] == [f"network.{name}.weight" for name in expected]
+    assert {node.output[0] for node in floating} == (
+        stem_convolutions(int8) | head_convolutions(int8)
+    )
+    assert len(convolutions) == 66
+    for node in int8.graph.node:
+        if node.op_type == "ReduceMean":
+            assert maker[node.input[0]].op_type != "DequantizeLinear"
+
+
+def test_lint_names_a_quantized_branch(int8: onnx.ModelProto) -> None:
+    """What another exporter, which quantizes every convolution, would make."""
+    (branch,) = (
+        n for n in int8.graph.node if n.input[1:2] == ["network.classifier.scale.1.weight"]
+    )
+    quantized = next(
+        n
+        for n in int8.graph.node
+        if n.op_type == "Conv" and n.input[1].endswith("_DequantizeLinear_Output")
+    )
+    branch.input[1] = quantized.input[1]
+    assert "float-head" in {finding.rule for finding in lint_qdq(int8)}
+
+
+def test_a_precision_without_a_recipe_for_masks_says_what_to_leave_out(tmp_path: Path) -> None:
+    from edgeecho_export.recipes.base import ExportRecipe
+
+    class Again(ExportRecipe):
+        name = "again"
+
+        def make(self, work: object, path: Path) -> None: ...
+
+    with pytest.raises(UsageError, match="leave --again or --segmentation out"):
+        Again().make_masks(None, tmp_path)

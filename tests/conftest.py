@@ -74,7 +74,7 @@ def calls_nobody() -> Iterator[None]:
 # On a Python without torch (`make pythons`): tests of the stages would not even be imported.
 collect_ignore = [] if find_spec("torch") else ["export", "train", "calibration"]
 
-_TRAINED = {"narrow_run", "narrow_bundle", "lower_bundle", "labelled"}
+_TRAINED = {"narrow_run", "narrow_bundle", "segmented_bundle", "lower_bundle", "labelled"}
 _OF_TORCH = tuple(str(Path(__file__).parent / name) for name in ("export", "train", "calibration"))
 
 
@@ -151,6 +151,37 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
             export(checkpoint, out, label, given=CheckpointOptions(), clips=None, overwrite=False)
 
     return made("narrow-bundle", tmp_path_factory.mktemp("bundle") / "narrow", make)
+
+
+@pytest.fixture(scope="session")
+def segmented_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "segmented": the narrow EF network of `models/narrow` beside a segmentation.
+
+    Its weights are random: masks are there for every frame, and mean nothing.
+    """
+    pytest.importorskip("onnxscript")
+    folder = tmp_path_factory.mktemp("segmented")
+
+    def make(out: Path) -> None:
+        from segmented import EF, light_checkpoint
+
+        from edgeecho_export.checkpoint import CheckpointOptions
+        from edgeecho_export.pipeline import export
+        from edgeecho_export.recipes.base import ModelLabel
+
+        masks = light_checkpoint(folder / "segmentation.pt")
+        with traced_once():
+            export(
+                EF,
+                out,
+                ModelLabel("segmented", "1"),
+                given=CheckpointOptions(),
+                clips=None,
+                overwrite=False,
+                segmentation=masks,
+            )
+
+    return made("segmented-bundle", folder / "bundle", make)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ def add_segmentation(
     return Segmentation(
         architecture={
             "name": source.name,
+            "width": source.width,
             "parameters": sum(p.numel() for p in source.network.parameters()),
         },
         provenance={"checkpoint_sha256": source.sha256, "training": source.training},

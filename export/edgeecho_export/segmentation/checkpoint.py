@@ -13,7 +13,7 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import FORMAT, SEGMENTATION, check_task, load_file, trained_on
-from edgeecho_train.segmentation.network import NETWORKS, build_segmentation
+from edgeecho_train.segmentation.network import build_segmentation
 
 RELEASED = "deeplabv3_resnet50"
 """The network of EchoNet-Dynamic's release."""
@@ -29,6 +29,7 @@ class LoadedSegmentation:
     """In eval mode, on the CPU: `(n, 3, S, S)` -> in `out` logits `(n, 1, S, S)`."""
     name: str
     """Of torchvision."""
+    width: float
     sha256: str
     training: Mapping[str, Any] | None
     """What training recorded; None for a checkpoint that is not ours."""
@@ -52,17 +53,22 @@ def read_segmentation(path: Path, spec: PreprocessSpec) -> LoadedSegmentation:
     weights = value.get("state_dict", value)
     if not isinstance(weights, Mapping) or not all(isinstance(v, Tensor) for v in weights.values()):
         raise ModelError(f"{path} holds no state dict: it is not a segmentation's checkpoint")
-    name = str(value.get("architecture")) if ours else RELEASED
-    network = _network(path, name, {str(k).removeprefix("module."): v for k, v in weights.items()})
+    name, width = (value.get("architecture"), value.get("width")) if ours else (RELEASED, 1.0)
+    weights = {str(k).removeprefix("module."): v for k, v in weights.items()}
+    network = _network(path, name, width, weights)
     return LoadedSegmentation(
-        network.eval(), name, sha256_file(path), value["provenance"] if ours else None
+        network.eval(), name, width, sha256_file(path), value["provenance"] if ours else None
     )
 
 
-def _network(path: Path, name: str, weights: Mapping[str, Tensor]) -> nn.Module:
-    if name not in NETWORKS:
-        raise ModelError(f"{path} is a {name:.40}, which this version does not know: upgrade it")
-    network = build_segmentation(name)
+def _network(path: Path, name: Any, width: Any, weights: Mapping[str, Tensor]) -> nn.Module:
+    try:
+        network = build_segmentation(name, width)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} is a {name!s:.40} of width {width!s:.10}, which this version does not know: "
+            "upgrade edgeecho"
+        ) from error
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -47,5 +47,5 @@ class _Logits(nn.Module):
         self.network = network
 
     def forward(self, frame: Tensor) -> Tensor:
-        logits: Tensor = self.network(frame)["out"][:, 0]
+        logits: Tensor = self.network(frame)["out"].squeeze(1)
         return logits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ def report_masks(predictions: Sequence[Prediction], truth: Efs, clips: str) -> M
         rows = (*_by_clips(predictions, masks, truth), *rows)
     return MaskReport(
         phases=phases_of([video.traced for video in masks if video.traced is not None]),
-        left_out=Counter(video.fault for video in masks if video.fault is not None),
+        left_out=_count(video.fault for video in masks),
         rows=rows,
         ms=float(np.median([video.ms for video in masks])),
     )
@@ -104,7 +104,7 @@ def _row(
         metrics=EFMetrics.of(efs, truth),
         measured=bootstrap(efs, truth, thresholds=()),
         change=None if every is None else bootstrap_mean(error - np.abs(every - truth)),
-        without=Counter(reason for reason in why if reason is not None),
+        without=_count(why),
         own=EFMetrics.of(efs[there], truth[there]) if there.any() else None,
     )
 
@@ -112,8 +112,14 @@ def _row(
 def _traced(masks: Sequence[VideoMasks], truth: Efs) -> EFRow:
     efs = [np.nan if video.traced_ef is None else video.traced_ef for video in masks]
     there = np.isfinite(efs)
-    without = Counter(v.no_beats or "no beat" for v in masks if v.traced_ef is None)
+    without = _count(v.no_beats for v in masks if v.traced_ef is None)
     if not there.any():
         return EFRow("traced EF", None, {}, None, without, None)
     row = _row("traced EF", np.array(efs)[there], truth[there])
     return EFRow(row.name, row.metrics, row.measured, None, without, row.metrics)
+
+
+def _count(reasons: Iterable[str | None]) -> dict[str, int]:
+    """How often each reason is given."""
+    # A plain dict: `asdict` cannot make a Counter anew.
+    return dict(Counter(reason for reason in reasons if reason is not None))

@@ -70,14 +70,15 @@ def test_a_moment_that_was_not_detected_is_infinitely_far_and_counted() -> None:
 
 def test_no_video_is_dropped_where_beats_or_their_clips_are_missing() -> None:
     truth = np.array([50.0, 60.0, 40.0, 30.0])
-    found = BeatEF(2, 2, 58.0, None)
+    found, none = BeatEF(2, 2, 58.0, None), BeatEF(0, 0, None, "no beat")
+    without = BeatEF(1, 0, None, NO_CLIP)
     predictions = [
         video(52, (49, 55), beat=BeatEF(1, 1, 51.0, None), published=found, traced_ef=48.0),
-        video(56, (50, 62), beat=BeatEF(2, 1, 59.0, None), published=BeatEF(0, 0, None, "no beat"),
+        video(56, (50, 62), beat=BeatEF(2, 1, 59.0, None), published=none,
               traced_ef=61.0),
-        video(45, (44, 46), beat=BeatEF(0, 0, None, "still"), published=BeatEF(0, 0, None, "no beat"),
+        video(45, (44, 46), beat=BeatEF(0, 0, None, "still"), published=none,
               traced_ef=None),
-        video(33, (30, 36), beat=BeatEF(1, 0, None, NO_CLIP), published=BeatEF(1, 0, None, NO_CLIP),
+        video(33, (30, 36), beat=without, published=without,
               traced_ef=36.0),
     ]  # fmt: skip
     report = report_masks(predictions, truth, "all")

@@ -84,29 +84,30 @@ def network_stages(width: float, clip: tuple[int, ...]) -> tuple[NetworkStage, .
 
 
 def _inspect_segmentation(path: Path, value: Mapping[str, Any]) -> Inspection:
-    name, weights = value.get("architecture"), value.get("state_dict")
+    name, width, weights = (value.get(key) for key in ("architecture", "width", "state_dict"))
     if name not in NETWORKS or not isinstance(weights, Mapping):
         raise ModelError(
             f"{path} is a segmentation network that this version does not know: upgrade edgeecho"
         )
-    with torch.device("meta"):
-        network = build_segmentation(name).eval()
     try:
+        with torch.device("meta"):
+            network = build_segmentation(name, width).eval()
         network.load_state_dict(weights, assign=True)
         spec = PreprocessSpec.from_dict(value["preprocess"])
         provenance = value["provenance"]
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{path} does not fit a {name}: {reason}: train it again") from error
     return Inspection(
         kind="checkpoint",
         file=path.name,
         sha256=(sha256 := sha256_file(path)),
-        stages=_segmentation_stages(name, (1, 3, spec.size, spec.size)),
+        stages=_segmentation_stages(name, width, (1, 3, spec.size, spec.size)),
         counted="everything that is trained, batch norms' scale and shift included",
         architecture={
             "name": name,
             "task": SEGMENTATION,
+            "width": width,
             "parameters": sum(p.numel() for p in network.parameters()),
         },
         preprocess=spec.to_dict(),
@@ -116,10 +117,12 @@ def _inspect_segmentation(path: Path, value: Mapping[str, Any]) -> Inspection:
     )
 
 
-def _segmentation_stages(name: str, frame: tuple[int, ...]) -> tuple[NetworkStage, ...]:
+def _segmentation_stages(
+    name: str, width: float, frame: tuple[int, ...]
+) -> tuple[NetworkStage, ...]:
     """Stages of the network for one frame `(1, 3, S, S)`, as in `network_stages`."""
     with torch.device("meta"):
-        network, example = build_segmentation(name).eval(), torch.empty(frame)
+        network, example = build_segmentation(name, width).eval(), torch.empty(frame)
     macs: Counter[str] = Counter()
     for part, module in network.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

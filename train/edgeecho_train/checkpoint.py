@@ -5,7 +5,7 @@
     format        "edgeecho-checkpoint-1"
     task          "segmentation"; an EF network has no such key
     architecture  "r2plus1d_18" or the name of a segmentation network of torchvision
-    width         channel factor (EF only)
+    width         channel factor
     state_dict    tensors, named as in torchvision
     preprocess    PreprocessSpec as a dict
     provenance    recipe, data, versions, epoch, validation metrics and skill

@@ -73,7 +73,7 @@ def train(
 
     With --task segmentation, train a network that finds the left ventricle in each frame. What is
     not given is then as in that network's own recipe, whatever defaults are shown here, and
-    --recipe, --width, --frames, --period, --loss and --workers do not apply.
+    --recipe, --frames, --period, --loss and --workers do not apply.
     """
     if task not in _TASKS:
         raise UsageError(f"--task {task!r} is not known: choose {' or '.join(_TASKS)}")

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from edgeecho.common.errors import UsageError
 
-SEGMENTATION_NETWORKS = ("lraspp_mobilenet_v3_large", "deeplabv3_resnet50")
+LIGHT_NETWORK = "lraspp_mobilenet_v3_large"
+SEGMENTATION_NETWORKS = (LIGHT_NETWORK, "deeplabv3_resnet50")
 _CHOICES = {
     "optimizer": ("sgd", "adamw"),
     "schedule": ("step", "onecycle", "constant"),
@@ -84,8 +85,10 @@ class SegmentationRecipe(Recipe):
     """
 
     task: ClassVar[str] = "segmentation"
-    network: str = "lraspp_mobilenet_v3_large"
+    network: str = LIGHT_NETWORK
     """A segmentation network of torchvision with one output."""
+    width: float = 1.0
+    """Channel factor of the light network."""
     crop: bool = True
     """A random crop as for EF, the same for both frames. The published recipe has none."""
     epochs: int = 40
@@ -99,6 +102,10 @@ class SegmentationRecipe(Recipe):
         if self.batch_size < 2:
             # deeplabv3 pools a frame to one value a channel, which a batch norm cannot scale alone.
             raise UsageError("--batch-size 1 leaves batch norms nothing to measure: give 2 or more")
+        if self.width != 1 and self.network != LIGHT_NETWORK:
+            raise UsageError(f"--width narrows {LIGHT_NETWORK} alone: leave it out")
+        if not 0 < self.width <= 1:
+            raise UsageError(f"--width {self.width:g}: it is above 0, and 1 at most")
 
     @classmethod
     def of(cls, network: str, options: Mapping[str, Any]) -> SegmentationRecipe:

@@ -33,9 +33,13 @@ class Segmentation:
     def __init__(self, recipe: SegmentationRecipe, data: Path) -> None:
         """`InputError` for a data set whose tracings cannot be read."""
         self.recipe = recipe
-        self.title = recipe.network
+        self.title = f"{recipe.network}, width {recipe.width:g}"
         self.frames, self.period = 1, 1
-        self.described: Mapping[str, Any] = {"task": SEGMENTATION, "architecture": recipe.network}
+        self.described: Mapping[str, Any] = {
+            "task": SEGMENTATION,
+            "architecture": recipe.network,
+            "width": recipe.width,
+        }
         self.labels: Mapping[str, str] = {
             "file_list_sha256": "FileList.csv",
             "tracings_sha256": TRACINGS_FILE,
@@ -43,7 +47,7 @@ class Segmentation:
         self._tracings = read_tracings(data)
 
     def build(self, weights: Mapping[str, Tensor] | None) -> nn.Module:
-        network = build_segmentation(self.recipe.network)
+        network = build_segmentation(self.recipe.network, self.recipe.width)
         if weights is not None:
             load_weights(network, self.recipe.network, weights)
         return network

@@ -177,7 +177,7 @@ def test_it_is_told_in_every_form(
 
     bundle = Path(shutil.copytree(NARROW, tmp_path / "bundle"))
     record_evaluation(bundle, report)
-    entries = read_manifest(bundle).evaluation
+    entries = read_manifest(bundle).evaluation[-2:]  # it came with others
     assert entries[0]["masks"]["phases"][0]["name"] == "ED"
     assert "masks" not in entries[1]
     card = (bundle / "model-card.md").read_text()
@@ -233,3 +233,22 @@ def test_masks_that_see_nothing_are_counted_not_dropped(
     bundle = Path(shutil.copytree(NARROW, tmp_path / "bundle"))
     record_evaluation(bundle, report)
     assert "| traced EF | 0 |  |  |  |  | 1 |" in (bundle / "model-card.md").read_text()
+
+
+def test_the_command_measures_what_a_bundle_with_a_segmentation_traces(
+    edgeecho: Any, segmented_bundle: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    data = first_of(phantoms, tmp_path / "data")
+    bundle = Path(shutil.copytree(segmented_bundle, tmp_path / "bundle"))
+    command = ["evaluate", data, "--model", bundle, "--clips", "all", "--out", tmp_path / "out"]
+    done = edgeecho(*command, "--json", "--record")
+    assert done.returncode == 0, done.stderr
+    masks = json.loads(done.stdout)["results"][0]["masks"]
+    assert [phase["name"] for phase in masks["phases"]] == ["ED", "ES", "both"]
+    assert len(masks["rows"]) == 5
+    assert read_manifest(bundle).evaluation[-1]["masks"] == masks
+    with (data / "VolumeTracings.csv").open("a") as stream:
+        stream.write("\n")  # other tracings, to a byte
+    other = edgeecho(*command)
+    assert other.returncode == 2
+    assert "another run (not the same tracings_sha256)" in other.stderr

@@ -74,4 +74,3 @@ def _interval(found: Mapping[str, Any], form: str) -> str:
 
 def _size(error: Mapping[str, Any]) -> str:
     return f"{error['bias']:+.1f}, abs. {error['mae']['value']:.1f}"
-

@@ -60,11 +60,19 @@ def draw_dice(axes: Axes, found: Assessed, _predicted: Efs, _truth: Efs) -> None
     pairs = [p.masks.traced for p in found.run.predictions if p.masks and p.masks.traced]
     dice = np.array([[frame.dice for frame in pair] for pair in pairs])
     # Bins of 0.01, unless the worst frame asks for a wider scale.
-    low = np.floor(dice.min() * 100) / 100
-    edges = np.linspace(low, 1, max(10, min(50, round((1 - low) * 100))) + 1)
+    low = float(np.floor(dice.min() * 100) / 100)
+    bins = max(10, min(50, round((1 - low) * 100)))
     for place, (phase, colour) in enumerate(_COLOURS.items()):
         values = dice[:, place]
         words = f"{phase}: median {np.median(values):.3f}, lowest {values.min():.3f}"
-        axes.hist(values, edges, histtype="step", linewidth=1.8, color=colour, label=words)
+        axes.hist(
+            values,
+            bins,
+            range=(low, 1),
+            histtype="step",
+            linewidth=1.8,
+            color=colour,
+            label=words,
+        )
     axes.set(xlabel="Dice coefficient with the tracing", ylabel="frames", xlim=(low, 1))
     axes.legend(loc="upper left", fontsize=9)

@@ -60,13 +60,11 @@ def report_masks(predictions: Sequence[Prediction], truth: Efs, clips: str) -> M
     masks = [video for video in videos if video is not None]
     if len(masks) < len(videos):
         return None
-    rows = (_traced(masks, truth),)
-    if clips == "all":
-        rows = (*_by_clips(predictions, masks, truth), *rows)
+    by_clips = _by_clips(predictions, masks, truth) if clips == "all" else ()
     return MaskReport(
         phases=phases_of([video.traced for video in masks if video.traced is not None]),
         left_out=_count(video.fault for video in masks),
-        rows=rows,
+        rows=(*by_clips, _traced(masks, truth)),
         ms=float(np.median([video.ms for video in masks])),
     )
 

@@ -99,8 +99,11 @@ def phases_of(pairs: Sequence[tuple[TracedFrame, TracedFrame]]) -> tuple[Phase, 
     """ED, ES and both, from the two traced frames of each video; empty without a video."""
     if not pairs:
         return ()
-    choices = [("ED", slice(0, 1)), ("ES", slice(1, 2)), ("both", slice(0, 2))]
-    return tuple(Phase.of(name, [pair[which] for pair in pairs]) for name, which in choices)
+    return (
+        Phase.of("ED", [(ed,) for ed, _ in pairs]),
+        Phase.of("ES", [(es,) for _, es in pairs]),
+        Phase.of("both", pairs),
+    )
 
 
 def _dice(frames: Frames) -> Measured:

@@ -75,4 +75,6 @@ def draw_dice(axes: Axes, found: Assessed, _predicted: Efs, _truth: Efs) -> None
             label=words,
         )
     axes.set(xlabel="Dice coefficient with the tracing", ylabel="frames", xlim=(low, 1))
+    axes.locator_params(axis="y", integer=True)
+    axes.margins(y=0.25)  # room for the legend
     axes.legend(loc="upper left", fontsize=9)

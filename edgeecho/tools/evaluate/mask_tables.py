@@ -21,8 +21,11 @@ MASKS = (
 BEATS = (
     "Beat by beat: the mean over the clips that begin 32 frames before each end systole; a video "
     "without such a clip counts with the mean over all its clips, and is counted here. Change: "
-    "paired, the upper end is a one-sided bound of 95 %. Traced EF: from the volumes of the masks "
-    "alone; videos without a beat are left out, and counted here."
+    "paired, the upper end is a one-sided bound of 95 %. "
+)
+TRACED = (
+    "Traced EF: from the volumes of the masks alone; videos without a beat are left out, and "
+    "counted here."
 )
 BY_CLIPS = "EF beat by beat was not measured: it needs the EF of every clip, --clips all."
 
@@ -54,12 +57,13 @@ def mask_tables(report: EvaluationReport) -> list[MaskTable]:
     by_beats = [
         [first.run.model.precision, *_ef(row)] for first, masks in found for row in masks.rows
     ]
-    clips = [] if any(len(masks.rows) > 1 for _, masks in found) else [BY_CLIPS]
+    every = any(len(masks.rows) > 1 for _, masks in found)
+    about, notes = (BEATS + TRACED, []) if every else (TRACED, [BY_CLIPS])
     return [
         MaskTable("masks", "Masks against tracings", MASKS, masks_heading, by_masks, [
             _left_out(first, masks) for first, masks in found if not masks.phases or masks.left_out
         ]),
-        MaskTable("beats", "EF beat by beat", BEATS, beats_heading, by_beats, clips),
+        MaskTable("beats", "EF beat by beat", about, beats_heading, by_beats, notes),
     ]  # fmt: skip
 
 

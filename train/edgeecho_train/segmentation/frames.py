@@ -16,13 +16,12 @@ from torch import Tensor
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import InputError
 from edgeecho.dataset import LabelledVideo, naming, read_labelled
-from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing, diastole_and_systole
-from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, normalise, prepare
-from edgeecho.preprocess.sector import sector_to_size
+from edgeecho.dataset.traced import Masks, NotUsableError, fit_tracings
+from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing
+from edgeecho.preprocess import Handling, PreprocessSpec, normalise, prepare
 from edgeecho_train.data import VALIDATION, ClipKey, Examples, random_crop
 
 Frames = NDArray[np.uint8]
-Masks = NDArray[np.bool_]
 
 
 class TracedFrames(Examples):
@@ -50,7 +49,7 @@ class TracedFrames(Examples):
             for video in progress.track(videos, description="traced frames"):
                 try:
                     frames, masks = _read(video, tracings.get(video.name, ()), spec)
-                except _NotUsableError as error:
+                except NotUsableError as error:
                     faults.setdefault(str(error), []).append(video.name)
                     continue
                 self.frames.append(frames)
@@ -74,35 +73,14 @@ class TracedFrames(Examples):
         return torch.from_numpy(both[:3]), torch.from_numpy(both[3])
 
 
-class _NotUsableError(Exception):
-    """A video that has no two usable tracings; the message says why."""
-
-
 def _read(
     video: LabelledVideo, tracings: Sequence[Tracing], spec: PreprocessSpec
 ) -> tuple[Frames, Masks]:
     """Frames `(2, S, S, 3)` and masks `(2, S, S)`, end diastole first."""
-    traced = diastole_and_systole(tracings)
-    if traced is None:
-        raise _NotUsableError("fewer than two traced frames")
     with naming(video):
         cine = read_labelled(video)
         # Tracings count the frames of the file, so there is nothing to resample.
         prepared = prepare(cine, spec, Handling(time="native"))
-    count, height, width = cine.frames.shape[:3]
-    for tracing in traced:
-        if fault := tracing.fault(count, height, width):
-            raise _NotUsableError(fault)
-    frames = prepared.frames[[tracing.frame for tracing in traced]]
-    masks = np.stack([tracing.mask(height, width) for tracing in traced])
-    return frames, fit_masks(masks, prepared, spec)
-
-
-def fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
-    """Masks of the stored picture `(2, H, W)`, cropped and resized as the picture itself was."""
-    pictures = np.repeat(np.uint8(255) * masks[..., None], 3, axis=-1)
-    if prepared.sector is None:
-        fitted = fit_frames(pictures, spec)
-    else:
-        fitted = sector_to_size(pictures, prepared.sector, spec.size)
-    return fitted[..., 0] > 127
+    _, height, width = cine.frames.shape[:3]
+    traced = fit_tracings(tracings, prepared, spec, height=height, width=width)
+    return prepared.frames[list(traced.frames)], traced.masks

@@ -137,8 +137,12 @@ def test_int8_leaves_stem_pooled_branches_and_logits_in_float(int8: onnx.ModelPr
     maker = {name: node for node in int8.graph.node for name in node.output}
     convolutions = [node for node in int8.graph.node if node.op_type == "Conv"]
     floating = [node for node in convolutions if node.input[1] not in maker]
+    # What has a quarter of the frame's resolution or more, what sees a pooled frame, the logits.
     expected = [
         "backbone.0.0",
+        *(f"backbone.1.block.{i}.0" for i in range(2)),
+        *(f"backbone.{i}.block.{j}.0" for i in (2, 3) for j in range(3)),
+        "backbone.4.block.0.0",
         *(f"backbone.{i}.block.2.fc{j}" for i in (4, 5, 6, 11, 12, 13, 14, 15) for j in (1, 2)),
         "classifier.scale.1",
         "classifier.low_classifier",

@@ -121,9 +121,9 @@ PRECISIONS: Mapping[str, Precision] = {
     "int8": Precision(
         DriftLimits(mean=0.3, p95=0.7, max=1.5, mae=0.1),
         MANY,
-        # The same two by minmax or percentile, the worse of both methods: on OpenVINO (a CPU without
-        # VNNI) Dice 0.990 and 0.994, areas 1.2 and 0.9 % off, at most 4.4 and 3.4 %; on ONNX
-        # Runtime 0.997 and 0.997, 0.3 and 0.5 %, at most 4.0 and 2.3 %.
+        # The same two, the worse of minmax and percentile: on OpenVINO (a CPU without VNNI) Dice
+        # 0.990 and 0.994, areas 1.2 and 0.9 % off, at most 4.4 and 3.4 %; on ONNX Runtime 0.997
+        # and 0.997, 0.3 and 0.5 %, at most 4.0 and 2.3 %.
         MaskLimits(dice=0.98, area=2.0, worst_area=6.0),
         "int8+f32",
         "int8+f32",

@@ -152,15 +152,15 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def segmented_bundle(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Model bundle "segmented": both networks of `models/narrow`, in every precision."""
+def segmented_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "segmented": both networks of `models/narrow`, in FP32."""
     pytest.importorskip("onnxscript")
 
     def make(out: Path) -> None:
         from segmented import export_segmented
 
         with traced_once():
-            export_segmented(phantoms, out)
+            export_segmented(out)
 
     return made("segmented-bundle", tmp_path_factory.mktemp("segmented") / "bundle", make)
 

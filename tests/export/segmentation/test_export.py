@@ -89,7 +89,7 @@ def test_every_check_is_recorded_with_its_limits(artefacts: dict[str, MaskArtefa
             assert check.frames == 8
     found = artefacts["fp16"].range
     assert found is not None
-    assert (found.clips, found.source) == (2, "calibration set")
+    assert (found.clips, found.source) == (8, "calibration set")
     assert 1 < found.largest < found.limit
     assert artefacts["fp32"].range is artefacts["int8"].range is None
 

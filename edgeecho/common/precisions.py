@@ -140,8 +140,9 @@ PRECISIONS: Mapping[str, Precision] = {
         MANY,
         # The same two, the worse of minmax and percentile: on OpenVINO (a CPU without VNNI) Dice
         # 0.990 and 0.994, areas 1.2 and 0.9 % off, at most 4.4 and 3.4 %; on ONNX Runtime 0.997
-        # and 0.997, 0.3 and 0.5 %, at most 4.0 and 2.3 %.
-        MaskLimits(dice=0.98, area=2.0, worst_area=6.0),
+        # and 0.997, 0.3 and 0.5 %, at most 4.0 and 2.3 %. On 8 frames of the reference clips of
+        # models/narrow OpenVINO had 0.984, 2.6 % and 4.2 %, ONNX Runtime 0.997, 0.4 % and 1.0 %.
+        MaskLimits(dice=0.98, area=3.0, worst_area=6.0),
         "int8+f32",
         "int8+f32",
         export_help="Also int8.onnx; needs --calibration SET.",

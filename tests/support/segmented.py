@@ -36,10 +36,7 @@ def export_segmented(out: Path) -> None:
 
 
 def workspace(folder: Path) -> Workspace:
-    """For a segmentation alone: two reference clips to compare on, all eight to calibrate on.
-
-    Calibrated on two, INT8 misses its limits: the mean area was 2.7 % off.
-    """
+    """For a segmentation alone: two reference clips to compare on, all eight to calibrate on."""
     source = read_checkpoint(EF, CheckpointOptions())
     assert source.reference is not None
     stored = load_reference_clips(MODELS / source.reference["file"], source.reference["sha256"])

@@ -16,7 +16,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
-from edgeecho_calibration.trust import LabelledAnswer, RunIdentity
+from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
 
 
 def record_trust(

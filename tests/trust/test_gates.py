@@ -15,8 +15,8 @@ from edgeecho.cli.options.answer import VideoOptions
 from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, Trust, judge, measure, refuse
 from edgeecho.trust.learned_gates import LEARNED
-from edgeecho_calibration.trust import LabelledAnswer
 from edgeecho_calibration.trust_fit import fit_trust
+from edgeecho_calibration.trust_kept import LabelledAnswer
 
 SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resample(50)")
 NATIVE = replace(SPEC, time="native")

@@ -97,14 +97,13 @@ def divide(answered: Sequence[LabelledAnswer]) -> Budget:
     seen = _seen(used)
     refused: set[int] = set()
     for gate in (gate for gate in LEARNED if not gate.shares):
-        places = [i for i, value in enumerate(seen[gate.name]) if value is not None]
+        known = {i: value for i, value in enumerate(seen[gate.name]) if value is not None}
         for fold in range(_FOLDS):
-            rest = [seen[gate.name][i] for i in places if i % _FOLDS != fold]
-            if not rest:
-                continue
-            limit = threshold(gate, rest, 0.0)
-            of_fold = (i for i in places if i % _FOLDS == fold)
-            refused |= {i for i in of_fold if gate.beyond(seen[gate.name][i], limit)}
+            rest = [value for i, value in known.items() if i % _FOLDS != fold]
+            if rest:
+                limit = threshold(gate, rest, 0.0)
+                here = ((i, value) for i, value in known.items() if i % _FOLDS == fold)
+                refused |= {i for i, value in here if gate.beyond(value, limit)}
     return Budget(len(answered), len(answered) - len(used), len(refused))
 
 

@@ -11,7 +11,8 @@ from edgeecho.trust import TracedSignals, refuse
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration.trust_budget import BUDGET, Budget, threshold
 from edgeecho_calibration.trust_fit import divide, fit_trust
-from edgeecho_calibration.trust_kept import LabelledAnswer
+from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
+from edgeecho_calibration.trust_record import _entry, to_text
 from tests.trust.test_traced import GOOD
 
 GATES = {gate.name: gate for gate in LEARNED}
@@ -72,6 +73,18 @@ def test_a_video_beyond_all_others_at_two_gates_is_counted_once() -> None:
     odd = replace(signals, contrast=1.0, clip_sd=99.0)
     same[7] = replace(same[7], by_mode={"one": (50.0, odd)})
     assert divide(same) == Budget(20, 0, 1)
+
+
+def test_the_division_is_recorded_and_told() -> None:
+    answered = clean(520, seed=4)
+    trust = fit_trust(answered, level=0.9, least=500, precision="fp32")
+    source = RunIdentity("data", "1", "VAL", "2", "3", "fp32", "openvino 1", "one", "0.1.0", "4")
+    budget = divide(answered)
+    entry = _entry(trust, "5", source, budget)
+    assert entry["segmentation_sha256"] == "4"
+    refused = entry["refused"]
+    assert (refused["fixed"], refused["extreme"]) == (budget.fixed, budget.extreme)
+    assert f"{budget.left:.2%} is left for answers-disagree" in to_text(entry)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import pytest
 
 from edgeecho.beats import NoBeats
 from edgeecho.bundle import EXAMPLE
+from edgeecho.dataset import LabelledVideo
 from edgeecho.inference import EFEstimate, LoadedModel, estimate_file, load_model
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust import Signals, TracedSignals, Trust, judge
 from edgeecho.trust.traced import REFUSED, WARNED
+from edgeecho_calibration.trust import _answer
 from tests.support.ventricle import Drawn, beating, traced
 
 MODE = ClipMode("stride", 16)
@@ -136,3 +138,17 @@ def test_a_video_without_a_ventricle_is_refused(model: LoadedModel) -> None:
     refused = answer(model, np.zeros((frames, size, size), bool), 8.0)
     assert [refusal.gate for refusal in refused.refusals] == ["no-ventricle"]
     assert not any("beat was traced" in warning for warning in refused.warnings)
+
+
+def test_a_calibration_traces_what_an_answer_traces(model: LoadedModel) -> None:
+    frames = estimate_file(EXAMPLE, model, clips="center").video.frames
+    masks = beating(frames, size=model.file.preprocess.size)
+    shown = answer(model, masks, 1000.0)
+    video = LabelledVideo("example", EXAMPLE, 50.0, "VAL", None)
+    found = _answer(video, replace(model, masks=Drawn(masks)), [ClipMode("center")])
+    ef, signals = found.by_mode["center"]
+    assert shown.traced is not None
+    assert signals.traced == TracedSignals(shown.traced.beats.mean_ef, None)
+    assert (ef, signals.ef) == (shown.ef, shown.ef)
+    untraced = _answer(video, model, [ClipMode("center")])
+    assert untraced.by_mode["center"][1].traced is None

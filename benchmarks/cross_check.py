@@ -31,7 +31,7 @@ from edgeecho.common.console import progress_bar
 from edgeecho.common.errors import InputError
 from edgeecho.common.files import write_json, write_text
 from edgeecho.dataset import describe_dataset, read_dataset
-from edgeecho.inference import DEFAULT_CLIPS, EFEstimate, LoadedModel, estimate_file, load_model
+from edgeecho.inference import DEFAULT_CLIPS, LoadedModel, estimate_file, load_model
 from edgeecho.trust.learned_gates import ANSWERS_DISAGREE
 from edgeecho.trust.traced import REFUSED
 
@@ -46,12 +46,12 @@ class Answer:
     """One video that was answered, or refused."""
 
     video: str
+    """What was done to it, or "clean"."""
     name: str
     truth: float
     ef: float
     traced: float | None
     reason: str | None
-    """Why no beat was traced."""
     gates: tuple[str, ...]
 
     @property
@@ -127,43 +127,38 @@ def _videos(given: argparse.Namespace, folder: Path) -> Iterator[_Labelled]:
 
 def _answer(video: _Labelled, model: LoadedModel, clips: str) -> Answer | None:
     try:
-        found: EFEstimate = estimate_file(video.path, model, clips=clips)
+        found = estimate_file(video.path, model, clips=clips)
     except InputError:
         return None
     assert found.traced is not None
     beats, gates = found.traced.beats, tuple(refusal.gate for refusal in found.refusals)
-    return Answer(
-        video.video, video.name, video.truth, found.ef, beats.mean_ef, beats.reason, gates
-    )
-
-
-def _of(answers: Sequence[Answer], kind: str) -> list[Answer]:
-    return [answer for answer in answers if answer.video == kind]
+    asked = video.video, video.name, video.truth
+    return Answer(*asked, found.ef, beats.mean_ef, beats.reason, gates)
 
 
 def caught(answers: Sequence[Answer]) -> tuple[int, int]:
     """Of the wrong answers that the other gates let pass: those refused by the check, and all."""
-    passed = [a for a in answers if a.video != "clean" and a.wrong and not a.others]
+    passed = [a for a in answers if a.wrong and not a.others]
     return sum(a.checked for a in passed), len(passed)
 
 
 def suffices(answers: Sequence[Answer]) -> bool:
     """Whether half of the wrong ones are caught within the budget of clean ones."""
-    clean, (some, wrong) = _of(answers, "clean"), caught(answers)
+    clean, (some, wrong) = [a for a in answers if a.video == "clean"], caught(answers)
     refused = sum(bool(answer.gates) for answer in clean)
     return some >= LEAST_CAUGHT * wrong and refused <= MOST_REFUSED * len(clean)
 
 
 def table(answers: Sequence[Answer]) -> list[str]:
-    """A row for each kind of video, and one for all that are not clean."""
+    """A row for each kind of video, and one for all."""
     lines = [
         "| video | n | refused by other gates | answered | wrong by more than 10 | of these "
         "refused by the cross-check | of the right ones | no beat traced |",
         "|---|---|---|---|---|---|---|---|",
     ]
     kinds = list(dict.fromkeys(answer.video for answer in answers))
-    rows = [(kind, _of(answers, kind)) for kind in kinds]
-    rows.append(("all but clean", [a for a in answers if a.video != "clean"]))
+    rows = [(kind, [a for a in answers if a.video == kind]) for kind in kinds]
+    rows.append(("all", list(answers)))
     for kind, some in rows:
         left = [a for a in some if not a.others]
         wrong, right = [a for a in left if a.wrong], [a for a in left if not a.wrong]
@@ -179,7 +174,7 @@ def table(answers: Sequence[Answer]) -> list[str]:
 def _page(answers: Sequence[Answer], model: LoadedModel, given: argparse.Namespace) -> str:
     assert model.trust is not None
     some, wrong = caught(answers)
-    clean = _of(answers, "clean")
+    clean = [answer for answer in answers if answer.video == "clean"]
     refused = sum(bool(answer.gates) for answer in clean)
     told = (
         f"Written by `python benchmarks/cross_check.py` with edgeecho {__version__}, model "
@@ -196,7 +191,7 @@ def _page(answers: Sequence[Answer], model: LoadedModel, given: argparse.Namespa
         f"traced, the gates for {', '.join(REFUSED)}."
     )
     lines = ["# Two answers that check each other", "", *textwrap.wrap(told, 100), ""]
-    return "\n".join([*lines, *table(answers), "", *textwrap.wrap(found, 100)]) + "\n"
+    return "\n".join([*lines, *table(answers), "", *textwrap.wrap(found, 100), ""])
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ class TracedSignals:
 
 
 REFUSED: Mapping[NoBeats, str] = {
-    "no mask": "no left ventricle is seen in more than half of the frames: is this an upright "
-    "apical four-chamber view? Look at the masks with `edgeecho preview --overlay`",
+    "no mask": "no left ventricle is seen in most frames, or through any whole beat: is this an "
+    "upright apical four-chamber view? Look at the masks with `edgeecho preview --overlay`",
     "still": "the left ventricle that is seen does not change its size: is this a moving heart? "
     "Look at the masks with `edgeecho preview --overlay`",
     "no beat": "the left ventricle that is seen changes its size from frame to frame and not from "

@@ -37,7 +37,9 @@ from edgeecho.trust.traced import REFUSED
 
 WRONG = 10.0
 LEAST_CAUGHT = 0.5
-CHECKS = {ANSWERS_DISAGREE, "no-ventricle", "still-ventricle", "no-traced-beat"}
+CHECKS = {
+    ANSWERS_DISAGREE, "no-ventricle", "still-ventricle", "no-traced-beat", "ventricle-cut",
+}  # fmt: skip
 """The gates that need masks."""
 
 

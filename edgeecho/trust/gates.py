@@ -129,5 +129,6 @@ FIXED: Mapping[str, Seen] = {
     "no-ventricle": _without("no mask"),
     "still-ventricle": _without("still"),
     "no-traced-beat": _without("no beat"),
+    "ventricle-cut": _without("mask at the sector's edge"),
 }
 """Gates without calibration, in the order in which their reasons are given."""

@@ -91,7 +91,7 @@ def test_what_is_unknown_is_refused_by_its_own_gate_alone() -> None:
         ("still", ["still-ventricle"]),
         ("no beat", ["no-traced-beat"]),
         ("no whole beat", []),
-        ("mask at the sector's edge", []),
+        ("mask at the sector's edge", ["ventricle-cut"]),
     ],
 )
 def test_of_the_reasons_for_no_beat_those_that_no_clean_video_has_refuse(

@@ -13,7 +13,7 @@ from edgeecho_calibration.trust_budget import BUDGET, Budget, threshold
 from edgeecho_calibration.trust_fit import divide, fit_trust
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
 from edgeecho_calibration.trust_record import _entry, to_text
-from tests.trust.test_traced import GOOD
+from tests.support.measured import GOOD
 
 GATES = {gate.name: gate for gate in LEARNED}
 

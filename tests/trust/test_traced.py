@@ -13,29 +13,13 @@ from edgeecho.bundle import EXAMPLE
 from edgeecho.dataset import LabelledVideo
 from edgeecho.inference import EFEstimate, LoadedModel, estimate_file, load_model
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import Signals, TracedSignals, Trust, judge
+from edgeecho.trust import TracedSignals, Trust, judge
 from edgeecho.trust.traced import REFUSED, WARNED
 from edgeecho_calibration.trust import _answer
+from tests.support.measured import GOOD
 from tests.support.ventricle import Drawn, beating, traced
 
 MODE = ClipMode("stride", 16)
-GOOD = Signals(
-    frames=100,
-    window=63,
-    fps=50.0,
-    fps_source="container",
-    why_no_rate="",
-    fps_doubt=None,
-    video_s=2.0,
-    heart_rate_bpm=60.0,
-    beats_per_clip=1.3,
-    sound=1.0,
-    lit=0.5,
-    moves=10.0,
-    contrast=60.0,
-    statistics=np.zeros(7, np.float32),
-    picture=np.zeros(8, np.float32),
-)
 HALVES = np.array([48, 52], np.float32)
 """Answers of two clips."""
 

@@ -13,6 +13,8 @@ from edgeecho.report.reasons import UNUSED
 
 # A smaller range, as a share of the largest area, would make noise look like beats.
 _LEAST_RANGE = 0.2
+# Room, as shares of the range.
+_BELOW, _ABOVE = 0.25, 0.1
 # With more of them numbers overlap.
 _MOST_NUMBERS = 12
 
@@ -34,7 +36,8 @@ def draw_areas(beats: Beats, end: float, unit: str, spacing_mm: float | None) ->
     parts.append(polyline("traced", _inside(xs, scale * curve.areas, axis)))
     parts.append(polyline("trend", [at(number) for number in range(len(xs))]))
     for number, beat in enumerate(beats.found, 1):
-        parts.append(_bar(number, beat, end, numbered=len(beats.found) <= _MOST_NUMBERS))
+        if beats.rule == "default":  # the published one does not say where a beat begins
+            parts.append(_bar(number, beat, end, numbered=len(beats.found) <= _MOST_NUMBERS))
         for moment, name in ((beat.ed, "ed"), (beat.es, "es")):
             if moment is not None:
                 x, y = at(moment.frame)
@@ -50,12 +53,14 @@ class _Axis:
     def __init__(self, low: float, high: float, smallest: float, largest: float) -> None:
         self.low, self.high = low, high
         self.smallest, self.largest = smallest, largest
-        self.levels = round_steps(low, high, 5)
+        self.levels = round_steps(max(low, 0.0), high, 5)
 
     @classmethod
     def of(cls, largest: float, smallest: float) -> _Axis:
-        low = max(0.0, min(smallest, largest * (1 - _LEAST_RANGE)) - 0.15 * (largest - smallest))
-        return cls(low, largest + 0.15 * (largest - low), smallest, largest)
+        low = min(smallest, largest * (1 - _LEAST_RANGE))
+        height = largest - low
+        # Below the curve is room for the beats and their numbers.
+        return cls(low - _BELOW * height, largest + _ABOVE * height, smallest, largest)
 
     def y(self, area: float) -> float:
         return TOP + (BOTTOM - TOP) * (self.high - area) / (self.high - self.low)
@@ -75,16 +80,23 @@ def _inside(xs: list[float], areas: np.ndarray, axis: _Axis) -> list[tuple[float
 
 
 def _bar(number: int, beat: Beat, end: float, *, numbered: bool) -> str:
-    """A beat from ED to the next ED, or as much of it as is known."""
-    known = [moment.ms / 1000 for moment in (beat.ed, beat.es) if moment is not None]
-    first = known[0]
-    last = first + beat.rr_ms / 1000 if beat.ed and beat.rr_ms is not None else known[-1]
-    why = "" if beat.unused is None else UNUSED[beat.unused]
-    words = f"beat {number}: " + (f"not used, {why}" if why else "used")
-    name = "beat unused" if why else "beat"
+    """A beat from ED to the next ED, or as much of it as the video shows."""
+    unused = beat.unused is not None
+    words = f"beat {number}: " + (f"not used, {UNUSED[beat.unused]}" if beat.unused else "used")
+    first, last = _reach(beat, end)
     y = BOTTOM - 6
-    middle = 50 * (first + last) / end
-    text = f'<text class="tick middle" x="{middle:.2f}%" y="{y - 6}">{number}</text>'
-    # Lines of no length would be nothing.
-    ends = 100 * first / end, max(100 * last / end, 100 * first / end + 0.3)
-    return f"<g><title>{escape(words)}</title>{line(name, ends, (y, y))}{text if numbered else ''}</g>"
+    x = 100 * first / end, 100 * last / end - 0.4  # a gap to the next one
+    text = f'<text class="tick middle" x="{(x[0] + x[1]) / 2:.2f}%" y="{y - 6}">{number}</text>'
+    return (
+        f"<g><title>{escape(words)}</title>{line('beat unused' if unused else 'beat', x, (y, y))}"
+        f"{text if numbered else ''}</g>"
+    )
+
+
+def _reach(beat: Beat, end: float) -> tuple[float, float]:
+    if beat.ed is None or beat.es is None:
+        return (0.0 if beat.ed is None else beat.ed.ms / 1000), (
+            end if beat.es is None else beat.es.ms / 1000
+        )
+    first = beat.ed.ms / 1000
+    return first, beat.es.ms / 1000 if beat.rr_ms is None else first + beat.rr_ms / 1000

@@ -13,7 +13,7 @@ UNKNOWN_FPS = 25.0
 _UNMASKED = ("central square", "--crop")
 _TOGGLE = (
     '<button type="button" class="toggle" aria-pressed="true" aria-keyshortcuts="c">'
-    "Contour</button>"
+    "Contour (C)</button>"
 )
 
 
@@ -93,7 +93,6 @@ def _caption(pictures: Pictures, area: str) -> str:
         words += ". Line: the left ventricle as traced in the frame that is shown"
         if any(contour.others for contour in pictures.contours):
             words += "; thin: parts that do not count"
-        words += " (key C shows or hides it)"
     if area in _UNMASKED:
         words += ". Nothing was masked: text on the image, a name perhaps, may be seen"
     return f"{words}."

@@ -137,9 +137,7 @@ def test_each_pair_shows_its_two_frames_with_contour_and_axis(ran: Ran) -> None:
         beat = found.beats.found[int(number)]
         contours = re.findall(r'viewBox="(\d+) (\d+).*?class="contour" d="([^"]*)"', inside)
         axes = re.findall(r'class="axis" x1="([^"]*)" y1="([^"]*)"', inside)
-        for moment, (x, y, path), base in zip(
-            (beat.ed, beat.es), contours, axes, strict=True
-        ):
+        for moment, (x, y, path), base in zip((beat.ed, beat.es), contours, axes, strict=True):
             assert moment is not None
             assert moment.shape is not None
             assert int(y) // 112 * 16 + int(x) // 112 == moment.frame

@@ -34,7 +34,9 @@ def test_a_frame_has_its_own_contour_on_the_masks_edge() -> None:
         assert lines.any() == (frame != 3)
         # Within a pixel of the mask's edge: as far as its pixels are wide, and the line.
         padded = np.pad(large, 6, mode="edge")
-        near = [np.roll(padded, (dy, dx), (0, 1))[6:-6, 6:-6] for dy in (-5, 0, 5) for dx in (-5, 0, 5)]
+        near = [
+            np.roll(padded, (dy, dx), (0, 1))[6:-6, 6:-6] for dy in (-5, 0, 5) for dx in (-5, 0, 5)
+        ]
         edge = np.any(near, axis=0) & ~np.all(near, axis=0)
         assert not (lines & ~edge).any()
 

@@ -17,7 +17,17 @@ from edgeecho.report.reasons import NO_BEATS, UNUSED
 from edgeecho.results import Numbers
 from edgeecho.results.pictures import Pictures
 
-_HEADING = ("Beat", "ED", "ES", "RR, ms", "ED volume", "ES volume", "Traced EF", "Network EF", "Used")
+_HEADING = (
+    "Beat",
+    "ED",
+    "ES",
+    "RR, ms",
+    "ED volume",
+    "ES volume",
+    "Traced EF",
+    "Network EF",
+    "Used",
+)
 # JSON and CSV have all of them.
 _MOST_ROWS = 200
 
@@ -34,7 +44,9 @@ def beats_section(
         title="Beat by beat" + (", refused, shown because it was asked for" if refused else ""),
         words=_words(beats),
         areas=_areas(beats, spans),
-        pairs=draw_pairs(beats, pictures, number, spans.unit) if pictures and pictures.contours else "",
+        pairs=draw_pairs(beats, pictures, number, spans.unit)
+        if pictures and pictures.contours
+        else "",
         table=_table(beats, spans.unit) if beats.found else "",
     )
 
@@ -67,9 +79,7 @@ def _words(beats: Beats) -> str:
     if beats.regular is not None:
         rate = 60000 / float(np.mean(beats.rr_ms))
         parts.append(f"{'regular' if beats.regular else 'irregular'}, {rate:.0f} beats/min")
-    return (
-        f'<p class="means">{"; ".join(parts)}.</p><p class="soft small">{_how(beats)}</p>'
-    )
+    return f'<p class="means">{"; ".join(parts)}.</p><p class="soft small">{_how(beats)}</p>'
 
 
 def _how(beats: Beats) -> str:

@@ -36,9 +36,7 @@ def draw_pairs(beats: Beats, pictures: Pictures, number: int, unit: str) -> str:
     return f'<div class="pairs">{choice}{pairs}</div>'
 
 
-def _pair(
-    n: int, beat: Beat, pictures: Pictures, number: int, unit: str, *, hidden: bool
-) -> str:
+def _pair(n: int, beat: Beat, pictures: Pictures, number: int, unit: str, *, hidden: bool) -> str:
     tiles = "".join(
         _tile(name, moment, pictures, number, unit)
         for name, moment in zip(_NAMES, (beat.ed, beat.es), strict=True)

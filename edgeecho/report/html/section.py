@@ -39,9 +39,7 @@ def section(number: int, name: str, outcome: Outcome) -> str:
     shown = answer.numbers or answer.although_refused
     spans = Spans.of(answer, pictures.total if pictures else answer.clip_starts[-1] + 1)
     refused = answer.numbers is None
-    about["beats"] = (
-        beats_section(shown, pictures, spans, number, refused=refused) if shown else ""
-    )
+    about["beats"] = beats_section(shown, pictures, spans, number, refused=refused) if shown else ""
     if answer.numbers is None:
         return _fill("refused.html", **about, **_reasons(answer))
     return _answered(answer, answer.numbers, spans, middle, about)

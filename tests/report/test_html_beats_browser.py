@@ -24,7 +24,10 @@ NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 CONTOUR = "document.querySelector('.view .contour')"
 SEEN = f"getComputedStyle({CONTOUR}).visibility"
 TOGGLE = "document.querySelector('.toggle')"
-PAIRS = "[...document.querySelectorAll('.pair')].filter(p => p.checkVisibility()).map(p => p.dataset.beat)"
+PAIRS = (
+    "[...document.querySelectorAll('.pair')].filter(p => p.checkVisibility())"
+    ".map(p => p.dataset.beat)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +53,15 @@ def test_the_contour_goes_along_with_the_frame(browser: Any, page: Path) -> None
         said = browser.run("document.querySelector('output').textContent")
         assert said.endswith(", nothing traced") == (index == 61)
     # It lies on the picture: as far from the canvas's edges as from the mask's.
-    boxes = browser.run("['canvas', '.view .contours'].map(s => document.querySelector(s)"
-                        ".getBoundingClientRect()).map(r => [r.x, r.y, r.width, r.height])")  # fmt: skip
+    boxes = browser.run(
+        "['canvas', '.view .contours'].map(s => document.querySelector(s)"
+        ".getBoundingClientRect()).map(r => [r.x, r.y, r.width, r.height])"
+    )
     assert boxes[0] == pytest.approx(boxes[1], abs=0.5)
     # The cursor is in both curves of the file.
-    places = browser.run("[...document.querySelectorAll('#file-1 .curve.curve .cursor')]"
-                         ".map(c => c.getAttribute('x1'))")  # fmt: skip
+    places = browser.run(
+        "[...document.querySelectorAll('#file-1 .curve .cursor')].map(c => c.getAttribute('x1'))"
+    )
     assert len(places) == 2
     assert places[0] == places[1]
     assert problems(browser, "file:", "data:") == []
@@ -96,9 +102,12 @@ def test_nothing_is_wider_than_the_screen(browser: Any, page: Path, width: int) 
     browser.open(page, width)
     room = browser.run("document.documentElement.clientWidth")
     assert browser.run("document.documentElement.scrollWidth") <= room
-    wide = browser.run("[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() "
-                       f"&& e.getBoundingClientRect().right > {room} && "
-                       "!e.closest('defs, use, .scroll table')).map(e => e.outerHTML.slice(0, 80))")  # fmt: skip
+    # A table scrolls within its own box.
+    wide = browser.run(
+        "[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() "
+        f"&& e.getBoundingClientRect().right > {room} "
+        "&& !e.closest('defs, use, .scroll table')).map(e => e.outerHTML.slice(0, 80))"
+    )
     assert wide == []
 
 

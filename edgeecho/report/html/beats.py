@@ -17,17 +17,6 @@ from edgeecho.report.reasons import NO_BEATS, UNUSED
 from edgeecho.results import Numbers
 from edgeecho.results.pictures import Pictures
 
-_HEADING = (
-    "Beat",
-    "ED",
-    "ES",
-    "RR, ms",
-    "ED volume",
-    "ES volume",
-    "Traced EF",
-    "Network EF",
-    "Used",
-)
 # JSON and CSV have all of them.
 _MOST_ROWS = 200
 
@@ -44,9 +33,7 @@ def beats_section(
         title="Beat by beat" + (", refused, shown because it was asked for" if refused else ""),
         words=_words(beats),
         areas=_areas(beats, spans),
-        pairs=draw_pairs(beats, pictures, number, spans.unit)
-        if pictures and pictures.contours
-        else "",
+        pairs=draw_pairs(beats, pictures, number, spans.unit) if pictures else "",
         table=_table(beats, spans.unit) if beats.found else "",
     )
 
@@ -90,10 +77,9 @@ def _how(beats: Beats) -> str:
 
 
 def _table(beats: Beats, unit: str) -> str:
-    names = list(_HEADING)
     size = "mL" if _spacing(beats) else "px³"
-    names[4:6] = [f"{name}, {size}" for name in names[4:6]]
-    names[6:8] = [f"{name}, %" for name in names[6:8]]
+    names = ["Beat", "ED", "ES", "RR, ms", f"ED volume, {size}", f"ES volume, {size}"]
+    names += ["Traced EF, %", "Network EF, %", "Used"]
     rows = [_row(number, beat, unit) for number, beat in enumerate(beats.found, 1)]
     if len(rows) > _MOST_ROWS:
         rest = f"and {len(rows) - _MOST_ROWS} more, in the JSON form"

@@ -25,10 +25,8 @@ def draw_traced(picture: Image, traced: Traced, frame: int) -> None:
     scale = picture.shape[0] / traced.size
     contour = Contour.of(traced.mask(frame))
     for polygons, color, thick in ((contour.others, _OTHERS, 1), (contour.largest, _CONTOUR, 2)):
-        for polygon in polygons:
-            cv2.polylines(
-                picture, [_points(polygon, scale)], True, color, thick, cv2.LINE_AA, _SHIFT
-            )
+        points = [_points(polygon, scale) for polygon in polygons]
+        cv2.polylines(picture, points, True, color, thick, cv2.LINE_AA, _SHIFT)
     for name, ends in _moments(traced.beats, frame):
         start, end = _points(ends, scale)[:, 0].tolist()
         cv2.line(picture, start, end, _AXIS, 1, cv2.LINE_AA, _SHIFT)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from edgeecho.beats.quality import largest_parts
 
+MOST = 24
+"""Outlines of the largest part with its holes, and of the others."""
 Polygon = tuple[int, ...]
 """x and y of one corner after another, closed. Pixels of the mask itself, whose centres are whole
 numbers."""
@@ -17,7 +19,10 @@ numbers."""
 
 @dataclass(frozen=True)
 class Contour:
-    """The outline of one frame's mask: filled, it is that mask to the pixel."""
+    """The outline of one frame's mask: filled, it is that mask to the pixel.
+
+    Of a mask that is all specks the longest outlines alone, or pages would be large.
+    """
 
     largest: tuple[Polygon, ...]
     """Of the part that counts for beats, and of the holes in it; empty if the mask is."""
@@ -33,4 +38,5 @@ class Contour:
 
 def _outlines(mask: NDArray[np.bool_]) -> tuple[Polygon, ...]:
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    return tuple(tuple(points.ravel().tolist()) for points in found)
+    longest = sorted(found, key=len, reverse=True)[:MOST]
+    return tuple(tuple(points.ravel().tolist()) for points in longest)

@@ -106,12 +106,12 @@ def test_the_table_has_every_beat_and_the_line_their_means(ran: Ran) -> None:
     for (_, cells), beat in zip(rows, beats.found, strict=True):
         texts = re.findall("<td>(.*?)</td>", cells)
         used = "yes" if beat.unused is None else f"no: {UNUSED[beat.unused]}"
-        assert html.unescape(texts[-1]).removesuffix(", index beat") == used
+        assert html.unescape(texts[0]).removesuffix(", index beat") == used
         if beat.ed and beat.ed.shape and beat.es and beat.es.shape:
             volumes = f"{beat.ed.shape.simpson_ml:.0f}", f"{beat.es.shape.simpson_ml:.0f}"
-            assert tuple(texts[3:5]) == volumes
-            assert texts[0] == f"{beat.ed.ms / 1000:.2f} s"
-            assert texts[5] == f"{beat.traced_ef:.1f}"
+            assert tuple(texts[-2:]) == volumes
+            assert texts[3] == f"{beat.ed.ms / 1000:.2f} s"
+            assert texts[1] == f"{beat.traced_ef:.1f}"
     said = words(text)
     assert f"{len(beats.used)} of {len(beats.found)} beats used" in said
     assert f"traced EF {beats.mean_ef:.1f} % on average" in said
@@ -160,7 +160,8 @@ def test_a_video_without_beats_says_why(ran: Ran, reason: str) -> None:
     found = traced(NONE[reason], fps=FPS)
     assert found.beats.reason == reason
     said = words(page(ran, traced=found))
-    assert f"No beats: {NO_BEATS[reason]}." in said
+    what = "No beat is used" if found.beats.found else "No beats"
+    assert f"{what}: {NO_BEATS[reason]}." in said
     assert "on average" not in said
 
 

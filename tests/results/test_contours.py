@@ -13,7 +13,7 @@ import pytest
 
 from edgeecho.cine import Cine
 from edgeecho.inference import LoadedModel, estimate_ready, load_model, make_ready
-from edgeecho.results.contours import Contour, Polygon
+from edgeecho.results.contours import MOST, Contour, Polygon
 from edgeecho.results.pictures import Pictures
 from tests.support.ventricle import Drawn, beating
 
@@ -61,11 +61,13 @@ def test_a_contour_is_exactly_its_mask() -> None:
     assert Contour.of(np.zeros((112, 112), bool)) == Contour((), ())
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_so_is_that_of_a_mask_of_many_parts(seed: int) -> None:
-    noise = np.random.default_rng(seed).random((40, 40)) < 0.6
+@pytest.mark.parametrize("share", [0.4, 0.7])
+def test_specks_are_bounded(share: float) -> None:
+    noise = np.random.default_rng(0).random((112, 112)) < share
     contour = Contour.of(noise)
-    assert (filled(contour.largest, 40) | filled(contour.others, 40) == noise).all()
+    parts = (contour.largest, contour.others)
+    assert max(map(len, parts)) == MOST
+    assert all(noise[y, x] for p in parts for o in p for x, y in np.reshape(o, (-1, 2)).tolist())
 
 
 def test_each_shown_frame_has_its_own_and_no_other(model: LoadedModel) -> None:

@@ -52,7 +52,8 @@ def _areas(beats: Beats, spans: Spans) -> str:
 def _words(beats: Beats) -> str:
     """Means and rhythm, or why there is none."""
     if beats.reason is not None:
-        return f'<p class="no-beats"><b>No beats:</b> {escape(NO_BEATS[beats.reason])}.</p>'
+        what = "No beat is used" if beats.found else "No beats"
+        return f"<p><b>{what}:</b> {escape(NO_BEATS[beats.reason])}.</p>"
     used, found = len(beats.used), len(beats.found)
     parts = [f"{used} of {found} beats used"]
     if (ef := beats.mean_ef) is not None:
@@ -78,8 +79,9 @@ def _how(beats: Beats) -> str:
 
 def _table(beats: Beats, unit: str) -> str:
     size = "mL" if _spacing(beats) else "px³"
-    names = ["Beat", "ED", "ES", "RR, ms", f"ED volume, {size}", f"ES volume, {size}"]
-    names += ["Traced EF, %", "Network EF, %", "Used"]
+    # What a telephone shows without scrolling comes first.
+    names = ["Beat", "Used", "Traced EF, %", "Network EF, %", "ED", "ES", "RR, ms"]
+    names += [f"ED volume, {size}", f"ES volume, {size}"]
     rows = [_row(number, beat, unit) for number, beat in enumerate(beats.found, 1)]
     if len(rows) > _MOST_ROWS:
         rest = f"and {len(rows) - _MOST_ROWS} more, in the JSON form"
@@ -91,14 +93,14 @@ def _row(number: int, beat: Beat, unit: str) -> list[str]:
     index = ", index beat" if beat.index else ""
     return [
         str(number),
+        f"yes{index}" if beat.unused is None else f"no: {UNUSED[beat.unused]}",
+        _number(beat.traced_ef, 1),
+        _number(beat.network_ef, 1),
         _when(beat.ed, unit),
         _when(beat.es, unit),
         _number(beat.rr_ms if unit == "seconds" else None, 0),
         _volume(beat.ed),
         _volume(beat.es),
-        _number(beat.traced_ef, 1),
-        _number(beat.network_ef, 1),
-        f"yes{index}" if beat.unused is None else f"no: {UNUSED[beat.unused]}",
     ]
 
 

@@ -1,22 +1,32 @@
-"""Contours and beats of the page, as a browser shows them and as keys move them."""
+"""Contours and beats of the page, as a browser shows them and as keys move them.
+
+EDGEECHO_SCREENSHOTS=docs writes `beats.png` there, of a phantom and its true masks.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from chromium import CONTRAST, problems
+from PIL import Image
 
 from edgeecho.bundle import EXAMPLE
-from edgeecho.inference import answer_file, load_model
+from edgeecho.cine import Cine
+from edgeecho.inference import answer_file, estimate_ready, load_model, make_ready
 from edgeecho.report.html import to_html
 from edgeecho.results import Answer, Outcome
 from edgeecho.results.pictures import Pictures
-from tests.support.ventricle import beating, traced
+from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
+from edgeecho_train.phantom.render import render
+from edgeecho_train.phantom.truth import masks as true_masks
+from tests.support.ventricle import Drawn, beating, traced
 
 pytestmark = pytest.mark.slow
 
@@ -128,3 +138,27 @@ def test_it_prints_the_chosen_beat_without_controls(browser: Any, page: Path) ->
     assert len(browser.run(PAIRS)) == 2
     assert browser.run(SEEN) == "visible"
     browser.send("Emulation.setEmulatedMedia", media="", features=[])
+
+
+@pytest.mark.skipif("EDGEECHO_SCREENSHOTS" not in os.environ, reason="only where it is wanted")
+def test_a_picture_for_the_documentation(browser: Any, tmp_path: Path) -> None:
+    phantom, rng = draw_phantom(PhantomRecipe(seed=2111), 1)
+    frames = np.repeat(render(phantom, rng).frames[..., None], 3, axis=3)
+    times = np.arange(len(frames)) / phantom.fps
+    model = load_model(NARROW)
+    cine = Cine(frames, times, phantom.fps, "container", "avi", "MJPG")
+    ready = make_ready(cine, model.file.preprocess, None)
+    prepared = replace(ready.prepared, pixel_mm=10 * phantom.view.cm_per_pixel)
+    estimate = estimate_ready(
+        replace(ready, prepared=prepared), replace(model, masks=Drawn(true_masks(phantom)))
+    )
+    estimate = replace(estimate, refusals=())
+    one = Outcome("a.avi", Answer.of(estimate), None, Pictures.of(prepared, estimate))
+    (tmp_path / "page.html").write_text(to_html([one], datetime(2025, 3, 4, tzinfo=timezone.utc)))
+    browser.open(tmp_path / "page.html", 1100)
+    browser.screenshot(tmp_path / "whole.png")
+    box = "(r => [r.x, r.y, r.right, r.bottom])(document.querySelector('.beats')%s)"
+    x, y, right, bottom = map(round, browser.run(box % ".getBoundingClientRect()"))
+    picture = Image.open(tmp_path / "whole.png").convert("RGB")
+    cut = picture.crop((x - 20, y - 12, right + 20, bottom + 12))
+    cut.quantize(128).save(Path(os.environ["EDGEECHO_SCREENSHOTS"]) / "beats.png", optimize=True)

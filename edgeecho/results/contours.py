@@ -39,4 +39,4 @@ class Contour:
 def _outlines(mask: NDArray[np.bool_]) -> tuple[Polygon, ...]:
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     longest = sorted(found, key=len, reverse=True)[:MOST]
-    return tuple(tuple(points.ravel().tolist()) for points in longest)
+    return tuple(tuple(map(int, points.ravel())) for points in longest)

@@ -86,7 +86,9 @@ class Pictures:
             total=total,
             clip=tuple(clip.tolist()),
             place=place,
-            contours=traced and tuple(Contour.of(traced.mask(i)) for i in chosen.tolist()),
+            contours=None
+            if traced is None
+            else tuple(Contour.of(traced.mask(i)) for i in chosen.tolist()),
         )
 
     def corner(self, index: int) -> tuple[int, int]:

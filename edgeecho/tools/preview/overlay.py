@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeecho.beats import Beats
 from edgeecho.inference import Traced
@@ -35,7 +36,7 @@ def draw_traced(picture: Image, traced: Traced, frame: int) -> None:
 
 def _moments(beats: Beats, frame: int) -> list[tuple[str, tuple[float, ...]]]:
     """Names and long axes of the ends of beats in `frame`; a beat that is not used says so."""
-    found = []
+    found: list[tuple[str, tuple[float, ...]]] = []
     for number, beat in enumerate(beats.found, 1):
         for name, moment in (("ED", beat.ed), ("ES", beat.es)):
             if moment is None or moment.frame != frame or moment.shape is None:
@@ -45,7 +46,7 @@ def _moments(beats: Beats, frame: int) -> list[tuple[str, tuple[float, ...]]]:
     return found
 
 
-def _points(corners: Polygon | tuple[float, ...], scale: float) -> np.ndarray:
+def _points(corners: Polygon | tuple[float, ...], scale: float) -> NDArray[np.int32]:
     # Centres of pixels are whole numbers here as there.
     corner = (np.reshape(corners, (-1, 1, 2)) + 0.5) * scale - 0.5
-    return np.rint(corner * 2**_SHIFT).astype(np.int32)
+    return np.asarray(np.rint(corner * 2**_SHIFT), np.int32)

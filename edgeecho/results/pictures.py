@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.beats import Beats
 from edgeecho.inference import EFEstimate
 from edgeecho.preprocess import Prepared
+from edgeecho.results.contours import Contour
+from edgeecho.results.typical import frames_of, typical_first
 
 MOST_FRAMES = 256
 """Maximum number of frames of one video: 5 s at 50 frames/s."""
@@ -51,15 +54,23 @@ class Pictures:
     """Frame numbers of the middle clip that was run; from `total` on they are padding."""
     place: int
     """Index of that clip, from 0."""
+    contours: tuple[Contour, ...] | None = None
+    """The left ventricle in each of these frames; None if it was not traced."""
 
     @classmethod
     def of(cls, prepared: Prepared, answer: EFEstimate, most: int = MOST_FRAMES) -> Pictures:
-        """Take at most `most` frames, evenly spread, but always all frames of the middle clip."""
+        """Take about `most` frames, evenly spread, but always all frames of the middle clip, and
+        end diastole and end systole of one beat at least.
+        """
         spec = answer.model.preprocess
         total = len(prepared.frames)
         place = (len(answer.clip_starts) - 1) // 2
         clip = answer.clip_starts[place] + np.arange(spec.frames) * spec.period
         inside = clip[clip < total]
+        traced = answer.traced
+        if traced is not None:
+            shown = _of_beats(traced.beats, (most - len(inside)) // 2)
+            inside = np.union1d(inside, np.array(shown, inside.dtype))
         step = -(-total // max(most - len(inside), 1)) if total > most else 1
         chosen = np.union1d(np.arange(clip[0] % step, total, step), inside)
         times = prepared.times_s[chosen]
@@ -75,6 +86,9 @@ class Pictures:
             total=total,
             clip=tuple(clip.tolist()),
             place=place,
+            contours=None
+            if traced is None
+            else tuple(Contour.of(traced.mask(i)) for i in chosen.tolist()),
         )
 
     def corner(self, index: int) -> tuple[int, int]:
@@ -86,6 +100,17 @@ class Pictures:
     def sprite_size(self) -> tuple[int, int]:
         """Width and height of the sprite in pixels."""
         return self.columns * self.cell, -(-len(self.indices) // self.columns) * self.cell
+
+
+def _of_beats(beats: Beats, room: int) -> list[int]:
+    """ED and ES of the most typical beat, and of as many more as there is room for."""
+    chosen: list[int] = []
+    for number in typical_first(beats):
+        frames = frames_of(beats.found[number])
+        if chosen and len(chosen) + len(frames) > room:
+            break
+        chosen += frames
+    return chosen
 
 
 def _cell(size: int) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from ventricle import Drawn, beating
 
 from edgeecho.batch import Task, WorkerPlan
 from edgeecho.bundle import open_model
 from edgeecho.cine import DEFAULT_LIMITS
+from edgeecho.inference import LoadedModel
 from edgeecho.preprocess import Handling
 from edgeecho.results import Answer, Outcome
 
@@ -38,3 +42,10 @@ def ef(outcome: Outcome) -> float:
     numbers = outcome.answer.numbers or outcome.answer.although_refused
     assert numbers is not None
     return numbers.ef
+
+
+class DrawnTask(Task):
+    """Its model has a segmentation that draws a ventricle that beats, for one file."""
+
+    def load(self, threads: int) -> LoadedModel:
+        return replace(super().load(threads), masks=Drawn(beating(400)))

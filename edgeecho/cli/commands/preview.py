@@ -24,6 +24,12 @@ def preview(
     start: Annotated[
         int | None, typer.Option(min=0, help="First frame of the clip; default: the central clip.")
     ] = None,
+    overlay: Annotated[
+        bool,
+        typer.Option(
+            "--overlay", help="Draw the left ventricle, ED and ES into the video, as traced."
+        ),
+    ] = False,
     model: Model = None,
     wishes: VideoOptions,
     limits: LimitOptions,
@@ -38,20 +44,28 @@ def preview(
     from edgeecho.common.console import words
     from edgeecho.common.errors import UsageError
     from edgeecho.common.text import printable
+    from edgeecho.engines import load_segmentation
+    from edgeecho.inference import trace
     from edgeecho.preprocess import prepare
+    from edgeecho.report.reasons import NO_BEATS
     from edgeecho.tools.preview import Preview, write_movie, write_sheet
     from edgeecho.tools.preview.movie import CODECS
 
     suffix = out.suffix.lower()
     if suffix not in (".png", *CODECS):
         raise UsageError(f"--out {out.name}: choose a name that ends in .png, .avi or .mp4")
+    if overlay and suffix == ".png":
+        raise UsageError(f"--overlay is drawn into a video: let --out end in {' or '.join(CODECS)}")
     check_outputs({"--out": out}, [video, model])
     handling, at_most = wishes.handling(), limits.limits()
-    spec = open_model(model).preprocess
+    opened = open_model(model)
+    spec = opened.preprocess
+    masks = load_segmentation("auto", opened, cached=True) if overlay else None
     cine = read_cine(video, at_most)
     cine = cine if wishes.fps is None else cine.at_rate(wishes.fps)
     prepared = prepare(cine, spec, handling, at_most)
-    view = Preview.of(cine, prepared, spec, start)
+    traced = trace(prepared, spec, masks) if masks else None
+    view = Preview.of(cine, prepared, spec, start, traced)
     if suffix == ".png":
         write_sheet(out, view)
     else:
@@ -62,5 +76,7 @@ def preview(
     for note in (*cine.notes, *cine.fps_notes, cine.fps_doubt, *prepared.notes, several):
         if note:
             words.print(note)
+    if traced and traced.beats.reason:
+        words.print(f"no beats: {NO_BEATS[traced.beats.reason]}")
     words.print(printable(f"{out}: {view.caption()}"))
     words.print("It shows the original frame: text on it may identify a patient.")

@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
+from edgeecho.report.html.plot import BOTTOM, TOP, frame, line, polyline
 from edgeecho.results import BANDS, Answer, Numbers
 
-_TOP, _BOTTOM = 24, 204
-"""The axes' ends in pixels; labels lie beyond."""
-_HEIGHT = 242
 # A smaller range in EF points would make a small spread look large.
 _LEAST_RANGE = 20
 # With more clips bars and dots would overlap; the line stays.
@@ -42,32 +38,22 @@ class Spans:
 
 
 def draw_curve(numbers: Numbers, spans: Spans, middle: int) -> str:
-    """Highlights clip number `middle` (from 0). The script moves the `cursor`."""
+    """Highlights clip number `middle` (from 0)."""
     efs, axis = numbers.clip_efs, _Axis.of(numbers)
     ys = [axis.y(ef) for ef in efs]
     xs = [50 * (begin + end) / spans.end for begin, end in spans.clips]
     areas, names = _bands(axis)
-    parts = areas + [_line("grid", (0, 100), (axis.y(level),) * 2) for level in axis.levels]
-    parts.append(_line("mean", (0, 100), (axis.y(numbers.ef),) * 2))
-    parts += [
-        f'<text class="tick middle" x="{100 * value / spans.end:.2f}%" y="{_BOTTOM + 17}">'
-        f"{value:g}</text>"
-        for value in _round_steps(spans.end)
-    ]
-    parts.append(_polyline(xs, ys))
+    parts = areas + [line("grid", (0, 100), (axis.y(level),) * 2) for level in axis.levels]
+    parts.append(line("mean", (0, 100), (axis.y(numbers.ef),) * 2))
+    parts.append(polyline("trend", list(zip(xs, ys, strict=True))))
     if len(efs) <= _MOST_DOTS:
         parts += [_clip(i, xs[i], ys[i], efs[i], spans, i == middle) for i in range(len(efs))]
-    parts += [*names, _line("cursor", (0, 0), (_TOP, _BOTTOM))]
-    parts.append(f'<text class="tick end" x="100%" y="{_BOTTOM + 34}">{spans.unit}</text>')
+    parts += names
     words = (
         f"EF of {len(efs)} clips along the video in {spans.unit}: "
         f"{min(efs):.1f} to {max(efs):.1f} %, mean {numbers.ef:.1f} %"
     )
-    return (
-        f'<div class="plot"><svg height="{_HEIGHT}" aria-hidden="true">{axis.numbers()}</svg>'
-        f'<svg class="curve" height="{_HEIGHT}" role="img" aria-label="{words}" '
-        f'data-end="{spans.end:.6g}">{"".join(parts)}</svg></div>'
-    )
+    return frame(axis.numbers(), "".join(parts), words, spans.end, spans.unit)
 
 
 @dataclass(frozen=True)
@@ -90,7 +76,7 @@ class _Axis:
         return range(self.low, self.high + 1, 5 if self.high - self.low <= 30 else 10)
 
     def y(self, ef: float) -> float:
-        return _TOP + (_BOTTOM - _TOP) * (self.high - ef) / (self.high - self.low)
+        return TOP + (BOTTOM - TOP) * (self.high - ef) / (self.high - self.low)
 
     def numbers(self) -> str:
         texts = [
@@ -115,31 +101,8 @@ def _bands(axis: _Axis) -> tuple[list[str], list[str]]:
 def _clip(number: int, x: float, y: float, ef: float, spans: Spans, chosen: bool) -> str:
     begin, end = spans.clips[number]
     mark = " chosen" if chosen else ""
-    bar = _line(f"span{mark}", (100 * begin / spans.end, 100 * end / spans.end), (y, y))
+    bar = line(f"span{mark}", (100 * begin / spans.end, 100 * end / spans.end), (y, y))
     return (
         f"<g><title>clip {number + 1}: {begin:.4g} to {end:.4g} {spans.unit}, EF {ef:.1f} %"
         f'</title>{bar}<circle class="dot{mark}" cx="{x:.2f}%" cy="{y:.1f}" r="4.5"/></g>'
     )
-
-
-def _line(name: str, x: tuple[float, float], y: tuple[float, ...]) -> str:
-    return (
-        f'<line class="{name}" x1="{x[0]:.2f}%" x2="{x[1]:.2f}%" y1="{y[0]:.1f}" y2="{y[1]:.1f}"/>'
-    )
-
-
-def _polyline(xs: list[float], ys: list[float]) -> str:
-    points = " ".join(f"{x:.2f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
-    # Polylines take no percentages, so the inner svg stretches 100 units to the width.
-    return (
-        f'<svg viewBox="0 0 100 {_HEIGHT}" preserveAspectRatio="none" width="100%" '
-        f'height="{_HEIGHT}"><polyline class="trend" points="{points}"/></svg>'
-    )
-
-
-def _round_steps(end: float) -> list[float]:
-    """About six round numbers from 0, the last one at a distance from the end."""
-    rough = end / 6
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [float(value) for value in np.arange(0, end * 0.98, step).round(6)]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 from html import escape
 
+from edgeecho.report.html.contours import overlay, paths_of
 from edgeecho.results.pictures import Pictures
 
 UNKNOWN_FPS = 25.0
 """Speed of the player if the frame rate is unknown."""
 _UNMASKED = ("central square", "--crop")
+_TOGGLE = (
+    '<button type="button" class="toggle" aria-pressed="true" aria-keyshortcuts="c">'
+    "Contour (C)</button>"
+)
 
 
 def sprite(pictures: Pictures, number: int) -> str:
@@ -32,16 +37,18 @@ def player(pictures: Pictures, number: int, name: str, area: str) -> str:
     first = pictures.indices.index(shown[0])
     times = pictures.times_s or [index / UNKNOWN_FPS for index in pictures.indices]
     label = f"Frames of {name} as the network saw them"
+    traced = pictures.contours is not None
+    contours = f' data-contours="{paths_of(pictures)}"' if traced else ""
     return (
         f'<figure class="player" data-frames="{" ".join(map(str, pictures.indices))}" '
         f'data-times="{" ".join(f"{t:.4f}" for t in times)}" data-columns="{pictures.columns}" '
-        f'data-cell="{pictures.cell}" data-timed="{int(pictures.times_s is not None)}">'
-        f"{_cut(pictures, shown[0], number, label)}"
+        f'data-cell="{pictures.cell}" data-timed="{int(pictures.times_s is not None)}"{contours}>'
+        f'<div class="view">{cut(pictures, shown[0], number, label)}'
         f'<canvas width="{pictures.size}" height="{pictures.size}" role="img" '
-        f'aria-label="{escape(label)}" hidden></canvas>'
+        f'aria-label="{escape(label)}" hidden></canvas>{overlay(pictures, shown[0])}</div>'
         '<div class="controls" hidden><button type="button">Play</button>'
         f'<input type="range" min="0" max="{len(pictures.indices) - 1}" value="{first}" '
-        'aria-label="Frame"><output></output></div>'
+        f'aria-label="Frame"><output></output>{_TOGGLE if traced else ""}</div>'
         f"<figcaption>{_caption(pictures, area)}</figcaption></figure>"
     )
 
@@ -61,16 +68,17 @@ def _tile(pictures: Pictures, index: int, number: int) -> str:
         time = f"{pictures.times_s[pictures.indices.index(index)]:.2f} s"
     label = f"Frame {index}" + (f", {time}" if time else "")
     return (
-        _cut(pictures, index, number, label)
+        cut(pictures, index, number, label)
         + f'<span aria-hidden="true"><b>{index}</b> <span class="soft">{time}</span></span>'
     )
 
 
-def _cut(pictures: Pictures, index: int, number: int, label: str) -> str:
+def cut(pictures: Pictures, index: int, number: int, label: str, over: str = "") -> str:
+    """A frame; `over` is drawn over it, in the pixels of the sprite."""
     x, y = pictures.corner(index)
     return (
         f'<svg class="frame" viewBox="{x} {y} {pictures.size} {pictures.size}" role="img" '
-        f'aria-label="{escape(label)}"><use href="#frames-{number}"/></svg>'
+        f'aria-label="{escape(label)}"><use href="#frames-{number}"/>{over}</svg>'
     )
 
 
@@ -81,6 +89,10 @@ def _caption(pictures: Pictures, area: str) -> str:
         words += f"; {shown} of {pictures.total} frames, to keep this page small"
     if pictures.times_s is None:
         words += f"; frame rate unknown, shown at {UNKNOWN_FPS:g} frames/s"
+    if pictures.contours is not None:
+        words += ". Line: the left ventricle as traced in the frame that is shown"
+        if any(contour.others for contour in pictures.contours):
+            words += "; thin: parts that do not count"
     if area in _UNMASKED:
         words += ". Nothing was masked: text on the image, a name perhaps, may be seen"
     return f"{words}."

@@ -7,6 +7,7 @@ from html import escape
 from string import Template
 
 from edgeecho.report.html.assets import read_asset
+from edgeecho.report.html.beats import beats_section
 from edgeecho.report.html.curve import Spans, draw_curve
 from edgeecho.report.html.facts import answer_facts, fact_list
 from edgeecho.report.html.frames import contact_sheet, player, sprite
@@ -35,20 +36,22 @@ def section(number: int, name: str, outcome: Outcome) -> str:
         "facts": fact_list(answer_facts(answer, outcome.sha256)),
         "sheet": _sheet(answer, pictures, number, middle) if pictures else "",
     }
+    shown = answer.numbers or answer.although_refused
+    spans = Spans.of(answer, pictures.total if pictures else answer.clip_starts[-1] + 1)
+    refused = answer.numbers is None
+    about["beats"] = beats_section(shown, pictures, spans, number, refused=refused) if shown else ""
     if answer.numbers is None:
         return _fill("refused.html", **about, **_reasons(answer))
-    return _answered(answer, answer.numbers, pictures, middle, about)
+    return _answered(answer, answer.numbers, spans, middle, about)
 
 
 def _answered(
     answer: Answer,
     numbers: Numbers,
-    pictures: Pictures | None,
+    spans: Spans,
     middle: int,
     about: dict[str, object],
 ) -> str:
-    total = pictures.total if pictures else answer.clip_starts[-1] + 1
-    spans = Spans.of(answer, total)
     return _fill(
         "answer.html",
         **about,

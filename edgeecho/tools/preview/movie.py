@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeecho.common.errors import OutputError
 from edgeecho.common.files import atomic_path
+from edgeecho.tools.preview.overlay import draw_traced
 from edgeecho.tools.preview.view import PAPER, Image, Preview, write_text_on
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
@@ -43,6 +44,8 @@ def write_movie(path: Path, view: Preview) -> None:
 def _draw(view: Preview, index: int) -> Image:
     original = view.original(index, _HEIGHT)
     frame = cv2.resize(view.clip_frame(index), (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_NEAREST)
+    if view.traced is not None:
+        draw_traced(np.asarray(frame, np.uint8), view.traced, index)
     # Encoders need even sizes.
     width = (original.shape[1] + _GAP + _HEIGHT + 1) // 2 * 2
     picture = np.full((_HEIGHT + _LABEL, width, 3), PAPER, np.uint8)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgeecho.cine import Cine
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.errors import UsageError
+from edgeecho.inference import Traced
 from edgeecho.preprocess import ClipMode, Prepared, PreprocessSpec, clip_starts
 
 Image = NDArray[np.uint8]
@@ -30,10 +31,17 @@ class Preview:
     spec: PreprocessSpec
     start: int
     """First frame of the clip, counted at the model's frame rate."""
+    traced: Traced | None = None
+    """What is drawn over the network's view in a movie."""
 
     @classmethod
     def of(
-        cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec, start: int | None = None
+        cls,
+        cine: Cine,
+        prepared: Prepared,
+        spec: PreprocessSpec,
+        start: int | None = None,
+        traced: Traced | None = None,
     ) -> Preview:
         """Take the clip at `start`, or the central one; `UsageError` if no clip begins there."""
         starts = clip_starts(len(prepared.frames), spec, ClipMode("all"))
@@ -41,7 +49,7 @@ class Preview:
             start = int(starts[(len(starts) - 1) // 2])
         if start not in starts:
             raise UsageError(f"no clip begins at frame {start}: choose 0 to {starts[-1]}")
-        return cls(cine, prepared, spec, start)
+        return cls(cine, prepared, spec, start, traced)
 
     @property
     def clip_frames(self) -> list[int]:

@@ -181,23 +181,29 @@ def test_the_share_that_changes_does_not_depend_on_the_gain(clean: Cine) -> None
     assert dark.changing == pytest.approx(look(clean).changing, rel=0.1)
 
 
-def test_an_answer_gets_its_interval_and_a_refused_one_none(clean: Cine, trust: Trust) -> None:
+@pytest.fixture
+def untraced(trust: Trust) -> Trust:
+    """Measured with a model that has no segmentation."""
+    return replace(trust, limits={k: v for k, v in trust.limits.items() if k != "answers-disagree"})
+
+
+def test_an_answer_gets_its_interval_and_a_refused_one_none(clean: Cine, untraced: Trust) -> None:
     signals = look(clean).with_clips(np.full(4, 50.0, np.float32), np.zeros((4, 8), np.float32))
     mode = ClipMode("stride", 16)
-    good = judge(signals, 50.0, mode, trust, precision="fp32")
+    good = judge(signals, 50.0, mode, untraced, precision="fp32")
     assert good.interval is not None
     assert good.interval.low < 50 < good.interval.high
     assert good.probabilities is not None
     assert (good.refusals, good.warnings) == ((), ())
-    bad = judge(replace(signals, moves=0.0), 50.0, mode, trust, precision="fp32")
+    bad = judge(replace(signals, moves=0.0), 50.0, mode, untraced, precision="fp32")
     assert (bad.interval, bad.probabilities) == (None, None)
     assert [r.gate for r in bad.refusals] == ["frozen"]
 
 
-def test_what_was_measured_otherwise_is_said(clean: Cine, trust: Trust) -> None:
+def test_what_was_measured_otherwise_is_said(clean: Cine, untraced: Trust) -> None:
     signals = look(clean).with_clips(np.full(4, 50.0, np.float32), np.zeros((4, 8), np.float32))
 
-    def said(mode: str, trust: Trust | None = trust, precision: str = "fp32") -> str:
+    def said(mode: str, trust: Trust | None = untraced, precision: str = "fp32") -> str:
         found = judge(signals, 50.0, ClipMode.parse(mode), trust, precision=precision)
         return "; ".join(found.warnings)
 

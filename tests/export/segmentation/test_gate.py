@@ -52,7 +52,7 @@ def test_pytorchs_own_masks_pass_on_every_engine(in_every_precision: Path, gate:
 
 @pytest.mark.parametrize(
     ("points", "says"),
-    [(0.1, "Dice coefficient of 0.9"), (-0.1, "Dice coefficient of 0.9"), (np.nan, "not a number")],
+    [(0.1, "Dice coefficient of 0.9"), (-0.1, "Dice coefficient of 0.9"), (np.nan, "not numbers")],
 )
 def test_other_masks_do_not_pass(
     points: float, says: str, in_every_precision: Path, gate: MaskGate, tmp_path: Path
@@ -108,6 +108,6 @@ def test_a_network_that_gives_no_numbers_is_to_blame_itself(source: LoadedSegmen
 
 
 def test_the_engine_that_must_check_is_asked(in_every_precision: Path, gate: MaskGate) -> None:
-    required = replace(gate, engine="tensorrt")
+    required = replace(gate, engine="tensorrt-rtx")
     with pytest.raises(EngineError):
         required.verify(in_every_precision / "segmentation.fp32.onnx")

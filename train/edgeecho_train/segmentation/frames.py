@@ -1,4 +1,8 @@
-"""The two traced frames of each video with their masks, each a function of (seed, epoch, index).
+"""Pairs of traced frames with their masks, each a function of (seed, epoch, index).
+
+A video with two traced frames is one pair: end diastole and end systole. One with more is several:
+the frames of the largest and the smallest area, then the next ones inwards; of an odd number the
+middle one is a pair with itself.
 
 They are read once and kept in memory, 0.1 MB a video of 112x112 pixels: decoding a video again in
 each epoch would take longer than a light network takes to learn from two of its frames.
@@ -16,7 +20,7 @@ from torch import Tensor
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import InputError
 from edgeecho.dataset import LabelledVideo, naming, read_labelled
-from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing, diastole_and_systole
+from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, normalise, prepare
 from edgeecho.preprocess.sector import sector_to_size
 from edgeecho_train.data import VALIDATION, ClipKey, Examples, random_crop
@@ -26,7 +30,7 @@ Masks = NDArray[np.bool_]
 
 
 class TracedFrames(Examples):
-    """Frames `(3, 2, S, S) float32` with masks `(2, S, S) float32`, end diastole first."""
+    """Frames `(3, 2, S, S) float32` with masks `(2, S, S) float32`, the larger ventricle first."""
 
     def __init__(
         self,
@@ -53,14 +57,20 @@ class TracedFrames(Examples):
                 except _NotUsableError as error:
                     faults.setdefault(str(error), []).append(video.name)
                     continue
-                self.frames.append(frames)
-                self.masks.append(masks)
+                self.frames.extend(frames)
+                self.masks.extend(masks)
         self.left_out = {fault: len(names) for fault, names in faults.items()}
         told = f"of {len(videos)} {videos[0].split} videos"
         for fault, names in faults.items():
             words.print(f"left out: {len(names)} {told} with {fault}, the first is {names[0]}")
         if not self.frames:
             raise InputError(f"none {told} has two usable outlines in {TRACINGS_FILE}: mend it")
+
+        self._used = len(videos) - sum(self.left_out.values())
+
+    @property
+    def videos_used(self) -> int:
+        return self._used
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -81,9 +91,9 @@ class _NotUsableError(Exception):
 def _read(
     video: LabelledVideo, tracings: Sequence[Tracing], spec: PreprocessSpec
 ) -> tuple[Frames, Masks]:
-    """Frames `(2, S, S, 3)` and masks `(2, S, S)`, end diastole first."""
-    traced = diastole_and_systole(tracings)
-    if traced is None:
+    """Frames `(n, 2, S, S, 3)` and masks `(n, 2, S, S)` of n pairs."""
+    traced = sorted(tracings, key=lambda tracing: tracing.area)
+    if len(traced) < 2:
         raise _NotUsableError("fewer than two traced frames")
     with naming(video):
         cine = read_labelled(video)
@@ -93,13 +103,15 @@ def _read(
     for tracing in traced:
         if fault := tracing.fault(count, height, width):
             raise _NotUsableError(fault)
-    frames = prepared.frames[[tracing.frame for tracing in traced]]
-    masks = np.stack([tracing.mask(height, width) for tracing in traced])
-    return frames, fit_masks(masks, prepared, spec)
+    masks = fit_masks(np.stack([tracing.mask(height, width) for tracing in traced]), prepared, spec)
+    small = np.arange((len(traced) + 1) // 2)
+    pairs = np.stack([len(traced) - 1 - small, small], axis=1)
+    shown = np.array([tracing.frame for tracing in traced])
+    return prepared.frames[shown[pairs]], masks[pairs]
 
 
 def fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
-    """Masks of the stored picture `(2, H, W)`, cropped and resized as the picture itself was."""
+    """Masks of the stored picture `(T, H, W)`, cropped and resized as the picture itself was."""
     pictures = np.repeat(np.uint8(255) * masks[..., None], 3, axis=-1)
     if prepared.sector is None:
         fitted = fit_frames(pictures, spec)

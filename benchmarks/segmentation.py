@@ -21,13 +21,13 @@ from torch import Tensor
 
 from edgeecho.beats import beats_of
 from edgeecho.cine import read_cine
+from edgeecho.dataset.traced import fit_masks
 from edgeecho.dataset.tracings import diastole_and_systole, read_tracings
 from edgeecho.preprocess import Handling, PreprocessSpec, normalise, prepare
 from edgeecho_train.checkpoint import SEGMENTATION, load_checkpoint
 from edgeecho_train.phantom.population import Phantom, PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.truth import end_times, masks
 from edgeecho_train.phantom.writer import write_dataset
-from edgeecho_train.segmentation.frames import fit_masks
 from edgeecho_train.segmentation.network import build_segmentation
 
 SEED = 112

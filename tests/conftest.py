@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from made import made
+from made import PHANTOMS, made
 from traced import traced_once
 
 from edgeecho.cli.app import main
@@ -109,12 +109,10 @@ EdgeEcho = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EchoNet-format folder: 16 phantoms of 70 frames, about 10 TRAIN, 3 VAL and 3 TEST rows."""
-    # A seed whose 16 draws hold all three splits.
-    words = ("--n", 16, "--seed", 158, "--frames", 70)
     root = made(
         "phantoms",
         tmp_path_factory.mktemp("phantoms") / "set",
-        lambda out: run_process("phantom", "--out", out, *words, check=True),
+        lambda out: run_process("phantom", "--out", out, *PHANTOMS, check=True),
     )
     splits = {video.split for video in read_dataset(root)}
     assert splits == {"TRAIN", "VAL", "TEST"}, "choose another --seed for the fixture"
@@ -154,15 +152,15 @@ def narrow_bundle(narrow_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def segmented_bundle(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Model bundle "segmented": both networks of `models/narrow`, in every precision."""
+def segmented_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model bundle "segmented": both networks of `models/narrow`, in FP32."""
     pytest.importorskip("onnxscript")
 
     def make(out: Path) -> None:
         from segmented import export_segmented
 
         with traced_once():
-            export_segmented(phantoms, out)
+            export_segmented(out)
 
     return made("segmented-bundle", tmp_path_factory.mktemp("segmented") / "bundle", make)
 

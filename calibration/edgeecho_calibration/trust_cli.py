@@ -38,12 +38,13 @@ def trust(
     interval and refuse. It holds for videos of the kind of DATA: measured on phantoms it says
     nothing of patients.
     """
+    from dataclasses import replace
+
     from edgeecho.bundle import open_model
     from edgeecho.common.console import progress_bar
     from edgeecho.common.errors import UsageError
     from edgeecho.dataset import SPLITS
-    from edgeecho.engines import load_engine
-    from edgeecho.inference import LoadedModel
+    from edgeecho.inference import load_opened
     from edgeecho.preprocess import ClipMode
     from edgeecho_calibration.trust import answer_all
     from edgeecho_calibration.trust_fit import fit_trust
@@ -55,8 +56,8 @@ def trust(
     if not model.is_dir():
         raise UsageError("--model must be a bundle, a folder to write into")
     # Without what was measured before, which may be what has to be mended.
-    file = open_model(model, precision=precision)
-    loaded = LoadedModel(file, load_engine(engine, file, threads=threads))
+    file = replace(open_model(model, precision=precision), uncertainty=None)
+    loaded = load_opened(file, engine=engine, threads=threads)
     with progress_bar() as progress:
         source, answered = answer_all(
             data,

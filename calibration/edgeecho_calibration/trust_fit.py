@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
-from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
+from edgeecho.trust.learned_gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
-from edgeecho_calibration.trust import LabelledAnswer
+from edgeecho_calibration.trust_budget import Budget, threshold
+from edgeecho_calibration.trust_kept import LabelledAnswer
 
 _DIRECTIONS = 16
 # Standard deviation that is added to that of the videos, so that what a codec, a colour conversion
@@ -21,9 +22,6 @@ _DIRECTIONS = 16
 _FLOOR = {"statistics": 2.0, "picture": 0.3}
 _FLOOR_SHARE = 0.1
 _FOLDS = 5
-_MARGIN = 1.1
-"""Thresholds are this factor beyond the most extreme calibration video. Without it, each gate would
-refuse a new video of the same kind with probability 1 / (n + 1)."""
 
 
 def fit_trust(
@@ -35,7 +33,7 @@ def fit_trust(
     interval is for the others. That choice depends on the video and never on its label, so videos
     that pass later are exchangeable with those that pass here.
     """
-    used = [a for a in answered if not refuse(_finest(a)[1], None)]
+    used = _accepted(answered)
     if len(used) < least:
         raise InputError(
             f"{len(used)} of {len(answered)} videos can be used and --least asks for {least}: "
@@ -56,7 +54,7 @@ def fit_trust(
         half_widths=widths,
         residuals=residuals,
         spaces=_fit_spaces(signals),
-        limits=_limits(used),
+        limits=_limits(used, divide(answered)),
     )
 
 
@@ -84,27 +82,51 @@ def _fit_spaces(signals: Sequence[Signals]) -> dict[str, Space]:
     return {name: fit_space(_values(name, signals), name) for name in SPACES}
 
 
-def _limits(used: Sequence[LabelledAnswer]) -> dict[str, float]:
-    """Thresholds from each gate's most extreme value over the videos and modes.
+def _limits(used: Sequence[LabelledAnswer], budget: Budget) -> dict[str, float]:
+    seen = _seen(used)
+    return {
+        gate.name: threshold(gate, values, budget.left if gate.shares else 0.0)
+        for gate in LEARNED
+        if (values := [value for value in seen[gate.name] if value is not None])
+    }
+
+
+def divide(answered: Sequence[LabelledAnswer]) -> Budget:
+    """Count what the other gates refuse of the budget, each fifth by thresholds of the others."""
+    used = _accepted(answered)
+    seen = _seen(used)
+    refused: set[int] = set()
+    for gate in (gate for gate in LEARNED if not gate.shares):
+        known = {i: value for i, value in enumerate(seen[gate.name]) if value is not None}
+        for fold in range(_FOLDS):
+            rest = [value for i, value in known.items() if i % _FOLDS != fold]
+            if rest:
+                limit = threshold(gate, rest, 0.0)
+                here = ((i, value) for i, value in known.items() if i % _FOLDS == fold)
+                refused |= {i for i, value in here if gate.beyond(value, limit)}
+    return Budget(len(answered), len(answered) - len(used), len(refused))
+
+
+def _seen(used: Sequence[LabelledAnswer]) -> dict[str, list[float | None]]:
+    """By learned gate, each video's most extreme value over the modes; None if it has none.
 
     Distances are cross-validated: each fifth of the videos is compared with spaces fitted to the
     others.
     """
-    seen: dict[str, list[float]] = {gate.name: [] for gate in LEARNED}
+    seen: dict[str, list[float | None]] = {gate.name: [None] * len(used) for gate in LEARNED}
     for fold in range(min(_FOLDS, len(used))):
-        rest = [_finest(a)[1] for i, a in enumerate(used) if i % _FOLDS != fold]
-        spaces = _fit_spaces(rest)
-        for one in used[fold::_FOLDS]:
-            for _, signals in one.by_mode.values():
-                for gate in LEARNED:
-                    value = gate.seen(signals, spaces)
-                    if value is not None:
-                        seen[gate.name].append(value)
-    return {gate.name: _beyond(gate, seen[gate.name]) for gate in LEARNED if seen[gate.name]}
+        spaces = _fit_spaces([_finest(a)[1] for i, a in enumerate(used) if i % _FOLDS != fold])
+        for place in range(fold, len(used), _FOLDS):
+            for gate in LEARNED:
+                looked = (gate.seen(s, spaces) for _, s in used[place].by_mode.values())
+                values = [value for value in looked if value is not None]
+                if values:
+                    seen[gate.name][place] = min(values) if gate.least else max(values)
+    return seen
 
 
-def _beyond(gate: LearnedGate, values: Sequence[float]) -> float:
-    return min(values) / _MARGIN if gate.least else max(values) * _MARGIN
+def _accepted(answered: Sequence[LabelledAnswer]) -> list[LabelledAnswer]:
+    return [a for a in answered if not refuse(_finest(a)[1], None)]
 
 
 def _finest(one: LabelledAnswer) -> tuple[float, Signals]:

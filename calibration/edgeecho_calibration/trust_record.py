@@ -16,7 +16,9 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
-from edgeecho_calibration.trust import LabelledAnswer, RunIdentity
+from edgeecho_calibration.trust_budget import BUDGET, Budget
+from edgeecho_calibration.trust_fit import divide
+from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
 
 
 def record_trust(
@@ -38,24 +40,25 @@ def record_trust(
     # Inside: where the manifest or its card cannot be written, the old `trust.npz` stays.
     with atomic_path(bundle / TRUST_FILE) as temporary:
         save_trust(trust, temporary)
-        entry = _entry(trust, sha256_file(temporary), source, len(answered))
+        entry = _entry(trust, sha256_file(temporary), source, divide(answered))
         write_manifest(
             bundle, replace(manifest, uncertainty=entry, limits=(*GATED, *limits), skill=skill)
         )
     return entry
 
 
-def _entry(trust: Trust, sha256: str, source: RunIdentity, videos: int) -> dict[str, Any]:
+def _entry(trust: Trust, sha256: str, source: RunIdentity, budget: Budget) -> dict[str, Any]:
     return {
         "file": TRUST_FILE,
         "sha256": sha256,
         "method": METHOD,
         "level": trust.level,
         "n": len(next(iter(trust.residuals.values()))),
-        "videos": videos,
+        "videos": budget.videos,
         **asdict(source),
         "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
         "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
+        "refused": {"fixed": budget.fixed, "extreme": budget.extreme, "left": budget.left},
     }
 
 
@@ -72,11 +75,15 @@ def to_text(entry: Mapping[str, Any]) -> str:
     """The entry as text."""
     widths = ", ".join(f"{mode} {v:.1f}" for mode, v in entry["half_width"].items())
     limits = ", ".join(f"{name} {v:.3g}" for name, v in entry["thresholds"].items())
+    refused = entry["refused"]
     return "\n".join(
         [
             f"{entry['n']} of {entry['videos']} {entry['split']} videos of: {entry['data']}",
             f"{entry['level']:.0%} interval, half its width in EF points: {widths}",
             f"thresholds: {limits}",
+            f"of the {BUDGET:.0%} of clean videos that all gates may refuse, those without "
+            f"calibration took {refused['fixed']} videos and those beyond all videos "
+            f"{refused['extreme']}: {refused['left']:.2%} is left for answers-disagree",
             RESEARCH_USE,
         ]
     )

@@ -27,7 +27,8 @@ def systoles(sizes: ArrayLike) -> Frames:
 
     With fewer than six frames there are none: the published code fails on them.
     """
-    size = np.asarray(sizes)
+    # Not as they come: numbers without a sign, such as a sum of bits, cannot be negated.
+    size = np.asarray(sizes, np.float64)
     count = len(size)
     # Exponents, not percentiles, as in the published code.
     low, high = round(count**0.05), round(count**0.95)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.bundle.assumed import assumed_in
+from edgeecho.bundle.card_beats import beats_section
 from edgeecho.bundle.card_drift import drift_section
 from edgeecho.bundle.card_segmentation import segmentation_section
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
@@ -53,7 +54,7 @@ def _render(manifest: Manifest) -> str:
             else []
         ),
         "## Skill\n\n" + _skill(manifest.skill),
-        "## Evaluation\n\n" + _evaluation(manifest),
+        "## Evaluation\n\n" + _evaluation(manifest) + beats_section(manifest),
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
     return "\n\n".join(sections) + "\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeecho.bundle.artefact import RangeCheck, SharedGraph, Verification
+from edgeecho.bundle.artefact import SharedGraph, Verification
+from edgeecho.bundle.card_parts import kind_of_check, range_line
 from edgeecho.bundle.card_segmentation import masks_on_data
 from edgeecho.bundle.manifest import Manifest
 
@@ -13,7 +14,7 @@ from edgeecho.bundle.manifest import Manifest
 def drift_section(manifest: Manifest) -> str:
     """Drift from PyTorch by precision and engine, with the checks and calibration behind it."""
     rows = [
-        f"| {_kind(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
+        f"| {kind_of_check(a.precision, v.part)} | {v.engine} {v.version} | {v.clips} | "
         f"{', '.join(map(str, v.batches))} | {_statistics(v)} | {_allowed(v)} |"
         for a in manifest.artefacts.values()
         for v in a.verification
@@ -29,7 +30,7 @@ def drift_section(manifest: Manifest) -> str:
     parts += [_shared(a.file, a.shared) for a in manifest.artefacts.values() if a.shared]
     for entry in manifest.drift:
         parts += filter(None, [_drift_on_data(entry), masks_on_data(entry)])
-    parts += [_range(a.range) for a in manifest.artefacts.values() if a.range]
+    parts += [range_line(a.range) for a in manifest.artefacts.values() if a.range]
     if manifest.calibration:
         parts.append(_calibration(manifest.calibration))
     return "\n\n".join(parts)
@@ -82,18 +83,6 @@ def _drift_on_data(entry: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])
-
-
-def _kind(precision: str, part: str) -> str:
-    return precision if part == "engine" else f"{precision}, {part}"
-
-
-def _range(found: RangeCheck) -> str:
-    return (
-        f"FP16, range: the largest of {found.tensors} tensors in FP32 over {found.clips} clips "
-        f"({found.source}) is {found.largest:.4g} (`{found.tensor}`); "
-        f"a quarter of what FP16 can hold, {found.limit:g}, is allowed."
-    )
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeecho.bundle.card_parts import kind_of_check, range_line
 from edgeecho.bundle.segmentation import MaskCheck, Segmentation
 
 
@@ -28,11 +29,9 @@ def segmentation_section(found: Segmentation) -> str:
     ]
     if file := references.get("file"):
         lines.append(f"`{file}` holds PyTorch's masks, for `edgeecho verify`.")
+    lines += [range_line(a.range) for a in found.artefacts.values() if a.range]
     if found.calibration:
-        lines.append(
-            f"INT8 was calibrated by {found.calibration['method']} on the calibration set of the "
-            "EF network."
-        )
+        lines.append(_calibration(found.calibration))
     return "\n\n".join(lines)
 
 
@@ -54,6 +53,17 @@ def masks_on_data(entry: Mapping[str, Any]) -> str | None:
     return "\n".join([*head, *rows])
 
 
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    tried = "; ".join(
+        f"{m['method']} {m['dice']:.5f} (areas {m['area']:.3f}, largest {m['worst_area']:.2f})"
+        for m in calibration["methods"]
+    )
+    return (
+        f"INT8 was calibrated by {calibration['method']} on frames of the EF network's calibration "
+        f"set. Dice coefficient of each method that was tried: {tried}."
+    )
+
+
 _HEAD = (
     "| precision | engine | frames | frames a call | Dice | area, mean | area, largest | allowed |",
     "|---|---|---|---|---|---|---|---|",
@@ -62,7 +72,7 @@ _HEAD = (
 
 def _checks(found: Segmentation) -> list[str]:
     return [
-        f"| {_kind(artefact.precision, check.part)} | {check.engine} {check.version} | "
+        f"| {kind_of_check(artefact.precision, check.part)} | {check.engine} {check.version} | "
         f"{check.frames} | {', '.join(map(str, check.batches))} | "
         f"{_statistics(check.dice, check.area, check.worst_area)} | {_allowed(check)} |"
         for artefact in found.artefacts.values()
@@ -76,10 +86,6 @@ def _statistics(dice: float, area: float, worst_area: float) -> str:
 
 def _allowed(check: MaskCheck) -> str:
     return ", ".join(f"{name} {limit:g}" for name, limit in check.allowed.items())
-
-
-def _kind(precision: str, part: str) -> str:
-    return precision if part == "engine" else f"{precision}, {part}"
 
 
 def _data(training: Mapping[str, Any] | None) -> list[str]:

@@ -209,6 +209,8 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
     ef = float(efs.mean(dtype=np.float64))
     traced = _trace(ready.prepared, model, run)
     signals = ready.signals.with_clips(efs, run.outputs.embedding)
+    if traced is not None:
+        signals = signals.with_traced(traced.beats)
     verdict = judge(signals, ef, mode, model.trust, precision=model.file.precision)
     found = find_warnings(
         ready.facts,

@@ -87,7 +87,8 @@ def _identity(answer: Answer | Failure) -> str:
     """Everything that distinguishes answers to the same file."""
     if isinstance(answer, Failure):
         return repr((VERSION, "not answered"))
-    model, video, tracing, masks = answer.model, answer.video, answer.tracing, ()
+    model, video, tracing = answer.model, answer.video, answer.tracing
+    masks: tuple[str, ...] = ()
     if tracing and model.segmentation:
         engine = tracing.engine
         masks = (model.segmentation.sha256, tracing.rule, engine.name, engine.precision)

@@ -10,7 +10,7 @@ from edgeecho.report.fhir_items import DICOM, LOINC, OWN, Json, coded, quantity
 
 def components(found: Beats) -> list[Json]:
     """Means over the beats that are used. No code of a traced number is that of the EF."""
-    used = {"code": coded(OWN, concepts.BEATS_USED), "valueInteger": len(found.used)}
+    used: Json = {"code": coded(OWN, concepts.BEATS_USED), "valueInteger": len(found.used)}
     edv, esv = beats.volumes_ml(found)
     values = [
         (_traced(LOINC, concepts.EF_DISCS), found.mean_ef, "%"),
@@ -21,7 +21,7 @@ def components(found: Beats) -> list[Json]:
         (coded(OWN, concepts.EF_BY_BEAT), found.network_ef, "%"),
         (_traced(DICOM, concepts.RR), beats.mean(found.rr_ms), "ms"),
     ]
-    known = [
+    known: list[Json] = [
         {"code": code, "valueQuantity": quantity(value, unit)}
         for code, value, unit in values
         if value is not None

@@ -3,6 +3,7 @@
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust
 from edgeecho.trust.signals import Signals, measure
+from edgeecho.trust.traced import TracedSignals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Probabilities",
     "Refusal",
     "Signals",
+    "TracedSignals",
     "Trust",
     "Verdict",
     "judge",

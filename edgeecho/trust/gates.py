@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from edgeecho.beats import NoBeats
 from edgeecho.preprocess import PLAUSIBLE_FPS
 from edgeecho.trust.signals import Signals
+from edgeecho.trust.traced import REFUSED
 
 # Share of a clip's window. At 50 frames/s, 3.3 % of whole phantoms are shorter than a window and
 # 0.5 % than this share; half a beat at 45 beats/min is 0.55 of a window.
@@ -89,7 +91,8 @@ def _frozen(s: Signals) -> str | None:
 
 
 def _no_period(s: Signals) -> str | None:
-    if s.fps is None or s.heart_rate_bpm is not None:
+    beats_traced = s.traced is not None and s.traced.ef is not None
+    if s.fps is None or s.heart_rate_bpm is not None or beats_traced:
         return None
     if s.video_s is None or s.video_s < PERIOD_SHOWS_S:
         return None
@@ -108,6 +111,10 @@ def _few_frames(s: Signals) -> str | None:
     )
 
 
+def _without(why: NoBeats) -> Seen:
+    return lambda s: REFUSED[why] if s.traced is not None and s.traced.reason == why else None
+
+
 FIXED: Mapping[str, Seen] = {
     "too-short": _too_short,
     "under-one-beat": _under_one_beat,
@@ -119,5 +126,9 @@ FIXED: Mapping[str, Seen] = {
     "frozen": _frozen,
     "no-period": _no_period,
     "few-frames-decoded": _few_frames,
+    "no-ventricle": _without("no mask"),
+    "still-ventricle": _without("still"),
+    "no-traced-beat": _without("no beat"),
+    "ventricle-cut": _without("mask at the sector's edge"),
 }
 """Gates without calibration, in the order in which their reasons are given."""

@@ -9,8 +9,9 @@ from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import calibrated_as, probabilities
 from edgeecho.trust.gates import FIXED
 from edgeecho.trust.learned import Trust
-from edgeecho.trust.learned_gates import LEARNED
+from edgeecho.trust.learned_gates import ANSWERS_DISAGREE, LEARNED
 from edgeecho.trust.signals import Signals
+from edgeecho.trust.traced import WARNED
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
 _UNMEASURED = "so no interval is given, and the gates that take calibration videos are not applied"
@@ -33,14 +34,11 @@ def judge(
 ) -> Verdict:
     """Judge an EF in % from the clips of `mode`, answered by a model of `precision`."""
     refusals = refuse(signals, trust)
+    warnings = [] if refusals else _unchecked(signals, trust)
     if trust is None:
-        return Verdict(
-            None,
-            None,
-            refusals,
-            (f"this model has no measured uncertainty, {_UNMEASURED}: `edgeecho calibrate trust`",),
-        )
-    warnings = []
+        unmeasured = f"this model has no measured uncertainty, {_UNMEASURED}"
+        warnings.append(f"{unmeasured}: `edgeecho calibrate trust`")
+        return Verdict(None, None, refusals, tuple(warnings))
     calibrated = calibrated_as(mode, trust.half_widths)
     if refusals or calibrated is None:
         if calibrated is None:
@@ -59,6 +57,25 @@ def judge(
         (),
         tuple(warnings),
     )
+
+
+def _unchecked(signals: Signals, trust: Trust | None) -> list[str]:
+    """Why the traced EF does not check the network's; nothing without masks, then and now."""
+    traced = signals.traced
+    if traced is not None and traced.reason is not None:
+        return [WARNED[traced.reason]]
+    calibrated = trust is not None and ANSWERS_DISAGREE in trust.limits
+    if traced is not None and trust is not None and not calibrated:
+        return [
+            "how far the traced EF may lie from the network's was never measured, so the two do "
+            "not check each other: `edgeecho calibrate trust` again"
+        ]
+    if traced is None and calibrated:
+        return [
+            "no EF was traced (--beats), so nothing checks the network's as in the calibration: "
+            "give --beats default"
+        ]
+    return []
 
 
 def refuse(signals: Signals, trust: Trust | None) -> tuple[Refusal, ...]:

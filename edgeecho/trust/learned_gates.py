@@ -12,7 +12,7 @@ from edgeecho.trust.types import Refusal
 
 @dataclass(frozen=True)
 class LearnedGate:
-    """A gate whose threshold comes from the extreme value of the calibration videos."""
+    """A gate whose threshold comes from the values of the calibration videos."""
 
     name: str
     seen: Callable[[Signals, Mapping[str, Space]], float | None]
@@ -21,11 +21,18 @@ class LearnedGate:
     """The reason, a format string with `seen`, `limit` and `share`."""
     least: bool = False
     """Whether the threshold is a minimum, not a maximum."""
+    shares: bool = False
+    """Whether the threshold refuses what the other gates leave of the budget of clean videos. Those
+    of the others lie beyond all calibration videos."""
+
+    def beyond(self, seen: float, limit: float) -> bool:
+        """Whether a value is refused."""
+        return seen < limit if self.least else seen > limit
 
     def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
         """Compare a video with the threshold; return a refusal or None."""
         seen = self.seen(signals, spaces)
-        if seen is None or (seen >= limit if self.least else seen <= limit):
+        if seen is None or not self.beyond(seen, limit):
             return None
         return Refusal(
             self.name.partition("/")[0],
@@ -54,6 +61,7 @@ def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | Non
 _VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
 
 
+ANSWERS_DISAGREE = "answers-disagree"
 LEARNED: tuple[LearnedGate, ...] = (
     LearnedGate(
         "sector/least",
@@ -106,6 +114,14 @@ LEARNED: tuple[LearnedGate, ...] = (
         _distance("embedding"),
         "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
         "any of these: " + _VIEW,
+    ),
+    LearnedGate(
+        ANSWERS_DISAGREE,
+        lambda s, _: s.disagreement,
+        "the network's EF and the one that was traced differ by {seen:.0f} EF points, {limit:.0f} "
+        "at most with the calibration videos, so one of them is wrong: look at the traced outline "
+        "with `edgeecho preview --overlay`, and measure by hand",
+        shares=True,
     ),
 )
 """Gates whose thresholds are in the bundle under their names."""

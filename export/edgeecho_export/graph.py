@@ -87,9 +87,18 @@ def quantized_inputs(fp32: Path) -> frozenset[str]:
 
 
 def stem_convolutions(model: onnx.ModelProto) -> frozenset[str]:
-    """Outputs of the first convolutions, which INT8 leaves in float: they see the video itself."""
+    """Outputs of the first convolutions, which INT8 leaves in float: they see the video itself.
+
+    Of a segmentation it is all that has a quarter of the frame's resolution or more: that is where
+    the outline comes from, and where rounding hurts most (docs/precision.md).
+    """
     made = [node.output[0] for node in model.graph.node if node.op_type == "Conv"]
-    return frozenset(made[: 1 if is_segmentation(model) else _STEM_CONVOLUTIONS])
+    if not is_segmentation(model):
+        return frozenset(made[:_STEM_CONVOLUTIONS])
+    known = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {v.name: v.type.tensor_type.shape.dim for v in (*known.value_info, *known.output)}
+    size = known.input[0].type.tensor_type.shape.dim[2].dim_value
+    return frozenset(name for name in made if 4 * shapes[name][2].dim_value >= size)
 
 
 def head_convolutions(model: onnx.ModelProto) -> frozenset[str]:

@@ -21,13 +21,13 @@ def print_bundle(folder: Path, manifest: Manifest) -> None:
     if found := manifest.calibration:
         (fitted,) = (name for name in manifest.artefacts if PRECISIONS[name].calibrated)
         methods = ", ".join(f"{m['method']} {m['mean_drift']:.3f}" for m in found["methods"])
-        file = manifest.artefacts[fitted].file
-        typer.echo(f"  {file}: kept {found['method']} (mean drift: {methods})")
+        name = manifest.artefacts[fitted].file
+        typer.echo(f"  {name}: kept {found['method']} (mean drift: {methods})")
         if (masks := manifest.segmentation) and masks.calibration:
             tried = masks.calibration["methods"]
             methods = ", ".join(f"{m['method']} {m['dice']:.4f}" for m in tried)
-            file = masks.artefacts[fitted].file
-            typer.echo(f"  {file}: kept {masks.calibration['method']} (Dice: {methods})")
+            name = masks.artefacts[fitted].file
+            typer.echo(f"  {name}: kept {masks.calibration['method']} (Dice: {methods})")
     if file := manifest.references.get("file"):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "

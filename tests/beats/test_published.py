@@ -117,3 +117,9 @@ def test_where_the_published_code_fails_there_are_no_beats(count: int) -> None:
 def test_a_beat_is_answered_by_the_clip_that_begins_32_frames_before_its_systole() -> None:
     assert [clip_start(frame) for frame in (0, 31, 32, 33, 100)] == [0, 0, 0, 1, 68]
     assert [ef_of(f, {0: 50.0, 8: 60.0}) for f in (10, 40, 90)] == [50.0, 60.0, None]
+
+
+def test_sums_of_bits_have_no_sign_and_the_same_systoles() -> None:
+    areas = np.rint(500 + 100 * np.cos(np.arange(150) / 8)).astype(np.int64)
+    assert len(systoles(areas)) == 3
+    assert np.array_equal(systoles(areas.astype(np.uint64)), systoles(areas))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from segmented_toy import CLIPS, change_manifest, segmented_toy
 
-from edgeecho.bundle import open_model, read_manifest, render_card
+from edgeecho.bundle import RangeCheck, open_model, read_manifest, render_card
 from edgeecho.common.files import sha256_file
 
 
@@ -40,7 +40,7 @@ def test_without_a_segmentation_there_is_no_section(whole: Path) -> None:
     assert "egmentation" not in render_card(replace(read_manifest(whole), segmentation=None))
 
 
-def test_training_and_calibration_are_told(whole: Path) -> None:
+def test_training_range_and_calibration_are_told(whole: Path) -> None:
     manifest = read_manifest(whole)
     found = manifest.segmentation
     assert found is not None
@@ -48,11 +48,22 @@ def test_training_and_calibration_are_told(whole: Path) -> None:
     told = replace(
         found,
         provenance={**found.provenance, "training": training},
-        calibration={"method": "entropy"},
+        calibration={
+            "method": "entropy",
+            "methods": [{"method": "entropy", "dice": 0.99, "area": 0.5, "worst_area": 1.25}],
+        },
+        artefacts={
+            **found.artefacts,
+            "fp32": replace(
+                found.artefacts["fp32"], range=RangeCheck(7, 2, "some", "conv", 123.0, 16376.0)
+            ),
+        },
     )
     card = render_card(replace(manifest, segmentation=told))
     assert "- 300 training and 40 validation videos\n" in card
     assert "INT8 was calibrated by entropy" in card
+    assert "entropy 0.99000 (areas 0.500, largest 1.25)." in card
+    assert "the largest of 7 tensors in FP32 over 2 clips (some) is 123 (`conv`)" in card
 
 
 def test_a_slim_copy_keeps_the_segmentation_of_its_precisions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import onnx
 import pytest
 from made import made
 from PIL import Image
+from traced import traced_once
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.bundle.manifest import MANIFEST_FILE
@@ -39,6 +41,13 @@ QUANTIZED = (
     "layer4.1.conv2.0.3",
 )
 LOOSE = ["int8.mean=50", "int8.p95=50", "int8.max=50", "int8.mae=50"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def traced() -> Iterator[None]:
+    pytest.importorskip("onnxscript")
+    with traced_once():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dicoms import write_dicom
+from pydicom import Dataset
 
 pytest.importorskip("onnx")
 from bright import bright_bundle, bright_video
+
+from edgeecho.cine import read_cine
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,32 @@ def test_a_stream_says_that_it_finds_none(edgeecho: Any, bundle: Path, video: Pa
     assert lines
     assert {line["segmentation"] for line in lines} == {None}
     assert "beats are not traced" not in edgeecho(*words).stderr
+
+
+@pytest.mark.parametrize(("delta", "known"), [(0.15, True), (15.0, False)])
+def test_of_a_dicom_file_that_says_the_size_of_a_pixel_volumes_are_in_ml(
+    edgeecho: Any, bundle: Path, video: Path, tmp_path: Path, delta: float, known: bool
+) -> None:
+    tissue = Dataset()
+    tissue.RegionSpatialFormat = tissue.RegionDataType = 1
+    tissue.RegionLocationMinX0 = tissue.RegionLocationMinY0 = 0
+    tissue.RegionLocationMaxX1 = tissue.RegionLocationMaxY1 = 111
+    tissue.PhysicalUnitsXDirection = tissue.PhysicalUnitsYDirection = 3
+    tissue.PhysicalDeltaX = tissue.PhysicalDeltaY = delta
+    frames = read_cine(video).frames
+    cine = write_dicom(
+        tmp_path / "a.dcm", frames, FrameTime=20, SequenceOfUltrasoundRegions=[tissue]
+    )
+    words = ["infer", cine, "--clips", "center", "--show-refused", "--model", bundle, "--json"]
+    (result,) = json.loads(edgeecho(*words).stdout)["results"]
+    row = result["beats"]["table"][0]["ed"]
+    said = [w for w in result["warnings"] if "the size of a pixel" in w]
+    if known:
+        assert row["discs_ml"] == pytest.approx(row["discs_px3"] * delta**3)
+        assert said == []
+    else:
+        assert row["discs_ml"] is None
+        assert len(said) == 1
+        assert "1.68e+04 mm deep" in said[0]
+        without = json.loads(edgeecho(*words, "--beats", "none").stdout)["results"][0]["warnings"]
+        assert not [w for w in without if "the size of a pixel" in w], "EF does not need it"

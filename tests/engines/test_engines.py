@@ -129,3 +129,10 @@ def test_a_file_that_an_engine_cannot_load_is_one_line(
     with pytest.raises(ModelError, match=r"cannot load broken\.onnx") as caught:
         load_engine(name, replace(open_model(narrow_bundle), path=broken))
     assert "\n" not in str(caught.value)
+
+
+def test_a_graph_that_openvino_cannot_run_is_one_line(narrow_bundle: Path) -> None:
+    engine = load_engine("openvino", open_model(narrow_bundle))
+    with pytest.raises(EngineError, match=r"OpenVINO cannot run fp32\.onnx: .") as caught:
+        engine.run(CLIPS[:, :, :5])
+    assert "\n" not in str(caught.value)

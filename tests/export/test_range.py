@@ -35,8 +35,11 @@ def file(tmp_path: Path) -> Path:
     )
     weights = [numpy_helper.from_array(value, name) for name, value in values.items()]
     graph = helper.make_graph(nodes, "g", [clip], [ef], weights)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), tmp_path / "a")
-    return tmp_path / "a"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]),
+        tmp_path / "fp32.onnx",
+    )
+    return tmp_path / "fp32.onnx"
 
 
 def ranges(**largest: float) -> Ranges:

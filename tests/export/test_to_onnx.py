@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from traced import traced_once
 
 from edgeecho.bundle import open_model
 from edgeecho.preprocess import PreprocessSpec
@@ -18,8 +19,8 @@ SPEC = PreprocessSpec((32.64, 32.9, 33.15), (49.98, 49.97, 50.24), 16, 4, 56, tr
 
 
 @pytest.fixture(scope="module", autouse=True)
-def traced_once() -> None:
-    """Not here: the tracing is what is tested."""
+def traced() -> None:
+    """As it is: the tracing is what is tested."""
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +116,13 @@ def test_exporting_again_gives_the_same_bytes_and_changes_no_weight(
     assert (tmp_path / "again.onnx").read_bytes() == file.read_bytes()
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert not network.training
+
+
+@pytest.mark.slow
+def test_what_other_tests_take_for_a_trace_gives_the_same_bytes(
+    file: Path, network: R2Plus1D18, tmp_path: Path
+) -> None:
+    """Width, frames and size are others than those of the trace that stands for all."""
+    with traced_once():
+        write_onnx(tmp_path / "other.onnx", network, SPEC, name="tiny", version="3")
+    assert (tmp_path / "other.onnx").read_bytes() == file.read_bytes()

@@ -209,6 +209,7 @@ def test_a_document() -> None:
         "probabilities": {"at_most_40": 0.25, "below_50": 0.75},
         "sd": 1.25,
         "clip_efs": (43.119, 45.761),
+        "beats": None,
         "clips": "stride:16",
         "clip_starts": (0, 16),
         "clip_times_s": (0.0, 0.32),

@@ -28,7 +28,7 @@ def bright_bundle(folder: Path) -> Path:
     artefact = MaskArtefact(file.name, sha256_file(file), "fp32", 18, ())
     segmentation = Segmentation(
         architecture={"name": "brightness", "width": 1, "parameters": 4},
-        provenance={},
+        provenance={"checkpoint_sha256": "0" * 64},
         trained_on="nothing",
         artefacts={"fp32": artefact},
         references={"frames": 0},

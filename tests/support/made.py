@@ -23,6 +23,9 @@ _STAGES = ("edgeecho", "train", "calibration", "export", "tests/support", "tests
 _COMPUTED_BY = ("numpy", "opencv-python-headless", "torch", "onnx", "onnxscript", "openvino")
 _DAY_S = 86_400
 
+PHANTOMS = ("--n", 16, "--seed", 158, "--frames", 70)
+"""What `edgeecho phantom` is told for the data set of all tests: a seed of all three splits."""
+
 
 def made(name: str, to: Path, make: Callable[[Path], object]) -> Path:
     """`to`, a folder that is not there yet, as `make` once filled one of the same name."""

@@ -1,41 +1,62 @@
-"""A bundle with a segmentation beside the EF network, for the tests of all that shows masks."""
+"""Bundles with a segmentation beside the EF network, for the tests of all that shows masks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from edgeecho.common.precisions import DriftLimits
-from edgeecho_calibration.select import select
+from graphs import quantize, write_random
+from rtx import describe
+
+from edgeecho.bundle import read_manifest
+from edgeecho.bundle.manifest import MANIFEST_FILE
+from edgeecho.common.files import write_json
+from edgeecho.common.precisions import PRECISIONS
+from edgeecho.dataset.reference import load_reference_clips
 from edgeecho_export.checkpoint import CheckpointOptions, read_checkpoint
 from edgeecho_export.pipeline import export
-from edgeecho_export.recipes.base import Calibration, ExportOptions, ModelLabel
+from edgeecho_export.recipes import find_recipe
+from edgeecho_export.recipes.base import ExportOptions, ModelLabel, Workspace
+from edgeecho_export.recipes.fp16 import write_fp16
+from edgeecho_export.segmentation.add import add_segmentation
+from edgeecho_export.segmentation.checkpoint import read_segmentation
 
 MODELS = Path(__file__).parents[2] / "models" / "narrow"
 EF, MASKS = MODELS / "best.pt", MODELS / "segmentation.safetensors"
-_LOOSE = DriftLimits(mean=5, p95=10, max=20, mae=5)
+_LABEL = ModelLabel("segmented", "1")
 
 
-def export_segmented(phantoms: Path, out: Path) -> None:
-    """Both networks in FP32, FP16 and INT8, calibrated on two clips of `phantoms`.
-
-    The EF network in INT8 is judged on three clips, so its limits are wide; those of masks are not.
-    """
-    given = CheckpointOptions()
-    chosen = select(phantoms, read_checkpoint(EF, given).preprocess, n=2, seed=0)
-    options = ExportOptions(
-        precisions=("fp16", "int8"),
-        methods=("minmax",),
-        calibration=Calibration(chosen, "0" * 64, phantoms),
-        limits={"fp32": DriftLimits(max=0.01), "fp16": _LOOSE, "int8": _LOOSE},
-        shared=False,
-    )
+def export_segmented(out: Path) -> None:
+    """Both networks of `models/narrow`, in FP32."""
+    given, options = CheckpointOptions(), ExportOptions(shared=False)
     export(
-        EF,
-        out,
-        ModelLabel("segmented", "1"),
-        given=given,
-        clips=None,
-        overwrite=False,
-        options=options,
+        EF, out, _LABEL, given=given, clips=None, overwrite=False, options=options,
         segmentation=MASKS,
-    )
+    )  # fmt: skip
+
+
+def workspace(folder: Path) -> Workspace:
+    """For a segmentation alone: two reference clips to compare on, all eight to calibrate on."""
+    source = read_checkpoint(EF, CheckpointOptions())
+    assert source.reference is not None
+    stored = load_reference_clips(MODELS / source.reference["file"], source.reference["sha256"])
+    clips = stored.normalised(source.preprocess)
+    options = ExportOptions(methods=("minmax",))
+    every = [clip[None] for clip in clips]
+    return Workspace(folder, source, _LABEL, options, clips[[0, 5]], calibration=every)
+
+
+def segmented_in_every_precision(out: Path) -> None:
+    """The segmentation of `models/narrow` in all of them, beside a tiny EF network, which says
+    nothing: it would take longest."""
+    out.mkdir()
+    fp32 = write_random(out / "fp32.onnx", 0.0625, frames=16, size=56)
+    write_fp16(fp32, out / "fp16.onnx")
+    quantize(fp32, out / "int8.onnx")
+    manifest = read_manifest(describe(out))
+    work = workspace(out)
+    source = read_segmentation(MASKS, work.source.preprocess)
+    found = add_segmentation(work, source, [find_recipe(name) for name in PRECISIONS], keep=False)
+    artefacts = {name: manifest.artefacts[name] for name in PRECISIONS}
+    whole = replace(manifest, artefacts=artefacts, segmentation=found)
+    write_json(out / MANIFEST_FILE, whole.to_dict())

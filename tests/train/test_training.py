@@ -29,9 +29,9 @@ from edgeecho_train.start import train
 pytestmark = pytest.mark.slow
 
 FILES = {"best.pt", "last.pt", "log.csv", "loss.png", "run.json", "reference_clips.npz"}
-TINY = TrainingRecipe(width=0.0625, frames=16, period=4, size=56, batch_size=2, epochs=2, lr=1e-3)
+TINY = TrainingRecipe(width=0.0625, frames=16, period=4, size=32, batch_size=2, epochs=2, lr=1e-3)
 ADAMW = replace(TINY, optimizer="adamw", schedule="onecycle", loss="smooth-l1")
-OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 56 --batch-size 2 --epochs 2 --lr 1e-3"
+OPTIONS = "--width 0.0625 --frames 16 --period 4 --size 32 --batch-size 2 --epochs 2 --lr 1e-3"
 
 
 def go(data: Path, out: Path, recipe: TrainingRecipe, *, resume: bool = False) -> None:
@@ -113,7 +113,7 @@ def test_checkpoints_carry_what_export_needs(whole: Path, phantoms: Path) -> Non
     assert best["format"] == "edgeecho-checkpoint-1"
     assert (best["architecture"], best["width"]) == ("r2plus1d_18", 0.0625)
     spec = PreprocessSpec.from_dict(best["preprocess"])
-    assert (spec.frames, spec.period, spec.size) == (16, 4, 56)
+    assert (spec.frames, spec.period, spec.size) == (16, 4, 32)
     rates = [video.fps for video in read_dataset(phantoms, split="TRAIN")]
     assert spec.training_fps == pytest.approx(np.median(rates))
     assert best["provenance"]["recipe"] == TINY.to_dict()
@@ -150,7 +150,7 @@ def test_reference_clips_are_validation_videos(whole: Path, phantoms: Path) -> N
     efs = sorted(video.ef for video in read_dataset(phantoms, split="VAL"))
     assert facts["n"] == len(efs)
     assert reference.efs.tolist() == pytest.approx(efs)
-    assert reference.clips.shape == (len(efs), 16, 56, 56, 3)
+    assert reference.clips.shape == (len(efs), 16, 32, 32, 3)
 
 
 def test_best_stays_when_an_epoch_is_worse(whole: Path, phantoms: Path, tmp_path: Path) -> None:

@@ -12,16 +12,11 @@ import pytest
 
 from edgeecho.common.errors import InputError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import Signals
+from edgeecho.trust import Signals, TracedSignals
 from edgeecho.trust.learned_gates import LEARNED
-from edgeecho_calibration.trust import (
-    LabelledAnswer,
-    RunIdentity,
-    _append,
-    _read,
-    modes_from,
-)
+from edgeecho_calibration.trust import modes_from
 from edgeecho_calibration.trust_fit import fit_space, fit_trust
+from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity, append, read
 
 GOOD = Signals(
     frames=100,
@@ -121,7 +116,7 @@ def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
     assert limits["sector/most"] == pytest.approx(0.51 * 1.1)
     assert limits["low-contrast"] == pytest.approx(50 / 1.1)
     assert limits["clip-spread"] == pytest.approx(2.1 * 1.1)
-    assert set(limits) == {gate.name for gate in LEARNED}
+    assert set(limits) == {gate.name for gate in LEARNED} - {"answers-disagree"}
 
 
 def test_a_gate_that_no_video_has_a_value_for_has_no_threshold() -> None:
@@ -184,21 +179,26 @@ def test_a_run_answers_every_mode_of_fewer_clips(finest: str, modes: str) -> Non
     assert " ".join(map(str, modes_from(ClipMode.parse(finest)))) == modes
 
 
-SOURCE = RunIdentity("data", "1", "VAL", "2", "3", "fp32", "openvino 1", "stride:16", "0.1.0")
+def changed(one: LabelledAnswer, **signals: Any) -> LabelledAnswer:
+    by_mode = {m: (ef, replace(s, **signals)) for m, (ef, s) in one.by_mode.items()}
+    return replace(one, by_mode=by_mode)
+
+
+SOURCE = RunIdentity("data", "1", "VAL", "2", "3", "fp32", "openvino 1", "stride:16", "0.1.0", None)
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
     keep = tmp_path / "kept.jsonl"
-    assert _read(keep, SOURCE) == {}
+    assert read(keep, SOURCE) == {}
     keep.touch()
-    assert _read(keep, SOURCE) == {}
+    assert read(keep, SOURCE) == {}
     first, second = answers(2, embedding=np.array([1, 2], np.float32))
-    _append(keep, SOURCE, first)
-    _append(keep, SOURCE, second)
+    append(keep, SOURCE, first)
+    append(keep, SOURCE, second)
     lines = keep.read_text().splitlines()
     assert len(lines) == 3
     assert json.loads(lines[0])["source"]["split"] == "VAL"
-    found = _read(keep, SOURCE)
+    found = read(keep, SOURCE)
     assert list(found) == ["0", "1"]
     assert found["1"].ef == 50
     ef, signals = found["1"].by_mode["center"]
@@ -211,13 +211,25 @@ def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
 def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: Path) -> None:
     keep = tmp_path / "kept.jsonl"
     for one in answers(2):
-        _append(keep, SOURCE, one)
+        append(keep, SOURCE, one)
     whole = keep.read_bytes()
     keep.write_bytes(whole + b'{"video": "2", "ef"')
-    assert list(_read(keep, SOURCE)) == ["0", "1"]
+    assert list(read(keep, SOURCE)) == ["0", "1"]
     assert keep.read_bytes() == whole
     with pytest.raises(InputError, match="is of another model, data set or version"):
-        _read(keep, replace(SOURCE, split="TEST"))
+        read(keep, replace(SOURCE, split="TEST"))
     keep.write_bytes(b"text\n")
     with pytest.raises(InputError, match="is not what `calibrate trust` keeps"):
-        _read(keep, SOURCE)
+        read(keep, SOURCE)
+
+
+def test_what_the_masks_say_is_kept_too(tmp_path: Path) -> None:
+    keep = tmp_path / "kept.jsonl"
+    said = TracedSignals(None, "no whole beat"), TracedSignals(52.0, None)
+    for one, traced in zip(answers(2, embedding=np.zeros(2)), said, strict=True):
+        append(keep, SOURCE, changed(one, traced=traced))
+    first, second = read(keep, SOURCE).values()
+    assert first.by_mode["center"][1].traced == said[0]
+    # The network's EF is that of the mode: 49 from stride:16 and 48 from center.
+    assert second.by_mode["stride:16"][1].disagreement == 3
+    assert second.by_mode["center"][1].disagreement == 4

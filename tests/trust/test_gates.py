@@ -13,10 +13,10 @@ from screens import live, rows, still
 from edgeecho.cine import Cine, read_cine
 from edgeecho.cli.options.answer import VideoOptions
 from edgeecho.preprocess import ClipMode, Handling, PreprocessSpec, VideoFacts, prepare
-from edgeecho.trust import Signals, Trust, judge, measure, refuse
+from edgeecho.trust import Signals, TracedSignals, Trust, judge, measure, refuse
 from edgeecho.trust.learned_gates import LEARNED
-from edgeecho_calibration.trust import LabelledAnswer
 from edgeecho_calibration.trust_fit import fit_trust
+from edgeecho_calibration.trust_kept import LabelledAnswer
 
 SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resample(50)")
 NATIVE = replace(SPEC, time="native")
@@ -50,6 +50,7 @@ def trust(cines: list[Cine]) -> Trust:
     for number, cine in enumerate(cines):
         efs = rng.normal(50, 2, 4).astype(np.float32)
         signals = look(cine).with_clips(efs, rng.normal(size=(4, 8)).astype(np.float32))
+        signals = replace(signals, traced=TracedSignals(float(rng.normal(50, 4)), None))
         answered.append(
             LabelledAnswer(
                 str(number), 50 + float(rng.normal(0, 5)), {"stride:16": (50.0, signals)}
@@ -157,6 +158,8 @@ def test_every_learned_gate_fires_on_its_own_fault(clean: Cine, trust: Trust) ->
     near, far = (signals.with_clips(np.full(4, 50.0, np.float32), usual + d) for d in (0, 30))
     assert gates(near, trust) == set()
     assert gates(far, trust) == {"far-embedding"}
+    contradicted = replace(near, traced=TracedSignals(80.0, None))
+    assert gates(contradicted, trust) == {"answers-disagree"}
     assert {gate.name for gate in LEARNED} == set(trust.limits)
 
 

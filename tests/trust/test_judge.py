@@ -10,7 +10,7 @@ import pytest
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust import Interval, Signals, Trust, judge
-from edgeecho.trust.signals import GRID
+from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
 
 SIGNALS = Signals(

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeecho.trust import Signals, Trust, refuse
+from edgeecho.beats import NoBeats
+from edgeecho.trust import Signals, TracedSignals, Trust, refuse
 from edgeecho.trust.learned_gates import LEARNED
-from edgeecho.trust.signals import GRID
+from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
 
 PICTURE = 2 * GRID * GRID
@@ -83,6 +84,29 @@ def test_what_is_unknown_is_refused_by_its_own_gate_alone() -> None:
     assert gates(replace(GOOD, fps_doubt="two rates")) == ["contradictory-rate"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "refused"),
+    [
+        ("no mask", ["no-ventricle"]),
+        ("still", ["still-ventricle"]),
+        ("no beat", ["no-traced-beat"]),
+        ("no whole beat", []),
+        ("mask at the sector's edge", ["ventricle-cut"]),
+    ],
+)
+def test_of_the_reasons_for_no_beat_those_that_no_clean_video_has_refuse(
+    reason: NoBeats, refused: list[str]
+) -> None:
+    assert gates(replace(GOOD, traced=TracedSignals(None, reason))) == refused
+
+
+def test_where_beats_were_traced_no_other_period_is_asked_for() -> None:
+    unseen = replace(GOOD, heart_rate_bpm=None, beats_per_clip=None)
+    assert gates(unseen) == ["no-period"]
+    assert gates(replace(unseen, traced=TracedSignals(50.0, None))) == []
+    assert gates(replace(unseen, traced=TracedSignals(None, "no whole beat"))) == ["no-period"]
+
+
 def along(d: int, by: float) -> np.ndarray:
     """`(d,)` that lies `by` away from a unit space."""
     return np.full(d, by, np.float32)
@@ -103,6 +127,11 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
     "far-statistics": (2.0, {"statistics": along(7, 2.01)}, {"statistics": along(7, 1.99)}),
     "far-picture": (2.0, {"picture": along(PICTURE, 2.01)}, {"picture": along(PICTURE, 1.99)}),
     "far-embedding": (2.0, {"embedding": along(4, 2.01)}, {"embedding": along(4, 1.99)}),
+    "answers-disagree": (
+        12.0,
+        {"ef": 47.9, "traced": TracedSignals(60.0, None)},
+        {"ef": 72.0, "traced": TracedSignals(60.0, None)},
+    ),
 }
 """By gate: its threshold, and measurements on either side of it."""
 
@@ -122,8 +151,10 @@ def test_a_learned_gate_refuses_beyond_its_threshold_and_no_earlier(name: str) -
 
 
 def test_a_learned_gate_is_passed_by_what_is_unknown() -> None:
-    trust = learned(**{"clip-spread": 3.0, "far-embedding": 2.0})
-    assert gates(replace(GOOD, clip_sd=None, embedding=None), trust) == []
+    trust = learned(**{"clip-spread": 3.0, "far-embedding": 2.0, "answers-disagree": 5.0})
+    assert gates(replace(GOOD, clip_sd=None, embedding=None, ef=50.0), trust) == []
+    none = TracedSignals(None, "no whole beat")
+    assert gates(replace(GOOD, ef=50.0, traced=none), trust) == []
 
 
 def test_of_two_reasons_under_one_name_the_one_without_calibration_is_given() -> None:

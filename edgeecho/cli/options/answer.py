@@ -61,9 +61,13 @@ class EngineOptions:
         """How beats are found, None: not at all; `UsageError` if there is no such way."""
         from edgeecho.common.errors import UsageError
 
-        rules: dict[str | None, Rule | None] = {
-            **{None: "default", "default": "default", "published": "published", "none": None}
+        rules: dict[str, Rule | None] = {
+            "default": "default",
+            "published": "published",
+            "none": None,
         }
+        if self.beats is None:
+            return "default"
         if self.beats not in rules:
             raise UsageError(
                 f"--beats {self.beats!r} is not known: choose default, published or none"

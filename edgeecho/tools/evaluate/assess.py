@@ -11,6 +11,7 @@ import numpy as np
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.common.bootstrap import RESAMPLES, SEED, Measured, bootstrap_mean
 from edgeecho.tools.evaluate.agreement import Band, BlandAltman, Efs, PrecisionDrift, errors_by_band
+from edgeecho.tools.evaluate.mask_report import MaskReport, report_masks
 from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.tools.evaluate.run import Evaluation, Run
 from edgeecho.tools.evaluate.statistics import Coverage, bootstrap, coverage
@@ -57,6 +58,8 @@ class Assessed:
     """From the first model in the same clip mode; None for the first model."""
     mae_change: Measured | None
     """Paired change of the MAE from the first model; None for the first model."""
+    masks: MaskReport | None
+    """None without a segmentation, and in a coarser clip mode."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -81,6 +84,7 @@ class Assessed:
             "speed": asdict(self.speed),
             "drift": self.drift and asdict(self.drift),
             "mae_change": self.mae_change and asdict(self.mae_change),
+            **({"masks": self.masks.to_dict()} if self.masks else {}),
         }
 
 
@@ -148,4 +152,5 @@ def _assess(run: Run, truth: Efs, reference: Run | None) -> Assessed:
         speed=Speed.of(run),
         drift=drift,
         mae_change=change,
+        masks=report_masks(run.predictions, truth, run.clips),
     )

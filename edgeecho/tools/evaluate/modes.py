@@ -56,6 +56,7 @@ def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -
         clip_efs=tuple(efs.tolist()),
         interval=None if finest.refusals else interval_of(model, mode, ef),
         engine_ms=finest.engine_ms * len(wanted) / len(finest.clip_efs),
+        masks=None,
     )
 
 

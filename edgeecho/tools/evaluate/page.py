@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -13,7 +14,8 @@ from edgeecho.report.html.assets import policy_hash, read_asset
 from edgeecho.report.html.facts import fact_list
 from edgeecho.report.html.parts import card, table
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
-from edgeecho.tools.evaluate.plots import PLOTS
+from edgeecho.tools.evaluate.mask_tables import mask_tables
+from edgeecho.tools.evaluate.plots import plots_of
 from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
@@ -36,6 +38,7 @@ def to_html(report: EvaluationReport, folder: Path, created: datetime) -> str:
         method=METHOD,
         summary=_summary(report),
         clips=_clips(report),
+        masks="\n".join(_masks(report)),
         plots="\n".join(_plots(folder, modes[0]) for modes in report.models),
         provenance=_provenance(report),
     )
@@ -62,12 +65,19 @@ def _clips(report: EvaluationReport) -> str:
     return card("clips", "Accuracy against clips", about + table(*by_clips(report)))
 
 
+def _masks(report: EvaluationReport) -> Iterator[str]:
+    for found in mask_tables(report):
+        notes = "".join(f'<p class="soft">{escape(note)}</p>' for note in found.notes)
+        rows = table(found.heading, found.rows) if found.rows else ""
+        yield card(found.name, found.title, f'<p class="soft">{found.about}</p>{rows}{notes}')
+
+
 def _plots(folder: Path, found: Assessed) -> str:
     precision = found.run.model.precision
     images = "".join(
         f'<img alt="{escape(title)}, {escape(precision)}" '
         f'src="{_data_uri(folder / precision / f"{name}.png")}">'
-        for name, title in PLOTS.items()
+        for name, title in plots_of(found).items()
     )
     name = escape(precision)
     return card(f"plots-{name}", f"Plots, {name}", f'<div class="plots">{images}</div>')

@@ -12,6 +12,13 @@ from edgeecho.common.files import atomic_path
 from edgeecho.common.text import printable
 from edgeecho.tools.evaluate.agreement import split_bands
 from edgeecho.tools.evaluate.assess import Assessed, efs_of
+from edgeecho.tools.evaluate.mask_plots import (
+    DICE,
+    TRACED_EF,
+    draw_dice,
+    draw_traced_ef,
+    mask_plots,
+)
 from edgeecho.tools.evaluate.run import Evaluation
 from edgeecho.tools.evaluate.statistics import THRESHOLDS, roc_curve
 from edgeecho.tools.evaluate.tables import INTERVAL
@@ -32,13 +39,25 @@ _BANDS = {"EF ≤ 40": "#94abc9", "40 < EF < 50": "#bfcee1", "EF ≥ 50": "#dfe8
 _INK, _REFUSED = "#0a6570", "#b05a00"
 
 
+def plots_of(found: Assessed) -> dict[str, str]:
+    """`PLOTS`, and with a segmentation those of masks and beats."""
+    return PLOTS | mask_plots(found)
+
+
 def draw_plots(folder: Path, evaluation: Evaluation, found: Assessed) -> None:
-    """Write each of `PLOTS` as .png and .pdf into `folder`, atomically."""
+    """Write each of `plots_of` as .png and .pdf into `folder`, atomically."""
     from matplotlib.figure import Figure
 
     truth = np.array([video.ef for video in evaluation.videos])
-    draw = {"scatter": _scatter, "roc": _roc, "bland-altman": _bland_altman, "bands": _bands}
-    for name, title in PLOTS.items():
+    draw = {
+        "scatter": _scatter,
+        "roc": _roc,
+        "bland-altman": _bland_altman,
+        "bands": _bands,
+        TRACED_EF: draw_traced_ef,
+        DICE: draw_dice,
+    }
+    for name, title in plots_of(found).items():
         figure = Figure(figsize=(6, 6), layout="constrained")
         axes = figure.subplots()
         draw[name](axes, found, efs_of(found.run), truth)

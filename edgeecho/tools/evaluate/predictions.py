@@ -12,6 +12,7 @@ from typing import Any
 
 from edgeecho.common.journal import Journal
 from edgeecho.inference import EFEstimate
+from edgeecho.tools.evaluate.masks import VideoMasks
 from edgeecho.trust import Interval
 
 _FORMAT = 1
@@ -37,6 +38,8 @@ class Prediction:
     engine_ms: float
     clips_shared: int
     """Number of clips that were answered together, so that their times depend on each other."""
+    masks: VideoMasks | None = None
+    """None without a segmentation, and in a mode that was derived from another."""
 
     @property
     def seconds(self) -> float:
@@ -44,7 +47,9 @@ class Prediction:
         return (self.decode_ms + self.preprocess_ms + self.engine_ms) / 1e3
 
     @classmethod
-    def of(cls, name: str, frames: int, answer: EFEstimate) -> Prediction:
+    def of(
+        cls, name: str, frames: int, answer: EFEstimate, masks: VideoMasks | None = None
+    ) -> Prediction:
         """Convert the estimate of a file."""
         ms = answer.timings_ms
         return cls(
@@ -58,18 +63,20 @@ class Prediction:
             preprocess_ms=ms["preprocess"],
             engine_ms=ms["engine"],
             clips_shared=answer.clips_shared,
+            masks=masks,
         )
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Prediction:
         """Inverse of `dataclasses.asdict`, after JSON."""
-        interval = value["interval"]
+        interval, masks = value["interval"], value.get("masks")
         return cls(
             **{
                 **value,
                 "interval": None if interval is None else Interval(**interval),
                 "clip_efs": tuple(float(ef) for ef in value["clip_efs"]),
                 "refusals": tuple(str(gate) for gate in value["refusals"]),
+                "masks": None if masks is None else VideoMasks.from_dict(masks),
             }
         )
 

@@ -50,6 +50,7 @@ def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
         "coverage": found.coverage and asdict(found.coverage),
         "refused": found.refused,
         "mae_of_accepted": found.accepted and found.accepted.mae,
+        **({"masks": found.masks.to_dict()} if found.masks else {}),
     }
 
 

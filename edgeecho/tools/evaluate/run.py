@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,18 @@ from edgeecho.bundle import ModelFile
 from edgeecho.common.about import VERSION
 from edgeecho.common.files import sha256_file
 from edgeecho.dataset import LabelledVideo, describe_dataset, naming, read_dataset
+from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing, read_tracings
 from edgeecho.engines import EngineFacts
 from edgeecho.inference import LoadedModel, answer_file
 from edgeecho.preprocess import ClipMode
+from edgeecho.tools.evaluate.masks import measure_masks
 from edgeecho.tools.evaluate.modes import derive, parse_modes
 from edgeecho.tools.evaluate.predictions import Prediction, PredictionLog, resume_predictions
 
 _TIMED = 8
 """Number of videos to run again if the time of fewer clips cannot be derived from that of many."""
+
+Tracings = Mapping[str, Sequence[Tracing]]
 
 Track = Callable[[Sequence[LabelledVideo], int, str], Iterable[LabelledVideo]]
 """Wraps the remaining videos in a progress bar; also gets the number done, and a description."""
@@ -69,8 +73,10 @@ def evaluate(
     """Answer every video of `split` with every model, in clip mode `clips` and the coarser `also`.
 
     `work` is a folder that keeps each prediction at once, so that a second call resumes where the
-    first ended. `InputError` if the data set or any of its videos cannot be used: without a video,
-    it would be another evaluation. `OutputError` if `work` belongs to another run.
+    first ended. Where a model has a segmentation, its masks and beats are measured too, against the
+    data set's tracings if it has any. `InputError` if the data set or any of its videos cannot be
+    used: without a video, it would be another evaluation. `OutputError` if `work` belongs to
+    another run.
     """
     finest, others = parse_modes(clips, also)
     videos = read_dataset(data, split=split)
@@ -81,31 +87,42 @@ def evaluate(
         "split": split.upper(),
     }
 
+    traced = any(model.masks for model in models) and (data / TRACINGS_FILE).is_file()
+    tracings = read_tracings(data) if traced else None
+
     def run_mode(model: LoadedModel, mode: ClipMode, wanted: Sequence[LabelledVideo]) -> Run:
-        key = {**facts, **_key(model, mode)}
+        key = {**facts, **_key(model, mode), **_masks_key(data, model)}
         file = f"{model.file.precision}-{mode}.jsonl".replace(":", "-")
         answers = resume_predictions(work / file if work else None, key, [v.name for v in wanted])
         left = wanted[len(answers.done) :]
         what = f"{model.file.precision}, {mode}"
-        _answer(answers, track(left, len(answers.done), what), model, mode)
+        _answer(answers, track(left, len(answers.done), what), model, mode, tracings)
         done = tuple(answers.done)
         return Run(model.file, model.engine.facts, str(mode), done, done, done)
 
     runs = []
     for model in models:
         first = run_mode(model, finest, videos)
-        coarser = [_coarser(first, model, mode, videos, run_mode) for mode in others]
+        # Masks do not depend on the clips.
+        without = replace(model, masks=None) if model.masks else model
+        coarser = [_coarser(first, without, mode, videos, run_mode) for mode in others]
         runs.append((first, *coarser))
     return Evaluation(videos=videos, runs=tuple(runs), **facts)
 
 
 def _answer(
-    answers: PredictionLog, videos: Iterable[LabelledVideo], model: LoadedModel, mode: ClipMode
+    answers: PredictionLog,
+    videos: Iterable[LabelledVideo],
+    model: LoadedModel,
+    mode: ClipMode,
+    tracings: Tracings | None,
 ) -> None:
     for video in videos:
         with naming(video):
             answer, prepared = answer_file(video.path, model, clips=str(mode), listed_fps=video.fps)
-        answers.add(Prediction.of(video.name, len(prepared.frames), answer))
+            outlines = None if tracings is None else tracings.get(video.name, ())
+            masks = measure_masks(answer, prepared, model, outlines)
+        answers.add(Prediction.of(video.name, len(prepared.frames), answer, masks))
 
 
 def _coarser(
@@ -140,4 +157,16 @@ def _key(model: LoadedModel, mode: ClipMode) -> dict[str, Any]:
         "engine": engine,
         "clips": str(mode),
         "edgeecho": VERSION,
+    }
+
+
+def _masks_key(data: Path, model: LoadedModel) -> dict[str, Any]:
+    """What masks, beats and their comparison depend on besides; empty without a segmentation."""
+    segmentation = model.file.segmentation
+    if model.masks is None or segmentation is None:
+        return {}
+    tracings = data / TRACINGS_FILE
+    return {
+        "segmentation_sha256": segmentation.sha256,
+        "tracings_sha256": sha256_file(tracings) if tracings.is_file() else None,
     }

@@ -36,12 +36,17 @@ class Coverage:
 
 
 def bootstrap(
-    predicted: Efs, truth: Efs, *, resamples: int = RESAMPLES, seed: int = SEED
+    predicted: Efs,
+    truth: Efs,
+    *,
+    thresholds: Sequence[int] = THRESHOLDS,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> dict[str, Measured | None]:
     """`mae`, `rmse`, `r2` and `auroc_35` ... with intervals; None if undefined."""
     metrics = EFMetrics.of(predicted, truth)
     values = {"mae": metrics.mae, "rmse": metrics.rmse, "r2": metrics.r2}
-    values |= {f"auroc_{t}": auroc(predicted, truth, t) for t in THRESHOLDS}
+    values |= {f"auroc_{t}": auroc(predicted, truth, t) for t in thresholds}
     error, ranks = predicted - truth, _Ranks(predicted)
     centred = truth - truth.mean()
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in values}
@@ -54,7 +59,7 @@ def bootstrap(
             parts["mae"].append(counts @ np.abs(error) / len(truth))
             parts["rmse"].append(np.sqrt(mse))
             parts["r2"].append(1 - mse / variance)
-            for threshold in THRESHOLDS:
+            for threshold in thresholds:
                 parts[f"auroc_{threshold}"].append(ranks.auroc(counts, truth < threshold))
     return {
         name: None if value is None else measured(value, np.concatenate(parts[name]))

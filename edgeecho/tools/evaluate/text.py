@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.tools.evaluate.assess import EvaluationReport
+from edgeecho.tools.evaluate.mask_tables import mask_tables
 from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
 
 
 def to_text(report: EvaluationReport) -> str:
-    """The summary, and accuracy against clips if several clip modes were requested."""
+    """The summary, accuracy against clips if several clip modes were requested, masks and beats."""
     evaluation = report.evaluation
     first = evaluation.runs[0][0].model
     precisions = [modes[0].run.model.precision for modes in report.models]
@@ -24,6 +25,9 @@ def to_text(report: EvaluationReport) -> str:
     ]
     if len(evaluation.runs[0]) > 1:
         lines += ["", "Accuracy against clips", *_table(*by_clips(report))]
+    for found in mask_tables(report):
+        rows = _table(found.heading, found.rows) if found.rows else []
+        lines += ["", found.title, found.about, *rows, *found.notes]
     return "\n".join([*lines, "", RESEARCH_USE])
 
 

@@ -20,6 +20,7 @@ from edgeecho.common.errors import UsageError
 from edgeecho.common.files import write_json, write_text
 from edgeecho.common.text import cell
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
+from edgeecho.tools.evaluate.masks import VideoMasks
 from edgeecho.tools.evaluate.modes import starts_of
 from edgeecho.tools.evaluate.page import to_html
 from edgeecho.tools.evaluate.plots import draw_plots
@@ -29,6 +30,12 @@ WORK = "work"
 VIDEO_COLUMNS = (
     "FileName", "EF", "Predicted", "Error", "IntervalLow", "IntervalHigh", "IntervalLevel",
     "Refused", "Refusals", "Clips", "Seconds",
+)  # fmt: skip
+
+MASK_COLUMNS = (
+    "TracedEF", "BeatEF", "BeatsUsed", "BeatsWithClip", "NoBeats", "PublishedBeatEF",
+    "PublishedBeats", "PublishedBeatsWithClip", "DiceED", "DiceES", "FramesOffED", "FramesOffES",
+    "NotTraced",
 )  # fmt: skip
 
 
@@ -71,8 +78,11 @@ def _clips_csv(evaluation: Evaluation, run: Run) -> str:
 
 
 def _videos_csv(evaluation: Evaluation, found: Assessed) -> str:
-    """EF, Predicted and interval are in %, Error (Predicted - EF) in EF points, Seconds in s."""
-    rows: list[Sequence[object]] = [VIDEO_COLUMNS]
+    """EF, Predicted and interval are in %, Error (Predicted - EF) in EF points, Seconds in s.
+
+    With a segmentation `MASK_COLUMNS` follow; FramesOff is that of the nearest detected moment.
+    """
+    rows: list[Sequence[object]] = [VIDEO_COLUMNS + (MASK_COLUMNS if found.masks else ())]
     for video, prediction in zip(evaluation.videos, found.run.predictions, strict=True):
         interval = prediction.interval
         bounds = [f"{v:.2f}" for v in (interval.low, interval.high)] if interval else ["", ""]
@@ -88,9 +98,32 @@ def _videos_csv(evaluation: Evaluation, found: Assessed) -> str:
                 "; ".join(prediction.refusals),
                 len(prediction.clip_efs),
                 f"{prediction.seconds:.3f}",
+                *(_mask_cells(prediction.masks) if prediction.masks else ()),
             ]
         )
     return _csv(rows)
+
+
+def _mask_cells(masks: VideoMasks) -> list[object]:
+    ours, published = masks.default, masks.published
+    ed, es = masks.traced or (None, None)
+    return [
+        _number(masks.traced_ef),
+        _number(ours.ef),
+        ours.beats,
+        ours.clips,
+        masks.no_beats or ours.why or "",
+        _number(published.ef),
+        published.beats,
+        published.clips,
+        *("" if frame is None else f"{frame.dice:.4f}" for frame in (ed, es)),
+        *("" if frame is None or frame.late is None else frame.late for frame in (ed, es)),
+        masks.fault or "",
+    ]
+
+
+def _number(ef: float | None) -> str:
+    return "" if ef is None else f"{ef:.2f}"
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

@@ -124,7 +124,7 @@ def _inspect_onnx(path: Path) -> Inspection:
     ours = "framework" in properties and METADATA_KEY in properties["framework"]
     stages = network_stages(model)
     facts: dict[str, Any] = {}
-    unknown = []
+    unknown: list[str] = []
     if ours:
         found = describe_onnx(path)
         if found.task == "segmentation":

@@ -82,10 +82,9 @@ class VerifyReport:
     @property
     def missed(self) -> tuple[str, ...]:
         """One sentence for each row that misses a limit."""
+        rows: tuple[Row | MaskRow, ...] = (*self.rows, *self.masks)
         return tuple(
-            f"{row.model.path.name} on {row.engine.name} {row.missed}"
-            for row in (*self.rows, *self.masks)
-            if row.missed
+            f"{row.model.path.name} on {row.engine.name} {row.missed}" for row in rows if row.missed
         )
 
 

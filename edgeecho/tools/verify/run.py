@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from edgeecho.bundle import (
@@ -60,13 +61,13 @@ def verify_bundle(
         held = (limits or {}).get(kind) or recorded_limits(manifest.artefacts[kind])
         rows += tries.run(
             model,
-            lambda name, model=model: load_engine(name, model, threads=threads),
+            partial(load_engine, model=model, threads=threads),
             _compare(model, references, held),
         )
         if compare := _compare_masks(manifest, model, references):
             masks += tries.run(
                 segmentation_file(model),
-                lambda name, model=model: load_segmentation(name, model, threads=threads),
+                partial(load_segmentation, model=model, threads=threads),
                 compare,
             )
     if not rows:

@@ -107,12 +107,13 @@ def _pool(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     if pads[:half] != pads[half:] or attributes.get("ceil_mode", 0):
         raise RuntimeError(f"a pooling of another network: {attributes}")
     kernel, strides = list(attributes["kernel_shape"]), list(attributes["strides"])
-    return F.max_pool2d(inputs[0], kernel, strides, pads[:half])
+    pooled: Tensor = F.max_pool2d(inputs[0], kernel, strides, pads[:half])
+    return pooled
 
 
 def _hard_sigmoid(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     alpha, beta = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
-    return (inputs[0] * alpha + beta).clamp(0, 1)
+    return torch.clamp(inputs[0] * alpha + beta, 0, 1)
 
 
 def _shape(inputs: list[Tensor], attributes: _Attributes) -> Tensor:

@@ -66,7 +66,10 @@ def _check(
     alone = load_engine(engine, model)
     length = clips.shape[2]
     expected = np.concatenate([alone.run(frames[:, :, s : s + length]).ef for s in starts])
-    found = together.infer({"frames": frames, "starts": starts})["ef"]
+    try:
+        found = together.infer({"frames": frames, "starts": starts})["ef"]
+    except EngineError as error:
+        raise EngineError(f"{error}: no bundle was written; export with --no-shared") from error
     drift = Drift.of(found, expected, expected)
     if missed := miss(drift, allowed):
         raise VerificationError(

@@ -70,7 +70,8 @@ def read_segmentation(path: Path, spec: PreprocessSpec) -> LoadedSegmentation:
         raise ModelError(f"{path} holds no state dict: it is not a segmentation's checkpoint")
     if not any(str(name).removeprefix("module.").startswith("backbone.") for name in weights):
         raise ModelError(f"{path} holds no segmentation network: give the checkpoint of one")
-    name, width = (value.get("architecture"), value.get("width")) if ours else (RELEASED, 1.0)
+    name: Any = value.get("architecture") if ours else RELEASED
+    width: Any = value.get("width") if ours else 1.0
     weights = {str(k).removeprefix("module."): v for k, v in weights.items()}
     network = _network(path, name, width, weights)
     return LoadedSegmentation(

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from segmented import MASKS
 
 from edgeecho.bundle import Manifest, MaskArtefact, Segmentation, open_model, read_manifest
 from edgeecho.common.errors import UsageError
+from edgeecho.common.files import sha256_file
 from edgeecho.common.precisions import PRECISIONS
 from edgeecho.engines import load_segmentation
 from edgeecho_export.checks.lint import lint_qdq
 from edgeecho_export.checks.rounded import run_rounded
 from edgeecho_export.graph import head_convolutions, stem_convolutions
+from edgeecho_export.printed import _masks
 
 pytestmark = pytest.mark.slow
 FLOAT, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 
 
 @pytest.fixture(scope="module")
-def manifest(segmented_bundle: Path) -> Manifest:
-    return read_manifest(segmented_bundle)
+def manifest(in_every_precision: Path) -> Manifest:
+    return read_manifest(in_every_precision)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +42,8 @@ def artefacts(segmentation: Segmentation) -> dict[str, MaskArtefact]:
 
 
 @pytest.fixture
-def int8(segmented_bundle: Path) -> onnx.ModelProto:
-    return onnx.load(segmented_bundle / "segmentation.int8.onnx")
+def int8(in_every_precision: Path) -> onnx.ModelProto:
+    return onnx.load(in_every_precision / "segmentation.int8.onnx")
 
 
 def frames(count: int) -> np.ndarray:
@@ -47,15 +51,15 @@ def frames(count: int) -> np.ndarray:
 
 
 def test_both_networks_are_there_in_every_precision(
-    segmented_bundle: Path, manifest: Manifest, segmentation: Segmentation
+    in_every_precision: Path, manifest: Manifest, segmentation: Segmentation
 ) -> None:
     assert list(segmentation.artefacts) == list(manifest.artefacts) == list(PRECISIONS)
     for precision, artefact in segmentation.artefacts.items():
         assert artefact.file == f"segmentation.{precision}.onnx"
-        opened = open_model(segmented_bundle, precision=precision)
+        opened = open_model(in_every_precision, precision=precision)
         assert opened.segmentation is not None
         assert opened.segmentation.path.name == artefact.file
-        (entry,) = onnx.load(segmented_bundle / artefact.file).metadata_props
+        (entry,) = onnx.load(in_every_precision / artefact.file).metadata_props
         facts = json.loads(entry.value)
         assert (facts["precision"], facts["task"]) == (precision, "segmentation")
     assert segmentation.architecture == {
@@ -82,10 +86,10 @@ def test_every_check_is_recorded_with_its_limits(artefacts: dict[str, MaskArtefa
         for check in artefact.verification:
             assert check.allowed == limits.to_dict()
             assert check.dice >= limits.dice
-            assert check.frames == 12
+            assert check.frames == 8
     found = artefacts["fp16"].range
     assert found is not None
-    assert (found.clips, found.source) == (2, "calibration set")
+    assert (found.clips, found.source) == (8, "calibration set")
     assert 1 < found.largest < found.limit
     assert artefacts["fp32"].range is artefacts["int8"].range is None
 
@@ -100,8 +104,8 @@ def test_how_int8_was_calibrated_is_recorded(
     assert tried["dice"] >= min(check.dice for check in artefacts["int8"].verification) - 1e-9
 
 
-def test_fp16_is_so_from_the_first_layer_to_the_last(segmented_bundle: Path) -> None:
-    path = segmented_bundle / "segmentation.fp16.onnx"
+def test_fp16_is_so_from_the_first_layer_to_the_last(in_every_precision: Path) -> None:
+    path = in_every_precision / "segmentation.fp16.onnx"
     model = onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True, data_prop=True)
     assert {i.data_type for i in model.graph.initializer if i.data_type in (FLOAT, FLOAT16)} == {
         FLOAT16
@@ -114,17 +118,19 @@ def test_fp16_is_so_from_the_first_layer_to_the_last(segmented_bundle: Path) -> 
         if node.op_type not in shapes:
             assert types[node.output[0]] == FLOAT16, node.name
     assert sum(node.op_type == "Cast" for node in model.graph.node) == 2
-    half = segmented_bundle / "segmentation.fp32.onnx"
+    half = in_every_precision / "segmentation.fp32.onnx"
     assert path.stat().st_size < 0.65 * half.stat().st_size
 
 
-def test_the_interpreter_gives_the_engines_logits_and_rounds_fp16(segmented_bundle: Path) -> None:
+def test_the_interpreter_gives_the_engines_logits_and_rounds_fp16(in_every_precision: Path) -> None:
     some = frames(3)
     logits = {}
     for precision in ("fp32", "fp16"):
-        model = open_model(segmented_bundle, precision=precision)
+        model = open_model(in_every_precision, precision=precision)
         found = load_segmentation("onnxruntime", model).infer({"frame": some})["logits"]
-        rounded = run_rounded(segmented_bundle / f"segmentation.{precision}.onnx", some, at_once=2)
+        rounded = run_rounded(
+            in_every_precision / f"segmentation.{precision}.onnx", some, at_once=2
+        )
         logits[precision] = rounded, np.abs(rounded - found).max()
     scale = np.abs(logits["fp32"][0]).max()
     assert logits["fp32"][1] < 1e-5 * scale, "nothing to round in FP32"
@@ -137,8 +143,12 @@ def test_int8_leaves_stem_pooled_branches_and_logits_in_float(int8: onnx.ModelPr
     maker = {name: node for node in int8.graph.node for name in node.output}
     convolutions = [node for node in int8.graph.node if node.op_type == "Conv"]
     floating = [node for node in convolutions if node.input[1] not in maker]
+    # What has a quarter of the frame's resolution or more, what sees a pooled frame, the logits.
     expected = [
         "backbone.0.0",
+        *(f"backbone.1.block.{i}.0" for i in range(2)),
+        *(f"backbone.{i}.block.{j}.0" for i in (2, 3) for j in range(3)),
+        "backbone.4.block.0.0",
         *(f"backbone.{i}.block.2.fc{j}" for i in (4, 5, 6, 11, 12, 13, 14, 15) for j in (1, 2)),
         "classifier.scale.1",
         "classifier.low_classifier",
@@ -178,3 +188,23 @@ def test_a_precision_without_a_recipe_for_masks_says_what_to_leave_out(tmp_path:
 
     with pytest.raises(UsageError, match="leave --again or --segmentation out"):
         Again().make_masks(None, tmp_path)
+
+
+def test_export_writes_both_networks_and_says_what_it_checked(segmented_bundle: Path) -> None:
+    manifest = read_manifest(segmented_bundle)
+    assert manifest.segmentation is not None
+    assert list(manifest.segmentation.artefacts) == list(manifest.artefacts) == ["fp32"]
+    assert manifest.segmentation.calibration is None
+    assert manifest.segmentation.provenance["checkpoint_sha256"] == sha256_file(MASKS)
+    assert "recognised" not in manifest.segmentation.provenance
+    lines = list(_masks(manifest.segmentation))
+    assert len(lines) == 2
+    assert all(re.match(r"segmentation.fp32.onnx on \w+ [0-9.]+: Dice 1.00000", s) for s in lines)
+
+
+def test_what_export_prints_of_each_precision(segmentation: Segmentation) -> None:
+    text = "\n".join(_masks(segmentation))
+    assert "segmentation.fp16.onnx, range: largest of " in text
+    assert "segmentation.fp16.onnx, arithmetic, on pytorch" in text
+    assert "segmentation.fp16.onnx, weights, on openvino" in text
+    assert "segmentation.int8.onnx on openvino" in text

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
-from segmented import EF, MASKS
+from segmented import EF, MASKS, workspace
 
 from edgeecho.common.errors import EngineError, VerificationError
 from edgeecho.common.precisions import PRECISIONS, MaskLimits
@@ -29,15 +29,8 @@ def source() -> LoadedSegmentation:
 
 
 @pytest.fixture(scope="module")
-def gate(source: LoadedSegmentation) -> MaskGate:
-    from edgeecho.dataset.reference import load_reference_clips
-    from edgeecho_train.checkpoint import load_file
-
-    stored = load_file(EF)
-    entry = stored["reference_clips"]
-    clips = load_reference_clips(EF.with_name(entry["file"]), entry["sha256"])
-    spec = read_checkpoint(EF, CheckpointOptions()).preprocess
-    frames = frames_of(clips.normalised(spec)[:2])
+def gate(source: LoadedSegmentation, tmp_path_factory: pytest.TempPathFactory) -> MaskGate:
+    frames = frames_of(workspace(tmp_path_factory.mktemp("gate")).clips)
     return MaskGate("fp32", MaskReferences(frames, masks_of(source.network, frames)))
 
 
@@ -50,8 +43,8 @@ def moved(bundle: Path, out: Path, points: float) -> Path:
     return out
 
 
-def test_pytorchs_own_masks_pass_on_every_engine(segmented_bundle: Path, gate: MaskGate) -> None:
-    checks = gate.verify(segmented_bundle / "segmentation.fp32.onnx")
+def test_pytorchs_own_masks_pass_on_every_engine(in_every_precision: Path, gate: MaskGate) -> None:
+    checks = gate.verify(in_every_precision / "segmentation.fp32.onnx")
     assert sorted(check.engine for check in checks) == ["onnxruntime", "openvino"]
     assert all((check.frames, check.batches) == (8, (1, 16)) for check in checks)
     assert 0.03 < gate.references.expected.mean() < 0.3, "the network finds no ventricle"
@@ -62,9 +55,9 @@ def test_pytorchs_own_masks_pass_on_every_engine(segmented_bundle: Path, gate: M
     [(0.1, "Dice coefficient of 0.9"), (-0.1, "Dice coefficient of 0.9"), (np.nan, "not a number")],
 )
 def test_other_masks_do_not_pass(
-    points: float, says: str, segmented_bundle: Path, gate: MaskGate, tmp_path: Path
+    points: float, says: str, in_every_precision: Path, gate: MaskGate, tmp_path: Path
 ) -> None:
-    wrong = moved(segmented_bundle, tmp_path / "segmentation.fp32.onnx", np.float32(points))
+    wrong = moved(in_every_precision, tmp_path / "segmentation.fp32.onnx", np.float32(points))
     with pytest.raises(VerificationError, match=says) as caught:
         gate.verify(wrong)
     assert "leave --segmentation out" in str(caught.value)
@@ -76,12 +69,12 @@ def test_other_masks_do_not_pass(
 @pytest.mark.parametrize("statistic", ["area", "worst_area"])
 def test_each_limit_is_held(
     statistic: str,
-    segmented_bundle: Path,
+    in_every_precision: Path,
     gate: MaskGate,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wrong = moved(segmented_bundle, tmp_path / "segmentation.fp32.onnx", np.float32(0.1))
+    wrong = moved(in_every_precision, tmp_path / "segmentation.fp32.onnx", np.float32(0.1))
     wide = MaskLimits(dice=0.0, area=100, worst_area=100)
     row = replace(PRECISIONS["fp32"], masks=replace(wide, **{statistic: 0.01}))
     monkeypatch.setattr(parity, "PRECISIONS", {"fp32": row})
@@ -90,9 +83,9 @@ def test_each_limit_is_held(
 
 
 def test_arithmetic_that_overflows_does_not_pass(
-    segmented_bundle: Path, gate: MaskGate, tmp_path: Path
+    in_every_precision: Path, gate: MaskGate, tmp_path: Path
 ) -> None:
-    model = onnx.load(segmented_bundle / "segmentation.fp16.onnx")
+    model = onnx.load(in_every_precision / "segmentation.fp16.onnx")
     names = [i.name for i in model.graph.initializer]
     place = next(i for i, name in enumerate(names) if name.endswith("cbr.0.weight"))
     tensor = model.graph.initializer[place]
@@ -103,7 +96,7 @@ def test_arithmetic_that_overflows_does_not_pass(
     with pytest.raises(VerificationError, match="every layer rounded") as caught:
         fp16.verify_arithmetic(tmp_path / "segmentation.fp16.onnx")
     assert "leave --fp16 or --segmentation out" in str(caught.value)
-    honest = fp16.verify_arithmetic(segmented_bundle / "segmentation.fp16.onnx")
+    honest = fp16.verify_arithmetic(in_every_precision / "segmentation.fp16.onnx")
     assert (honest.part, honest.engine) == ("arithmetic", "pytorch")
 
 
@@ -114,7 +107,7 @@ def test_a_network_that_gives_no_numbers_is_to_blame_itself(source: LoadedSegmen
         masks_of(broken, np.zeros((2, 3, 8, 8), np.float32))
 
 
-def test_the_engine_that_must_check_is_asked(segmented_bundle: Path, gate: MaskGate) -> None:
+def test_the_engine_that_must_check_is_asked(in_every_precision: Path, gate: MaskGate) -> None:
     required = replace(gate, engine="tensorrt")
     with pytest.raises(EngineError):
-        required.verify(segmented_bundle / "segmentation.fp32.onnx")
+        required.verify(in_every_precision / "segmentation.fp32.onnx")

@@ -21,6 +21,7 @@ from edgeecho.tools.evaluate import EvaluationReport, assess, to_text, write_res
 from edgeecho.tools.evaluate.plots import PLOTS
 from edgeecho.tools.evaluate.predictions import Prediction
 from edgeecho.tools.evaluate.run import Evaluation, Run
+from edgeecho.tools.evaluate.write import VIDEO_COLUMNS
 from edgeecho.trust import Interval
 
 pytestmark = pytest.mark.slow
@@ -105,6 +106,7 @@ def test_the_page_says_all_numbers_and_what_they_are(out: Path, report: Evaluati
         assert words in page.words, words
     shown = to_text(report)
     assert "\x1b" not in shown
+    assert "racings" not in shown + page.words  # without a segmentation, nothing of masks
     assert shown.splitlines()[-1] == BANNER
 
 
@@ -130,5 +132,6 @@ def test_plots_are_drawn_in_both_forms(out: Path) -> None:
 
 def test_a_name_is_no_formula(out: Path) -> None:
     lines = (out / "fp32" / "videos.csv").read_text().splitlines()
+    assert lines[0].split(",") == list(VIDEO_COLUMNS)  # without a segmentation, no more
     assert lines[1].startswith("'=1+1,")
     assert lines[1].split(",")[7:9] == ["yes", "frozen"]

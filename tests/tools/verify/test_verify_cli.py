@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from traced import traced_once
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.files import sha256_file
@@ -318,7 +319,8 @@ def test_a_bundle_without_references_says_so_and_can_be_measured_on_data(
     edgeecho: Any, narrow_run: Path, phantoms: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "private"
-    done = edgeecho("export", narrow_run / "best.pt", "--out", out, "--no-references")
+    with traced_once():
+        done = edgeecho("export", narrow_run / "best.pt", "--out", out, "--no-references")
     assert done.returncode == 0
     assert "pixels" not in done.stdout
     names = {"fp32.onnx", "fp32-shared.onnx", "manifest.json", "model-card.md"}

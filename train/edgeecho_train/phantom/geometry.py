@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,6 +147,7 @@ def at_volume(heart: Heart, volume: float) -> Ventricle:
     )
 
 
+@lru_cache(maxsize=16)  # at every frame it is asked for end diastole three times
 def _mean_square(heart: Heart, relaxation: float) -> float:
     """Mean square of the half width along the long axis, in units of the short semi-axis."""
     s = (np.arange(_QUADRATURE) + 0.5) / _QUADRATURE

@@ -20,13 +20,12 @@ from torch import Tensor
 from edgeecho.common.console import progress_bar, words
 from edgeecho.common.errors import InputError
 from edgeecho.dataset import LabelledVideo, naming, read_labelled
+from edgeecho.dataset.traced import FEWER_THAN_TWO, Masks, NotUsableError, fit_outlines
 from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing
-from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, fit_frames, normalise, prepare
-from edgeecho.preprocess.sector import sector_to_size
+from edgeecho.preprocess import Handling, PreprocessSpec, normalise, prepare
 from edgeecho_train.data import VALIDATION, ClipKey, Examples, random_crop
 
 Frames = NDArray[np.uint8]
-Masks = NDArray[np.bool_]
 
 
 class TracedFrames(Examples):
@@ -54,7 +53,7 @@ class TracedFrames(Examples):
             for video in progress.track(videos, description="traced frames"):
                 try:
                     frames, masks = _read(video, tracings.get(video.name, ()), spec)
-                except _NotUsableError as error:
+                except NotUsableError as error:
                     faults.setdefault(str(error), []).append(video.name)
                     continue
                 self.frames.extend(frames)
@@ -84,37 +83,20 @@ class TracedFrames(Examples):
         return torch.from_numpy(both[:3]), torch.from_numpy(both[3])
 
 
-class _NotUsableError(Exception):
-    """A video that has no two usable tracings; the message says why."""
-
-
 def _read(
     video: LabelledVideo, tracings: Sequence[Tracing], spec: PreprocessSpec
 ) -> tuple[Frames, Masks]:
     """Frames `(n, 2, S, S, 3)` and masks `(n, 2, S, S)` of n pairs."""
     traced = sorted(tracings, key=lambda tracing: tracing.area)
     if len(traced) < 2:
-        raise _NotUsableError("fewer than two traced frames")
+        raise NotUsableError(FEWER_THAN_TWO)
     with naming(video):
         cine = read_labelled(video)
         # Tracings count the frames of the file, so there is nothing to resample.
         prepared = prepare(cine, spec, Handling(time="native"))
-    count, height, width = cine.frames.shape[:3]
-    for tracing in traced:
-        if fault := tracing.fault(count, height, width):
-            raise _NotUsableError(fault)
-    masks = fit_masks(np.stack([tracing.mask(height, width) for tracing in traced]), prepared, spec)
+    _, height, width = cine.frames.shape[:3]
+    masks = fit_outlines(traced, prepared, spec, height=height, width=width)
     small = np.arange((len(traced) + 1) // 2)
     pairs = np.stack([len(traced) - 1 - small, small], axis=1)
     shown = np.array([tracing.frame for tracing in traced])
     return prepared.frames[shown[pairs]], masks[pairs]
-
-
-def fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:
-    """Masks of the stored picture `(T, H, W)`, cropped and resized as the picture itself was."""
-    pictures = np.repeat(np.uint8(255) * masks[..., None], 3, axis=-1)
-    if prepared.sector is None:
-        fitted = fit_frames(pictures, spec)
-    else:
-        fitted = sector_to_size(pictures, prepared.sector, spec.size)
-    return fitted[..., 0] > 127

@@ -30,8 +30,9 @@ from edgeecho_train.phantom.truth import end_times, masks
 from edgeecho_train.phantom.writer import write_dataset
 from edgeecho_train.segmentation.network import build_segmentation
 
-SEED = 108
-"""Of the test phantoms; it was committed before the first training that they judge."""
+SEED = 112
+"""Of the test phantoms; it was committed before the training with more than two frames a video. Of
+those of seed 108 the first eleven were looked at, and what they showed changed the training."""
 PHANTOMS = 300
 _FRAMES_A_CALL = 32
 Masks = NDArray[np.bool_]

@@ -13,7 +13,7 @@ from edgeecho.beats.cycles import Cycle, find_cycles
 from edgeecho.beats.published import sizes_of, systoles
 from edgeecho.beats.quality import Mask, border_contact, largest_parts, overlap
 from edgeecho.beats.table import Beat, Beats, Moment, NoBeats, Rule, Unused, is_index
-from edgeecho.beats.volumes import shape_of
+from edgeecho.beats.volumes import base_direction, shape_of
 
 # Share of empty masks above which a video has none, and a beat from end diastole to end systole.
 _MOST_EMPTY, _MOST_EMPTY_IN_BEAT = 0.5, 0.2
@@ -41,7 +41,7 @@ def beats_of(
         raise ValueError("masks must be (T, H, W), with T times that increase")
     parts, counts = largest_parts(filled)
     picture = np.ones(filled.shape[1:], bool) if sector is None else sector
-    frames = _Frames(parts, counts, times, picture, spacing_mm)
+    frames = _Frames(parts, counts, times, picture, spacing_mm, base_direction(parts))
     if rule == "published":
         return _published(frames, sizes_of(filled))
     return _ours(frames)
@@ -56,6 +56,8 @@ class _Frames:
     seconds: Floats
     sector: Mask
     spacing_mm: float | None
+    towards: float | None
+    """Where the mitral plane is; see `base_direction`."""
 
     def moment(self, frame: int | None) -> Moment | None:
         if frame is None:
@@ -65,7 +67,7 @@ class _Frames:
         return Moment(
             frame=frame,
             ms=float(1000 * self.seconds[frame]),
-            shape=shape_of(mask, self.spacing_mm) if mask.any() else None,
+            shape=shape_of(mask, self.spacing_mm, self.towards) if mask.any() else None,
             components=int(self.components[frame]),
             border=border_contact(mask, self.sector),
             overlap=overlap(mask, following[0]) if len(following) else None,

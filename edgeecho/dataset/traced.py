@@ -1,8 +1,8 @@
-"""The two traced frames of a video, as masks of the picture that the network sees."""
+"""The traced frames of a video, as masks of the picture that the network sees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,12 @@ from edgeecho.dataset.tracings import Tracing, diastole_and_systole
 from edgeecho.preprocess import Prepared, PreprocessSpec, fit_frames
 from edgeecho.preprocess.sector import sector_to_size
 
+FEWER_THAN_TWO = "fewer than two traced frames"
 Masks = NDArray[np.bool_]
 
 
 class NotUsableError(Exception):
-    """A video that has no two usable tracings; the message says why."""
+    """A video whose tracings cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,21 @@ def fit_tracings(
     """
     traced = diastole_and_systole(tracings)
     if traced is None:
-        raise NotUsableError("fewer than two traced frames")
+        raise NotUsableError(FEWER_THAN_TWO)
+    ed, es = traced
+    masks = fit_outlines(traced, prepared, spec, height=height, width=width)
+    return TracedPair((ed.frame, es.frame), masks)
+
+
+def fit_outlines(
+    traced: Sequence[Tracing],
+    prepared: Prepared,
+    spec: PreprocessSpec,
+    *,
+    height: int,
+    width: int,
+) -> Masks:
+    """The masks `(n, S, S)` of these tracings; see `fit_tracings`."""
     for tracing in traced:
         if fault := tracing.fault(len(prepared.fitted), height, width):
             raise NotUsableError(fault)
@@ -52,8 +67,7 @@ def fit_tracings(
     masks = fit_masks(stored, prepared, spec)
     if not masks.any(axis=(1, 2)).all():
         raise NotUsableError("an outline outside the part of the picture that is used")
-    ed, es = traced
-    return TracedPair((ed.frame, es.frame), masks)
+    return masks
 
 
 def fit_masks(masks: Masks, prepared: Prepared, spec: PreprocessSpec) -> Masks:

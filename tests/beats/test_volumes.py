@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from beating import half_cut, volume
+from beating import beating, half_cut, volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeecho.beats.volumes import shape_of
+from edgeecho.beats import beats_of
+from edgeecho.beats.volumes import Shape, base_direction, shape_of
 from edgeecho_train.phantom.cardiac_cycle import end_frames
 from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
@@ -47,6 +48,47 @@ def test_a_flat_end_is_the_mitral_plane_in_any_rotation(turn: float, a: float, s
 def test_a_ventricle_wider_than_long_keeps_its_mitral_plane() -> None:
     shape = shape_of(half_cut(30, 24, 0.3, cut=0.5))
     assert 2 * 24 > shape.long_axis == pytest.approx(45, rel=0.03)
+
+
+@pytest.mark.parametrize("turn", [0.0, 2.0, 4.5])
+def test_a_mask_that_is_flat_at_the_apex_keeps_the_axis_of_its_video(turn: float) -> None:
+    plain = half_cut(40, 20, turn, cut=0.5)
+    # What is left where the scanner loses the apex, and the mask has run into the atrium.
+    wrong = half_cut(36, 20, turn + math.pi, cut=0.6)
+    video = np.stack([wrong if frame % 3 == 0 else plain for frame in range(130)])
+    towards = base_direction(video)
+    assert towards is not None
+    down = np.array([math.sin(turn), math.cos(turn)])
+    assert np.array([math.cos(towards), math.sin(towards)]) @ down > 0.99
+    assert along(shape_of(wrong), down) < -0.9
+    assert along(shape_of(wrong, towards=towards), down) > 0.9
+    assert shape_of(plain, towards=towards) == shape_of(plain)
+
+
+def test_bad_masks_at_end_diastole_do_not_turn_the_axes_of_beats() -> None:
+    seconds = np.arange(150) / 50
+    masks = beating(seconds, [0.0, 0.8, 1.6, 2.4])
+    plain = beats_of(masks, seconds)
+    for beat in plain.used:
+        # Upside down: as large, and flat at the apex.
+        masks[beat.ed.frame] = masks[beat.ed.frame, ::-1]
+    found = beats_of(masks, seconds)
+    assert len(found.used) == len(plain.used) >= 2
+    for beat in found.used:
+        for moment in (beat.ed, beat.es):
+            assert along(moment.shape, np.array([0.0, 1.0])) > 0.9
+
+
+def along(shape: Shape, down: np.ndarray) -> float:
+    axis = np.subtract(shape.base, shape.apex)
+    return float(axis @ down / np.linalg.norm(axis))
+
+
+def test_empty_masks_have_no_side() -> None:
+    assert base_direction(np.zeros((5, 20, 20), bool)) is None
+    dot = np.zeros((3, 20, 20), bool)
+    dot[:, 4, 4] = True
+    assert shape_of(dot[0], towards=base_direction(dot)).area == 1
 
 
 def test_centimetres_and_millilitres_need_the_size_of_a_pixel() -> None:

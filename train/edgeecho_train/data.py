@@ -48,7 +48,12 @@ class Examples(Dataset[tuple[Tensor, Tensor]]):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of videos."""
+        """Number of examples, as many as videos if nothing else is said."""
+
+    @property
+    def videos_used(self) -> int:
+        """Number of videos that the examples are from."""
+        return len(self)
 
     @abstractmethod
     def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:

@@ -79,7 +79,7 @@ class TrainingRecipe(Recipe):
 
 @dataclass(frozen=True)
 class SegmentationRecipe(Recipe):
-    """Options of training for masks, from the two traced frames of each video.
+    """Options of training for masks, from the traced frames of each video.
 
     The defaults are for the light network; `published` are those of the other one.
     """

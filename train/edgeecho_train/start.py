@@ -85,7 +85,8 @@ def train(
         training.restore(saved)
     words.print(
         f"{task.title}, {sum(p.numel() for p in network.parameters()):,} parameters, on {target}; "
-        f"{len(examples['TRAIN'])} training and {len(examples['VAL'])} validation videos; "
+        f"{examples['TRAIN'].videos_used} training and {examples['VAL'].videos_used} validation "
+        "videos; "
         f"{training.position.epoch} of {recipe.epochs} epochs done"
     )
     run(
@@ -140,7 +141,7 @@ def _facts(
             "recipe": recipe.to_dict(),
             "data": {
                 **origin,
-                **{f"n_{split.lower()}": len(found) for split, found in examples.items()},
+                **{f"n_{split.lower()}": found.videos_used for split, found in examples.items()},
                 **({"left_out": left_out} if left_out else {}),
                 "before": list(before),
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -177,6 +178,21 @@ def test_bytes_depend_on_seed_and_index_only(root, tmp_path):
     write_dataset(tmp_path / "other", PhantomRecipe(seed=8, frames=48), 1, workers=1)
     other = (tmp_path / "other/Videos/phantom-s8-00000.avi").read_bytes()
     assert other != short["Videos/phantom-s7-00000.avi"]
+
+
+def test_more_traced_frames_change_the_tracings_alone(root, tmp_path):
+    write_dataset(tmp_path / "more", replace(RECIPE, traced=5), 2, workers=1)
+    plain, more = _bytes(root), _bytes(tmp_path / "more")
+    for video in _videos(tmp_path / "more"):
+        file = f"Videos/{video['FileName']}.avi"
+        assert more[file] == plain[file]
+        both, five = (_traced(where, video["FileName"]) for where in (root, tmp_path / "more"))
+        assert len(five) == 5
+        assert list(five)[:2] == list(both)
+        for frame, lines in both.items():
+            np.testing.assert_array_equal(five[frame], lines)
+    assert plain["FileList.csv"].startswith(more["FileList.csv"])
+    assert b"n 2, 5 traced frames)" in more["DESCRIPTION.txt"]
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path):

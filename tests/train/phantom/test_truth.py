@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgeecho.dataset.tracings import Tracing as Outline
 from edgeecho_train.phantom.cardiac_cycle import end_frames, volume_curve
 from edgeecho_train.phantom.geometry import at_volume, tracing
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
-from edgeecho_train.phantom.render import render
-from edgeecho_train.phantom.truth import course, end_times, masks
+from edgeecho_train.phantom.truth import course, end_times, masks, tracings
 
 RECIPE = PhantomRecipe(seed=17, frames=60)
 
@@ -51,12 +51,31 @@ def test_repeated_pictures_have_the_same_mask() -> None:
     assert all(np.array_equal(filled[i], filled[i + 1]) for i in np.flatnonzero(still))
 
 
-def test_the_rendered_tracings_are_those_of_the_course() -> None:
-    phantom, rng = draw_phantom(RECIPE, 1)
-    video = render(phantom, rng)
-    assert (video.diastole.frame, video.systole.frame) == end_frames(
-        course(phantom).volumes, phantom.ef / 100
-    )
+@pytest.mark.parametrize("index", range(6))
+def test_traced_are_both_ends_of_a_beat_and_others_of_the_whole_video(index: int) -> None:
+    phantom, _ = draw_phantom(RECIPE, index)
+    both = tracings(phantom, 2, np.random.default_rng(5))
+    ends = end_frames(course(phantom).volumes, phantom.ef / 100)
+    assert tuple(tracing.frame for tracing in both) == ends
+    more = tracings(phantom, 9, np.random.default_rng(5))
+    frames = [tracing.frame for tracing in more]
+    assert tuple(frames[:2]) == ends
+    assert len(set(frames)) == 9
+    # Any frame may be among the others, and fewer are the first of more.
+    assert min(frames[2:]) < phantom.frames / 2 < max(frames[2:]) < phantom.frames
+    assert [t.frame for t in tracings(phantom, 5, np.random.default_rng(5))] == frames[:5]
+    every = tracings(phantom, 1000, np.random.default_rng(5))
+    assert sorted(t.frame for t in every) == list(range(phantom.frames))
+
+
+def test_a_tracing_is_the_outline_of_the_mask_of_its_frame() -> None:
+    phantom, _ = draw_phantom(RECIPE, 1)
+    true = masks(phantom)
+    for traced in tracings(phantom, 12, np.random.default_rng(5)):
+        points = np.concatenate([traced.lines_px[1:, 0], traced.lines_px[:0:-1, 1]])
+        filled = Outline(traced.frame, points).mask(*true.shape[1:])
+        both = (filled & true[traced.frame]).sum()
+        assert 2 * both / (filled.sum() + true[traced.frame].sum()) > 0.95
 
 
 @pytest.mark.parametrize("index", range(6))

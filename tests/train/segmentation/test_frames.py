@@ -17,7 +17,7 @@ from edgeecho.dataset import read_dataset
 from edgeecho.dataset.tracings import read_tracings
 from edgeecho_train.data import ClipKey
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
-from edgeecho_train.phantom.truth import masks
+from edgeecho_train.phantom.truth import masks, tracings
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +35,45 @@ def test_the_two_frames_are_those_of_the_tracings_with_diastole_first(phantoms: 
         assert filled[0].sum() > filled[1].sum()
         assert torch.equal(filled[0] > 0, torch.from_numpy(ed.mask(112, 112)))
         assert torch.equal(filled[1] > 0, torch.from_numpy(es.mask(112, 112)))
+
+
+def test_a_video_with_more_traced_frames_is_a_pair_for_each_two(changed: Path) -> None:
+    two = examples(changed)
+    recipe, videos = PhantomRecipe(seed=158, frames=70), read_dataset(changed, split="TRAIN")
+
+    def further(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        for place, video in enumerate(videos):
+            phantom, _ = draw_phantom(recipe, int(video.name.rpartition("-")[2]))
+            # The first has as many as it had, the second an odd number.
+            count = (2, 5)[place] if place < 2 else 6
+            for tracing in tracings(phantom, count, np.random.default_rng(3))[2:]:
+                for (x1, y1), (x2, y2) in tracing.lines_px:
+                    ends = {"X1": x1, "Y1": y1, "X2": x2, "Y2": y2, "Frame": tracing.frame}
+                    row = {name: str(value) for name, value in ends.items()}
+                    table.append({"FileName": f"{video.name}.avi", **row})
+        return table
+
+    edit(changed, further)
+    outlines = read_tracings(changed)
+    found = examples(changed)
+    assert len(two) == two.videos_used == found.videos_used == len(videos)
+    assert len(found) == 1 + 3 * (len(videos) - 1)
+    for one, other in zip(found[ClipKey(0, 0)], two[ClipKey(0, 0)], strict=True):
+        assert torch.equal(one, other)
+    place = 1
+    for video in videos[1:]:
+        traced = sorted(outlines[video.name], key=lambda tracing: tracing.area)
+        shown = read_cine(video.path).frames
+        for pair in range(3):
+            frames, filled = found[ClipKey(-1, place)]
+            place += 1
+            for side, tracing in enumerate((traced[-1 - pair], traced[pair])):
+                assert torch.equal(filled[side] > 0, torch.from_numpy(tracing.mask(112, 112)))
+                expected = (shown[tracing.frame].astype(np.float32) - 30) / 50
+                np.testing.assert_allclose(frames[:, side].permute(1, 2, 0), expected, atol=1e-6)
+    go(changed, changed / "run", replace(TINY, epochs=1))
+    data = load(changed / "run" / "best.pt")["provenance"]["data"]
+    assert data["n_train"] == len(videos)
 
 
 def test_which_is_diastole_does_not_follow_from_the_order(phantoms: Path, changed: Path) -> None:

@@ -35,6 +35,14 @@ def phantom(
             help="Put every video in one split (default: 75 % TRAIN, 12.5 % VAL, 12.5 % TEST).",
         ),
     ] = None,
+    traced: Annotated[
+        int,
+        typer.Option(
+            min=2,
+            help="Traced frames per video: end diastole and end systole, as in EchoNet-Dynamic; "
+            "more are drawn over the whole video, for a segmentation to learn from.",
+        ),
+    ] = 2,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Processes (default: one per core)."),
@@ -52,7 +60,7 @@ def phantom(
     from edgeecho_train.phantom.population import PhantomRecipe
     from edgeecho_train.phantom.writer import write_dataset
 
-    recipe = PhantomRecipe(seed, distribution, frames, split)
+    recipe = PhantomRecipe(seed, distribution, frames, split, traced)
     with progress_bar() as progress:
         task = progress.add_task("rendering", total=n)
         write_dataset(

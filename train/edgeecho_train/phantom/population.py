@@ -41,6 +41,8 @@ class PhantomRecipe:
     """Frames per clip; None draws them from EchoNet-Dynamic's distribution."""
     split: Split | None = None
     """One split for all videos; None for 75 / 12.5 / 12.5 %."""
+    traced: int = 2
+    """Traced frames of each video: end diastole, end systole, then others; all, if it has fewer."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rendering a phantom's frames and its two tracings."""
+"""Rendering a phantom's frames."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho_train.phantom.anatomy import Anatomy
-from edgeecho_train.phantom.cardiac_cycle import end_frames
-from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml, tracing
+from edgeecho_train.phantom.geometry import at_volume, cavity_volume_ml
 from edgeecho_train.phantom.image import Scanner
 from edgeecho_train.phantom.overlay import Screen
 from edgeecho_train.phantom.population import Phantom
@@ -20,16 +19,6 @@ _WIDE_OPEN = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Tracing:
-    """The true contour of one frame."""
-
-    frame: int
-    lines_px: NDArray[np.float64]
-    """(21, 2, 2) end points (X, Y) in pixels of the long axis, then of 20 short axes from apex to
-    annulus."""
-
-
-@dataclass(frozen=True, eq=False)
 class RenderedVideo:
     """A rendered phantom with its labels."""
 
@@ -37,8 +26,6 @@ class RenderedVideo:
     """(T, H, W) grey levels."""
     edv_ml: float
     esv_ml: float
-    diastole: Tracing
-    systole: Tracing
 
 
 def render(phantom: Phantom, rng: np.random.Generator) -> RenderedVideo:
@@ -64,16 +51,8 @@ def render(phantom: Phantom, rng: np.random.Generator) -> RenderedVideo:
         scene = anatomy.scene(ventricle, time, float(openings[i]), float(atrium))
         frames[i] = screen.show(scanner.frame(scene, time), time)
 
-    def traced(frame: int) -> Tracing:
-        ventricle = at_volume(phantom.heart, float(volumes[frame]))
-        lines = tracing(phantom.heart, ventricle)
-        return Tracing(frame, phantom.view.to_pixels(lines, ventricle, float(times[frame])))
-
-    diastole, systole = end_frames(volumes, ef)
     return RenderedVideo(
         frames=frames,
         edv_ml=cavity_volume_ml(phantom.heart),
         esv_ml=cavity_volume_ml(phantom.heart, 1 - ef),
-        diastole=traced(diastole),
-        systole=traced(systole),
     )

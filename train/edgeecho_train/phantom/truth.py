@@ -1,4 +1,4 @@
-"""What is true of every frame of a phantom: its time, its volume and its mask."""
+"""What is true of every frame of a phantom: its time, volume, mask and tracing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho_train.phantom.cardiac_cycle import Floats, plateau_ends, volume_curve
-from edgeecho_train.phantom.geometry import at_volume, outline, profile
+from edgeecho_train.phantom.cardiac_cycle import Floats, end_frames, plateau_ends, volume_curve
+from edgeecho_train.phantom.geometry import at_volume, outline, profile, tracing
 from edgeecho_train.phantom.overlay import picture_times
 from edgeecho_train.phantom.population import Phantom
 
@@ -25,6 +25,16 @@ class Course:
     """Fractions of the end-diastolic volume."""
     filling: Floats
     """dV/dt in end-diastolic volumes per second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracing:
+    """The true contour of one frame."""
+
+    frame: int
+    lines_px: Floats
+    """(21, 2, 2) end points (X, Y) in pixels of the long axis, then of 20 short axes from apex to
+    annulus."""
 
 
 def course(phantom: Phantom) -> Course:
@@ -46,6 +56,20 @@ def end_times(phantom: Phantom) -> Floats:
         ends.append((onset + diastole, onset + systole))
         onset += rr
     return np.array(ends)
+
+
+def tracings(phantom: Phantom, count: int, rng: np.random.Generator) -> tuple[Tracing, ...]:
+    """End diastole, end systole, then others up to `count`, drawn from all frames of the video."""
+    shown = course(phantom)
+    ends = end_frames(shown.volumes, phantom.ef / 100)
+    others = [frame for frame in rng.permutation(phantom.frames).tolist() if frame not in ends]
+
+    def traced(frame: int) -> Tracing:
+        ventricle = at_volume(phantom.heart, float(shown.volumes[frame]))
+        lines, time = tracing(phantom.heart, ventricle), float(shown.times_s[frame])
+        return Tracing(frame, phantom.view.to_pixels(lines, ventricle, time))
+
+    return tuple(map(traced, (*ends, *others[: count - len(ends)])))
 
 
 def masks(phantom: Phantom) -> NDArray[np.bool_]:

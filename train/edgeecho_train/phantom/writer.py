@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import MissingDependencyError, OutputError
 from edgeecho.common.files import atomic_folder
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
-from edgeecho_train.phantom.render import Tracing, render
+from edgeecho_train.phantom.render import render
+from edgeecho_train.phantom.truth import Tracing, tracings
 
 FILE_LIST_HEADER = (
     "FileName", "EF", "ESV", "EDV", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames", "Split",
@@ -43,7 +44,7 @@ class WrittenVideo:
     frames: int
     split: str
     tracings: tuple[Tracing, ...]
-    """End diastole, then end systole."""
+    """End diastole, end systole, then others."""
 
 
 def write_dataset(
@@ -64,9 +65,10 @@ def write_dataset(
         videos.mkdir()
         written = _write_videos(videos, recipe, count, workers, on_video)
         _write_tables(folder, written)
+        traced = "" if recipe.traced == 2 else f", {recipe.traced} traced frames"
         (folder / "DESCRIPTION.txt").write_text(
             f"synthetic phantoms, never patients (edgeecho phantom, seed {recipe.seed}, "
-            f"{recipe.distribution} EF, n {count})\n",
+            f"{recipe.distribution} EF, n {count}{traced})\n",
             encoding="utf-8",
         )
     return written
@@ -111,7 +113,8 @@ def write_video(folder: Path, recipe: PhantomRecipe, index: int) -> WrittenVideo
         fps=phantom.fps,
         frames=frames,
         split=phantom.split,
-        tracings=(clip.diastole, clip.systole),
+        # A stream of its own: the pictures do not depend on what is traced.
+        tracings=tracings(phantom, recipe.traced, np.random.default_rng((recipe.seed, index))),
     )
 
 

@@ -1,6 +1,6 @@
 """The task segmentation: which pixels of a frame are left ventricle.
 
-Inputs are the two traced frames of each video `(n, 3, 2, S, S)`, end diastole first; answers are
+Inputs are pairs of traced frames `(n, 3, 2, S, S)`, end diastole (the larger) first; answers are
 logits `(n, 2, S, S)`, and a pixel with a logit above 0 is left ventricle.
 """
 

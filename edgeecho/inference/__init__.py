@@ -5,6 +5,7 @@ clips.py       running clips through an engine in small batches
 sharing.py     which clips are answered together, so that nothing is computed twice
 tracing.py     the left ventricle in every frame, and the beats in these masks
 warnings.py    problems that make an EF less reliable but do not refuse it
+loaded.py      a model with its engines
 estimation.py  all of it: from a model and a video to an `EFEstimate`
 """
 
@@ -12,15 +13,13 @@ from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips
 from edgeecho.inference.estimation import (
     DEFAULT_CLIPS,
     EFEstimate,
-    LoadedModel,
     answer_clips,
     answer_file,
     estimate,
     estimate_file,
     estimate_ready,
-    load_model,
-    load_opened,
 )
+from edgeecho.inference.loaded import LoadedModel, load_model, load_opened
 from edgeecho.inference.ready import (
     ReadyVideo,
     make_ready,

@@ -159,8 +159,8 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
         import sys, edgeecho.cli.commands.infer as infer
         def broken(*args, **options): raise ZeroDivisionError("a bug")
         infer._answer_all = broken
-        import edgeecho.inference.estimation
-        edgeecho.inference.estimation.load_model = lambda *args, **options: None
+        import edgeecho.inference.loaded
+        edgeecho.inference.loaded.load_model = lambda *args, **options: None
         sys.argv = ["edgeecho", "infer", "a.avi"]
         from edgeecho.cli.app import main
         main()

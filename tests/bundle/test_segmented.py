@@ -11,6 +11,7 @@ from segmented_toy import CLIPS, change_manifest, segmented_toy
 
 from edgeecho.bundle import RangeCheck, open_model, read_manifest, render_card
 from edgeecho.common.files import sha256_file
+from edgeecho.common.precisions import PRECISIONS
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,9 @@ def test_the_card_says_what_finds_the_ventricle_and_how_far_it_drifts(whole: Pat
     assert f"checkpoint sha256 {'1' * 64}" in section
     frames = 4 * CLIPS
     statistics = "0.99996 | 0.012 | 0.25"
-    for precision, allowed in (
-        ("fp32", "dice 0.9999, area 0.02, worst_area 0.5"),
-        ("int8", "dice 0.98, area 2, worst_area 6"),
-    ):
+    for precision in ("fp32", "int8"):
+        limits = PRECISIONS[precision].masks
+        allowed = f"dice {limits.dice:g}, area {limits.area:g}, worst_area {limits.worst_area:g}"
         row = f"| {precision} | openvino 1 | {frames} | 1, 16 | {statistics} | {allowed} |"
         assert row in section
     assert "`segmentation-references.npz` holds PyTorch's masks" in section

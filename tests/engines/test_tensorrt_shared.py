@@ -115,16 +115,16 @@ def test_answers_are_those_of_the_plain_graph(
 def test_build_makes_both_engines_with_a_sidecar_each(bundle: Path, gpu: FakeGPU) -> None:
     published = build_tensorrt(bundle, "fp32", (1, 4, 8))
     model = open_model(bundle, precision="fp32")
-    assert published.shared is not None
+    (other,) = published.others
     assert model.shared is not None
-    plain, shared = (p.sidecar for p in (published, published.shared))
+    plain, shared = published.sidecar, other.sidecar
     assert sorted(s.file for s in read_engines(bundle)[0]) == [shared.file, plain.file]
     assert (plain.onnx_file, plain.onnx_sha256) == ("fp32.onnx", model.sha256)
     assert (shared.onnx_file, shared.onnx_sha256) == ("fp32-shared.onnx", model.shared.sha256)
     assert shared.file.startswith(f"fp32-shared-tensorrt-{gpu.trt.__version__}")
     assert (plain.batch, shared.batch) == ((1, 4, 8), (1, 16, 16))
     assert plain.input_shape == shared.input_shape == (3, FRAMES, SIZE, SIZE)
-    assert published.shared.report.inputs()["Float"] > published.report.inputs()["Float"] == 37
+    assert other.report.inputs()["Float"] > published.report.inputs()["Float"] == 37
 
 
 def test_memory_is_taken_once_and_a_video_makes_one_run(bundle: Path, gpu: FakeGPU) -> None:

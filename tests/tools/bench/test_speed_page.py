@@ -68,7 +68,7 @@ def test_no_path_and_no_host_was_kept(document: dict[str, Any]) -> None:
 def test_the_commands_that_the_page_names_exist(edgeecho: Any, speed_page: Any) -> None:
     page = speed_page.PAGE.read_text(encoding="utf-8")
     commands = re.findall(r"^    (edgeecho bench .+)$", page, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     shown = edgeecho("bench", "--help").stdout
     for option in re.findall(r"--[a-z-]+", shlex.join(commands)):
         assert f"{option} " in shown

@@ -67,6 +67,6 @@ def test_no_engine_at_all_that_can_run_is_an_error(
 ) -> None:
     emulate(monkeypatch, "10.16")
     only = tuple(entry for entry in OURS if entry.name == "tensorrt")
-    monkeypatch.setattr("edgeecho.tools.verify.run.engines", lambda: only)
+    monkeypatch.setattr("edgeecho.tools.verify.tries.engines", lambda: only)
     with pytest.raises(EngineError, match="no engine of fp32"):
         verify_bundle(bundle)

@@ -17,10 +17,12 @@ from edgeecho.inference import (
     LoadedModel,
     answer_file,
     estimate,
-    estimation,
     make_ready,
     measure_prepared,
     ready,
+)
+from edgeecho.inference import (
+    loaded as module,
 )
 from edgeecho.inference.ready import read_ready
 from edgeecho.inference.sharing import split
@@ -143,8 +145,8 @@ def test_the_engine_for_shared_clips_is_loaded_when_first_used_and_kept(
         loaded.append((given, how))
         return Brightness()
 
-    monkeypatch.setattr(estimation, "shares", lambda name, _: name == "brightness")
-    monkeypatch.setattr(estimation, "load_shared", load)
+    monkeypatch.setattr(module, "shares", lambda name, _: name == "brightness")
+    monkeypatch.setattr(module, "load_shared", load)
     cost = SharedCost(frame=0.0, clip=0.0, fixed=0.0, plain=1.0)
     file = replace(bright_model().file, shared=SharedFile(Path("shared.onnx"), "1" * 64, cost))
     model = LoadedModel(file, Brightness(), threads=3)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgeecho.bundle import SharedCost
 from edgeecho.common.errors import EngineError
-from edgeecho.inference import LoadedModel, estimate, estimation, run_clips
+from edgeecho.inference import LoadedModel, estimate, loaded, run_clips
 from edgeecho.inference.sharing import Sharing, split
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts, prepare
 
@@ -88,7 +88,7 @@ def test_where_the_shared_graph_cannot_be_loaded_each_clip_is_answered_alone(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cannot = Mock(side_effect=EngineError("its nodes are left to the CPU"))
-    monkeypatch.setattr(estimation, "load_shared", cannot)
+    monkeypatch.setattr(loaded, "load_shared", cannot)
     engine = SimpleNamespace(facts=model.engine.facts, run=model.engine.run)
     other = replace(model, engine=engine)
     expected = estimate(flickering_cine(70), model, clips="all")

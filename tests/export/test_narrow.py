@@ -12,11 +12,6 @@ from edgeecho.common.files import sha256_file
 NARROW = Path(__file__).parents[2] / "models" / "narrow"
 
 
-@pytest.fixture(autouse=True)
-def traced() -> None:
-    """As it is: the stand-in for a trace may round the folded batch norms otherwise."""
-
-
 @pytest.mark.slow
 def test_its_graphs_are_those_of_the_committed_bundle(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")

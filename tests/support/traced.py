@@ -86,9 +86,11 @@ def _filled(trace: bytes, network: Any, spec: Any) -> Any:
         if tensor.name in weights:
             value = weights.pop(tensor.name)
             tensor.CopyFrom(onnx.numpy_helper.from_array(value, tensor.name))
+            tensor.doc_string = ""  # as every tensor of a trace has it
         elif list(tensor.dims) == [2]:  # the shape of the features
             value = np.array([-1, features])
             tensor.CopyFrom(onnx.numpy_helper.from_array(value, tensor.name))
+            tensor.doc_string = ""
     assert not weights, f"the trace has no place for {sorted(weights)}"
     _shape(graph.input[0], [0, 3, spec.frames, spec.size, spec.size])
     _shape(graph.output[1], [0, features])

@@ -69,7 +69,7 @@ class Prediction:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Prediction:
         """Inverse of `dataclasses.asdict`, after JSON."""
-        interval, masks = value["interval"], value.get("masks")
+        interval, masks = value["interval"], value["masks"]
         return cls(
             **{
                 **value,

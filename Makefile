@@ -8,10 +8,10 @@ demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM c
 	.venv-demo/bin/python examples/demo.py
 
 test: .venv/ready         ## run the whole test suite, or ARGS="tests/trust -k gate"
-	.venv/bin/python -m pytest $(or $(ARGS),-n auto --dist loadfile)
+	.venv/bin/python -m pytest $(or $(ARGS),-n auto --dist loadfile --max-worker-restart 0)
 
 quick: .venv/ready        ## what takes no time: the loop while one works
-	.venv/bin/python -m pytest -n auto --dist loadfile -m 'not slow and not torch and not browser'
+	.venv/bin/python -m pytest -n auto --dist loadfile --max-worker-restart 0 -m 'not slow and not torch and not browser'
 
 pythons: .venv/ready      ## the wheel on every Python that is promised: smoke test and quick tests (ARGS="-s lowest")
 	.venv/bin/nox $(ARGS)

@@ -7,10 +7,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from edgeecho.common.about import RESEARCH_USE
-from edgeecho.common.text import cell
 from edgeecho.report.beats import no_beats, row_of
 from edgeecho.report.reasons import UNUSED
+from edgeecho.report.table import identity
 from edgeecho.results import Answer, Failure, Outcome
 
 # Of ED and of ES each: name and digits of a value of `edgeecho.report.beats`.
@@ -55,28 +54,14 @@ def to_beats_csv(outcomes: Sequence[Outcome]) -> str:
 
 
 def _file(number: int, outcome: Outcome) -> dict[str, object]:
-    answer = outcome.answer
-    row: dict[str, object] = {
-        "FileName": cell(outcome.file),
-        "Number": number,
-        "Status": outcome.status,
-        "Note": RESEARCH_USE,
-    }
+    answer, row = outcome.answer, identity(number, outcome)
     if isinstance(answer, Failure):
-        return {**row, "Error": cell(answer.message)}
+        return row
     numbers, masks = answer.numbers or answer.although_refused, answer.model.segmentation
     return {
         **row,
         "EF": f"{numbers.ef:.2f}" if numbers else "",
-        "Refusals": "; ".join(f"{r.gate}: {r.reason}" for r in answer.refusals),
-        "Warnings": "; ".join(answer.warnings),
-        "FileSHA256": outcome.sha256,
-        "Model": cell(answer.model.name),
-        "ModelVersion": cell(answer.model.version),
-        "Precision": answer.model.precision,
-        "ModelSHA256": answer.model.sha256,
         "SegmentationSHA256": masks.sha256 if masks and answer.tracing else "",
-        "Engine": f"{answer.engine.name} {answer.engine.version}",
     }
 
 

@@ -36,7 +36,8 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
     return stream.getvalue()
 
 
-def _row(number: int, outcome: Outcome) -> dict[str, object]:
+def identity(number: int, outcome: Outcome) -> dict[str, object]:
+    """The columns that every table of a file has: which file, which model, why refused."""
     answer = outcome.answer
     row: dict[str, object] = {
         "FileName": cell(outcome.file),
@@ -46,14 +47,29 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
     }
     if isinstance(answer, Failure):
         return {**row, "Error": cell(answer.message)}
+    return {
+        **row,
+        "Refusals": "; ".join(f"{r.gate}: {r.reason}" for r in answer.refusals),
+        "Warnings": "; ".join(answer.warnings),
+        "FileSHA256": outcome.sha256,
+        "Model": cell(answer.model.name),
+        "ModelVersion": cell(answer.model.version),
+        "Precision": answer.model.precision,
+        "ModelSHA256": answer.model.sha256,
+        "Engine": f"{answer.engine.name} {answer.engine.version}",
+    }
+
+
+def _row(number: int, outcome: Outcome) -> dict[str, object]:
+    answer, row = outcome.answer, identity(number, outcome)
+    if isinstance(answer, Failure):
+        return row
     video = answer.video
     # The row's Status and Refusals mark its numbers as refused.
     numbers = answer.numbers or answer.although_refused
     return {
         **row,
         **(_numbers(numbers) if numbers else {}),
-        "Refusals": "; ".join(f"{r.gate}: {r.reason}" for r in answer.refusals),
-        "FileSHA256": outcome.sha256,
         "Clips": len(answer.clip_starts),
         "Frames": video.frames,
         "FPS": _number(video.fps),
@@ -62,12 +78,6 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         "Sector": video.area,
         "Time": video.time,
         "Damage": "; ".join(video.damage),
-        "Warnings": "; ".join(answer.warnings),
-        "Model": cell(answer.model.name),
-        "ModelVersion": cell(answer.model.version),
-        "Precision": answer.model.precision,
-        "ModelSHA256": answer.model.sha256,
-        "Engine": f"{answer.engine.name} {answer.engine.version}",
         "PassedOver": "; ".join(
             cell(f"{one.name}: {one.why}") for one in answer.engine.passed_over
         ),

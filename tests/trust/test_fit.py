@@ -12,30 +12,14 @@ import pytest
 
 from edgeecho.common.errors import InputError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import Signals, TracedSignals
+from edgeecho.trust import TracedSignals
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration.trust import modes_from
 from edgeecho_calibration.trust_fit import fit_space, fit_trust
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity, append, read
+from tests.support import measured
 
-GOOD = Signals(
-    frames=100,
-    window=63,
-    fps=50.0,
-    fps_source="container",
-    why_no_rate="",
-    fps_doubt=None,
-    video_s=2.0,
-    heart_rate_bpm=60.0,
-    beats_per_clip=1.3,
-    sound=1.0,
-    lit=0.5,
-    moves=10.0,
-    contrast=60.0,
-    statistics=np.zeros(7, np.float32),
-    picture=np.zeros(8, np.float32),
-    embedding=np.zeros(2, np.float32),
-)
+GOOD = replace(measured.GOOD, embedding=np.zeros(2, np.float32))
 
 
 def values(n: int, d: int) -> np.ndarray:

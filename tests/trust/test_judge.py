@@ -9,25 +9,13 @@ import pytest
 
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import Interval, Signals, Trust, judge
+from edgeecho.trust import Interval, Trust, judge
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
+from tests.support.measured import GOOD
 
-SIGNALS = Signals(
-    frames=100,
-    window=63,
-    fps=50.0,
-    fps_source="container",
-    why_no_rate="",
-    fps_doubt=None,
-    video_s=2.0,
-    heart_rate_bpm=60.0,
-    beats_per_clip=1.3,
-    sound=1.0,
-    lit=0.5,
-    moves=10.0,
-    contrast=60.0,
-    statistics=np.zeros(7, np.float32),
+SIGNALS = replace(
+    GOOD,
     picture=np.zeros(2 * GRID * GRID, np.float32),
     clip_sd=2.0,
     embedding=np.zeros(2, np.float32),

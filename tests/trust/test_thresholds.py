@@ -13,6 +13,7 @@ from edgeecho.trust import Signals, TracedSignals, Trust, refuse
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
+from tests.support import measured
 
 PICTURE = 2 * GRID * GRID
 
@@ -23,21 +24,12 @@ def picture(changing: float) -> np.ndarray:
     return np.log1p(np.concatenate([mean, changing * (mean + 8)]) / 4).astype(np.float32)
 
 
-GOOD = Signals(
+GOOD = replace(
+    measured.GOOD,
     frames=1000,
     window=1000,
-    fps=50.0,
-    fps_source="container",
     why_no_rate="the file does not say its frame rate",
-    fps_doubt=None,
     video_s=4.0,
-    heart_rate_bpm=60.0,
-    beats_per_clip=1.3,
-    sound=1.0,
-    lit=0.5,
-    moves=10.0,
-    contrast=60.0,
-    statistics=np.zeros(7, np.float32),
     picture=picture(0.5),
     clip_sd=2.0,
     embedding=np.zeros(4, np.float32),

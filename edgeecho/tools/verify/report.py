@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -91,9 +92,7 @@ class VerifyReport:
 def to_text(report: VerifyReport) -> str:
     """A table; the drift is in EF points."""
     batches = ", ".join(map(str, report.batches))
-    names = [
-        f"{row.model.path.name} on {row.engine.name} {row.engine.version}" for row in report.rows
-    ]
+    names = _names(report.rows)
     width = max(map(len, names))
     lines = [
         f"{report.name} {report.version}: {report.clips} at batch {batches}, "
@@ -108,10 +107,9 @@ def to_text(report: VerifyReport) -> str:
             f"  {name:{width}}  {row.clips:5}  {drift.mean:7.4f}  {drift.p95:7.4f}  "
             f"{drift.max:7.4f}  {drift.mae:+7.4f}  {verdict}"
         )
-        wider = row.limits.wider_than(PRECISIONS[row.model.precision].limits)
-        if wider and not row.missed:
-            allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
-            lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
+        lines += _loosened(
+            row, row.limits.wider_than(PRECISIONS[row.model.precision].limits), width
+        )
     lines += _mask_lines(report)
     # Many often have the same reason, which is then given once.
     for reason in dict.fromkeys(left.reason for left in report.not_run):
@@ -120,11 +118,23 @@ def to_text(report: VerifyReport) -> str:
     return "\n".join([*lines, RESEARCH_USE])
 
 
+def _names(rows: Sequence[Row | MaskRow]) -> list[str]:
+    return [f"{r.model.path.name} on {r.engine.name} {r.engine.version}" for r in rows]
+
+
+def _loosened(row: Row | MaskRow, wider: Sequence[str], width: int) -> list[str]:
+    """The limits that are wider than in our own table, unless the row misses one all the same."""
+    if not wider or row.missed:
+        return []
+    allowed = ", ".join(f"{name} {getattr(row.limits, name)}" for name in wider)
+    return [f"  {'':{width}}  held to loosened limits: {allowed}"]
+
+
 def _mask_lines(report: VerifyReport) -> list[str]:
     """A table of the masks, areas in %; empty if the bundle has no segmentation."""
     if not report.masks:
         return []
-    names = [f"{r.model.path.name} on {r.engine.name} {r.engine.version}" for r in report.masks]
+    names = _names(report.masks)
     width = max(map(len, names))
     batches = ", ".join(map(str, MASK_BATCHES))
     lines = [
@@ -140,9 +150,7 @@ def _mask_lines(report: VerifyReport) -> list[str]:
             f"{verdict}"
         )
         wider = row.limits.wider_than(PRECISIONS[row.model.precision].masks)
-        if wider and not row.missed:
-            allowed = ", ".join(f"{w} {getattr(row.limits, w)}" for w in wider)
-            lines.append(f"  {'':{width}}  held to loosened limits: {allowed}")
+        lines += _loosened(row, wider, width)
     return lines
 
 

@@ -15,6 +15,7 @@ from edgeecho.common.cpu import cpu_features, usable_cores
 from edgeecho.common.errors import EngineError, ModelError
 from edgeecho.engines.base import Arrays, EngineFacts, Outputs, outputs_of
 from edgeecho.engines.descriptor import EngineDescriptor
+from edgeecho.engines.openvino.core import core
 from edgeecho.engines.openvino.threads import recall_threads
 
 
@@ -26,9 +27,8 @@ class OpenVINOEngine:
     ) -> None:
         import openvino
 
-        core = openvino.Core()
         if cached and not threads:
-            threads = recall_threads(machine_of(core), model.precision)
+            threads = recall_threads(machine_of(), model.precision)
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             # Without this, OpenVINO uses bfloat16 on CPUs that have it, which changes the EF.
@@ -37,7 +37,7 @@ class OpenVINOEngine:
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
         load = _load_or_compile if cached else _compile
-        self._compiled = load(core, model, config)
+        self._compiled = load(model, config)
         hint = self._compiled.get_property("INFERENCE_PRECISION_HINT")
         if hint != openvino.Type.f32:
             raise EngineError(f"OpenVINO computes in {hint}, not in the f32 that was asked for")
@@ -50,7 +50,7 @@ class OpenVINOEngine:
         self.facts = EngineFacts(
             name=descriptor.name,
             version=openvino.__version__.partition("-")[0],
-            device=str(core.get_property("CPU", "FULL_DEVICE_NAME")),
+            device=_device(),
             precision=descriptor.arithmetic(model.precision),
             threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")),
         )
@@ -70,38 +70,42 @@ class OpenVINOEngine:
         return {name: np.array(result[name], np.float32) for name in self._outputs}
 
 
-def machine_of(core: Any) -> dict[str, Any]:
+def machine_of() -> dict[str, Any]:
     """Everything but the model that a compiled model and the best number of threads depend on."""
     import openvino
 
     return {
         "openvino": openvino.__version__,
-        "cpu": str(core.get_property("CPU", "FULL_DEVICE_NAME")),
+        "cpu": _device(),
         "features": cpu_features(),
         "cores": usable_cores(),
     }
 
 
-def _compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
+def _device() -> str:
+    return str(core().get_property("CPU", "FULL_DEVICE_NAME"))
+
+
+def _compile(model: ModelFile, config: Mapping[str, str]) -> Any:
     try:
-        return core.compile_model(model.path, "CPU", config)
+        return core().compile_model(model.path, "CPU", config)
     except RuntimeError as error:
         raise ModelError(
             f"OpenVINO cannot load {model.path.name}: {str(error).splitlines()[-1]}"
         ) from error
 
 
-def _load_or_compile(core: Any, model: ModelFile, config: Mapping[str, str]) -> Any:
+def _load_or_compile(model: ModelFile, config: Mapping[str, str]) -> Any:
     """Compile the model, or load what an earlier process compiled: the two are identical."""
     if cache_folder() is None:
-        return _compile(core, model, config)
-    key = {"artefact": model.sha256, "config": dict(config), **machine_of(core)}
+        return _compile(model, config)
+    key = {"artefact": model.sha256, "config": dict(config), **machine_of()}
     if blob := load_entry(key):
         try:
-            return core.import_model(blob, "CPU", config)
+            return core().import_model(blob, "CPU", config)
         except (RuntimeError, ValueError):  # the latter where its message is no text
             say("OpenVINO does not take the compiled model in the cache: it is compiled anew")
-    compiled = _compile(core, model, config)
+    compiled = _compile(model, config)
     stream = io.BytesIO()
     try:
         compiled.export_model(stream)

@@ -74,9 +74,7 @@ def tune(model: ModelFile, *, rounds: int, warmup: int = 3) -> Tuning:
     }
     times = take_turns(tasks, rounds=rounds, warmup=warmup)
     found = choose({int(name): samples for name, samples in times.items()}, default)
-    import openvino
-
-    remember_threads(machine_of(openvino.Core()), model.precision, found.chosen)
+    remember_threads(machine_of(), model.precision, found.chosen)
     return found
 
 

@@ -21,6 +21,7 @@ from edgeecho.bundle.manifest import METADATA_KEY
 from edgeecho.common.errors import MissingDependencyError, ModelError
 from edgeecho.common.files import looks_like_safetensors, sha256_file
 from edgeecho.common.plugins import load_plugin
+from edgeecho.engines.openvino.core import core
 from edgeecho.tools.inspect.graph import network_stages
 from edgeecho.tools.inspect.types import WHOLE, Inspection, NetworkStage
 
@@ -161,10 +162,8 @@ def _inspect_onnx(path: Path) -> Inspection:
 
 
 def _read_graph(path: Path) -> Any:
-    import openvino
-
     try:
-        return openvino.Core().read_model(path)
+        return core().read_model(path)
     except RuntimeError as error:
         # OpenVINO's reason is in the last line, after its source lines.
         reason = str(error).strip().splitlines()[-1].strip(" -.")

@@ -62,7 +62,7 @@ def _write(out: Path, rows: list[dict[str, Any]], setting: Setting, seconds: flo
         "schema": SCHEMA,
         "research_use": RESEARCH_USE,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "network": "narrow" if setting.narrow else "full size",
+        "network": setting.network,
         "seconds": round(seconds, 1),
         "headline_failed": failed,
         "steps": rows,

@@ -34,6 +34,14 @@ class Setting:
     model: Path | None = None
     """A bundle of the checkpoint, whose preprocessing the calibration set is made for."""
     data: Path | None = None
+    fell_back: bool = False
+    """No bundle was made, so the steps after `export` took the narrow one."""
+
+    @property
+    def network(self) -> str:
+        """What the steps were run with, for the page."""
+        asked = "narrow" if self.narrow else "full size"
+        return f"{asked}; after export failed: narrow" if self.fell_back else asked
 
     def count(self, many: int, few: int) -> str:
         return str(few if self.few else many)
@@ -59,6 +67,7 @@ def plan(setting: Setting) -> Iterator[Step]:
     bundle = work / "bundle"
     if not (bundle / "manifest.json").is_file():
         bundle = NARROW / "bundle"  # which is in every clone, so that the engines can be tried
+        setting.fell_back = True
     precisions = list(_read(bundle / "manifest.json")["artefacts"])
     engines = machine.get("engines") or []
     yield from _engines_built(bundle, gpu, {engine["name"] for engine in engines})

@@ -66,6 +66,8 @@ Arrays = Mapping[str, NDArray[np.float32]]
 """A network's outputs by name."""
 INPUT: Mapping[str, str] = {"ef": "clip", "segmentation": "frame"}
 """Name of the input whose first axis is the batch, by task."""
+ROWS = ("starts", *INPUT.values())
+"""Inputs whose first axis has an entry for each row of the outputs; a network has one of them."""
 _OUTPUTS = {"ef": ("ef", "embedding"), "segmentation": ("logits",)}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgeecho_train import start
 from edgeecho_train.checkpoint import trained_on, training_history
 from edgeecho_train.recipe import TrainingRecipe
 from edgeecho_train.start import train
@@ -155,3 +156,18 @@ def test_folder_without_a_data_set_is_an_input_error(edgeecho, tmp_path: Path) -
     done = edgeecho("train", tmp_path, "--out", tmp_path / "run", *TINY)
     assert done.returncode == 3
     assert not (tmp_path / "run").exists()
+
+
+def test_help_shows_the_tables_of_a_recipe(edgeecho) -> None:
+    # Rich takes words in brackets for styles, and showed "with  and []s".
+    said = " ".join(edgeecho("train", "--help").stdout.replace("│", " ").split())
+    assert "[common] and [[stage]]s" in said
+
+
+@pytest.mark.parametrize(("cores", "cpu", "gpu"), [(1, 1, 1), (2, 1, 1), (6, 1, 5), (64, 1, 8)])
+def test_a_gpu_has_its_videos_decoded_by_more_processes(
+    cores: int, cpu: int, gpu: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "usable_cores", lambda: cores)
+    assert start._workers(torch.device("cpu")) == cpu
+    assert start._workers(torch.device("cuda")) == gpu

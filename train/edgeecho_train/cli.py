@@ -29,7 +29,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves.")],
     recipe: Annotated[
         Path | None,
-        typer.Option(help="TOML file with [common] and [[stage]]s instead of the options below."),
+        typer.Option(
+            help=r"TOML file with \[common] and [\[stage]]s instead of the options below."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     task: Annotated[
@@ -74,7 +76,13 @@ def train(
     ] = False,
     seed: Annotated[int, typer.Option(min=0)] = _published.seed,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode videos.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes that decode videos; default: 1, on a GPU all cores but one, 8 at most.",
+        ),
+    ] = None,
 ) -> None:
     """Train r2plus1d_18 to regress EF. The defaults are the published recipe.
 
@@ -141,7 +149,7 @@ def _train_stages(
     recipe: Path,
     resume: bool,
     device: str,
-    workers: int,
+    workers: int | None,
     init: str,
 ) -> None:
     given = [name for name in context.params if name not in _ELSEWHERE and _given(context, name)]

@@ -83,7 +83,14 @@ def _checked(path: Path, table: Any) -> dict[str, Any]:
 
 
 def train_stages(
-    data: Path, out: Path, stages: Stages, *, resume: bool, device: str, workers: int, init: str
+    data: Path,
+    out: Path,
+    stages: Stages,
+    *,
+    resume: bool,
+    device: str,
+    workers: int | None,
+    init: str,
 ) -> Path:
     """Run the stages in `out/stage1`, `out/stage2`, ...; return the last one's best checkpoint.
 

@@ -69,8 +69,7 @@ def curve_of(areas: Floats, seconds: Floats) -> AreaCurve:
     if not there.any():
         return AreaCurve(seconds, areas, areas)
     filled = np.interp(seconds, seconds[there], areas[there])
-    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
-    half, wide = (max(1, round(window / step)) for window in (_HALF_WINDOW_S, _WIDE_S))
+    half, wide = (frames_in(seconds, window) for window in (_HALF_WINDOW_S, _WIDE_S))
     smooth = _running_median(filled, half)
     off = np.abs(filled - _running_median(filled, wide))
     bad = off > _BAD * _height(smooth)
@@ -78,6 +77,12 @@ def curve_of(areas: Floats, seconds: Floats) -> AreaCurve:
         filled = np.interp(seconds, seconds[~bad], filled[~bad])
         smooth = _running_median(filled, half)
     return AreaCurve(seconds, areas, smooth)
+
+
+def frames_in(seconds: Floats, span_s: float) -> int:
+    """How many steps from frame to frame make `span_s`: at least one."""
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
+    return max(1, round(span_s / step))
 
 
 def _height(areas: Floats) -> float:

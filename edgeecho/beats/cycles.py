@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeecho.beats.curve import AreaCurve
+from edgeecho.beats.curve import AreaCurve, frames_in
 from edgeecho.beats.peaks import Frames, find_peaks
 
 # Systoles are further apart: 300 beats/min.
@@ -21,9 +21,12 @@ _LEAST_FALL = 0.35
 _TURNED = 0.15
 # At its beginning, end diastole is seen if the area stayed large for that long, and fell as above.
 _STAYED_S = 0.03
-# End diastole and end systole are plateaus: areas that differ by no more than this share of the
-# height belong to them, and half the noise beside it, up to as much again and a half. Each is the
-# last frame of its plateau, before ejection or filling begins.
+# Ejection: over so many seconds the area falls by this share of the steepest such fall, or more.
+# With an open mitral valve a mask may reach into the atrium: the largest areas come too early.
+_FALL_S, _FALLING = 0.06, 0.1
+# End systole is a plateau: areas that differ by no more than this share of the height belong to it,
+# and half the noise beside it, up to as much again and a half. It is the last frame of them, before
+# filling begins.
 _PLATEAU, _NOISY = 0.02, 0.03
 # A mask whose area is further from the smoothed curve, as a share of its height, is not chosen if
 # there is a better one.
@@ -68,20 +71,25 @@ def _lowest(curve: AreaCurve) -> list[int]:
 
 
 def _diastole(curve: AreaCurve, begin: int, low: int) -> int:
-    areas = curve.smooth[begin : low + 1]
-    least = areas.max() - _tolerance(curve, areas.max() - curve.smooth[low])
-    return _last_sound(curve, begin + np.flatnonzero(areas >= least))
+    """The last frame before ejection: back from the steepest fall, as long as the area falls."""
+    top = begin + int(np.argmax(curve.smooth[begin : low + 1]))
+    reach = frames_in(curve.seconds, _FALL_S)
+    if low - top < reach:
+        return top
+    falls = curve.smooth[top : low + 1 - reach] - curve.smooth[top + reach : low + 1]
+    steepest = int(np.argmax(falls))
+    slow = np.flatnonzero(falls[:steepest] < _FALLING * falls[steepest])
+    onset = top + (int(slow[-1]) + 1 if len(slow) else 0)
+    near = curve.seconds[onset] - curve.seconds[begin : onset + 1] <= _STAYED_S
+    return _last_sound(curve, begin + np.flatnonzero(near))
 
 
 def _systole(curve: AreaCurve, low: int, end: int) -> int:
     areas = curve.smooth[low : end + 1]
     top = low + int(np.argmax(areas))
-    most = curve.smooth[low] + _tolerance(curve, curve.height)
+    height = curve.height
+    most = curve.smooth[low] + _PLATEAU * height + min(curve.noise / 2, _NOISY * height)
     return _last_sound(curve, low + np.flatnonzero(curve.smooth[low : top + 1] <= most))
-
-
-def _tolerance(curve: AreaCurve, height: float) -> float:
-    return _PLATEAU * height + min(curve.noise / 2, _NOISY * height)
 
 
 def _last_sound(curve: AreaCurve, plateau: Frames) -> int:

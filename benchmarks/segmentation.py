@@ -30,9 +30,9 @@ from edgeecho_train.phantom.truth import end_times, masks
 from edgeecho_train.phantom.writer import write_dataset
 from edgeecho_train.segmentation.network import build_segmentation
 
-SEED = 112
-"""Of the test phantoms; it was committed before the training with more than two frames a video. Of
-those of seed 108 the first eleven were looked at, and what they showed changed the training."""
+SEED = 113
+"""Of the test phantoms. Those of earlier seeds were looked at: what the first eleven of seed 108
+showed changed the training, and 80 of seed 112 the rule for end diastole."""
 PHANTOMS = 300
 _FRAMES_A_CALL = 32
 Masks = NDArray[np.bool_]

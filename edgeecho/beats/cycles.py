@@ -21,9 +21,10 @@ _LEAST_FALL = 0.35
 _TURNED = 0.15
 # At its beginning, end diastole is seen if the area stayed large for that long, and fell as above.
 _STAYED_S = 0.03
-# Ejection: over so many seconds the area falls by this share of the steepest such fall, or more.
-# With an open mitral valve a mask may reach into the atrium: the largest areas come too early.
-_FALL_S, _FALLING = 0.06, 0.1
+# Ejection: over so many seconds the area falls, by this share of the steepest such fall more than
+# where it falls least in the time before, which noise may raise to that share. With an open mitral
+# valve a mask may reach into the atrium: areas are largest too early, and fall when it closes, too.
+_FALL_S, _FALLING, _BEFORE_S, _MOST_FLAT = 0.06, 0.1, 0.3, 0.12
 # End systole is a plateau: areas that differ by no more than this share of the height belong to it,
 # and half the noise beside it, up to as much again and a half. It is the last frame of them, before
 # filling begins.
@@ -78,7 +79,10 @@ def _diastole(curve: AreaCurve, begin: int, low: int) -> int:
         return top
     falls = curve.smooth[top : low + 1 - reach] - curve.smooth[top + reach : low + 1]
     steepest = int(np.argmax(falls))
-    slow = np.flatnonzero(falls[:steepest] < _FALLING * falls[steepest])
+    before = max(0, steepest - frames_in(curve.seconds, _BEFORE_S))
+    most = falls[steepest]
+    flat = float(np.clip(falls[before : steepest + 1].min(), 0, _MOST_FLAT * most))
+    slow = np.flatnonzero(falls[:steepest] < flat + _FALLING * (most - flat))
     onset = top + (int(slow[-1]) + 1 if len(slow) else 0)
     near = curve.seconds[onset] - curve.seconds[begin : onset + 1] <= _STAYED_S
     return _last_sound(curve, begin + np.flatnonzero(near))

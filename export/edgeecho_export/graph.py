@@ -52,6 +52,9 @@ def check_graph(model: onnx.ModelProto) -> None:
             raise RuntimeError(f"only the batch of {name} may be dynamic, got {dimensions}")
     if {kind.elem_type for kind in values.values()} != {onnx.TensorProto.FLOAT}:
         raise RuntimeError("input and outputs must be FP32")
+    if any(node.op_type == "Shape" for node in model.graph.node):
+        # ONNX Runtime computes shapes on the CPU, and its session on a GPU then refuses the graph.
+        raise RuntimeError("a shape is computed in every run")
     if len({kind.shape.dim[0].dim_param for kind in values.values()}) != 1:
         raise RuntimeError("input and outputs must have one batch")
 

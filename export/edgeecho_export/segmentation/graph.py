@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
+import onnx.shape_inference
 import torch
 from torch import Tensor, nn
 
@@ -35,7 +38,53 @@ def write_onnx(
 
 def _trace(network: nn.Module, spec: PreprocessSpec) -> onnx.ModelProto:
     example = torch.zeros(2, 3, spec.size, spec.size)
-    return trace(_Logits(network).eval(), example, FRAME, (LOGITS,))
+    model = trace(_Logits(network).eval(), example, FRAME, (LOGITS,))
+    fix_scales(model)
+    return model
+
+
+def fix_scales(model: onnx.ModelProto) -> None:
+    """Give each Resize its factors as constants instead of sizes that are computed in every run.
+
+    Only the batch is dynamic, so they are known. ONNX Runtime computes shapes on the CPU, for which
+    CUDA's session refuses the whole network, as a real H100 showed.
+    """
+    graph = model.graph
+    sizes = {
+        value.name: [d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in onnx.shape_inference.infer_shapes(model, data_prop=True).graph.value_info
+    }
+    for node in graph.node:
+        if node.op_type == "Resize":
+            (before, after) = (sizes[name][2:] for name in (node.input[0], node.output[0]))
+            factors = [_scale(*pair) for pair in zip(before, after, strict=True)]
+            scales, name = np.array([1, 1, *factors], np.float32), f"{node.output[0]}_scales"
+            graph.initializer.append(onnx.numpy_helper.from_array(scales, name))
+            node.input[:] = [node.input[0], "", name]
+    _drop_unused(graph)
+
+
+def _scale(before: int, after: int) -> float:
+    """The factor whose product is `after` once it is rounded down, in whatever arithmetic."""
+    scale = np.float32(after / before)
+    if before * float(scale) < after:
+        scale = np.nextafter(scale, np.float32(np.inf))
+    return float(scale)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove nodes and constants that nothing reads any more."""
+    while True:
+        read = {name for node in graph.node for name in node.input}
+        read |= {output.name for output in graph.output}
+        unused = [node for node in graph.node if read.isdisjoint(node.output)]
+        if not unused:
+            break
+        for node in unused:
+            graph.node.remove(node)
+    kept = [constant for constant in graph.initializer if constant.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 class _Logits(nn.Module):

@@ -25,7 +25,7 @@ except metadata.PackageNotFoundError:
 
 import onnxruntime
 from fake_cuda import FakeGPU, cuda_module
-from offered import offered, operators
+from offered import MASK_KERNELS, offered, operators
 
 from edgeecho.bundle import DEMO, EXAMPLE, open_model
 from edgeecho.cine import read_cine
@@ -123,6 +123,9 @@ def test_cuda_has_a_kernel_for_every_operator_that_it_is_offered(tmp_path: Path)
     found = operators(offered(MODEL.path, CUDA, tmp_path / "offered.onnx"))
     assert len(found) == 9
     assert [name for name in found if not has(name, types.get(name, "f"))] == []
+    for kind in ("f", "NS_9MLFloat16E"):
+        masks = {"Squeeze": "", "Conv": f"{kind}Lb0E"}
+        assert [name for name in MASK_KERNELS if not has(name, masks.get(name, kind))] == []
     assert not has("DequantizeLinear", "if"), "then the rule need not be switched off"
 
 

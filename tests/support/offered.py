@@ -11,6 +11,11 @@ import onnxruntime
 
 from edgeecho.engines.onnxruntime.gpu import session_options
 
+MASK_KERNELS = frozenset(
+    ("Add", "Conv", "HardSigmoid", "Mul", "ReduceMean", "Relu", "Resize", "Sigmoid", "Squeeze")
+)
+"""What a segmentation of lraspp_mobilenet_v3_large becomes; a HardSwish is taken apart."""
+
 
 def offered(file: Path, provider: str | None, out: Path) -> Any:
     """The file after the rules that depend on no provider, which come before any is asked.

@@ -49,12 +49,13 @@ def run_rounded(
 def _run(operator: str, inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     if operator == "Cast":
         return inputs[0].to(_CASTS[attributes["to"]])
-    kinds = {value.dtype for value in inputs if value.is_floating_point()}
+    # The factors of a Resize are FP32 in every network.
+    typed = inputs[:1] if operator == "Resize" else inputs
+    kinds = {value.dtype for value in typed if value.is_floating_point()}
     if len(kinds) > 1:
         raise RuntimeError(f"{operator} mixes {kinds}: the network is not strongly typed")
     wide = [value.float() if value.is_floating_point() else value for value in inputs]
-    found = _OPERATORS[operator](wide, attributes)
-    return found.to(kinds.pop()) if found.is_floating_point() else found  # else a shape
+    return _OPERATORS[operator](wide, attributes).to(kinds.pop())
 
 
 _CASTS = {onnx.TensorProto.FLOAT: torch.float32, onnx.TensorProto.FLOAT16: torch.float16}
@@ -94,11 +95,12 @@ def _reshape(inputs: list[Tensor], _: _Attributes) -> Tensor:
 
 
 def _resize(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
-    x, sizes = inputs
+    x, factors = inputs
+    sizes = [int(size * by) for size, by in zip(x.shape, factors.tolist(), strict=True)]
     how = [attributes.get(name) for name in ("mode", "coordinate_transformation_mode", "antialias")]
     if how != [b"linear", b"half_pixel", 0]:
         raise RuntimeError(f"a resizing of another network: {attributes}")
-    return F.interpolate(x, sizes.tolist()[2:], mode="bilinear", align_corners=False)
+    return F.interpolate(x, sizes[2:], mode="bilinear", align_corners=False)
 
 
 def _pool(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
@@ -116,11 +118,6 @@ def _hard_sigmoid(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
     return torch.clamp(inputs[0] * alpha + beta, 0, 1)
 
 
-def _shape(inputs: list[Tensor], attributes: _Attributes) -> Tensor:
-    part = slice(attributes.get("start", 0), attributes.get("end"))
-    return torch.tensor(inputs[0].shape[part], dtype=torch.int64)
-
-
 def _squeeze(inputs: list[Tensor], _: _Attributes) -> Tensor:
     return inputs[0].squeeze(inputs[1].tolist())
 
@@ -136,7 +133,6 @@ _OPERATORS: Mapping[str, Callable[[list[Tensor], _Attributes], Tensor]] = {
     "Concat": lambda inputs, attributes: torch.cat(inputs, dim=attributes["axis"]),
     "MaxPool": _pool,
     "Resize": _resize,
-    "Shape": _shape,
     "ReduceMean": _mean,
     "Reshape": _reshape,
     "Gemm": _linear,

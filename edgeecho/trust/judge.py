@@ -14,6 +14,8 @@ from edgeecho.trust.signals import Signals
 from edgeecho.trust.traced import WARNED
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
+# EF points between the network's answer and the traced one that are said without a measured limit.
+_FAR_APART = 15.0
 _UNMEASURED = "so no interval is given, and the gates that take calibration videos are not applied"
 
 
@@ -65,6 +67,12 @@ def _unchecked(signals: Signals, trust: Trust | None) -> list[str]:
     if traced is not None and traced.reason is not None:
         return [WARNED[traced.reason]]
     calibrated = trust is not None and ANSWERS_DISAGREE in trust.limits
+    apart = signals.disagreement
+    if not calibrated and apart is not None and apart > _FAR_APART:
+        return [
+            f"the network's EF and the one that was traced differ by {apart:.0f} EF points, so one "
+            "of them is wrong: look at the traced outline with `edgeecho preview --overlay`"
+        ]
     if traced is not None and trust is not None and not calibrated:
         return [
             "how far the traced EF may lie from the network's was never measured, so the two do "

@@ -86,7 +86,7 @@ def test_every_reason_is_refused_or_warned_of() -> None:
 
 
 def test_masks_that_the_calibration_had_not_are_not_compared_and_that_is_said() -> None:
-    signals = replace(GOOD, ef=50.0, traced=TracedSignals(90.0, None))
+    signals = replace(GOOD, ef=50.0, traced=TracedSignals(64.9, None))
     found = judge(signals, 50.0, MODE, trust(), precision="fp32")
     assert found.refusals == ()
     assert found.interval is not None
@@ -95,6 +95,15 @@ def test_masks_that_the_calibration_had_not_are_not_compared_and_that_is_said() 
     # Without any calibration, the warning is that of all gates.
     (said,) = judge(signals, 50.0, MODE, None, precision="fp32").warnings
     assert "no measured uncertainty" in said
+
+
+@pytest.mark.parametrize("measured", [None, trust()])
+def test_answers_far_apart_are_said_without_a_limit_too(measured: Trust | None) -> None:
+    # As of a real heart, before a network that had learnt phantoms: 54 and 90 %.
+    signals = replace(GOOD, ef=53.5, traced=TracedSignals(89.7, None))
+    found = judge(signals, 53.5, MODE, measured, precision="fp32")
+    assert found.refusals == ()
+    assert "differ by 36 EF points, so one of them is wrong" in found.warnings[0]
 
 
 def test_without_the_masks_that_the_calibration_had_that_is_said() -> None:

@@ -187,6 +187,25 @@ def test_without_a_gpu_the_same_steps_run_on_the_cpu(ran: tuple[str, str, str]) 
     assert "| tests for a GPU | not there |" in page
 
 
+def test_masks_are_tried_on_each_engine_of_the_gpu(script: Any, tmp_path: Path) -> None:
+    from gpu_check.plan import Setting, plan
+
+    gpu = {"name": "onnxruntime-cuda", "device": "nvidia", "status": "ok", "detail": ""}
+    cpu = {"name": "openvino", "device": "cpu", "status": "ok", "detail": ""}
+    steps = []
+    for step in plan(Setting(tmp_path, narrow=False)):
+        steps.append(step.name)
+        if step.name == "machine":
+            found = {"gpu": {"compute_capability": "sm90"}, "engines": [gpu, cpu]}
+            (tmp_path / "machine.json").write_text(json.dumps(found))
+        if step.name == "export with masks":
+            assert Path(step.words[step.words.index("--segmentation") + 1]).is_file()
+            (tmp_path / "masks").mkdir()
+    masks = [name for name in steps if "with masks" in name]
+    on_gpu = [f"infer with masks, onnxruntime-cuda {precision}" for precision in ("fp32", "fp16")]
+    assert masks == ["export with masks", *on_gpu]
+
+
 def test_it_tells_nothing_of_who_ran_it(ran: tuple[str, str, str]) -> None:
     # Names of folders, not "/root" alone, which is part of other words.
     folders = [str(ROOT), sys.prefix, tempfile.gettempdir(), *map(str, Path.home().glob(".*"))]

@@ -15,6 +15,7 @@ from gpu_check.steps import ROOT, Step
 HERE = Path(__file__).parent
 EDGEECHO = ("-m", "edgeecho")
 NARROW = ROOT / "models" / "narrow"
+CHECKPOINT = NARROW / "best.pt"
 TORCH = ("torch", "torchvision")
 EXPORT = (*TORCH, "onnx", "onnxscript")
 # A few phantoms calibrate INT8 badly; here the engines are looked at, and the drift is shown.
@@ -58,7 +59,7 @@ def plan(setting: Setting) -> Iterator[Step]:
         setting.narrow = not gpu
     if setting.checkpoint is None or setting.model is None:
         demo = ROOT / "models" / "demo" / "checkpoint.safetensors"
-        setting.checkpoint = NARROW / "best.pt" if setting.narrow else demo
+        setting.checkpoint = CHECKPOINT if setting.narrow else demo
         setting.model = NARROW / "bundle" if setting.narrow else DEMO
     yield Step("doctor", (*EDGEECHO, "doctor", "--json"), 40, headline=True)
     yield Step("infer", (*EDGEECHO, "infer", EXAMPLE, "--json", "--model", setting.model), 40,
@@ -80,6 +81,8 @@ def plan(setting: Setting) -> Iterator[Step]:
     for engine in engines:
         yield from _answers(bundle, engine, precisions)
     kind = "nvidia" if gpu else "cpu"
+    if not setting.few:
+        yield from _masks(work / "masks", [e for e in engines if e["device"] == kind])
     timed = [e["name"] for e in engines if e["device"] == kind and not _lacks(e)]
     yield from _measured(setting, bundle, precisions, timed, bool(gpu))
 
@@ -120,6 +123,29 @@ def _bundle_made(setting: Setting) -> Iterator[Step]:
                needs=EXPORT)  # fmt: skip
 
 
+def _masks(bundle: Path, engines: list[dict[str, str]]) -> Iterator[Step]:
+    """The narrow network with its segmentation: the demo has none."""
+    words = (
+        CHECKPOINT,
+        "--segmentation",
+        NARROW / "segmentation.safetensors",
+        "--fp16",
+        "--out",
+        bundle,
+        "--name",
+        "masks",
+    )
+    yield Step("export with masks", (*EDGEECHO, "export", *words), 120, headline=True,
+               needs=EXPORT)  # fmt: skip
+    for engine in engines:
+        for precision in ("fp32", "fp16"):
+            lack = "no bundle with masks was made" if not bundle.is_dir() else _lacks(engine)
+            words = ("infer", EXAMPLE, "--json", "--model", bundle, "--engine", engine["name"])
+            yield Step(f"infer with masks, {engine['name']} {precision}",
+                       (*EDGEECHO, *words, "--precision", precision), 40, headline=not lack,
+                       fine=(0, 5), absent=lack)  # fmt: skip
+
+
 def _engines_built(bundle: Path, gpu: dict[str, Any], there: set[str]) -> Iterator[Step]:
     for engine in ("tensorrt", "tensorrt-rtx"):
         absent = "" if engine in there else "its package is not installed"
@@ -138,7 +164,7 @@ def _measured(
     setting: Setting, bundle: Path, precisions: list[str], engines: list[str], gpu: bool
 ) -> Iterator[Step]:
     work, fast = setting.work, "fp16" if gpu and "fp16" in precisions else precisions[0]
-    checkpoint = setting.checkpoint if bundle.parent == work else NARROW / "best.pt"
+    checkpoint = setting.checkpoint if bundle.parent == work else CHECKPOINT
     few = ("--few",) if setting.few else ()
     yield Step("against PyTorch", (HERE / "peers.py", bundle, checkpoint, work / "peers.json",
                "--engines", ",".join(engines), *few), 120, needs=TORCH,

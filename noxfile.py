@@ -14,7 +14,9 @@ import nox
 PYTHONS = ["3.10", "3.12", "3.13"]
 QUICK = "not slow and not torch and not browser"
 # Tests mirror the tree; those of pages and stages belong to 3.11.
-FOLDERS = [f"tests/{folder.name}" for folder in sorted(Path("edgeecho").iterdir())]
+FOLDERS = [
+    f"tests/{folder.name}" for folder in sorted(Path("edgeecho").iterdir()) if folder.name[0] != "_"
+]
 TESTS = [folder for folder in FOLDERS if Path(folder).is_dir()]
 PYTEST = ["pytest", "-q", "-n", "auto", "--dist", "loadfile", "-m", QUICK, *TESTS]
 BESIDE = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")

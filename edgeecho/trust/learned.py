@@ -128,4 +128,5 @@ def save_trust(trust: Trust, path: Path) -> None:
         }
     single = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
     with path.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **single)
+        # numpy 1.26 would store an `allow_pickle` as one more array.
+        np.savez_compressed(stream, **single)  # type: ignore[arg-type]

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import ventricle
 from answers import answered, refused, traced
 
 from edgeecho.batch.kept import from_dict, to_dict
 from edgeecho.results import Answer, Outcome
-from tests.support import ventricle
 
 EVERY = {
     "no beats": answered(),

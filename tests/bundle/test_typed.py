@@ -132,7 +132,7 @@ def test_floats_are_finite_not_empty_and_of_so_many_axes() -> None:
 def test_arrays_are_read_as_they_were_written(tmp_path: Path, order: str, dtype: str) -> None:
     table = np.arange(6).reshape(2, 3).astype(dtype)
     saved = {"a": np.asarray(table, order=order), "b": np.array(5.0), "c": np.zeros((0, 4))}
-    np.savez_compressed(tmp_path / "x.npz", allow_pickle=False, **saved)
+    np.savez_compressed(tmp_path / "x.npz", **saved)
     found = read_arrays(tmp_path / "x.npz")
     assert set(found) == {"a", "b", "c"}
     assert (found["a"] == table).all()

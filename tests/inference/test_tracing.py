@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ventricle import Drawn, beating
 
 from edgeecho.bundle import EXAMPLE
 from edgeecho.common.errors import EngineError
 from edgeecho.inference import LoadedModel, estimate_file, find_masks, load_model
 from edgeecho.preprocess import PreprocessSpec
-from tests.support.ventricle import Drawn, beating
 
 SPEC = PreprocessSpec((10.0, 20.0, 30.0), (2.0, 4.0, 5.0), frames=4, period=2, size=112)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import ventricle
 from answers import REASONS, answered, failed, traced
 
 from edgeecho import RESEARCH_USE
@@ -17,7 +18,6 @@ from edgeecho.report.beats_table import COLUMNS, to_beats_csv
 from edgeecho.report.structured import to_json
 from edgeecho.report.text import to_text
 from edgeecho.results import Answer, Outcome
-from tests.support import ventricle
 
 WORDS = (
     "beats: 4 used of 5, traced EF 63.1 % (spread 0.0), EDV 221 ml, ESV 82 ml, RR 800 ms, regular; "

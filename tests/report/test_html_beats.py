@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from ventricle import beating, traced
 
 from edgeecho.bundle import EXAMPLE
 from edgeecho.inference import EFEstimate, answer_file, load_model
@@ -20,7 +21,6 @@ from edgeecho.report.reasons import NO_BEATS, UNUSED
 from edgeecho.results import Answer, Outcome
 from edgeecho.results.pictures import Pictures
 from edgeecho.trust import Refusal
-from tests.support.ventricle import beating, traced
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 NOW = datetime(2025, 3, 4, 5, 6, tzinfo=timezone.utc)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from chromium import CONTRAST, problems
 from PIL import Image
+from ventricle import Drawn, beating, traced
 
 from edgeecho.bundle import EXAMPLE
 from edgeecho.cine import Cine
@@ -26,7 +27,6 @@ from edgeecho.results.pictures import Pictures
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
 from edgeecho_train.phantom.truth import masks as true_masks
-from tests.support.ventricle import Drawn, beating, traced
 
 pytestmark = pytest.mark.slow
 

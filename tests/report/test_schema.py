@@ -13,6 +13,7 @@ import media
 import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
+from ventricle import beating, traced
 
 from edgeecho.beats import NoBeats, Rule, Unused, beats_of
 from edgeecho.bundle.open import MaskFile
@@ -24,7 +25,6 @@ from edgeecho.report.structured import SCHEMA, SHOWN, schema_text, to_json
 from edgeecho.report.text import AREAS
 from edgeecho.results import BANDS, Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
-from tests.support.ventricle import beating, traced
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)

@@ -10,12 +10,12 @@ import cv2
 import media
 import numpy as np
 import pytest
+from ventricle import Drawn, beating
 
 from edgeecho.cine import Cine
 from edgeecho.inference import LoadedModel, estimate_ready, load_model, make_ready
 from edgeecho.results.contours import MOST, Contour, Polygon
 from edgeecho.results.pictures import Pictures
-from tests.support.ventricle import Drawn, beating
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import ventricle
+
 from edgeecho.beats import Rule
 from edgeecho.bundle import EXAMPLE
 from edgeecho.bundle.open import MaskFile
 from edgeecho.inference import EFEstimate, answer_file, load_model
 from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
-from tests.support import ventricle
 
 NAME = "DOE^JANE 1950.avi"
 """A file name as people give them; no document for other systems may hold any of it."""

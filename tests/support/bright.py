@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 from media import write_video
 from onnx import TensorProto, helper, numpy_helper
+from ventricle import beating
 
 from edgeecho.bundle import MaskArtefact, Segmentation, read_manifest, write_manifest
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import PreprocessSpec
-from tests.support.ventricle import beating
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 _GREY = 128.0

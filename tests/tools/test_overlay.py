@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from media import decode_with_opencv, jpegs, write_avi
+from ventricle import Drawn, beating, traced
 
 from edgeecho.beats import beats_of
 from edgeecho.tools.preview.overlay import draw_traced
-from tests.support.ventricle import Drawn, beating, traced
 
 NARROW = Path(__file__).parents[2] / "models" / "narrow" / "bundle"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from measured import GOOD
 
 from edgeecho.trust import TracedSignals, refuse
 from edgeecho.trust.learned_gates import LEARNED
@@ -13,7 +14,6 @@ from edgeecho_calibration.trust_budget import BUDGET, Budget, threshold
 from edgeecho_calibration.trust_fit import divide, fit_trust
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
 from edgeecho_calibration.trust_record import _entry, to_text
-from tests.support.measured import GOOD
 
 GATES = {gate.name: gate for gate in LEARNED}
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import measured
 import numpy as np
 import pytest
 
@@ -17,7 +18,6 @@ from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration.trust import modes_from
 from edgeecho_calibration.trust_fit import fit_space, fit_trust
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity, append, read
-from tests.support import measured
 
 GOOD = replace(measured.GOOD, embedding=np.zeros(2, np.float32))
 

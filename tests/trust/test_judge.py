@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from measured import GOOD
 
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust import Interval, Trust, judge
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
-from tests.support.measured import GOOD
 
 SIGNALS = replace(
     GOOD,

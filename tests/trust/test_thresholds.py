@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import measured
 import numpy as np
 import pytest
 
@@ -13,7 +14,6 @@ from edgeecho.trust import Signals, TracedSignals, Trust, refuse
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
-from tests.support import measured
 
 PICTURE = 2 * GRID * GRID
 

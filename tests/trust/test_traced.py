@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measured import GOOD
+from ventricle import Drawn, beating, traced
 
 from edgeecho.beats import NoBeats
 from edgeecho.bundle import EXAMPLE
@@ -16,8 +18,6 @@ from edgeecho.preprocess import ClipMode
 from edgeecho.trust import TracedSignals, Trust, judge
 from edgeecho.trust.traced import REFUSED, WARNED
 from edgeecho_calibration.trust import _answer
-from tests.support.measured import GOOD
-from tests.support.ventricle import Drawn, beating, traced
 
 MODE = ClipMode("stride", 16)
 HALVES = np.array([48, 52], np.float32)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ventricle import FACTS
 
 from edgeecho.beats import beats_of
 from edgeecho.beats.published import systoles
@@ -30,7 +31,6 @@ from edgeecho.tools.evaluate import (
     write_results,
 )
 from edgeecho.tools.evaluate.masks import VideoMasks
-from tests.support.ventricle import FACTS
 
 pytestmark = pytest.mark.slow
 

@@ -76,8 +76,10 @@ class Beam:
         row = (r - NEAREST_CM) * ((SAMPLES - 1) / (self.depth_cm - NEAREST_CM))
         column = (np.arctan2(x, z) + self.half_angle) * self._beams_per_radian + _MARGIN
         seen = (row >= 0) & (row < SAMPLES - 1) & (column >= 0) & (column < _COLUMNS - 1)
-        row, column, r = row[seen], column[seen], r[seen]
-        phase = (-4 * np.pi / self.wavelength_cm) * r
+        row, column = row[seen], column[seen]
+        # Turns are taken off first: in single precision sines are several times faster.
+        turns = (-2 / self.wavelength_cm) * r[seen]
+        phase = np.asarray(2 * np.pi * (turns - np.floor(turns)), np.float32)
         real, imaginary = (amplitude[seen] * part for part in (np.cos(phase), np.sin(phase)))
         top, left = row.astype(np.intp), column.astype(np.intp)
         down, right = row - top, column - left

@@ -1,8 +1,4 @@
-"""The rest of the heart around the ventricle, and how a point of it moves with the ventricle.
-
-Above the mitral plane a point is named by the angle of the nearest endocardium and by its distance
-from it; below, by its level between the plane, which moves, and the atria's roof, which does not.
-"""
+"""Sizes of the chambers around the left ventricle, and drawing a heart."""
 
 from __future__ import annotations
 
@@ -11,19 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho_train.speckle.ventricle import ANGLES, BASE, Contour, Region, Ventricle
+from edgeecho_train.speckle.ventricle import BASE, Contour, Region, Ventricle
 
 Floats = NDArray[np.float64]
-
-_FOLLOWS_CM = 1.6
-"""Distance from the wall over which the surroundings cease to follow it inwards."""
-_PULLED_CM = 4.0
-"""The same for the motion of the base towards the apex, which pulls the right ventricle along."""
-
-# Headings of a leaflet at its hinge, from the annulus towards the apex, and its curvature along it.
-_CLOSED, _OPEN = np.radians(38), np.radians(62)
-_CURVE_CLOSED, _CURVE_OPEN = np.radians(-30), np.radians(40)
-
 
 @dataclass(frozen=True)
 class Heart:
@@ -45,72 +31,6 @@ class Heart:
     def top(self) -> float:
         """Where the atria end, on the long axis in cm; it does not move."""
         return self.ventricle.length_cm + self.roof_cm
-
-
-@dataclass(frozen=True, eq=False)
-class Instant:
-    """The heart at one instant."""
-
-    contour: Contour
-    rest: Contour
-    """At end diastole, where points got their names."""
-    top: float
-    opening: float
-    """Of the mitral and tricuspid valves, 0 closed to 1 wide open."""
-
-    def around(self, angle: Floats, depth: Floats, share: Floats) -> tuple[Floats, Floats]:
-        """Points of the wall and outside it, as (u, w) in cm.
-
-        `share` is the position in the wall, 0 at the endocardium and 1 at the epicardium; `depth`
-        the distance from the epicardium in cm, for points whose share is 1.
-        """
-        (u, w), (rest_u, rest_w) = (self._wall(c, angle, share) for c in (self.contour, self.rest))
-        follows = np.exp(-((depth / _FOLLOWS_CM) ** 2))
-        pulled = np.exp(-((depth / _PULLED_CM) ** 2))
-        across, along = normals(self.rest, angle)
-        return (
-            rest_u + follows * (u - rest_u) + depth * across,
-            rest_w + pulled * (w - rest_w) + depth * along,
-        )
-
-    def cavity(self, angle: Floats, share: Floats) -> tuple[Floats, Floats]:
-        """Points of the blood, as (u, w); `share` is 0 on the long axis, 1 at the endocardium."""
-        u, w = (np.interp(angle, ANGLES, c) for c in (self.contour.u, self.contour.w))
-        return share * u, w
-
-    def below(self, u: Floats, level: Floats) -> tuple[Floats, Floats]:
-        """Points below the mitral plane, as (u, w); `level` is 0 there, 1 at the atria's roof."""
-        aside = np.maximum(np.abs(u) - 0.5 * float(np.ptp(self.rest.u)), 0)
-        pulled = np.exp(-((aside / _PULLED_CM) ** 2))
-        plane = self.rest.length + pulled * (self.contour.length - self.rest.length)
-        height = np.where(level < 1, self.top - plane, self.top - self.rest.length)
-        base = np.where(level < 1, plane, self.rest.length)
-        return u, base + level * height
-
-    def leaflet(
-        self, hinge_u: float, reach: float, along: Floats, length: float
-    ) -> tuple[Floats, Floats]:
-        """Points at `along` (0 to 1) a leaflet of `length` cm, as (u, w).
-
-        It hangs at `hinge_u` and closes towards `reach` (-1 to septal, 1 to lateral).
-        """
-        start = _CLOSED + self.opening * (_OPEN - _CLOSED)
-        curve = _CURVE_CLOSED + self.opening * (_CURVE_OPEN - _CURVE_CLOSED)
-        across = (np.sin(start + curve * along) - np.sin(start)) / curve
-        rise = -(np.cos(start + curve * along) - np.cos(start)) / curve
-        return hinge_u + reach * length * across, self.contour.length - length * rise
-
-    def shift(self, u: float) -> float:
-        """How far a hinge of a valve at `u` has moved across since end diastole, in cm."""
-        end = -1 if u > 0 else 0
-        return float(self.contour.u[end] - self.rest.u[end])
-
-    def _wall(self, contour: Contour, angle: Floats, share: Floats) -> tuple[Floats, Floats]:
-        u, w, thickness = (
-            np.interp(angle, ANGLES, c) for c in (contour.u, contour.w, contour.thickness)
-        )
-        across, along = normals(self.rest, angle)
-        return u + share * thickness * across, w + share * thickness * along
 
 
 def normals(rest: Contour, angle: Floats) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgeecho_train.phantom.population import PhantomRecipe
 from edgeecho_train.phantom.world import SyntheticVideo, World
 from edgeecho_train.speckle.drawing import Drawn, draw
-from edgeecho_train.speckle.heart import Instant
+from edgeecho_train.speckle.motion import Instant, Places
 from edgeecho_train.speckle.scanner import Scanner
 from edgeecho_train.speckle.tissue import Scatterers, scatterers
 from edgeecho_train.speckle.truth import contours, course, tracings
@@ -18,8 +18,7 @@ Floats = NDArray[np.float64]
 
 _WIDE_OPEN = 2.5
 """Filling, in strokes per second, at which the valves are wide open."""
-_HEAD_ON = 3.0
-"""Exponent of the specular part over the cosine between beam and normal."""
+_MARGIN_CM = 1.0
 
 
 def speckle_video(recipe: PhantomRecipe, index: int) -> SyntheticVideo:
@@ -45,7 +44,7 @@ SPECKLE = World("edgeecho phantom --world speckle", speckle_video)
 def render(video: Drawn, rng: np.random.Generator) -> NDArray[np.uint8]:
     """All frames `(T, H, W)` in grey levels; `rng` is for scatterers and noise."""
     shown, rest = course(video), contour(video.heart.ventricle, 0.0)
-    tissue = scatterers(video.heart, rest, video.echo, rng)
+    tissue = scatterers(video.heart, rest, video.echo, lambda places: _seen(video, places), rng)
     cloud = Cloud(video, tissue, rng)
     scanner = Scanner(video.view, video.beam, video.settings, rng)
     openings = np.clip(shown.filling / _WIDE_OPEN, 0, 1).tolist()
@@ -53,9 +52,17 @@ def render(video: Drawn, rng: np.random.Generator) -> NDArray[np.uint8]:
     for outline, time, opening, share in zip(
         contours(video), shown.times_s.tolist(), openings, shown.emptied.tolist(), strict=True
     ):
-        now = Instant(outline, rest, video.heart.top, opening)
-        frames.append(scanner.frame(scanner.envelope(*cloud.at(now, time, share))))
+        places = cloud.at(Instant(outline, opening), time, share)
+        frames.append(scanner.frame(scanner.envelope(*places)))
     return np.stack(frames)
+
+
+def _seen(video: Drawn, places: Places) -> NDArray[np.bool_]:
+    """Whether points come into the sector, whose edges may pass them as the heart moves."""
+    x, z = video.view.to_probe(*places, 0.0)
+    r, angle = np.hypot(x, z), np.arctan2(x, z)
+    edge = video.view.half_angle + _MARGIN_CM / np.maximum(r, 2)
+    return np.asarray((np.abs(angle) < edge) & (r < video.view.depth_cm + _MARGIN_CM))
 
 
 class Cloud:
@@ -65,14 +72,19 @@ class Cloud:
         self, video: Drawn, tissue: tuple[Scatterers, ...], rng: np.random.Generator
     ) -> None:
         self._view, self._tissue = video.view, tissue
-        self._amplitude, self._across, self._along = (
-            np.concatenate([getattr(part, name) for part in tissue])
-            for name in ("amplitude", "across", "along")
+        self._amplitude = np.concatenate([part.amplitude for part in tissue])
+        self._turn = video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
+        self._phase = rng.uniform(0, 2 * np.pi, len(self._amplitude))
+        self._layered = np.flatnonzero(
+            np.concatenate([np.full(len(part.amplitude), part.slanted < 1) for part in tissue])
         )
-        count = len(self._amplitude)
-        self._phase = rng.uniform(0, 2 * np.pi, count)
-        self._turn = video.settings.twist * video.ef / 100 * rng.standard_normal(count)
-        self._mirror = (self._across != 0) | (self._along != 0)
+        layers = [part for part in tissue if part.slanted < 1]
+        self._across, self._along = (
+            np.concatenate([part.normal[axis] for part in layers]) for axis in (0, 1)
+        )
+        self._slanted = np.concatenate(
+            [np.full(len(part.amplitude), part.slanted) for part in layers]
+        )
 
     def at(self, now: Instant, time_s: float, share: float) -> tuple[Floats, Floats, Floats]:
         """Positions (x, z) in cm in the probe frame, and amplitudes, of a frame.
@@ -83,11 +95,12 @@ class Cloud:
         u, w = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
         x, z = self._view.to_probe(u, w, time_s)
         amplitude = self._amplitude * np.sqrt(2) * np.cos(self._phase + share * self._turn)
-        mirror = self._mirror
         tilt = self._view.pose(time_s)[2]
-        across = self._across[mirror] * np.cos(tilt) + self._along[mirror] * np.sin(tilt)
-        along = self._along[mirror] * np.cos(tilt) - self._across[mirror] * np.sin(tilt)
-        r = np.hypot(x[mirror], z[mirror]) + 1e-6
-        cosine = np.abs(x[mirror] * across + z[mirror] * along) / r
-        amplitude[mirror] *= cosine**_HEAD_ON
+        across = self._across * np.cos(tilt) + self._along * np.sin(tilt)
+        along = self._along * np.cos(tilt) - self._across * np.sin(tilt)
+        x_layer, z_layer = x[self._layered], z[self._layered]
+        square = x_layer**2 + z_layer**2 + 1e-12
+        head_on = (x_layer * across + z_layer * along) ** 2 / square
+        amplitude[self._layered] *= self._slanted + (1 - self._slanted) * head_on
         return x, z, amplitude
+

@@ -62,14 +62,14 @@ def draw_settings(rng: np.random.Generator, view: View) -> Settings:
         for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.25, 0.15])))
     )
     return Settings(
-        gain_db=float(rng.uniform(-14, -3)),
+        gain_db=float(rng.uniform(-17, -6)),
         dynamic_range_db=float(rng.uniform(36, 58)),
-        curve=float(rng.uniform(0.9, 1.6)),
+        curve=float(rng.uniform(0.95, 1.7)),
         persistence=some(0.7, 0.1, 0.5),
         compensation_db=float(rng.uniform(0.5, 3.0)),
-        noise_db=float(rng.uniform(-40, -22)),
+        noise_db=float(rng.uniform(-44, -26)),
         clutter_db=float(rng.uniform(-14, 3)),
-        haze_db=float(rng.uniform(-42, -20)),
+        haze_db=float(rng.uniform(-46, -24)),
         lateral_loss_db=some(0.5, 3, 14),
         apical_loss_db=some(0.3, 3, 10),
         ribs=ribs,
@@ -94,9 +94,11 @@ def draw_beam(rng: np.random.Generator, view: View) -> Beam:
 
 def draw_echogenicity(rng: np.random.Generator) -> Echogenicity:
     return Echogenicity(
-        blood=10 ** (float(rng.uniform(-40, -26)) / 20),
+        blood=10 ** (float(rng.uniform(-46, -30)) / 20),
         pericardium=float(rng.uniform(1.4, 3.2)),
         outside=float(rng.uniform(0.25, 1.0)),
+        reach_cm=float(rng.uniform(0.8, 3.5)),
         specular=float(rng.uniform(0.6, 2.0)),
         valve=float(rng.uniform(1.0, 2.2)),
+        slanted=float(rng.uniform(0.4, 0.9)),
     )

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho_train.speckle.heart import Heart, Instant, normals
+from edgeecho_train.speckle.heart import Heart, normals
+from edgeecho_train.speckle.motion import Around, Below, Cavity, Instant, Leaflet, Places
 from edgeecho_train.speckle.ventricle import ANGLES, BASE, Contour
 
 Floats = NDArray[np.float64]
-Place = Callable[[Instant], tuple[Floats, Floats]]
+Place = Callable[[Instant], Places]
+Seen = Callable[[Places], NDArray[np.bool_]]
 
 DENSITY = 260.0
 """Scatterers per square centimetre: ten or more in a resolution cell."""
 _BLOOD_DENSITY = 90.0
-_OUTSIDE_CM = 5.0
+_OUTSIDE_CM = 6.5
 _RIGHT_WALL_CM = 0.4
 _ATRIAL_WALL_CM = 0.3
+_LEAFLET = 220
+"""Scatterers per leaflet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,13 @@ class Scatterers:
     """Scatterers of one kind."""
 
     place: Place
-    """Where they are at an instant, (u, w) in the heart frame, in cm."""
+    """Where they are at an instant."""
     amplitude: Floats
     """`(N,)`, in units that give the myocardium a mean power of 1 per square centimetre."""
-    across: Floats
-    """`(N,)` u of the interface's normal; 0 for scatterers that are no part of an interface."""
-    along: Floats
+    normal: Places
+    """Unit vectors `(N,)` across layers and interfaces; 0 for scatterers of no direction."""
+    slanted: float
+    """Share of the amplitude that is left where the beam runs along the layer."""
 
 
 @dataclass(frozen=True)
@@ -47,67 +52,70 @@ class Echogenicity:
     blood: float
     pericardium: float
     outside: float
+    reach_cm: float
+    """Distance over which the echoes outside the pericardium fade."""
     specular: float
     valve: float
+    slanted: float
+    """Share of its amplitude that myocardium keeps where the beam runs along its fibres."""
 
 
 def scatterers(
-    heart: Heart, rest: Contour, echo: Echogenicity, rng: np.random.Generator
+    heart: Heart, rest: Contour, echo: Echogenicity, seen: Seen, rng: np.random.Generator
 ) -> tuple[Scatterers, ...]:
-    """All scatterers of a heart and its surroundings; `rest` is its contour at end diastole."""
+    """All scatterers of a heart and its surroundings; `rest` is its contour at end diastole.
+
+    Of the surroundings only those are kept whose place at rest is `seen`.
+    """
     return (
         _cavity(rest, echo, rng),
-        _wall(rest, rng),
-        _outside(heart, rest, echo, rng),
+        _wall(rest, echo, rng),
+        _outside(heart, rest, echo, seen, rng),
         *(_interface(rest, share, level, echo, rng) for share, level in ((0.0, 1.0), (1.0, 1.6))),
-        _below(heart, rest, echo, rng),
+        _below(heart, rest, echo, seen, rng),
         *_leaflets(heart, rest, echo, rng),
     )
 
 
 def _cavity(rest: Contour, echo: Echogenicity, rng: np.random.Generator) -> Scatterers:
     """Blood, and the papillary muscles beside the wall."""
-    width = float(np.ptp(rest.u))
-    count = int(_BLOOD_DENSITY * width * rest.length)
+    count = int(_BLOOD_DENSITY * float(np.ptp(rest.u)) * rest.length)
     angle = np.arccos(1 - rng.uniform(0, 1 - np.cos(BASE), count)) * rng.choice([-1, 1], count)
     share = rng.uniform(0, 1, count)
     area = np.abs(np.interp(angle, ANGLES, rest.u)) * 2 * rest.length / count
     where = float(rng.uniform(0.9, 1.6))
     muscle = (np.abs(np.abs(angle) - where) < rng.uniform(0.1, 0.25)) & (share > 0.74)
     relative = np.where(muscle, rng.uniform(0.1, 0.8), echo.blood)
-    return _diffuse(lambda now: now.cavity(angle, share), relative * np.sqrt(area))
+    return _diffuse(Cavity(angle, share).at, relative * np.sqrt(area))
 
 
-def _wall(rest: Contour, rng: np.random.Generator) -> Scatterers:
-    angle, per_cm = _angles(rest, 0.5, rng)
-    share = rng.uniform(0, 1, len(angle))
+def _wall(rest: Contour, echo: Echogenicity, rng: np.random.Generator) -> Scatterers:
+    angle, per_cm = _angles(rest, 1.2, rng)
     area = np.interp(angle, ANGLES, rest.thickness) / per_cm
-    uneven = np.exp(0.25 * _smooth(rng, angle))
-    depth = np.zeros_like(angle)
-    return _diffuse(lambda now: now.around(angle, depth, share), uneven * np.sqrt(area))
+    uneven = np.exp(0.25 * smooth(rng, angle))
+    place = Around(rest, angle, rng.uniform(0, 1, len(angle)), np.zeros_like(angle))
+    return Scatterers(place.at, uneven * np.sqrt(area), place.normal, echo.slanted)
 
 
 def _outside(
-    heart: Heart, rest: Contour, echo: Echogenicity, rng: np.random.Generator
+    heart: Heart, rest: Contour, echo: Echogenicity, seen: Seen, rng: np.random.Generator
 ) -> Scatterers:
     """Right ventricle and its wall on the septal side, pericardium, lung and liver."""
     angle, per_cm = _angles(rest, _OUTSIDE_CM, rng)
     depth = rng.uniform(0, _OUTSIDE_CM, len(angle))
-    across, along = normals(rest, angle)
-    step = 1e-3
-    turned = np.hypot(*(b - a for a, b in zip(
-        (across, along), normals(rest, angle + step), strict=True)))  # fmt: skip
-    stretch = _speed(rest, angle)
-    area = _OUTSIDE_CM / per_cm * (1 + depth * turned / step / stretch)
+    place = Around(rest, angle, np.ones_like(angle), depth)
+    kept = seen(place.at(Instant(rest, 0.0)))
+    angle, depth = angle[kept], depth[kept]
+    area = _OUTSIDE_CM / per_cm * (1 + depth * _turning(rest, angle))
     right = right_width(heart, angle)
     beyond = np.where(right > 0, depth - right - _RIGHT_WALL_CM, depth)
-    relative = echo.outside * np.exp(-beyond / 2.5)
+    relative = echo.outside * np.exp(-np.clip(beyond, 0, None) / echo.reach_cm)
     relative = np.where(beyond < 0.25, echo.pericardium, relative)
     relative = np.where((right > 0) & (beyond < 0), 0.9, relative)
     relative = np.where(depth < right, echo.blood, relative)
-    relative = relative * np.exp(0.3 * _smooth(rng, angle))
-    share = np.ones_like(angle)
-    return _diffuse(lambda now: now.around(angle, depth, share), relative * np.sqrt(area))
+    relative = relative * np.exp(0.3 * smooth(rng, angle))
+    place = Around(rest, angle, np.ones_like(angle), depth)
+    return _diffuse(place.at, relative * np.sqrt(area))
 
 
 def right_width(heart: Heart, angle: Floats) -> Floats:
@@ -123,30 +131,37 @@ def _interface(
     """The endocardium (share 0) or the epicardium (share 1) as a reflector."""
     angle, per_cm = _angles(rest, 0.5, rng)
     shares = share + rng.uniform(-0.04, 0.04, len(angle))
-    depth = np.zeros_like(angle)
-    across, along = normals(rest, angle)
-    amplitude = level * echo.specular / np.sqrt(per_cm) * 0.6
-    return Scatterers(lambda now: now.around(angle, depth, shares), amplitude, across, along)
+    place = Around(rest, angle, shares, np.zeros_like(angle))
+    amplitude = np.full(len(angle), 0.6 * level * echo.specular / np.sqrt(per_cm))
+    return Scatterers(place.at, amplitude, place.normal, 0.02)
 
 
-def _below(heart: Heart, rest: Contour, echo: Echogenicity, rng: np.random.Generator) -> Scatterers:
+def _below(
+    heart: Heart, rest: Contour, echo: Echogenicity, seen: Seen, rng: np.random.Generator
+) -> Scatterers:
     """The atria, their walls and what lies behind them."""
     reach, levels = 8.0, 1.8
-    height = heart.top - rest.length
-    count = int(DENSITY * 2 * reach * height * levels)
+    whole = 2 * reach * (heart.top - rest.length) * levels
+    count = int(DENSITY * whole)
     u, level = rng.uniform(-reach, reach, count), rng.uniform(0, levels, count)
-    area = 2 * reach * height * levels / count
-    relative = echo.outside * np.exp(-np.clip(level - 1, 0, None))
+    kept = seen(Below(rest, heart.top, u, level).at(Instant(rest, 0.0)))
+    u, level = u[kept], level[kept]
     left, right = heart.atrium_cm
     middles = (0.15, 0.15 - left / 2 - heart.septum_cm - right / 2)
+    blood, distance = np.zeros(len(u), bool), np.full(len(u), np.inf)
     for middle, width in zip(middles, (left, right), strict=True):
         # The walls close in at the level of the annulus.
         x, y = (u - middle) / (width / 2), (level - 0.42) / 0.55
-        radius = (np.abs(x) ** 2.4 + np.abs(y) ** 2.4) ** (1 / 2.4)
-        wall = 1 + _ATRIAL_WALL_CM / (width / 2)
-        relative = np.where((radius < wall) & (relative != echo.blood), 0.9, relative)
-        relative = np.where(radius < 1, echo.blood, relative)
-    return _diffuse(lambda now: now.below(u, level), relative * np.sqrt(area))
+        uneven = 1 + 0.06 * smooth(rng, np.arctan2(x, y))
+        radius = (np.abs(x) ** 2.3 + np.abs(y) ** 2.3) ** (1 / 2.3) / uneven
+        blood |= radius < 1
+        distance = np.minimum(distance, (radius - 1) * width / 2)
+    fading = np.exp(-np.clip(distance - 0.8, 0, None) / echo.reach_cm)
+    relative = np.where(distance < _ATRIAL_WALL_CM, 0.9, echo.outside * fading)
+    # Between the atria and beside the annulus lies the fibrous body of the heart.
+    relative = np.where(blood, echo.blood, relative)
+    place = Below(rest, heart.top, u, level)
+    return _diffuse(place.at, relative * np.sqrt(whole / count))
 
 
 def _leaflets(
@@ -154,8 +169,7 @@ def _leaflets(
 ) -> tuple[Scatterers, ...]:
     """Mitral and tricuspid leaflets: thin, dense and bright from every side."""
     septal, lateral = float(rest.u[0]), float(rest.u[-1])
-    annulus = lateral - septal
-    inner = septal - float(rest.thickness[0])
+    annulus, inner = lateral - septal, septal - float(rest.thickness[0])
     anterior, posterior = heart.leaflets
     plan = (
         (septal, 1.0, anterior * annulus),
@@ -163,47 +177,42 @@ def _leaflets(
         (inner, -1.0, 0.5 * heart.right_cm),
         (inner - heart.right_cm, 1.0, 0.6 * heart.right_cm),
     )
-    return tuple(_leaflet(*each, rng=rng, level=echo.valve) for each in plan)
-
-
-def _leaflet(
-    hinge: float, reach: float, length: float, *, level: float, rng: np.random.Generator
-) -> Scatterers:
-    along = rng.uniform(0, 1, 220)
-    thick = rng.uniform(-0.09, 0.09, (2, 220))
-
-    def place(now: Instant) -> tuple[Floats, Floats]:
-        # The annulus narrows a little with the base; the hinges of the right side follow.
-        u, w = now.leaflet(hinge + now.shift(hinge), reach, along, length)
-        return u + thick[0], w + thick[1]
-
-    return _diffuse(place, np.full(220, level * np.sqrt(0.18 * length / 220)))
+    made = []
+    for hinge, reach, length in plan:
+        along, thick = rng.uniform(0, 1, _LEAFLET), rng.uniform(-0.09, 0.09, (2, _LEAFLET))
+        place = Leaflet(rest, hinge, reach, length, along, thick)
+        level = echo.valve * np.sqrt(0.18 * length / _LEAFLET)
+        made.append(_diffuse(place.at, np.full(_LEAFLET, level)))
+    return tuple(made)
 
 
 def _diffuse(place: Place, amplitude: Floats) -> Scatterers:
     nothing = np.zeros_like(amplitude)
-    return Scatterers(place, amplitude, nothing, nothing)
+    return Scatterers(place, amplitude, (nothing, nothing), 1.0)
 
 
-def _speed(rest: Contour, angle: Floats) -> Floats:
-    """Arc length per radian along the endocardium."""
+def _turning(rest: Contour, angle: Floats) -> Floats:
+    """Turn of the normal per cm of endocardium, by which layers widen outwards."""
     step = ANGLES[1] - ANGLES[0]
     speed = np.hypot(np.gradient(rest.u, step), np.gradient(rest.w, step))
-    return np.interp(angle, ANGLES, speed)
+    across, along = normals(rest, ANGLES)
+    turn = np.hypot(np.gradient(across, step), np.gradient(along, step))
+    return np.interp(angle, ANGLES, turn / speed)
 
 
-def _angles(rest: Contour, depth_cm: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _angles(rest: Contour, depth_cm: float, rng: np.random.Generator) -> tuple[Floats, float]:
     """Angles drawn evenly along a band of `depth_cm`, and how many lie in a cm of its inner side."""
     steps = np.hypot(np.diff(rest.u), np.diff(rest.w))
     length = np.concatenate([[0.0], np.cumsum(steps)])
     count = int(DENSITY * length[-1] * depth_cm * (1 + 0.1 * depth_cm))
     angle = np.interp(rng.uniform(0, length[-1], count), length, ANGLES)
-    return angle, np.full(count, count / length[-1])
+    return angle, count / float(length[-1])
 
 
-def _smooth(rng: np.random.Generator, angle: Floats) -> Floats:
-    """A smooth random function of the angle with a standard deviation near 1."""
-    waves, total = np.arange(1, 5), np.zeros_like(angle)
-    for wave, height in zip(waves.tolist(), rng.standard_normal(4).tolist(), strict=True):
-        total += height * np.sin(wave * angle + 6.28 * rng.uniform()) / 1.4
+def smooth(rng: np.random.Generator, angle: Floats) -> Floats:
+    """A smooth random function of an angle in radians, with a standard deviation near 1."""
+    total = np.zeros_like(angle)
+    for wave in range(1, 5):
+        height, phase = float(rng.standard_normal()), float(rng.uniform(0, 2 * np.pi))
+        total += height / 1.4 * np.sin(wave * angle + phase)
     return total

@@ -74,11 +74,11 @@ class View:
 
 def draw_view(rng: np.random.Generator, length_cm: float) -> View:
     """A view of a ventricle of `length_cm`: apex near the tip, atria at least in part in it."""
-    half_angle = math.radians(float(rng.uniform(33, 45)))
+    half_angle = math.radians(float(rng.uniform(31, 43)))
     apex_z = float(rng.uniform(1.7, 3.0))
     depth = apex_z + length_cm + float(rng.uniform(2.2, 5.5))
     # The picture holds the sector with a margin, or cuts its sides a little.
-    across = 2 * depth * math.sin(half_angle) * float(rng.uniform(0.86, 1.04)) / SIZE
+    across = 2 * depth * math.sin(half_angle) * float(rng.uniform(0.78, 1.0)) / SIZE
     scale = max(depth / (SIZE * float(rng.uniform(0.9, 0.98))), across)
     tip_y = float(rng.uniform(0.0, 1.0)) * max(SIZE - depth / scale - 1, 0.0)
     return View(

@@ -91,8 +91,8 @@ class Beam:
             (_COLUMNS, down * (1 - right)),
             (_COLUMNS + 1, down * right),
         ):
-            for part, values in zip(grid, (real, imaginary), strict=True):
-                part += np.bincount(first + offset, weight * values, SAMPLES * _COLUMNS)
+            for part, values in enumerate((real, imaginary)):
+                grid[part] += np.bincount(first + offset, weight * values, SAMPLES * _COLUMNS)
         return np.asarray((grid[0] + 1j * grid[1]).reshape(SAMPLES, _COLUMNS), np.complex64)
 
     def receive(self, points: Signal) -> Signal:

@@ -22,8 +22,8 @@ from edgeecho_train.phantom.population import (
 from edgeecho_train.speckle.beam import Beam
 from edgeecho_train.speckle.heart import Heart, draw_heart
 from edgeecho_train.speckle.rhythm import Beat, Rhythm, draw_beats, draw_rhythm
+from edgeecho_train.speckle.scatterers import Echogenicity
 from edgeecho_train.speckle.settings import Settings, draw_beam, draw_echogenicity, draw_settings
-from edgeecho_train.speckle.tissue import Echogenicity
 from edgeecho_train.speckle.view import View, draw_view
 
 EF_RANGE = (8.0, 75.0)

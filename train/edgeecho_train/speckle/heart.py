@@ -11,6 +11,7 @@ from edgeecho_train.speckle.ventricle import BASE, Contour, Region, Ventricle
 
 Floats = NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class Heart:
     """Sizes in cm; nothing here depends on the ejection fraction."""

@@ -10,7 +10,8 @@ from edgeecho_train.phantom.world import SyntheticVideo, World
 from edgeecho_train.speckle.drawing import Drawn, draw
 from edgeecho_train.speckle.motion import Instant, Places
 from edgeecho_train.speckle.scanner import Scanner
-from edgeecho_train.speckle.tissue import Scatterers, scatterers
+from edgeecho_train.speckle.scatterers import Scatterers
+from edgeecho_train.speckle.tissue import scatterers
 from edgeecho_train.speckle.truth import contours, course, tracings
 from edgeecho_train.speckle.ventricle import contour
 
@@ -73,7 +74,9 @@ class Cloud:
     ) -> None:
         self._view, self._tissue = video.view, tissue
         self._amplitude = np.concatenate([part.amplitude for part in tissue])
-        self._turn = video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
+        self._turn = (
+            video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
+        )
         self._phase = rng.uniform(0, 2 * np.pi, len(self._amplitude))
         self._layered = np.flatnonzero(
             np.concatenate([np.full(len(part.amplitude), part.slanted < 1) for part in tissue])
@@ -103,4 +106,3 @@ class Cloud:
         head_on = (x_layer * across + z_layer * along) ** 2 / square
         amplitude[self._layered] *= self._slanted + (1 - self._slanted) * head_on
         return x, z, amplitude
-

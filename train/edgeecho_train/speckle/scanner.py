@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho_train.speckle.beam import BEAMS, SAMPLES, Beam, Signal
+from edgeecho_train.speckle.beam import BEAMS, NEAREST_CM, SAMPLES, Beam, Signal
 from edgeecho_train.speckle.settings import Settings
 from edgeecho_train.speckle.view import SIZE, View
 
@@ -57,9 +56,7 @@ class Scanner:
         return np.asarray(np.clip(picture * _LOUDEST + 0.5, 0, 255), np.uint8)
 
 
-def _losses_db(
-    view: View, beam: Beam, settings: Settings, rng: np.random.Generator
-) -> Floats:
+def _losses_db(view: View, beam: Beam, settings: Settings, rng: np.random.Generator) -> Floats:
     """Losses `(SAMPLES, BEAMS)`: what compensation leaves of attenuation, dropout and shadows."""
     r = beam.range_cm[:, None]
     angle = np.linspace(-beam.half_angle, beam.half_angle, BEAMS)[None, :]
@@ -81,7 +78,7 @@ def _losses_db(
 
 def _stationary(beam: Beam, settings: Settings, rng: np.random.Generator) -> Signal:
     """Echoes that do not move: reverberation near the probe, arcs, and a haze over the chambers."""
-    r = rng.uniform(0.2, beam.depth_cm, _STATIONARY)
+    r = rng.uniform(NEAREST_CM, beam.depth_cm, _STATIONARY)
     angle = rng.uniform(-1, 1, _STATIONARY) * beam.half_angle * 1.1
     area = 2 * 1.1 * beam.half_angle * r * beam.depth_cm / _STATIONARY
     patches = sum(
@@ -90,8 +87,9 @@ def _stationary(beam: Beam, settings: Settings, rng: np.random.Generator) -> Sig
     )
     level = _amplitude(settings.haze_db + 5 * np.asarray(patches))
     level += _amplitude(settings.clutter_db) * np.exp(-((r / 1.6) ** 2))
-    for centre, height in settings.echoes:
-        level += _amplitude(height) * np.exp(-(((r - centre) / 0.12) ** 2))
+    for centre, aside, height in settings.echoes:
+        arc = ((r - centre) / 0.3) ** 2 + ((angle - aside) / (0.4 * beam.half_angle)) ** 2
+        level += _amplitude(height) * np.exp(-arc)
     points = beam.scatter(r * np.sin(angle), r * np.cos(angle), level * np.sqrt(area))
     return beam.receive(points)
 
@@ -101,7 +99,7 @@ def _conversion(view: View) -> tuple[Picture, Picture]:
     x, z = view.pixels(_FINER)
     r, angle = np.hypot(x, z), np.arctan2(x, z)
     column = (angle + view.half_angle) / (2 * view.half_angle) * (BEAMS - 1)
-    row = (r - 0.2) / (view.depth_cm - 0.2) * (SAMPLES - 1)
+    row = (r - NEAREST_CM) / (view.depth_cm - NEAREST_CM) * (SAMPLES - 1)
     column[(np.abs(angle) > view.half_angle) | (r > view.depth_cm)] = -10
     return column.astype(np.float32), row.astype(np.float32)
 
@@ -114,5 +112,3 @@ def _rise(value: Floats, start: float, length: float) -> Floats:
     """From 0 at `start` to 1 after `length`."""
     x = np.clip((value - start) / length, 0, 1)
     return np.asarray(x * x * (3 - 2 * x))
-
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeecho_train.speckle.beam import Beam
-from edgeecho_train.speckle.tissue import Echogenicity
+from edgeecho_train.speckle.scatterers import Echogenicity
 from edgeecho_train.speckle.view import View
 
 
@@ -35,8 +35,8 @@ class Settings:
     apical_loss_db: float
     ribs: tuple[tuple[float, float, float], ...]
     """Shadows: angle and half width in radians, and loss in dB."""
-    echoes: tuple[tuple[float, float], ...]
-    """Reverberations: range in cm and level in dB of a bright arc that does not move."""
+    echoes: tuple[tuple[float, float, float], ...]
+    """Reverberations: arcs that do not move, by range in cm, angle in radians and level in dB."""
     twist: float
     """How far the tissue turns out of the plane over a beat, in radians of its scatterers' phase:
     speckle that does not come back."""
@@ -58,7 +58,11 @@ def draw_settings(rng: np.random.Generator, view: View) -> Settings:
         for _ in range(int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15])))
     )
     echoes = tuple(
-        (float(rng.uniform(2.0, 6.5)), float(rng.uniform(-20, -8)))
+        (
+            float(rng.uniform(2.0, 6.5)),
+            float(rng.uniform(-0.5, 0.5) * view.half_angle),
+            float(rng.uniform(-22, -8)),
+        )
         for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.25, 0.15])))
     )
     return Settings(

@@ -82,7 +82,7 @@ def draw_view(rng: np.random.Generator, length_cm: float) -> View:
     scale = max(depth / (SIZE * float(rng.uniform(0.9, 0.98))), across)
     tip_y = float(rng.uniform(0.0, 1.0)) * max(SIZE - depth / scale - 1, 0.0)
     return View(
-        apex_cm=(float(rng.uniform(-0.1, 1.1)), apex_z),
+        apex_cm=(float(rng.uniform(-0.2, 0.8)), apex_z),
         tilt=math.radians(float(rng.uniform(-9, 12))),
         depth_cm=depth,
         half_angle=half_angle,

@@ -72,15 +72,20 @@ class Beam:
 
     def scatter(self, x: Floats, z: Floats, amplitude: Floats) -> Signal:
         """Scatterers at (x, z) in cm as points of the polar grid, before pulse and beam."""
-        r = np.hypot(x, z)
+        r = np.sqrt(x * x + z * z)
         row = (r - NEAREST_CM) * ((SAMPLES - 1) / (self.depth_cm - NEAREST_CM))
-        column = (np.arctan2(x, z) + self.half_angle) * self._beams_per_radian + _MARGIN
-        seen = (row >= 0) & (row < SAMPLES - 1) & (column >= 0) & (column < _COLUMNS - 1)
+        # Behind the probe nothing is seen; for the rest this is twice as fast as arctan2.
+        angle = np.arctan(x / np.maximum(z, 1e-6))
+        column = (angle + self.half_angle) * self._beams_per_radian + _MARGIN
+        seen = np.flatnonzero(
+            (z > 0) & (row >= 0) & (row < SAMPLES - 1) & (column >= 0) & (column < _COLUMNS - 1)
+        )
         row, column = row[seen], column[seen]
         # Turns are taken off first: in single precision sines are several times faster.
         turns = (-2 / self.wavelength_cm) * r[seen]
         phase = np.asarray(2 * np.pi * (turns - np.floor(turns)), np.float32)
-        real, imaginary = (amplitude[seen] * part for part in (np.cos(phase), np.sin(phase)))
+        strength = amplitude[seen]
+        real, imaginary = strength * np.cos(phase), strength * np.sin(phase)
         top, left = row.astype(np.intp), column.astype(np.intp)
         down, right = row - top, column - left
         grid = np.zeros((2, SAMPLES * _COLUMNS))

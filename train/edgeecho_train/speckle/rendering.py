@@ -74,10 +74,10 @@ class Cloud:
     ) -> None:
         self._view, self._tissue = video.view, tissue
         self._amplitude = np.concatenate([part.amplitude for part in tissue])
-        self._turn = (
-            video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
-        )
-        self._phase = rng.uniform(0, 2 * np.pi, len(self._amplitude))
+        turn = video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
+        phase = rng.uniform(0, 2 * np.pi, len(self._amplitude))
+        # Single precision: its sines are several times faster.
+        self._phase, self._turn = phase.astype(np.float32), turn.astype(np.float32)
         self._layered = np.flatnonzero(
             np.concatenate([np.full(len(part.amplitude), part.slanted < 1) for part in tissue])
         )

@@ -78,16 +78,16 @@ def end_frames(shares: Floats) -> tuple[int, int]:
 
 def tracings(video: Drawn, count: int, rng: np.random.Generator) -> tuple[Tracing, ...]:
     """End diastole, end systole, then others up to `count`, drawn from all frames."""
-    shown, outlines = course(video), contours(video)
+    shown = course(video)
     ends = end_frames(shown.emptied)
     others = [frame for frame in rng.permutation(video.frames).tolist() if frame not in ends]
-    return tuple(
-        Tracing(
-            frame,
-            video.view.lines_to_pixels(outlines[frame].lines(), float(shown.times_s[frame])),
-        )
-        for frame in (*ends, *others[: count - len(ends)])
-    )
+
+    def traced(frame: int) -> Tracing:
+        lost = video.ef / 100 * float(shown.emptied[frame])
+        lines = contour(video.heart.ventricle, lost).lines()
+        return Tracing(frame, video.view.lines_to_pixels(lines, float(shown.times_s[frame])))
+
+    return tuple(map(traced, (*ends, *others[: count - len(ends)])))
 
 
 def masks(video: Drawn) -> NDArray[np.bool_]:

@@ -18,6 +18,13 @@ def phantom(
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")
     ],
+    world: Annotated[
+        Literal["phantom", "speckle"],
+        typer.Option(
+            help="phantom: painted textures; speckle: scatterers that move with the tissue, imaged "
+            "by a model of the beam, with another anatomy (EF 8-75 %)."
+        ),
+    ] = "phantom",
     distribution: Annotated[
         Literal["uniform", "echonet"],
         typer.Option(
@@ -58,7 +65,8 @@ def phantom(
     """
     from edgeecho.common.console import progress_bar
     from edgeecho_train.phantom.population import PhantomRecipe
-    from edgeecho_train.phantom.writer import write_dataset
+    from edgeecho_train.phantom.writer import PHANTOM, write_dataset
+    from edgeecho_train.speckle.rendering import SPECKLE
 
     recipe = PhantomRecipe(seed, distribution, frames, split, traced)
     with progress_bar() as progress:
@@ -68,6 +76,7 @@ def phantom(
             recipe,
             n,
             workers=workers or os.cpu_count() or 1,
+            world={"phantom": PHANTOM, "speckle": SPECKLE}[world],
             overwrite=overwrite,
             on_video=lambda: progress.advance(task),
         )

@@ -25,7 +25,7 @@ Split = Literal["TRAIN", "VAL", "TEST"]
 SHORTEST_CLIP = 24
 LONGEST_CLIP = 1002
 _EF_RANGE = (10.0, 80.0)
-_FPS_RANGE = (25.0, 80.0)
+FPS_RANGE = (25.0, 80.0)
 _FIBRILLATION_SHARE = 0.1
 _PREMATURE_SHARE = 0.1
 _TRAIN_SHARE, _VAL_SHARE = 0.75, 0.125
@@ -78,7 +78,7 @@ def draw_phantom(recipe: PhantomRecipe, index: int) -> tuple[Phantom, np.random.
     phantom = Phantom(
         name=f"phantom-s{recipe.seed}-{index:05d}",
         ef=_draw_ef(ef, recipe.distribution),
-        split=recipe.split or _draw_split(split),
+        split=recipe.split or draw_split(split),
         fps=fps,
         frames=frames,
         rr_s=rr_s,
@@ -99,7 +99,8 @@ def _draw_ef(rng: np.random.Generator, distribution: Distribution) -> float:
     return round(float(np.clip(rng.normal(55.7, 12.5), *_EF_RANGE)), 2)
 
 
-def _draw_split(rng: np.random.Generator) -> Split:
+def draw_split(rng: np.random.Generator) -> Split:
+    """A split, in the shares of EchoNet-Dynamic."""
     draw = rng.uniform()
     if draw < _TRAIN_SHARE:
         return "TRAIN"
@@ -108,7 +109,7 @@ def _draw_split(rng: np.random.Generator) -> Split:
 
 def _draw_timing(rng: np.random.Generator, recipe: PhantomRecipe) -> tuple[Rhythm, float, int]:
     """Rhythm, frames per second and frame count; the clip holds at least one full beat."""
-    fps = _draw_fps(rng, recipe.distribution)
+    fps = draw_fps(rng, recipe.distribution)
     rhythm = _draw_rhythm(rng)
     # EchoNet-Dynamic's videos have 175 +- 57 frames.
     frames = int(np.clip(round(rng.normal(175, 57)), SHORTEST_CLIP, LONGEST_CLIP))
@@ -117,18 +118,19 @@ def _draw_timing(rng: np.random.Generator, recipe: PhantomRecipe) -> tuple[Rhyth
     else:
         frames = recipe.frames
         # Too few frames for a beat: lower the frame rate and, if necessary, raise the heart rate.
-        fps = max(_FPS_RANGE[0], min(fps, (frames - 2) / rhythm.longest_rr_s))
+        fps = max(FPS_RANGE[0], min(fps, (frames - 2) / rhythm.longest_rr_s))
         faster = max(1.0, rhythm.longest_rr_s * fps / (frames - 2))
         rhythm = replace(rhythm, heart_rate=rhythm.heart_rate * faster)
     # Rates with two decimals are exact in the AVI header.
-    return rhythm, max(_FPS_RANGE[0], math.floor(fps * 100) / 100), frames
+    return rhythm, max(FPS_RANGE[0], math.floor(fps * 100) / 100), frames
 
 
-def _draw_fps(rng: np.random.Generator, distribution: Distribution) -> float:
+def draw_fps(rng: np.random.Generator, distribution: Distribution) -> float:
+    """Frames per second."""
     if distribution == "uniform":
-        return float(rng.uniform(*_FPS_RANGE))
+        return float(rng.uniform(*FPS_RANGE))
     # Mean and sd of EchoNet-Dynamic's videos.
-    return float(np.clip(rng.normal(50.9, 6.8), *_FPS_RANGE))
+    return float(np.clip(rng.normal(50.9, 6.8), *FPS_RANGE))
 
 
 def _draw_rhythm(rng: np.random.Generator) -> Rhythm:

@@ -11,6 +11,7 @@ from edgeecho_train.phantom.cardiac_cycle import Floats, end_frames, plateau_end
 from edgeecho_train.phantom.geometry import at_volume, outline, profile, tracing
 from edgeecho_train.phantom.overlay import picture_times
 from edgeecho_train.phantom.population import Phantom
+from edgeecho_train.phantom.world import Tracing
 
 _OUTLINE_STEPS = 512
 
@@ -25,16 +26,6 @@ class Course:
     """Fractions of the end-diastolic volume."""
     filling: Floats
     """dV/dt in end-diastolic volumes per second."""
-
-
-@dataclass(frozen=True, eq=False)
-class Tracing:
-    """The true contour of one frame."""
-
-    frame: int
-    lines_px: Floats
-    """(21, 2, 2) end points (X, Y) in pixels of the long axis, then of 20 short axes from apex to
-    annulus."""
 
 
 def course(phantom: Phantom) -> Course:

@@ -20,7 +20,8 @@ from edgeecho.common.errors import MissingDependencyError, OutputError
 from edgeecho.common.files import atomic_folder
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
-from edgeecho_train.phantom.truth import Tracing, tracings
+from edgeecho_train.phantom.truth import tracings
+from edgeecho_train.phantom.world import SyntheticVideo, Tracing, World
 
 FILE_LIST_HEADER = (
     "FileName", "EF", "ESV", "EDV", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames", "Split",
@@ -47,12 +48,33 @@ class WrittenVideo:
     """End diastole, end systole, then others."""
 
 
+def phantom_video(recipe: PhantomRecipe, index: int) -> SyntheticVideo:
+    """Video `index` of the painted phantoms."""
+    phantom, rng = draw_phantom(recipe, index)
+    clip = render(phantom, rng)
+    return SyntheticVideo(
+        name=phantom.name,
+        frames=clip.frames,
+        fps=phantom.fps,
+        split=phantom.split,
+        ef=phantom.ef,
+        esv_ml=clip.esv_ml,
+        edv_ml=clip.edv_ml,
+        # A stream of its own: the pictures do not depend on what is traced.
+        tracings=tracings(phantom, recipe.traced, np.random.default_rng((recipe.seed, index))),
+    )
+
+
+PHANTOM = World("edgeecho phantom", phantom_video)
+
+
 def write_dataset(
     root: Path,
     recipe: PhantomRecipe,
     count: int,
     *,
     workers: int,
+    world: World = PHANTOM,
     overwrite: bool = False,
     on_video: Callable[[], None] | None = None,
 ) -> tuple[WrittenVideo, ...]:
@@ -63,11 +85,11 @@ def write_dataset(
     with atomic_folder(root, marker="DESCRIPTION.txt", overwrite=overwrite) as folder:
         videos = folder / "Videos"
         videos.mkdir()
-        written = _write_videos(videos, recipe, count, workers, on_video)
+        written = _write_videos(videos, recipe, count, workers, world, on_video)
         _write_tables(folder, written)
         traced = "" if recipe.traced == 2 else f", {recipe.traced} traced frames"
         (folder / "DESCRIPTION.txt").write_text(
-            f"synthetic phantoms, never patients (edgeecho phantom, seed {recipe.seed}, "
+            f"synthetic phantoms, never patients ({world.command}, seed {recipe.seed}, "
             f"{recipe.distribution} EF, n {count}{traced})\n",
             encoding="utf-8",
         )
@@ -79,6 +101,7 @@ def _write_videos(
     recipe: PhantomRecipe,
     count: int,
     workers: int,
+    world: World,
     on_video: Callable[[], None] | None,
 ) -> tuple[WrittenVideo, ...]:
     # Spawned, not forked: OpenCV's threads do not survive a fork.
@@ -86,7 +109,9 @@ def _write_videos(
         min(workers, count), multiprocessing.get_context("spawn"), cv2.setNumThreads, (1,)
     )
     try:
-        futures = [executor.submit(write_video, folder, recipe, index) for index in range(count)]
+        futures = [
+            executor.submit(write_video, folder, recipe, index, world) for index in range(count)
+        ]
         for done in as_completed(futures):
             done.result()
             if on_video:
@@ -97,24 +122,24 @@ def _write_videos(
         executor.shutdown(cancel_futures=True)
 
 
-def write_video(folder: Path, recipe: PhantomRecipe, index: int) -> WrittenVideo:
+def write_video(
+    folder: Path, recipe: PhantomRecipe, index: int, world: World = PHANTOM
+) -> WrittenVideo:
     """Render video `index` of a recipe into `folder`."""
-    phantom, rng = draw_phantom(recipe, index)
-    clip = render(phantom, rng)
-    encode(folder / f"{phantom.name}.avi", clip.frames, phantom.fps)
-    frames, height, width = clip.frames.shape
+    video = world.video(recipe, index)
+    encode(folder / f"{video.name}.avi", video.frames, video.fps)
+    frames, height, width = video.frames.shape
     return WrittenVideo(
-        name=phantom.name,
-        ef=phantom.ef,
-        esv_ml=clip.esv_ml,
-        edv_ml=clip.edv_ml,
+        name=video.name,
+        ef=video.ef,
+        esv_ml=video.esv_ml,
+        edv_ml=video.edv_ml,
         height=height,
         width=width,
-        fps=phantom.fps,
+        fps=video.fps,
         frames=frames,
-        split=phantom.split,
-        # A stream of its own: the pictures do not depend on what is traced.
-        tracings=tracings(phantom, recipe.traced, np.random.default_rng((recipe.seed, index))),
+        split=video.split,
+        tracings=video.tracings,
     )
 
 

@@ -105,8 +105,9 @@ def _last_sound(curve: AreaCurve, plateau: Frames) -> int:
 
 def _stayed(curve: AreaCurve, ed: int, low: int) -> bool:
     fall = curve.smooth[ed] - curve.smooth[low]
-    stayed = curve.seconds[ed] - curve.seconds[0] >= _STAYED_S
-    return bool(stayed and fall >= _LEAST_FALL * curve.height)
+    large = np.flatnonzero(curve.smooth[: low + 1] >= curve.smooth[ed] - _PLATEAU * fall)
+    stayed = curve.seconds[large[-1]] - curve.seconds[0] >= _STAYED_S
+    return bool(stayed and fall > 0 and fall >= _LEAST_FALL * curve.height)
 
 
 def _turned(curve: AreaCurve, es: int) -> bool:

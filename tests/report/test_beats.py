@@ -20,7 +20,7 @@ from edgeecho.report.text import to_text
 from edgeecho.results import Answer, Outcome
 
 WORDS = (
-    "beats: 4 used of 5, traced EF 63.1 % (spread 0.0), EDV 221 ml, ESV 82 ml, RR 800 ms, regular; "
+    "beats: 4 used of 5, traced EF 63.5 % (spread 0.1), EDV 223 ml, ESV 82 ml, RR 795 ms, regular; "
     "network EF by beat 45.0 % (2 of them)"
 )
 
@@ -44,7 +44,7 @@ def test_text_has_one_line_on_beats_and_names_the_segmentation() -> None:
     assert said[2] == WORDS
     assert "masks   lraspp_mobilenet_v3_large, sha256 555555555555, drawn 1, f32" in said
     relative = lines(traced(spacing_mm=None))[2]
-    assert relative == WORDS.replace("EDV 221 ml, ESV 82 ml, ", "")
+    assert relative == WORDS.replace("EDV 223 ml, ESV 82 ml, ", "")
     assert not [
         line for line in lines(answered()) if line.startswith(("beats", "no beats", "masks"))
     ]
@@ -64,10 +64,10 @@ def irregular() -> Beats:
 
 def test_of_an_irregular_rhythm_the_index_beats_are_said() -> None:
     words = in_words(irregular())
-    assert ", RR 950 ms, irregular, index beats 63.1 %" in words
+    assert ", RR 945 ms, irregular, index beats 63.5 %" in words
     assert "network EF" not in words
     alone = replace(irregular(), found=irregular().found[:1])
-    assert in_words(alone) == "beats: 1 used of 1, traced EF 63.1 %, RR 800 ms"
+    assert in_words(alone) == "beats: 1 used of 1, traced EF 63.4 %, RR 780 ms"
 
 
 def test_text_says_why_there_are_none_refused_or_not() -> None:
@@ -91,16 +91,16 @@ def test_json_has_a_row_for_every_beat() -> None:
     beats = found["beats"]
     assert {k: v for k, v in beats.items() if k != "table"} == {
         "rule": "default", "reason": None, "found": 5, "used": 4,
-        "mean_ef": pytest.approx(63.113, abs=1e-3), "median_ef": pytest.approx(63.113, abs=1e-3),
-        "index_ef": pytest.approx(63.113, abs=1e-3),
-        "area_length_ef": pytest.approx(63.22, abs=1e-3), "spread": pytest.approx(0),
-        "network_ef": 45.0, "rr_ms": pytest.approx(800), "regular": True,
+        "mean_ef": pytest.approx(63.458, abs=1e-3), "median_ef": pytest.approx(63.487, abs=1e-3),
+        "index_ef": pytest.approx(63.487, abs=1e-3),
+        "area_length_ef": pytest.approx(63.543, abs=1e-3), "spread": pytest.approx(0.0586, abs=1e-4),
+        "network_ef": 45.0, "rr_ms": pytest.approx(795), "regular": True,
     }  # fmt: skip
     assert [row["number"] for row in beats["table"]] == [1, 2, 3, 4, 5]
     third, last = beats["table"][2], beats["table"][4]
     assert third["difference"] == pytest.approx(third["traced_ef"] - 50)
     assert (third["used"], third["unused"], third["index"]) == (True, None, True)
-    assert (third["ed"]["frame"], third["ed"]["file_frame"], third["ed"]["ms"]) == (82, 164, 1640)
+    assert (third["ed"]["frame"], third["ed"]["file_frame"], third["ed"]["ms"]) == (80, 160, 1600)
     # 1.5 mm a pixel.
     assert third["ed"]["area_cm2"] == pytest.approx(third["ed"]["area_px2"] * 0.0225)
     assert third["es"]["discs_ml"] == pytest.approx(third["es"]["discs_px3"] * 0.15**3)
@@ -150,12 +150,12 @@ def test_the_table_has_a_row_for_every_beat_of_every_file() -> None:
     third, last = found[2], found[4]
     expected = {
         "EF": "47.60", "Rule": "default", "Used": "yes", "Why": "", "Index": "yes", "RR": "800",
-        "PreviousRR": "800", "TracedEF": "63.11", "AreaLengthEF": "63.22", "NetworkEF": "50.00",
-        "Difference": "13.11", "EDFrame": "82", "ESFrame": "101", "EDFileFrame": "164",
-        "ESFileFrame": "202", "EDTime": "1640.0", "ESTime": "2020.0", "EDArea": "2485.0",
-        "EDAreaCm2": "55.91", "EDLongAxisCm": "11.85", "EDVolumeDiscsMl": "221.0",
-        "ESVolumeDiscsMl": "81.5", "EDVolumeAreaLengthMl": "223.9", "ESParts": "1",
-        "ESBorder": "0.000", "EDOverlap": "0.994", "SegmentationSHA256": "5" * 64,
+        "PreviousRR": "800", "TracedEF": "63.49", "AreaLengthEF": "63.57", "NetworkEF": "50.00",
+        "Difference": "13.49", "EDFrame": "80", "ESFrame": "101", "EDFileFrame": "160",
+        "ESFileFrame": "202", "EDTime": "1600.0", "ESTime": "2020.0", "EDArea": "2497.0",
+        "EDAreaCm2": "56.18", "EDLongAxisCm": "11.85", "EDVolumeDiscsMl": "223.3",
+        "ESVolumeDiscsMl": "81.5", "EDVolumeAreaLengthMl": "226.1", "ESParts": "1",
+        "ESBorder": "0.000", "EDOverlap": "0.999", "SegmentationSHA256": "5" * 64,
     }  # fmt: skip
     assert {name: third[name] for name in expected} == expected
     assert (last["Used"], last["Why"]) == ("no", "ends after the video")
@@ -169,7 +169,7 @@ def test_the_table_of_a_refused_file_has_reasons_and_no_number() -> None:
     assert all(reason.reason in row["Refusals"] for reason in REASONS)
     assert row["EF"] == row["Beat"] == ""
     shown = rows(traced(refused=True, show=True))
-    assert [row["TracedEF"] for row in shown[:1]] == ["63.11"]
+    assert [row["TracedEF"] for row in shown[:1]] == ["63.37"]
     assert {row["Status"] for row in shown} == {"refused"}
     assert all(REASONS[0].reason in row["Refusals"] for row in shown)
 

@@ -204,13 +204,13 @@ def test_beats_are_components_of_codes_of_their_own() -> None:
     assert list(found)[:4] == list(components(answered(47.6)))
     assert dict(list(found.items())[4:]) == {
         "beats-used": 4,
-        "79993-2": 63.11,
-        "79999-9": 221.03,
+        "79993-2": 63.46,
+        "79999-9": 223.12,
         "80004-5": 81.53,
-        "ef-area-length": 63.22,
-        "ef-spread": None,
+        "ef-area-length": 63.54,
+        "ef-spread": 0.06,
         "ef-by-beat": 45.0,
-        "122182": 800.0,
+        "122182": 795.0,
         "regular": True,
     }
     units = {

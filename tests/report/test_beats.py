@@ -93,7 +93,8 @@ def test_json_has_a_row_for_every_beat() -> None:
         "rule": "default", "reason": None, "found": 5, "used": 4,
         "mean_ef": pytest.approx(63.458, abs=1e-3), "median_ef": pytest.approx(63.487, abs=1e-3),
         "index_ef": pytest.approx(63.487, abs=1e-3),
-        "area_length_ef": pytest.approx(63.543, abs=1e-3), "spread": pytest.approx(0.0586, abs=1e-4),
+        "area_length_ef": pytest.approx(63.543, abs=1e-3),
+        "spread": pytest.approx(0.0586, abs=1e-4),
         "network_ef": 45.0, "rr_ms": pytest.approx(795), "regular": True,
     }  # fmt: skip
     assert [row["number"] for row in beats["table"]] == [1, 2, 3, 4, 5]

@@ -37,7 +37,9 @@ def insert(file: Path, block: str, *, before: str) -> None:
 
 
 def run(scratch: Path, code: str, *words: object) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [str(scratch), os.environ.get("PYTHONPATH")]))
+    # The tests' helpers, which pytest finds by itself.
+    given = [str(scratch), str(ROOT / "tests" / "support"), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, given))
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, words)],
         cwd=scratch,

@@ -140,14 +140,10 @@ def test_cuda_is_offered_only_operators_that_it_has(
     assert set(found) - {"QuantizeLinear", "DequantizeLinear"} == MASK_KERNELS
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [("lraspp_mobilenet_v3_large", 112), ("lraspp_mobilenet_v3_large", 100),
-     ("deeplabv3_resnet50", 64)],
-)  # fmt: skip
-def test_at_any_size_the_graph_gives_pytorchs_logits(name: str, size: int, tmp_path: Path) -> None:
+def test_a_size_that_the_strides_do_not_divide_gives_pytorchs_logits(tmp_path: Path) -> None:
+    size = 100
     torch.manual_seed(0)
-    network = build_segmentation(name, 1.0).eval()
+    network = build_segmentation("lraspp_mobilenet_v3_large", 0.25).eval()
     file = tmp_path / "segmentation.onnx"
     spec = PreprocessSpec((30, 30, 30), (50, 50, 50), size=size)
     write_onnx(file, network, spec, name="n", version="1")

@@ -9,9 +9,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 words = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
+class _Bar(Progress):
+    def stop(self) -> None:
+        # Up to 14.1 rich ends a bar that is switched off with an empty line.
+        if not self.disable:
+            super().stop()
+
+
 def progress_bar() -> Progress:
     """A progress bar on stderr; it draws nothing if stderr is not a terminal."""
-    return Progress(
+    return _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

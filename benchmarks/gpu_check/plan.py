@@ -125,18 +125,9 @@ def _bundle_made(setting: Setting) -> Iterator[Step]:
 
 def _masks(bundle: Path, engines: list[dict[str, str]]) -> Iterator[Step]:
     """The narrow network with its segmentation: the demo has none."""
-    words = (
-        CHECKPOINT,
-        "--segmentation",
-        NARROW / "segmentation.safetensors",
-        "--fp16",
-        "--out",
-        bundle,
-        "--name",
-        "masks",
-    )
-    yield Step("export with masks", (*EDGEECHO, "export", *words), 120, headline=True,
-               needs=EXPORT)  # fmt: skip
+    yield Step("export with masks", (*EDGEECHO, "export", CHECKPOINT, "--segmentation",
+               NARROW / "segmentation.safetensors", "--fp16", "--out", bundle, "--name", "masks"),
+               120, headline=True, needs=EXPORT)  # fmt: skip
     for engine in engines:
         for precision in ("fp32", "fp16"):
             lack = "no bundle with masks was made" if not bundle.is_dir() else _lacks(engine)

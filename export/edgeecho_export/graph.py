@@ -59,6 +59,22 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise RuntimeError("input and outputs must have one batch")
 
 
+def drop_unused(model: onnx.ModelProto) -> None:
+    """Remove nodes and constants that nothing reads any more."""
+    graph = model.graph
+    while True:
+        read = {name for node in graph.node for name in node.input}
+        read |= {output.name for output in graph.output}
+        unused = [node for node in graph.node if read.isdisjoint(node.output)]
+        if not unused:
+            break
+        for node in unused:
+            graph.node.remove(node)
+    kept = [constant for constant in graph.initializer if constant.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
 def is_segmentation(model: onnx.ModelProto) -> bool:
     """Whether it gives masks of frames, and not the EF of a clip."""
     return bool(model.graph.input[0].name == FRAME)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeecho.preprocess import PreprocessSpec
-from edgeecho_export.graph import FRAME, LOGITS, check_graph, save_facts
+from edgeecho_export.graph import FRAME, LOGITS, check_graph, drop_unused, save_facts
 from edgeecho_export.tracing import trace
 
 
@@ -39,11 +39,11 @@ def write_onnx(
 def _trace(network: nn.Module, spec: PreprocessSpec) -> onnx.ModelProto:
     example = torch.zeros(2, 3, spec.size, spec.size)
     model = trace(_Logits(network).eval(), example, FRAME, (LOGITS,))
-    fix_scales(model)
+    _fix_scales(model)
     return model
 
 
-def fix_scales(model: onnx.ModelProto) -> None:
+def _fix_scales(model: onnx.ModelProto) -> None:
     """Give each Resize its factors as constants instead of sizes that are computed in every run.
 
     Only the batch is dynamic, so they are known. ONNX Runtime computes shapes on the CPU, for which
@@ -61,7 +61,7 @@ def fix_scales(model: onnx.ModelProto) -> None:
             scales, name = np.array([1, 1, *factors], np.float32), f"{node.output[0]}_scales"
             graph.initializer.append(onnx.numpy_helper.from_array(scales, name))
             node.input[:] = [node.input[0], "", name]
-    _drop_unused(graph)
+    drop_unused(model)
 
 
 def _scale(before: int, after: int) -> float:
@@ -70,21 +70,6 @@ def _scale(before: int, after: int) -> float:
     if before * float(scale) < after:
         scale = np.nextafter(scale, np.float32(np.inf))
     return float(scale)
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove nodes and constants that nothing reads any more."""
-    while True:
-        read = {name for node in graph.node for name in node.input}
-        read |= {output.name for output in graph.output}
-        unused = [node for node in graph.node if read.isdisjoint(node.output)]
-        if not unused:
-            break
-        for node in unused:
-            graph.node.remove(node)
-    kept = [constant for constant in graph.initializer if constant.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
 
 
 class _Logits(nn.Module):

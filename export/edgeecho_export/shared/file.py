@@ -12,6 +12,7 @@ from onnx.external_data_helper import set_external_data
 
 from edgeecho.bundle import SharedCost
 from edgeecho.bundle.manifest import METADATA_KEY
+from edgeecho_export.graph import drop_unused
 from edgeecho_export.shared.graph import share
 
 _INLINE = 4096
@@ -26,7 +27,7 @@ def write_shared(plain: Path) -> tuple[Path, SharedCost]:
     beside it. `UsageError` if clips are too short to share anything.
     """
     model = share(onnx.load(plain))
-    _drop_unused(model)
+    drop_unused(model)
     cost = _count(model, onnx.load(plain, load_external_data=False))
     facts = next(json.loads(p.value) for p in model.metadata_props if p.key == METADATA_KEY)
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps({**facts, "shared": True})})
@@ -38,13 +39,6 @@ def write_shared(plain: Path) -> tuple[Path, SharedCost]:
     path.write_bytes(model.SerializeToString())
     onnx.checker.check_model(path)  # as a reader sees it, external data included
     return path, cost
-
-
-def _drop_unused(model: ModelProto) -> None:
-    used = {name for node in model.graph.node for name in node.input}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
 
 
 def _refer(tensor: TensorProto, content: bytes, file: str) -> None:

@@ -33,9 +33,11 @@ def rows(out: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
 
 
-def examples(data: Path, *, spec: PreprocessSpec = SPEC, pad: int = 0) -> TracedFrames:
+def examples(
+    data: Path, *, spec: PreprocessSpec = SPEC, pad: int = 0, look: bool = False
+) -> TracedFrames:
     videos = read_dataset(data, split="TRAIN")
-    return TracedFrames(videos, read_tracings(data), spec, pad=pad, seed=3)
+    return TracedFrames(videos, read_tracings(data), spec, pad=pad, seed=3, look=look)
 
 
 def edit(data: Path, change: Any) -> None:

@@ -113,6 +113,25 @@ def test_clip_follows_from_seed_epoch_and_video_alone(dataset: ClipDataset) -> N
     assert not torch.equal(clip, reseeded[ClipKey(0, 1)][0])
 
 
+@pytest.mark.slow
+def test_a_look_alters_training_clips_alone(dataset: ClipDataset) -> None:
+    looked = ClipDataset(dataset.videos, dataset.spec, pad=12, seed=5, look=True)
+    assert torch.equal(looked[ClipKey(0, 1)][0], looked[ClipKey(0, 1)][0])
+    assert not torch.equal(looked[ClipKey(0, 1)][0], dataset[ClipKey(0, 1)][0])
+    assert torch.equal(looked[ClipKey(-1, 1)][0], dataset[ClipKey(-1, 1)][0])
+
+
+def test_a_look_shows_the_same_frames_in_another_light(dataset: ClipDataset) -> None:
+    frames = read_cine(dataset.videos[1].path).frames
+    for seed in range(6):
+        plain = one_clip(frames, dataset.spec, np.random.default_rng(seed))
+        looked = one_clip(frames, dataset.spec, np.random.default_rng(seed), look=True)
+        assert not np.array_equal(plain, looked)
+        # How bright the picture is rises and falls over the clip in both alike.
+        means = plain.mean(axis=(0, 2, 3)), looked.mean(axis=(0, 2, 3))
+        assert np.corrcoef(*means)[0, 1] > 0.5
+
+
 def test_validation_clips_are_published_clips_without_augmentation(dataset: ClipDataset) -> None:
     for (key,) in validation_batches(2, 1):
         expected = published_clips(read_cine(dataset.videos[key.video].path).frames)

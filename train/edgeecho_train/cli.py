@@ -74,6 +74,9 @@ def train(
     freeze_batch_norm: Annotated[
         bool, typer.Option("--freeze-batch-norm", help="Keep the statistics that --init brings.")
     ] = False,
+    look: Annotated[
+        bool, typer.Option("--look", help="Random greys, grain, shadows and sectors; unpublished.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0)] = _published.seed,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[
@@ -108,7 +111,7 @@ def train(
         time="native" if resample is None else f"resample({resample:g})", epochs=epochs,
         batch_size=batch_size, optimizer=optimizer, lr=lr, weight_decay=weight_decay,
         schedule=schedule, loss=loss, bf16=bf16, seed=seed,
-        freeze_batch_norm=freeze_batch_norm,
+        freeze_batch_norm=freeze_batch_norm, look=look,
     )  # fmt: skip
     from edgeecho_train.start import train as start
 

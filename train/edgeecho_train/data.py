@@ -28,6 +28,7 @@ from edgeecho.preprocess import (
     normalise,
     pad_short,
 )
+from edgeecho_train.look import draw_look
 
 VALIDATION = -1
 """`ClipKey.epoch` where nothing is augmented."""
@@ -64,11 +65,18 @@ class ClipDataset(Examples):
     """Random clips `(3, frames, S, S) float32` with their EF in %, by `ClipKey`."""
 
     def __init__(
-        self, videos: Sequence[LabelledVideo], spec: PreprocessSpec, *, pad: int, seed: int
+        self,
+        videos: Sequence[LabelledVideo],
+        spec: PreprocessSpec,
+        *,
+        pad: int,
+        seed: int,
+        look: bool = False,
     ) -> None:
         self.videos = videos
         self.spec = spec
         self.pad = pad
+        self.look = look
         self.seed = seed
 
     def __len__(self) -> int:
@@ -77,19 +85,27 @@ class ClipDataset(Examples):
     def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
         video = self.videos[key.video]
         rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
-        clip = one_clip(prepare_labelled(video, self.spec).frames, self.spec, rng)
-        if key.epoch != VALIDATION:
+        augmented = key.epoch != VALIDATION
+        frames = prepare_labelled(video, self.spec).frames
+        clip = one_clip(frames, self.spec, rng, look=self.look and augmented)
+        if augmented:
             clip = random_crop(clip, self.pad, rng)
         return torch.from_numpy(clip), torch.tensor(video.ef, dtype=torch.float32)
 
 
 def one_clip(
-    frames: NDArray[np.uint8], spec: PreprocessSpec, rng: np.random.Generator
+    frames: NDArray[np.uint8],
+    spec: PreprocessSpec,
+    rng: np.random.Generator,
+    *,
+    look: bool = False,
 ) -> NDArray[np.float32]:
-    """A clip of prepared frames with a random start, as published."""
+    """A clip of prepared frames with a random start, as published; and with a random look."""
     start = clip_starts(len(frames), spec, ClipMode("one"), seed=int(rng.integers(1 << 31)))
     # Normalise only the frames of the clip; its start is then 0.
     window = frames[start[0] : start[0] + spec.frames * spec.period]
+    if look:
+        window = draw_look(rng).frames(window, rng)
     video = pad_short(normalise(window, spec), spec)
     clip: NDArray[np.float32] = gather_clips(video, np.zeros(1, np.intp), spec)[0]
     return clip

@@ -53,7 +53,8 @@ class EF:
         return network
 
     def examples(self, videos: Sequence[LabelledVideo], spec: PreprocessSpec) -> ClipDataset:
-        return ClipDataset(videos, spec, pad=self.recipe.pad, seed=self.recipe.seed)
+        recipe = self.recipe
+        return ClipDataset(videos, spec, pad=recipe.pad, seed=recipe.seed, look=recipe.look)
 
     def predict(self, network: nn.Module, inputs: Tensor) -> Tensor:
         assert isinstance(network, R2Plus1D18)

@@ -44,6 +44,9 @@ class Recipe:
     freeze_batch_norm: bool = False
     """Batch norms keep the statistics of `init`, so that training and inference agree. For
     fine-tuning with batches too small to measure them; scale and shift are still learnt."""
+    look: bool = False
+    """Training clips get a random look each: other greys, grain, shadows, a turned and stretched
+    sector (`edgeecho_train.look`). The published recipes have none."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -178,3 +178,23 @@ def test_a_data_set_without_usable_tracings_is_an_input_error(
     assert done.returncode == 3
     assert "has no VolumeTracings.csv" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_look_moves_the_masks_with_the_frames(phantoms: Path) -> None:
+    plain, looked = examples(phantoms), examples(phantoms, look=True)
+    assert torch.equal(looked[ClipKey(-1, 0)][1], plain[ClipKey(-1, 0)][1])
+    moved = 0
+    for epoch in range(8):
+        (frames, masks), (before, still) = looked[ClipKey(epoch, 0)], plain[ClipKey(epoch, 0)]
+        assert not torch.equal(frames, before)
+        assert set(masks.unique().tolist()) == {0.0, 1.0}
+        moved += not torch.equal(masks, still)
+        # The ventricle is darker than what surrounds it, wherever it is now.
+        inside = frames.mean(dim=0)[masks > 0].mean()
+        around = frames.mean(dim=0)[_grown(masks) & (masks == 0)].mean()
+        assert inside < around
+    assert 4 <= moved <= 8
+
+
+def _grown(masks: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.max_pool2d(masks[None], 9, stride=1, padding=4)[0] > 0

@@ -15,7 +15,7 @@ from edgeecho.dataset import describe_dataset, read_dataset
 from edgeecho_train.phantom.cli import app
 from edgeecho_train.phantom.population import PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render as render_phantom
-from edgeecho_train.phantom.writer import encode, write_dataset
+from edgeecho_train.phantom.writer import PHANTOM, encode, write_dataset
 from edgeecho_train.speckle.drawing import draw
 from edgeecho_train.speckle.rendering import SPECKLE, render, speckle_video
 from edgeecho_train.speckle.settings import Settings
@@ -124,6 +124,21 @@ def test_the_command_writes_a_data_set_that_reads(tmp_path: Path) -> None:
 
     write_dataset(tmp_path / "one", replace(RECIPE, traced=3), 2, workers=1, world=SPECKLE)
     assert _files(tmp_path / "one") == _files(out)
+
+
+def test_both_worlds_in_turn(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    options = ["--n", "2", "--seed", "9", "--frames", "24", "--world", "both"]
+    result = CliRunner().invoke(app, ["--out", str(out), *options])
+    assert result.exit_code == 0, result.output
+    assert [video.name for video in read_dataset(out)] == ["phantom-s9-00000", "speckle-s9-00001"]
+    assert "edgeecho phantom --world both, seed 9" in describe_dataset(out)
+    for world in (PHANTOM, SPECKLE):
+        write_dataset(tmp_path / world.command, RECIPE, 2, workers=1, world=world)
+    alone = {**_files(tmp_path / PHANTOM.command), **_files(tmp_path / SPECKLE.command)}
+    for name, data in _files(out).items():
+        if name.startswith("Videos"):
+            assert data == alone[name]
 
 
 def test_an_unknown_world_is_a_usage_error(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ def phantom(
         int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")
     ],
     world: Annotated[
-        Literal["phantom", "speckle"],
+        Literal["phantom", "speckle", "both"],
         typer.Option(
             help="phantom: painted textures; speckle: scatterers that move with the tissue, imaged "
-            "by a model of the beam, with another anatomy (EF 8-75 %)."
+            "by a model of the beam, with another anatomy (EF 8-75 %); both: one of each in turn."
         ),
     ] = "phantom",
     distribution: Annotated[
@@ -65,8 +65,8 @@ def phantom(
     """
     from edgeecho.common.console import progress_bar
     from edgeecho_train.phantom.population import PhantomRecipe
-    from edgeecho_train.phantom.writer import PHANTOM, write_dataset
-    from edgeecho_train.speckle.rendering import SPECKLE
+    from edgeecho_train.phantom.writer import write_dataset
+    from edgeecho_train.worlds import WORLDS
 
     recipe = PhantomRecipe(seed, distribution, frames, split, traced)
     with progress_bar() as progress:
@@ -76,7 +76,7 @@ def phantom(
             recipe,
             n,
             workers=workers or os.cpu_count() or 1,
-            world={"phantom": PHANTOM, "speckle": SPECKLE}[world],
+            world=WORLDS[world],
             overwrite=overwrite,
             on_video=lambda: progress.advance(task),
         )

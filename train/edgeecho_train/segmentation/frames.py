@@ -24,6 +24,7 @@ from edgeecho.dataset.traced import FEWER_THAN_TWO, Masks, NotUsableError, fit_o
 from edgeecho.dataset.tracings import TRACINGS_FILE, Tracing
 from edgeecho.preprocess import Handling, PreprocessSpec, normalise, prepare
 from edgeecho_train.data import VALIDATION, ClipKey, Examples, random_crop
+from edgeecho_train.look import draw_look
 
 Frames = NDArray[np.uint8]
 
@@ -39,13 +40,14 @@ class TracedFrames(Examples):
         *,
         pad: int,
         seed: int,
+        look: bool = False,
     ) -> None:
         """Read the videos; `pad` is the border of the random crop in pixels, 0 for none.
 
         Videos whose tracings cannot be used are left out, counted and named; `InputError` if no
         other is there.
         """
-        self.spec, self.pad, self.seed = spec, pad, seed
+        self.spec, self.pad, self.seed, self.look = spec, pad, seed, look
         self.frames: list[Frames] = []
         self.masks: list[Masks] = []
         faults: dict[str, list[str]] = {}
@@ -75,10 +77,14 @@ class TracedFrames(Examples):
         return len(self.frames)
 
     def __getitem__(self, key: ClipKey) -> tuple[Tensor, Tensor]:
-        frames = normalise(self.frames[key.video], self.spec)
-        both = np.concatenate([frames, self.masks[key.video][None].astype(np.float32)])
-        if self.pad and key.epoch != VALIDATION:
-            rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
+        frames, masks = self.frames[key.video], self.masks[key.video].astype(np.uint8)
+        augmented = key.epoch != VALIDATION
+        rng = np.random.default_rng([self.seed, key.epoch + 1, key.video])
+        if self.look and augmented:
+            look = draw_look(rng)
+            frames, masks = look.frames(frames, rng), look.masks(masks)
+        both = np.concatenate([normalise(frames, self.spec), masks[None].astype(np.float32)])
+        if self.pad and augmented:
             both = random_crop(both, self.pad, rng)
         return torch.from_numpy(both[:3]), torch.from_numpy(both[3])
 

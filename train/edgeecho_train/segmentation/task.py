@@ -53,8 +53,11 @@ class Segmentation:
         return network
 
     def examples(self, videos: Sequence[LabelledVideo], spec: PreprocessSpec) -> TracedFrames:
-        pad = self.recipe.pad if self.recipe.crop else 0
-        return TracedFrames(videos, self._tracings, spec, pad=pad, seed=self.recipe.seed)
+        recipe = self.recipe
+        pad = recipe.pad if recipe.crop else 0
+        return TracedFrames(
+            videos, self._tracings, spec, pad=pad, seed=recipe.seed, look=recipe.look
+        )
 
     def predict(self, network: nn.Module, inputs: Tensor) -> Tensor:
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.recipe.bf16):

@@ -74,7 +74,8 @@ class Cloud:
     ) -> None:
         self._view, self._tissue = video.view, tissue
         self._amplitude = np.concatenate([part.amplitude for part in tissue])
-        turn = video.settings.twist * video.ef / 100 * rng.standard_normal(len(self._amplitude))
+        # It must not grow with the EF, which could then be read from how speckle dissolves.
+        turn = video.settings.twist * rng.standard_normal(len(self._amplitude))
         phase = rng.uniform(0, 2 * np.pi, len(self._amplitude))
         # Single precision: its sines are several times faster.
         self._phase, self._turn = phase.astype(np.float32), turn.astype(np.float32)

@@ -38,8 +38,8 @@ class Settings:
     echoes: tuple[tuple[float, float, float], ...]
     """Reverberations: arcs that do not move, by range in cm, angle in radians and level in dB."""
     twist: float
-    """How far the tissue turns out of the plane over a beat, in radians of its scatterers' phase:
-    speckle that does not come back."""
+    """How far the tissue turns out of the plane from end diastole to end systole, in radians of its
+    scatterers' phase: speckle that changes within a beat."""
 
 
 def draw_settings(rng: np.random.Generator, view: View) -> Settings:
@@ -78,7 +78,7 @@ def draw_settings(rng: np.random.Generator, view: View) -> Settings:
         apical_loss_db=some(0.3, 3, 10),
         ribs=ribs,
         echoes=echoes,
-        twist=float(rng.uniform(0.2, 1.2)),
+        twist=float(rng.uniform(0.1, 0.7)),
     )
 
 

@@ -46,6 +46,7 @@ def trust(
     from edgeecho.dataset import SPLITS
     from edgeecho.inference import load_opened
     from edgeecho.preprocess import ClipMode
+    from edgeecho.trust.learned import domain_of
     from edgeecho_calibration.trust import answer_all
     from edgeecho_calibration.trust_fit import fit_trust
     from edgeecho_calibration.trust_record import record_trust, to_text
@@ -67,6 +68,12 @@ def trust(
             keep=keep,
             track=lambda videos: progress.track(videos, description="videos"),
         )
-    found = fit_trust(answered, level=level, least=least, precision=file.precision)
+    found = fit_trust(
+        answered,
+        level=level,
+        least=least,
+        precision=file.precision,
+        domain=domain_of(source.data),
+    )
     entry = record_trust(model, found, source, answered)
     typer.echo(to_text(entry), err=True)

@@ -25,7 +25,7 @@ _FOLDS = 5
 
 
 def fit_trust(
-    answered: Sequence[LabelledAnswer], *, level: float, least: int, precision: str
+    answered: Sequence[LabelledAnswer], *, level: float, least: int, precision: str, domain: str
 ) -> Trust:
     """Fit what the runtime needs. `InputError` if fewer than `least` videos can be used.
 
@@ -51,6 +51,7 @@ def fit_trust(
     return Trust(
         level=level,
         precision=precision,
+        domain=domain,
         half_widths=widths,
         residuals=residuals,
         spaces=_fit_spaces(signals),

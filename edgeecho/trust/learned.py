@@ -37,6 +37,8 @@ class Trust:
     level: float
     precision: str
     """Precision of the model that was measured."""
+    domain: str
+    """See `Interval`."""
     half_widths: Mapping[str, float]
     """Half width of the interval in EF points, by clip mode."""
     residuals: Mapping[str, Residuals]
@@ -51,7 +53,7 @@ class Trust:
         calibrated = calibrated_as(mode, self.half_widths)
         if calibrated is None:
             return None
-        return interval(ef, self.half_widths[calibrated], self.level)
+        return interval(ef, self.half_widths[calibrated], self.level, self.domain)
 
 
 def load_trust(model: ModelFile) -> Trust | None:
@@ -92,11 +94,17 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
     return Trust(
         level=level,
         precision=str(value["precision"]),
+        domain=domain_of(str(value["data"])),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
         spaces={name: _space(name, arrays) for name in SPACES},
         limits=limits,
     )
+
+
+def domain_of(description: str) -> str:
+    """The kind of videos in a data set's description: what stands before its details."""
+    return description.partition(" (")[0] or "videos without a description"
 
 
 def _number(value: Any) -> float:

@@ -45,7 +45,9 @@ def test_of_clean_videos_that_chose_nothing_at_most_2_percent_are_refused() -> N
     others = clean(1000, seed=0)
     shares, disagree = [], []
     for seed in range(1, 4):
-        trust = fit_trust(clean(520, seed), level=0.9, least=500, precision="fp32")
+        trust = fit_trust(
+            clean(520, seed), level=0.9, least=500, precision="fp32", domain="phantoms"
+        )
         refused = [refuse(one.by_mode["one"][1], trust) for one in others]
         shares.append(np.mean([bool(gates) for gates in refused]))
         named = [{refusal.gate for refusal in gates} for gates in refused]
@@ -77,7 +79,7 @@ def test_a_video_beyond_all_others_at_two_gates_is_counted_once() -> None:
 
 def test_the_division_is_recorded_and_told() -> None:
     answered = clean(520, seed=4)
-    trust = fit_trust(answered, level=0.9, least=500, precision="fp32")
+    trust = fit_trust(answered, level=0.9, least=500, precision="fp32", domain="phantoms")
     source = RunIdentity("data", "1", "VAL", "2", "3", "fp32", "openvino 1", "one", "0.1.0", "4")
     budget = divide(answered)
     entry = _entry(trust, "5", source, budget)

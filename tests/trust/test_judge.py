@@ -27,6 +27,7 @@ SPACE = Space(
 TRUST = Trust(
     level=0.9,
     precision="fp32",
+    domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={
         "stride:16": np.array([-10, -5, 0, 5], np.float32),
@@ -40,7 +41,7 @@ MODE = ClipMode("stride", 16)
 
 def test_an_ef_that_passes_has_the_interval_and_the_chances_of_its_mode() -> None:
     found = judge(SIGNALS, 45.0, MODE, TRUST, precision="fp32")
-    assert found.interval == Interval(39.0, 51.0, 0.9)
+    assert found.interval == Interval(39.0, 51.0, 0.9, "phantoms")
     assert found.probabilities is not None
     assert found.probabilities.at_most_40 == pytest.approx(2.5 / 5)
     assert found.probabilities.below_50 == pytest.approx(3.5 / 5)
@@ -49,7 +50,7 @@ def test_an_ef_that_passes_has_the_interval_and_the_chances_of_its_mode() -> Non
 
 def test_a_mode_that_was_not_measured_takes_that_of_fewer_clips_and_says_so() -> None:
     found = judge(SIGNALS, 45.0, ClipMode("stride", 32), TRUST, precision="fp32")
-    assert found.interval == Interval(37.0, 53.0, 0.9)
+    assert found.interval == Interval(37.0, 53.0, 0.9, "phantoms")
     assert found.probabilities is not None
     assert found.probabilities.at_most_40 == pytest.approx(3.5 / 5)
     assert found.warnings == (

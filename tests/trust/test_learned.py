@@ -28,6 +28,7 @@ SPACE = Space(
 TRUST = Trust(
     level=0.9,
     precision="int8",
+    domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
     spaces=dict.fromkeys(SPACES, SPACE),
@@ -37,6 +38,7 @@ STATED: dict[str, Any] = {
     "file": TRUST_FILE,
     "level": 0.9,
     "precision": "int8",
+    "data": "phantoms (seed 1, n 3)",
     "half_width": TRUST.half_widths,
     "thresholds": {**TRUST.limits, "a gate of another version": 1.0},
 }
@@ -53,7 +55,7 @@ def load(folder: Path, **changed: Any) -> Trust | None:
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert found is not None
-    assert (found.level, found.precision) == (0.9, "int8")
+    assert (found.level, found.precision, found.domain) == (0.9, "int8", "phantoms")
     assert (found.half_widths, found.limits) == (TRUST.half_widths, TRUST.limits)
     assert {mode: list(v) for mode, v in found.residuals.items()} == {
         "stride:16": [-3, 1, 2],

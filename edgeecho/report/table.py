@@ -26,9 +26,9 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
     EF, SD, Min, Max, IntervalLow and IntervalHigh are in %, FPS in frames/s, HeartRate in
     beats/min; Level, PAtMost40 and PBelow50 are from 0 to 1. Status is answered, refused or error;
     Refusals has the gates and their reasons. Number is the file's place in the call, which with
-    FileSHA256 distinguishes files of one name. Domain is what the interval was measured on. In cells
-    that may begin with a name, invisible characters are escaped, and an apostrophe precedes a
-    formula's sign.
+    FileSHA256 distinguishes files of one name. Domain is what the interval was measured on. In
+    cells that may begin with a name, invisible characters are escaped, and an apostrophe precedes
+    a formula's sign.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")

@@ -20,7 +20,7 @@ def trust(
     ] = 0.9,
     least: Annotated[
         int, typer.Option(min=1, help="Refuse to measure on fewer videos than these.")
-    ] = 500,
+    ] = 100,
     precision: Annotated[
         str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")
     ] = None,

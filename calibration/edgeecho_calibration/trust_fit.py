@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
-from edgeecho.trust.learned_gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho_calibration.trust_budget import Budget, threshold
 from edgeecho_calibration.trust_kept import LabelledAnswer
@@ -22,6 +22,8 @@ _DIRECTIONS = 16
 _FLOOR = {"statistics": 2.0, "picture": 0.3}
 _FLOOR_SHARE = 0.1
 _FOLDS = 5
+BEYOND = 0.05
+"""Share of the calibration videos that lie beyond the edge of what is usual."""
 
 
 def fit_trust(
@@ -48,6 +50,8 @@ def fit_trust(
     except ValueError as error:
         raise InputError(f"{error}: give more videos or a lower --level") from error
     signals = [_finest(a)[1] for a in used]
+    known, left = _known(_seen(used)), divide(answered).left
+    gates = [gate for gate in LEARNED if known[gate.name]]
     return Trust(
         level=level,
         precision=precision,
@@ -55,7 +59,8 @@ def fit_trust(
         half_widths=widths,
         residuals=residuals,
         spaces=_fit_spaces(signals),
-        limits=_limits(used, divide(answered)),
+        limits={gate.name: _limit(gate, known[gate.name], left) for gate in gates},
+        edges={gate.name: _edge(gate, known[gate.name]) for gate in gates},
     )
 
 
@@ -83,13 +88,16 @@ def _fit_spaces(signals: Sequence[Signals]) -> dict[str, Space]:
     return {name: fit_space(_values(name, signals), name) for name in SPACES}
 
 
-def _limits(used: Sequence[LabelledAnswer], budget: Budget) -> dict[str, float]:
-    seen = _seen(used)
-    return {
-        gate.name: threshold(gate, values, budget.left if gate.shares else 0.0)
-        for gate in LEARNED
-        if (values := [value for value in seen[gate.name] if value is not None])
-    }
+def _known(seen: Mapping[str, Sequence[float | None]]) -> dict[str, list[float]]:
+    return {name: [v for v in values if v is not None] for name, values in seen.items()}
+
+
+def _limit(gate: LearnedGate, values: Sequence[float], left: float) -> float:
+    return threshold(gate, values, left if gate.shares else 0.0)
+
+
+def _edge(gate: LearnedGate, values: Sequence[float]) -> float:
+    return float(np.quantile(values, BEYOND if gate.least else 1 - BEYOND))
 
 
 def divide(answered: Sequence[LabelledAnswer]) -> Budget:

@@ -47,6 +47,8 @@ class Trust:
     """By name, see `learned_gates.SPACES`."""
     limits: Mapping[str, float]
     """Threshold of each learned gate, by name."""
+    edges: Mapping[str, float]
+    """By learned gate, the value that a twentieth of the calibration videos lie beyond."""
 
     def interval(self, mode: ClipMode, ef: float) -> Interval | None:
         """The interval around an EF in % from the clips of `mode`; None if none was measured."""
@@ -86,8 +88,7 @@ def load_trust(model: ModelFile) -> Trust | None:
 
 def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
-    limits = {gate.name: _number(value["thresholds"][gate.name]) for gate in LEARNED
-              if gate.name in value["thresholds"]}  # fmt: skip
+    limits, edges = (_by_gate(value.get(name, {})) for name in ("thresholds", "edges"))
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
@@ -99,7 +100,12 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
         spaces={name: _space(name, arrays) for name in SPACES},
         limits=limits,
+        edges=edges,
     )
+
+
+def _by_gate(values: Mapping[str, Any]) -> dict[str, float]:
+    return {gate.name: _number(values[gate.name]) for gate in LEARNED if gate.name in values}
 
 
 def domain_of(description: str) -> str:

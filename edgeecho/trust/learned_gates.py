@@ -29,6 +29,10 @@ class LearnedGate:
         """Whether a value is refused."""
         return seen < limit if self.least else seen > limit
 
+    def share(self, seen: float, limit: float) -> float:
+        """How far a value is on the way to the threshold; above 1 it is beyond."""
+        return limit / max(seen, 1e-9) if self.least else seen / max(limit, 1e-9)
+
     def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
         """Compare a video with the threshold; return a refusal or None."""
         seen = self.seen(signals, spaces)
@@ -36,7 +40,7 @@ class LearnedGate:
             return None
         return Refusal(
             self.name.partition("/")[0],
-            self.words.format(seen=seen, limit=limit, share=seen / max(limit, 1e-9)),
+            self.words.format(seen=seen, limit=limit, share=self.share(seen, limit)),
         )
 
 

@@ -35,6 +35,7 @@ TRUST = Trust(
     },
     spaces={"embedding": SPACE},
     limits={"far-embedding": 2.0},
+    edges={},
 )
 MODE = ClipMode("stride", 16)
 

@@ -33,6 +33,7 @@ TRUST = Trust(
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
     spaces=dict.fromkeys(SPACES, SPACE),
     limits={"sector/least": 0.2, "far-picture": 1.5},
+    edges={"sector/least": 0.3, "far-picture": 1.1},
 )
 STATED: dict[str, Any] = {
     "file": TRUST_FILE,
@@ -41,6 +42,7 @@ STATED: dict[str, Any] = {
     "data": "phantoms (seed 1, n 3)",
     "half_width": TRUST.half_widths,
     "thresholds": {**TRUST.limits, "a gate of another version": 1.0},
+    "edges": TRUST.edges,
 }
 
 
@@ -57,6 +59,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert found is not None
     assert (found.level, found.precision, found.domain) == (0.9, "int8", "phantoms")
     assert (found.half_widths, found.limits) == (TRUST.half_widths, TRUST.limits)
+    assert found.edges == TRUST.edges
     assert {mode: list(v) for mode, v in found.residuals.items()} == {
         "stride:16": [-3, 1, 2],
         "center": [3, -1, -2],

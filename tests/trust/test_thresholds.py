@@ -131,7 +131,7 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
 def learned(**limits: float) -> Trust:
     sizes = {"statistics": 7, "picture": PICTURE, "embedding": 4}
     spaces = {name: unit_space(d) for name, d in sizes.items()}
-    return Trust(0.9, "fp32", "phantoms", {}, {}, spaces, limits)
+    return Trust(0.9, "fp32", "phantoms", {}, {}, spaces, limits, {})
 
 
 @pytest.mark.parametrize("name", [gate.name for gate in LEARNED])

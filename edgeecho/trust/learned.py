@@ -20,7 +20,7 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
-from edgeecho.trust.learned_gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import FAR, LEARNED, SPACES
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Interval
 
@@ -43,8 +43,8 @@ class Trust:
     """Half width of the interval in EF points, by clip mode."""
     residuals: Mapping[str, Residuals]
     """By clip mode."""
-    spaces: Mapping[str, Space]
-    """By name, see `learned_gates.SPACES`."""
+    spaces: Mapping[str, tuple[Space, ...]]
+    """By name, see `learned_gates.SPACES`; one for each kind of calibration videos."""
     limits: Mapping[str, float]
     """Threshold of each learned gate, by name."""
     edges: Mapping[str, float]
@@ -89,6 +89,10 @@ def load_trust(model: ModelFile) -> Trust | None:
 def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
     limits, edges = (_by_gate(value.get(name, {})) for name in ("thresholds", "edges"))
+    # Of an older calibration some spaces are missing, and their gates with them.
+    spaces = {name: found for name in SPACES if (found := _spaces(name, arrays))}
+    if lost := [name for name in limits if name.startswith(FAR) and name[len(FAR) :] not in spaces]:
+        raise ValueError(f"no space for {', '.join(lost)}")
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
@@ -98,7 +102,7 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
         domain=domain_of(str(value["data"])),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
-        spaces={name: _space(name, arrays) for name in SPACES},
+        spaces=spaces,
         limits=limits,
         edges=edges,
     )
@@ -119,6 +123,11 @@ def _number(value: Any) -> float:
     return number
 
 
+def _spaces(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Space, ...]:
+    kinds = sum(key.startswith(f"{name}.") and key.endswith(".mean") for key in arrays)
+    return tuple(_space(f"{name}.{kind}", arrays) for kind in range(kinds))
+
+
 def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
     return Space(
         mean=as_floats(arrays[f"{name}.mean"]),
@@ -132,14 +141,15 @@ def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
 def save_trust(trust: Trust, path: Path) -> None:
     """Write the numbers that are not in the manifest."""
     arrays: dict[str, Any] = {f"residuals.{m}": v for m, v in trust.residuals.items()}
-    for name, space in trust.spaces.items():
-        arrays |= {
-            f"{name}.mean": space.mean,
-            f"{name}.scale": space.scale,
-            f"{name}.directions": space.directions,
-            f"{name}.variances": space.variances,
-            f"{name}.rest": np.float32(space.rest),
-        }
+    for name, spaces in trust.spaces.items():
+        for kind, space in enumerate(spaces):
+            arrays |= {
+                f"{name}.{kind}.mean": space.mean,
+                f"{name}.{kind}.scale": space.scale,
+                f"{name}.{kind}.directions": space.directions,
+                f"{name}.{kind}.variances": space.variances,
+                f"{name}.{kind}.rest": np.float32(space.rest),
+            }
     single = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
     with path.open("wb") as stream:
         # numpy 1.26 would store an `allow_pickle` as one more array.

@@ -192,7 +192,7 @@ def test_an_embedding_of_another_size_is_one_line(calibrated: Path, phantoms: Pa
     assert isinstance(trust, Trust)
     axes = np.eye(3, dtype=np.float32)
     wrong = Space(axes[0], axes[0] + 1, axes[:1], np.ones(1, np.float32), 1.0)
-    spaces = {**trust.spaces, "picture": wrong}
+    spaces = {**trust.spaces, "picture": (wrong,)}
     with pytest.raises(ModelError, match="does not fit this model"):
         estimate_file(
             sorted((phantoms / "Videos").iterdir())[0],

@@ -91,7 +91,7 @@ def test_the_interval_is_that_of_the_residuals() -> None:
     assert list(trust.residuals["center"]) == list(range(0, 24, 2))
     # ceil(13 x 0.8) is the 11th of 12.
     assert trust.half_widths == {"stride:16": 10, "center": 20}
-    assert set(trust.spaces) == {"statistics", "picture", "embedding"}
+    assert set(trust.spaces) == {"statistics", "picture", "texture", "embedding"}
 
 
 def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:

@@ -33,7 +33,7 @@ TRUST = Trust(
         "stride:16": np.array([-10, -5, 0, 5], np.float32),
         "center": np.array([-20, -20, -20, 20], np.float32),
     },
-    spaces={"embedding": SPACE},
+    spaces={"embedding": (SPACE,)},
     limits={"far-embedding": 2.0},
     edges={},
 )

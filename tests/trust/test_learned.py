@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ TRUST = Trust(
     domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
-    spaces=dict.fromkeys(SPACES, SPACE),
+    spaces={**dict.fromkeys(SPACES, (SPACE,)), "texture": (SPACE, replace(SPACE, rest=0.5))},
     limits={"sector/least": 0.2, "far-picture": 1.5},
     edges={"sector/least": 0.3, "far-picture": 1.1},
 )
@@ -66,8 +67,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     }
     assert list(found.spaces) == list(SPACES)
     for name in ("mean", "scale", "directions", "variances"):
-        assert getattr(found.spaces["picture"], name).tolist() == getattr(SPACE, name).tolist()
-    assert found.spaces["picture"].rest == 0.25
+        assert getattr(found.spaces["picture"][0], name).tolist() == getattr(SPACE, name).tolist()
+    assert [space.rest for space in found.spaces["picture"]] == [0.25]
+    assert [space.rest for space in found.spaces["texture"]] == [0.25, 0.5]
 
 
 def test_the_interval_is_that_of_the_mode_or_of_fewer_clips(tmp_path: Path) -> None:

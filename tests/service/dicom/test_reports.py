@@ -17,7 +17,6 @@ from dicom_net import (
 )
 from pydicom import Dataset, dcmread
 from pydicom.examples import get_path
-from pydicom.tag import Tag
 
 from edgeecho import RESEARCH_USE
 from edgeecho.service.jobs import Job
@@ -49,24 +48,6 @@ def test_a_refusal_has_reasons_and_no_number(service: Service) -> None:
     assert job.status == "refused"
     assert numbers_of(report) == []
     assert any(text.startswith("refused: too short") for text in texts_of(report))
-
-
-@pytest.mark.parametrize(
-    ("number", "attributes", "reason"),
-    [
-        (71, {"Modality": "IVUS"}, "intravascular cine"),
-        (72, {"FrameIncrementPointer": Tag("SliceLocationVector")}, "slice or view stack"),
-        (73, {"NumberOfFrames": 1, "frames": 1}, "still"),
-    ],
-)
-def test_another_kind_of_object_has_a_reason_and_no_number(
-    service: Service, tmp_path: Path, number: int, attributes: dict[str, Any], reason: str
-) -> None:
-    job, report = answer(service, write_cine(tmp_path / "a.dcm", number, **attributes))
-    assert (job.status, job.exit_code, job.document) == ("failed", 3, None)
-    assert numbers_of(report) == []
-    said = f"not answered: {job.id} is no transthoracic cine ({reason}"
-    assert any(text.startswith(said) for text in texts_of(report))
 
 
 BOMBS: dict[str, dict[str, Any]] = {

@@ -3,16 +3,22 @@
 from edgeecho.cine.find import VIDEO_SUFFIXES, FoundVideos, find_videos
 from edgeecho.cine.read import read_cine
 from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, RATES_AGREE, Cine, DecodeLimits, Region
+from edgeecho.cine.views import APICAL, FOUR_CHAMBER, NO_SITE, DeclaredView, SiteViews
 
 __all__ = [
+    "APICAL",
     "DEFAULT_LIMITS",
+    "FOUR_CHAMBER",
     "FROM_USER",
+    "NO_SITE",
     "RATES_AGREE",
     "VIDEO_SUFFIXES",
     "Cine",
+    "DeclaredView",
     "DecodeLimits",
     "FoundVideos",
     "Region",
+    "SiteViews",
     "find_videos",
     "read_cine",
 ]

@@ -53,6 +53,10 @@ class VideoFacts:
     """`native` or `resample(FPS)`."""
     clip_s: float | None
     """Seconds that a clip spans; None if the frame rate is unknown."""
+    view: str | None = None
+    """The view that the file declares, one of `cine.views.NAMES`; None if it declares none."""
+    view_source: str | None = None
+    """The attribute that declares it."""
 
     @property
     def beats_per_clip(self) -> float | None:
@@ -88,4 +92,6 @@ class VideoFacts:
             still_pictures=sector.still if sector else 0,
             time=prepared.time,
             clip_s=spec.window / prepared.fps if prepared.fps else None,
+            view=cine.view.name if cine.view else None,
+            view_source=cine.view.source if cine.view else None,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, DecodeLimits
+from edgeecho.cine.views import NO_SITE, SiteViews
 
 if TYPE_CHECKING:
     from edgeecho.cine.dicom.kind import Other
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["is_dicom", "kind_of_file", "read_dicom"]
 
 
-def read_dicom(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> Cine:
+def read_dicom(
+    path: Path, limits: DecodeLimits = DEFAULT_LIMITS, views: SiteViews = NO_SITE
+) -> Cine:
     """Decode every frame of a DICOM file; `InputError` if that is impossible.
 
     Frames that cannot be decoded are left out and named in `damage`; the others keep their own
     times. JPEG Lossless and JPEG-LS need the extra `dicom-lossless`; without it they raise
-    `MissingDependencyError`. No text of the file gets into the `Cine` or an error.
+    `MissingDependencyError`. `views`: what a site's own texts and codes of views mean. No text of
+    the file gets into the `Cine` or an error.
     """
     # Importing pydicom takes longer than reading a video, so it is imported for DICOM files only.
     from edgeecho.cine.dicom.reader import read
 
-    return read(path, limits)
+    return read(path, limits, views)
 
 
 def kind_of_file(path: Path) -> Other | None:

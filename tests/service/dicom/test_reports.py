@@ -50,6 +50,19 @@ def test_a_refusal_has_reasons_and_no_number(service: Service) -> None:
     assert any(text.startswith("refused: too short") for text in texts_of(report))
 
 
+def test_another_view_is_refused_by_name_and_its_text_is_not_told(
+    service: Service, tmp_path: Path
+) -> None:
+    path = write_cine(tmp_path / "a.dcm", 75, frames=100, SeriesDescription="Secret PLAX")
+    job, report = answer(service, path)
+    assert job.status == "refused"
+    assert numbers_of(report) == []
+    said = [text for text in texts_of(report) if text.startswith("refused: other view")]
+    assert len(said) == 1
+    assert "parasternal long axis (SeriesDescription)" in said[0]
+    assert "Secret" not in " ".join(texts_of(report))
+
+
 BOMBS: dict[str, dict[str, Any]] = {
     "frames of 4 G pixels": {"Rows": 65535, "Columns": 65535},
     "two thousand million frames": {"NumberOfFrames": 2_000_000_000, "Rows": 4096, "Columns": 4096},

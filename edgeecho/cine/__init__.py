@@ -1,7 +1,8 @@
 """Decoding a user's video or DICOM file to a `Cine`: `read_cine`."""
 
+from edgeecho.cine.dicom import study_of
 from edgeecho.cine.find import VIDEO_SUFFIXES, FoundVideos, find_videos
-from edgeecho.cine.read import read_cine
+from edgeecho.cine.read import is_dicom_file, read_cine
 from edgeecho.cine.types import DEFAULT_LIMITS, FROM_USER, RATES_AGREE, Cine, DecodeLimits, Region
 from edgeecho.cine.views import APICAL, FOUR_CHAMBER, NO_SITE, DeclaredView, SiteViews
 
@@ -20,5 +21,7 @@ __all__ = [
     "Region",
     "SiteViews",
     "find_videos",
+    "is_dicom_file",
     "read_cine",
+    "study_of",
 ]

@@ -65,6 +65,13 @@ class VideoFacts:
             return None
         return self.clip_s * self.heart_rate_bpm / 60
 
+    @property
+    def beats(self) -> float | None:
+        """Heart beats in the whole video; None if its frame rate or the heart rate is unknown."""
+        if self.fps is None or self.heart_rate_bpm is None:
+            return None
+        return self.frames / self.fps * self.heart_rate_bpm / 60
+
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:
         """Collect the facts, and measure the motion of the frames."""

@@ -12,7 +12,7 @@ from edgeecho.cine.views import NO_SITE, SiteViews
 if TYPE_CHECKING:
     from edgeecho.cine.dicom.kind import Other
 
-__all__ = ["is_dicom", "kind_of_file", "read_dicom"]
+__all__ = ["is_dicom", "kind_of_file", "read_dicom", "study_of"]
 
 
 def read_dicom(
@@ -36,3 +36,10 @@ def kind_of_file(path: Path) -> Other | None:
     from edgeecho.cine.dicom.file import read_kind
 
     return read_kind(path)
+
+
+def study_of(path: Path) -> str | None:
+    """A hash of a DICOM file's StudyInstanceUID; None if it has none, is damaged or no DICOM."""
+    from edgeecho.cine.dicom.study import read_study
+
+    return read_study(path)

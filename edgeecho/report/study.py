@@ -45,7 +45,10 @@ def _said(study: StudyAnswer) -> list[str]:
     if interval := numbers.interval:
         limits = f"{interval.low:.1f} to {interval.high:.1f}"
         made = f"{100 * interval.level:g} % interval {limits}; {made}"
-    return [f"EF {numbers.ef:5.1f} %  ({made})", numbers.band]
+    lines = [f"EF {numbers.ef:5.1f} %  ({made})", numbers.band]
+    if interval:
+        lines.append(f"the interval was measured on {interval.domain}")
+    return lines
 
 
 def _clip(clip: StudyClip, name: str) -> str:

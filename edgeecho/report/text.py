@@ -68,6 +68,8 @@ def numbers_in_words(numbers: Numbers) -> list[str]:
     elif numbers.sd is not None:
         spread += f", {min(numbers.clip_efs):.1f} to {max(numbers.clip_efs):.1f}"
     lines = [f"EF {numbers.ef:5.1f} %  ({spread})"]
+    if interval:
+        lines.append(f"the interval was measured on {interval.domain}")
     if p := numbers.probabilities:
         chances = f"EF <= 40: {percent(p.at_most_40)}, EF < 50: {percent(p.below_50)}"
         lines.append(f"{numbers.band}; {chances}")

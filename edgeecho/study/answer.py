@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from edgeecho.cine import FOUR_CHAMBER
@@ -119,7 +119,7 @@ def _around(ef: float, clips: Collection[Numbers]) -> Interval | None:
     if len(known) < len(clips):
         return None
     half = max(max(own - one.low, one.high - own) for own, one in known)
-    return Interval(max(0.0, ef - half), min(100.0, ef + half), known[0][1].level)
+    return replace(known[0][1], low=max(0.0, ef - half), high=min(100.0, ef + half))
 
 
 def _warnings(clips: Sequence[StudyClip]) -> tuple[str, ...]:

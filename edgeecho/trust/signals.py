@@ -25,6 +25,7 @@ from edgeecho.trust.picture import (
     motion,
     statistics,
 )
+from edgeecho.trust.texture import texture
 from edgeecho.trust.traced import TracedSignals
 
 # More frames add nothing to a picture's mean, and cost time.
@@ -65,6 +66,8 @@ class Signals:
     picture: Floats
     """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
     log(1 + grey / 4), because the position of a sector matters more than its brightness."""
+    texture: Floats
+    """`(texture.SIZE,)` the grain of the picture, see `texture`."""
     other_view: str | None = None
     """The view that the file declares and what declares it, if it is no apical four chamber."""
     several_sectors: str | None = None
@@ -137,6 +140,7 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         other_view=f"{view.name} ({view.source})" if view and view.other else None,
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / KNEE),
+        texture=texture(prepared.frames),
     )
 
 

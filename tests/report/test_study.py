@@ -26,7 +26,7 @@ def named(outcome: Outcome, name: str, ef: float | None = None, **video: Any) ->
     assert isinstance(answer, Answer)
     numbers = answer.numbers
     if numbers and ef:
-        numbers = replace(numbers, ef=ef, interval=Interval(ef - 8, ef + 8, 0.9))
+        numbers = replace(numbers, ef=ef, interval=Interval(ef - 8, ef + 8, 0.9, "phantoms"))
     answer = replace(answer, numbers=numbers, video=replace(answer.video, **video), warnings=())
     return replace(outcome, answer=answer, file=name, sha256=f"{hash(name) % 10**9:064}")
 
@@ -54,18 +54,19 @@ def written(name: str, studies: list[StudyAnswer] = STUDIES) -> str:
 
 def test_words() -> None:
     lines = written("text").splitlines()
-    assert lines[:6] == [
+    assert lines[:7] == [
         "study 1  EF  52.0 %  (90 % interval 44.0 to 60.0; mean of 2 of 4 clips)",
         "    preserved",
+        "    the interval was measured on phantoms",
         "    counts    a.dcm: apical four chamber, EF 50.0 % (42.0 to 58.0)",
         "    counts    b.dcm: apical four chamber, EF 54.0 % (46.0 to 62.0)",
         "    left out  c\\x1b.dcm: subcostal: refused: 30 frames, but two heart beats take 90: "
         "record longer; refused: unlike the videos of training: “no” × number",
         "    left out  gone.dcm: gone.dcm: no such file: check the path",
     ]
-    assert lines[6].startswith("study 2  refused: clips disagree: the EFs of its 2 clips")
-    assert lines[7] == "    counts    d.dcm: no view declared, EF 30.0 % (22.0 to 38.0)"
-    assert lines[9] == "study 3  no answer: not one of its clips could be used"
+    assert lines[7].startswith("study 2  refused: clips disagree: the EFs of its 2 clips")
+    assert lines[8] == "    counts    d.dcm: no view declared, EF 30.0 % (22.0 to 38.0)"
+    assert lines[10] == "study 3  no answer: not one of its clips could be used"
     assert lines[-1] == RESEARCH_USE
     assert any(line.startswith("model   ") for line in lines)
 

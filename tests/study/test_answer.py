@@ -28,7 +28,7 @@ def clip(
     facts = {"view": view, "heart_rate_bpm": 60.0, "fps": 50.0, "frames": 100, **video}
     numbers = answer.numbers
     assert numbers is not None
-    around = Interval(ef - 7, ef + 8, 0.9) if interval is None else interval or None
+    around = Interval(ef - 7, ef + 8, 0.9, "phantoms") if interval is None else interval or None
     numbers = replace(numbers, ef=ef, interval=around)
     answer = replace(answer, video=replace(answer.video, **facts), numbers=numbers, warnings=())
     return replace(outcome, answer=answer, sha256=f"{next(_SHA):064}")
@@ -54,15 +54,16 @@ def test_the_mean_of_the_clips_that_count_with_an_interval_as_wide_as_one() -> N
     assert answer.numbers is not None
     assert (answer.numbers.ef, answer.numbers.clips) == (51.0, (1, 2))
     assert answer.numbers.band == "preserved"
-    assert answer.numbers.interval == Interval(43.0, 59.0, 0.9)
+    assert answer.numbers.interval == Interval(43.0, 59.0, 0.9, "phantoms")
 
 
 def test_an_interval_stays_between_0_and_100_and_is_none_if_a_clip_has_none() -> None:
     cut = study(
-        clip(5.0, interval=Interval(0.0, 13.0, 0.9)), clip(6.0, interval=Interval(0.0, 14.0, 0.9))
+        clip(5.0, interval=Interval(0.0, 13.0, 0.9, "phantoms")),
+        clip(6.0, interval=Interval(0.0, 14.0, 0.9, "phantoms")),
     )
     assert cut.numbers is not None
-    assert cut.numbers.interval == Interval(0.0, 13.5, 0.9)
+    assert cut.numbers.interval == Interval(0.0, 13.5, 0.9, "phantoms")
     none = study(clip(50.0), clip(52.0, interval=False))
     assert none.numbers is not None
     assert none.numbers.interval is None
@@ -72,7 +73,7 @@ def test_the_best_is_the_one_in_the_middle_and_of_two_the_one_with_more_beats() 
     answer = study(clip(44.0), clip(47.0), clip(53.0), rule="best")
     assert answer.numbers is not None
     assert (answer.numbers.ef, answer.numbers.clips) == (47.0, (2,))
-    assert answer.numbers.interval == Interval(40.0, 55.0, 0.9)
+    assert answer.numbers.interval == Interval(40.0, 55.0, 0.9, "phantoms")
     longer = study(clip(44.0), clip(47.0, frames=150), rule="best")
     assert longer.numbers is not None
     assert longer.numbers.clips == (2,)

@@ -74,7 +74,7 @@ def _sure(ef: float, *, bare: bool = False) -> EFEstimate:
         _answer(),
         ef=ef,
         clip_efs=(ef - 0.5, ef + 0.5),
-        interval=None if bare else Interval(ef - 7, ef + 8, 0.9),
+        interval=None if bare else Interval(ef - 7, ef + 8, 0.9, "phantoms"),
         probabilities=None if bare else Probabilities(round(ef / 1000, 6), round(ef / 100, 6)),
     )
 

@@ -95,7 +95,8 @@ def _key(task: Task) -> dict[str, Any]:
         "clips": task.clips,
         # Without a segmentation there are none, whatever the rule.
         "beats": task.beats if model.segmentation else None,
-        "handling": asdict(task.handling),
+        # As JSON gives it back.
+        "handling": {**asdict(task.handling), "views": dict(task.handling.views.meanings)},
         "fps": task.fps,
         # Without this option, refused numbers are not in the file.
         "show_refused": task.show_refused,

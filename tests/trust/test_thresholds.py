@@ -77,6 +77,12 @@ def test_what_is_unknown_is_refused_by_its_own_gate_alone() -> None:
     assert gates(replace(GOOD, fps_doubt="two rates")) == ["contradictory-rate"]
 
 
+def test_another_view_is_refused_with_what_declares_it() -> None:
+    (refusal,) = refuse(replace(GOOD, other_view="subcostal (ProtocolName)"), None)
+    assert refusal.gate == "other-view"
+    assert ": subcostal (ProtocolName); " in refusal.reason
+
+
 @pytest.mark.parametrize(
     ("reason", "refused"),
     [

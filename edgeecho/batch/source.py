@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from edgeecho.batch.arrow import arrow
@@ -67,7 +68,7 @@ def read_source(source: Path) -> Source:
             f"{source} is neither a folder nor a list: give a folder of videos, a data set in "
             f"EchoNet's layout, or a {' or '.join(_LISTS)} file with the column {_COLUMN!r}"
         )
-    rows = _parquet(source) if source.suffix.lower() == ".parquet" else _csv(source)
+    rows = (_parquet if source.suffix.lower() == ".parquet" else _csv)(source)
     paths = [_path(source, row, place) for place, row in enumerate(rows, 1)]
     if not paths:
         raise InputError(f"{source} lists no files")
@@ -80,7 +81,7 @@ def _source(paths: Sequence[str], passed_over: str = "") -> Source:
     return Source(tuple(Item(n, path) for n, path in enumerate(paths, 1)), passed_over)
 
 
-def _path(source: Path, row: Mapping[str, object], place: int) -> str:
+def _path(source: Path, row: Mapping[str, Any], place: int) -> str:
     path = row[_COLUMN]
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise InputError(f"{source}, row {place}: {_COLUMN} is no path: complete or remove the row")
@@ -88,7 +89,7 @@ def _path(source: Path, row: Mapping[str, object], place: int) -> str:
     return path.strip() if "://" in path else str(source.parent / path.strip())
 
 
-def _csv(source: Path) -> list[dict[str, str | None]]:
+def _csv(source: Path) -> list[dict[str, Any]]:
     try:
         with source.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
@@ -98,11 +99,11 @@ def _csv(source: Path) -> list[dict[str, str | None]]:
         raise InputError(f"{source} is not a CSV file: {error}") from error
 
 
-def _parquet(source: Path) -> list[dict[str, object]]:
+def _parquet(source: Path) -> list[dict[str, Any]]:
     pa, pq = arrow(f"{source.name}: a Parquet list")
     try:
         _check_column(source, pq.read_schema(source).names)
-        rows: list[dict[str, object]] = pq.read_table(source, columns=[_COLUMN]).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(source, columns=[_COLUMN]).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{source} is not a Parquet file: give another") from error
     return rows

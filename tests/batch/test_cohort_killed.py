@@ -29,7 +29,7 @@ def start(folder: Path, table: Path, workers: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "cohort"]
     command += [str(folder), "--out", str(table), "--format", "csv", "--workers", str(workers)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait(lambda: parts(table) or process.poll() is not None)
+    wait(lambda: parts(table) or process.poll() is not None, 200)
     assert process.poll() is None
     return process
 
@@ -54,7 +54,7 @@ def test_each_file_once_after_a_kill(edgeecho: Any, tmp_path: Path, whom: str) -
     assert len(workers) == 2
     if whom == "worker":
         os.kill(workers[0], signal.SIGKILL)
-        assert process.wait(120) == 0
+        assert process.wait(200) == 0
         assert kept(table) == FILES
     else:
         for pid in [process.pid, *(workers if whom == "all" else [])]:

@@ -125,8 +125,9 @@ def _say_end(table: Table, tally: Tally, seconds: float) -> None:
     from edgeecho.common.about import RESEARCH_USE
 
     counts = Counter(table.done.values())
+    files = "1 file" if tally.files == 1 else f"{tally.files:,} files"
     typer.echo(
-        f"{tally.files:,} file{'s' if tally.files > 1 else ''}: {counts['answered']:,} answered, {counts['refused']:,} refused, "
+        f"{files}: {counts['answered']:,} answered, {counts['refused']:,} refused, "
         f"{counts['error']:,} that could not be used"
     )
     pace = f", {tally.answered_now / seconds:.1f} a second" if tally.answered_now else ""

@@ -40,6 +40,7 @@ def answer_all(
     else:
         answers = _answer_here(task, files, threads, limit_s)
     outcomes: dict[int, Outcome] = {}
+    on_progress(0)
     with closing(answers):
         for place, outcome in answers:
             outcomes[place] = outcome

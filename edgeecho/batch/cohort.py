@@ -13,6 +13,7 @@ from edgeecho.batch.table import Table
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Asked
 from edgeecho.batch.workers import WorkerPlan, answer_in_workers
+from edgeecho.common.console import words
 from edgeecho.common.errors import InputError, OutputError
 from edgeecho.results import Failure, Outcome
 
@@ -42,6 +43,8 @@ def answer_cohort(
     if the model cannot be loaded.
     """
     stage = Stage(table.fetched, task.limits.megabytes)
+    if table.begun:
+        words.print("going on: checking which files have their row")
     table.take_up(items, lambda item: _sha256(stage, item))
     cohort = _Cohort(table, Tally(len(items), len(table.done)), on_progress)
     on_progress(cohort.tally)

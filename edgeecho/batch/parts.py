@@ -87,6 +87,7 @@ def write_csv(stream: io.TextIOBase, rows: Sequence[Row], leave_out: Sequence[st
 
 
 def _of_csv(content: bytes, columns: Sequence[str]) -> list[Row]:
+    csv.field_size_limit(len(content))  # Result of a long video has more than the usual limit
     rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
     return [
         {name: COLUMNS[name](row[name]) if row[name] else None for name in columns} for row in rows

@@ -58,6 +58,11 @@ class Table:
         """Where files may be fetched to."""
         return self._folder / _FETCHED
 
+    @property
+    def begun(self) -> bool:
+        """Whether there are rows from before."""
+        return bool(_parts(self._folder))
+
     def take_up(self, items: Sequence[Item], sha256_of: Callable[[Item], str | None]) -> None:
         """Keep the parts whose rows are of `items` as they are now; the answers in other parts
         are used again for files of their content."""
@@ -78,12 +83,9 @@ class Table:
 
     def find(self, sha256: str) -> Row | None:
         """The row of a file of that content; None if it has to be answered."""
-        for row in self._waiting:
-            if row["FileSHA256"] == sha256 and is_final(row):
-                return row
-        if (path := self._known.get(sha256)) is None:
-            return None
-        return next(row for row in self._form.read(path) if row["FileSHA256"] == sha256)
+        path = self._known.get(sha256)
+        rows = self._form.read(path) if path else self._waiting
+        return next((r for r in rows if r["FileSHA256"] == sha256 and is_final(r)), None)
 
     def add(self, row: Row) -> None:
         """Add a row. `OutputError` if another engine answered it than the others, or a part cannot

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from edgeecho.batch.source import Item
 from edgeecho.common.about import VERSION
@@ -85,5 +86,10 @@ def engine_of(row: Row) -> str | None:
 
 
 def shown_path(item: Item) -> str:
-    """Bytes that are not UTF-8 become escapes."""
-    return cell(item.path.encode("utf-8", "backslashreplace").decode())
+    """Bytes that are not UTF-8 become escapes; a URL loses what may be a secret."""
+    path = item.path
+    if item.protocol is not None:
+        url = urlsplit(path)
+        # A password before the host, or a signature behind the path.
+        path = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return cell(path.encode("utf-8", "backslashreplace").decode())

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from edgeecho.batch import FORMATS
-from edgeecho.batch.row import COLUMNS, engine_of, is_final
+from edgeecho.batch import FORMATS, Item
+from edgeecho.batch.row import COLUMNS, engine_of, is_final, shown_path
 from edgeecho.common.errors import OutputError
 
 ROW: dict[str, Any] = {
@@ -55,6 +55,21 @@ def test_a_part_that_is_cut_changed_or_renamed_is_refused(form: Any, tmp_path: P
     assert form.read(path)
     with pytest.raises(OutputError, match="is damaged"):
         form.read(path.rename(tmp_path / f"part-000000-0123456789ab{path.suffix}"))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "shown"),
+    [
+        ("/data/a b.avi", "a b.avi", "/data/a b.avi"),
+        ("s3://bucket/x/y%20z.dcm", "y z.dcm", "s3://bucket/x/y%20z.dcm"),
+        ("https://me:word@host:8/a/b.avi?sign=1#x", "b.avi", "https://host:8/a/b.avi"),
+        ("https://host/", "file", "https://host/"),
+        ("=cmd.avi", "=cmd.avi", "'=cmd.avi"),
+    ],
+)
+def test_what_is_shown_of_a_path(path: str, name: str, shown: str) -> None:
+    item = Item(1, path)
+    assert (item.name, shown_path(item)) == (name, shown)
 
 
 def test_which_rows_are_final() -> None:

@@ -155,3 +155,19 @@ def test_a_service_that_ends_says_so(start: Any) -> None:
         assert answer.json() == {"error": "the service ends: send it again later"}
         assert client.get("/v2/health/live").status_code == 200
         assert client.get("/v2/health/ready").status_code == 503
+
+
+def test_a_job_that_somebody_cancels_is_said(start: Any) -> None:
+    served = start(task=HangingTask)
+
+    def cancel() -> None:
+        with served.client() as client:
+            (job,) = wait(lambda: client.get("/api/v1/jobs").json()["jobs"])
+            client.delete(f"/api/v1/jobs/{job['id']}")
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with served.client() as client:
+        answer = client.post(FILE, **file_request(b"please hang"))
+    canceller.join(30)
+    assert (answer.status_code, answer.json()) == (409, {"error": "it was cancelled"})

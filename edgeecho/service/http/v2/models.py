@@ -79,9 +79,11 @@ class Files:
         except BaseException:
             await asyncio.shield(run_in_threadpool(_cancel, service, job.id))
             raise
+        if ended.status == "cancelled":
+            raise HTTPException(409, "it was cancelled")
         if ended.document is None:
             status = 400 if ended.exit_code == InputError.exit_code else 500
-            raise HTTPException(status, ended.error or "it was cancelled")
+            raise HTTPException(status, ended.error or "it has no answer")
         result = ended.document["results"][0]
         interval = result.get("interval")
         found = {

@@ -101,7 +101,7 @@ def model_ready(name: str, service: Served, version: str | None = None) -> Ready
 
 
 _INFER: dict[str, Any] = {
-    "responses": refusals(404, 408, 413, 415, 422, 429, 500, 503, 507),
+    "responses": refusals(404, 408, 409, 413, 415, 422, 429, 500, 503, 507),
     "openapi_extra": {"requestBody": _BODY},
     "response_class": Response,
 }

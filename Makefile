@@ -73,7 +73,7 @@ clean:                    ## remove the environments and all caches
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate,serve,dicom]' --group dev
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[train,export,evaluate,serve,dicom,cohort]' --group dev
 	touch $@
 
 .venv-demo/ready: pyproject.toml constraints.txt $(shell find edgeecho train export calibration -type f -not -path '*/__pycache__/*')

@@ -40,8 +40,8 @@ COMMANDS = {
     "infer, every form": [
         *("infer", EXAMPLE, "--model", TOY, "--format", "fhir"),
         *(word for form in BESIDE for word in (f"--{form.name}", f"a.{form.suffix}")),
-        *("--resume", "a.jsonl"),
     ],
+    "cohort": ["cohort", DATA, "--out", "table", "--format", "csv", "--model", TOY],
     "stream": ["stream", EXAMPLE, "--model", MODEL],
     "bench": [
         *("bench", "--model", TOY, "--runs", "3", "--cold-starts", "1"),

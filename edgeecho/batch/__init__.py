@@ -1,8 +1,39 @@
-"""Answering many files in one call: in worker processes if wanted, and resumable after a kill."""
+"""Many files: in one call, or as a cohort that fills a table and goes on after a kill.
 
-from edgeecho.batch.answer import answer_all
-from edgeecho.batch.resume import ResumeFile, open_resume_file
+task.py     the options of a call, and answering one file
+worker.py   a worker process
+workers.py  files in worker processes
+answer.py   the files of a call
+cohort.py   the files of a cohort
+source.py   which files a cohort has
+staging.py  a cohort's files, hashed and fetched ahead of their use
+row.py      a file's row
+arrow.py    pyarrow, if it is there
+parts.py    the files of a table: Parquet or CSV
+table.py    a table on disk: each file's row once, whatever is killed
+lock.py     one process at a time
+"""
+
+from edgeecho.batch.answer import LIMIT_S, answer_all
+from edgeecho.batch.cohort import Tally, answer_cohort
+from edgeecho.batch.parts import FORMATS, PartFormat
+from edgeecho.batch.source import Item, read_source
+from edgeecho.batch.table import BLOCK, Table, open_table
 from edgeecho.batch.task import Task
 from edgeecho.batch.workers import WorkerPlan
 
-__all__ = ["ResumeFile", "Task", "WorkerPlan", "answer_all", "open_resume_file"]
+__all__ = [
+    "BLOCK",
+    "FORMATS",
+    "LIMIT_S",
+    "Item",
+    "PartFormat",
+    "Table",
+    "Tally",
+    "Task",
+    "WorkerPlan",
+    "answer_all",
+    "answer_cohort",
+    "open_table",
+    "read_source",
+]

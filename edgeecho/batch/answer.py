@@ -1,4 +1,4 @@
-"""Answering all files of a call that have no answer yet."""
+"""Answering all files of a call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
-from edgeecho.batch.resume import ResumeFile
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Answered
 from edgeecho.batch.workers import WorkerPlan, answer_in_workers
@@ -27,32 +26,26 @@ def answer_all(
     *,
     threads: int = 0,
     plan: WorkerPlan | None = None,
-    record: ResumeFile | None = None,
     limit_s: float = LIMIT_S,
     on_progress: Callable[[int], None],
 ) -> list[Outcome]:
     """Return the outcome of each file, in their order; an unusable file does not end the call.
 
-    Answers in `record` are reused, and new ones are added to it. With `plan`, files are
-    answered in worker processes, otherwise in this one with `threads`. A file that takes longer
-    than `limit_s` is tried once more, in a process that can be killed. `on_progress` gets the
-    number of files done. Errors: see `load_model`; `OutputError` for the record.
+    With `plan`, files are answered in worker processes, otherwise in this one with `threads`. A
+    file that takes longer than `limit_s` is tried once more, in a process that can be killed.
+    `on_progress` gets the number of files done. Errors: see `load_model`.
     """
-    outcomes = [None if record is None else record.find(file) for file in files]
-    places = [place for place, outcome in enumerate(outcomes) if outcome is None]
-    on_progress(len(files) - len(places))
-    left = [files[place] for place in places]
     if plan:
-        answers = answer_in_workers(task, left, plan, limit_s)
+        answers = answer_in_workers(task, enumerate(files), plan, limit_s)
     else:
-        answers = _answer_here(task, left, threads, limit_s)
-    with closing(answers):  # at once, even if the record cannot be written
+        answers = _answer_here(task, files, threads, limit_s)
+    outcomes: dict[int, Outcome] = {}
+    on_progress(0)
+    with closing(answers):
         for place, outcome in answers:
-            if record is not None:
-                record.add(outcome)
-            outcomes[places[place]] = outcome
-            on_progress(sum(o is not None for o in outcomes))
-    return [outcome for outcome in outcomes if outcome is not None]
+            outcomes[place] = outcome
+            on_progress(len(outcomes))
+    return [outcomes[place] for place in range(len(files))]
 
 
 def _answer_here(
@@ -75,7 +68,7 @@ def _answer_here(
     words.print("no answer for too long: going on in another process")
     cores = usable_cores()
     plan = WorkerPlan(1, threads or cores, cores)
-    left = answer_in_workers(task, files[done:], plan, limit_s, first_was_tried=loaded)
+    left = answer_in_workers(task, enumerate(files[done:]), plan, limit_s, first_was_tried=loaded)
     with closing(left):
         for place, outcome in left:
             yield done + place, outcome

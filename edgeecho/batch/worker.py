@@ -21,6 +21,8 @@ from edgeecho.results import Outcome
 
 PATIENCE_S = 10
 """Time in s for a process to end."""
+Asked = tuple[int, Path]
+"""Index of a file, and the file."""
 Answered = tuple[int, Outcome]
 """Index of the file, and its outcome."""
 
@@ -48,7 +50,7 @@ def work_on(pipe: Connection, task: Task, threads: int, seat: int) -> None:
     words.quiet = seat > 0  # all workers would print the same about the cache
     cv2.setNumThreads(threads)
 
-    def answer(asked: tuple[int, Path], model: LoadedModel) -> Answered:
+    def answer(asked: Asked, model: LoadedModel) -> Answered:
         place, file = asked
         return place, task.answer(file, partial(task.read, file), model)
 

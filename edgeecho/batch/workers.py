@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from edgeecho.batch.task import Task
-from edgeecho.batch.worker import PATIENCE_S, Answered, ending_of, work_on
+from edgeecho.batch.worker import PATIENCE_S, Answered, Asked, ending_of, work_on
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
 from edgeecho.common.text import shown_name
@@ -54,31 +54,34 @@ class _Worker:
     seat: int
     """Index of its share of the cores."""
     loaded: bool = False
-    place: int | None = None
-    """Index of the file that it is answering."""
+    asked: Asked | None = None
+    """The file that it is answering."""
     until: float = math.inf
     """Deadline for its next message, in s of the monotonic clock."""
 
 
 def answer_in_workers(
     task: Task,
-    files: Sequence[Path],
+    files: Iterable[Asked],
     plan: WorkerPlan,
     limit_s: float,
     *,
     first_was_tried: bool = False,
+    give_up: bool = False,
 ) -> Generator[Answered, None, None]:
-    """Yield the outcome of each file as soon as it is known.
+    """Yield the outcome of each file as soon as it is known; `files` are taken as they are needed.
 
     If a worker crashes, is killed, or takes longer than `limit_s`, its file is tried once more and
     then fails, with the exit code of `InputError`. `EdgeEchoError` if the model cannot be loaded;
-    but if a file was answered before, the remaining files fail instead. `first_was_tried` says that
-    the first file already hung elsewhere.
+    but if a file was answered before, the remaining files fail instead, unless `give_up`.
+    `first_was_tried` says that the first file already hung elsewhere.
     """
-    work = _Work(task, files, plan, limit_s)
+    work = _Work(task, files, plan, limit_s, give_up=give_up)
     work.tries[0] += first_was_tried
     try:
-        for seat in range(min(plan.workers, len(files))):
+        if not work.goes_on:
+            return
+        for seat in range(plan.workers):
             work.add_worker(seat)
         while work.goes_on:
             yield from work.listen()
@@ -90,16 +93,38 @@ def answer_in_workers(
 class _Work:
     """The workers, and the files that are left."""
 
-    def __init__(self, task: Task, files: Sequence[Path], plan: WorkerPlan, limit_s: float) -> None:
-        self._task, self._files, self._plan, self._limit_s = task, files, plan, limit_s
-        self._left = deque(range(len(files)))
+    def __init__(
+        self,
+        task: Task,
+        files: Iterable[Asked],
+        plan: WorkerPlan,
+        limit_s: float,
+        *,
+        give_up: bool,
+    ) -> None:
+        self._task, self._plan, self._limit_s, self._give_up = task, plan, limit_s, give_up
+        self._files = iter(files)
+        self._next = next(self._files, None)
+        self._again: deque[Asked] = deque()
+        """Files to be tried again, after all others: when less else is running."""
         self.tries: Counter[int] = Counter()
         self._answered = False
         self._workers: dict[Connection, _Worker] = {}
 
     @property
     def goes_on(self) -> bool:
-        return bool(self._left) or any(w.place is not None for w in self._workers.values())
+        return self._more or any(w.asked is not None for w in self._workers.values())
+
+    @property
+    def _more(self) -> bool:
+        """Whether a file waits for a worker."""
+        return self._next is not None or bool(self._again)
+
+    def _take(self) -> Asked:
+        if self._next is None:
+            return self._again.popleft()
+        taken, self._next = self._next, next(self._files, None)
+        return taken
 
     def add_worker(self, seat: int) -> None:
         # Spawned, not forked: this process has threads, and no engine survives a fork.
@@ -125,7 +150,7 @@ class _Work:
                 continue
             if isinstance(told, EdgeEchoError):
                 raise told
-            worker.loaded, worker.place, worker.until = True, None, math.inf
+            worker.loaded, worker.asked, worker.until = True, None, math.inf
             if told is not None:
                 self._answered = True
                 yield told
@@ -136,13 +161,13 @@ class _Work:
 
     def hand_out(self) -> None:
         for worker in self._workers.values():
-            if not self._left:
-                return
-            if worker.loaded and worker.place is None:
-                worker.place = self._left.popleft()
+            if worker.loaded and worker.asked is None:
+                if not self._more:
+                    return
+                worker.asked = self._take()
                 worker.until = time.monotonic() + self._limit_s
                 try:
-                    worker.pipe.send((worker.place, self._files[worker.place]))
+                    worker.pipe.send(worker.asked)
                 except OSError:  # it has ended, which `listen` will find out
                     continue
 
@@ -154,19 +179,20 @@ class _Work:
                 f"a worker was ended ({ending}) while it loaded the model: is there enough "
                 "memory? Give fewer --workers"
             )
-            if not self._answered:
+            if self._give_up or not self._answered:
                 raise error
-            while self._left:
-                place = self._left.popleft()
-                yield place, Outcome(shown_name(self._files[place]), Failure.of(error))
-        if worker.place is not None:
-            self.tries[worker.place] += 1
-            if self.tries[worker.place] < _TRIES:
-                self._left.append(worker.place)  # at the end, when less else is running
+            while self._more:
+                place, file = self._take()
+                yield place, Outcome(shown_name(file), Failure.of(error))
+        if worker.asked is not None:
+            place, file = worker.asked
+            self.tries[place] += 1
+            if self.tries[place] < _TRIES:
+                self._again.append(worker.asked)
             else:
-                yield worker.place, _given_up(self._files[worker.place], ending)
+                yield place, _given_up(file, ending)
         # A worker that could not load the model is not replaced: the next one could not either.
-        if worker.loaded and self._left:
+        if worker.loaded and self._more:
             self.add_worker(worker.seat)
 
     def dismiss(self) -> None:

@@ -27,6 +27,7 @@ from edgeecho.common.watch import end_process, watched_thread_runs
 
 _RUNTIME = (
     "infer",
+    "cohort",
     "stream",
     "listen",
     "evaluate",

@@ -9,7 +9,7 @@ loaded.py      a model with its engines
 estimation.py  all of it: from a model and a video to an `EFEstimate`
 """
 
-from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips
+from edgeecho.inference.clips import BATCH, ClipRun, ProgressCallback, run_clips, run_normalised
 from edgeecho.inference.estimation import (
     DEFAULT_CLIPS,
     EFEstimate,
@@ -51,5 +51,6 @@ __all__ = [
     "read_ahead",
     "read_ready",
     "run_clips",
+    "run_normalised",
     "trace",
 ]

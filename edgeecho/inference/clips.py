@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.common.errors import EngineError
+from edgeecho.common.errors import EngineError, InputError
 from edgeecho.engines import Engine
 from edgeecho.engines.base import Outputs
 from edgeecho.inference.sharing import Sharing, run_block, split
@@ -88,6 +88,20 @@ def run_clips(
         on_progress(done, len(starts))
     shared = sum(len(block.places) for block in blocks)
     return ClipRun(starts, _joined(rows, engine), cut_s * 1e3, engine_s * 1e3, shared)
+
+
+def run_normalised(clips: NDArray[np.float32], engine: Engine, *, batch: int = BATCH) -> Outputs:
+    """The network's outputs for normalised clips `(b, 3, frames, S, S)`, without any gate.
+
+    `InputError` if a value is not finite; `EngineError` if an output is no number.
+    """
+    rows: list[tuple[NDArray[np.intp], Outputs]] = []
+    for first in range(0, len(clips), batch):
+        some = np.array(clips[first : first + batch])
+        if not np.isfinite(some).all():
+            raise InputError("a clip has values that are not finite: send normalised pixels")
+        rows.append((np.arange(first, first + len(some)), engine.run(some)))
+    return _joined(rows, engine)
 
 
 def _no_progress(_done: int, _of: int) -> None:

@@ -18,6 +18,8 @@ CSV_COLUMNS = (
     "PassedOver", "Domain",
 )  # fmt: skip
 """New columns are added at the end, so that earlier ones keep their places."""
+_DIGITS = {"Level": "g", "PAtMost40": ".3f", "PBelow50": ".3f"}
+"""How a number is written; the others with two decimals."""
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
@@ -33,7 +35,9 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(number, outcome) for number, outcome in enumerate(outcomes, 1))
+    for number, outcome in enumerate(outcomes, 1):
+        row = to_row(number, outcome)
+        writer.writerow({name: _shown(name, value) for name, value in row.items()})
     return stream.getvalue()
 
 
@@ -61,7 +65,8 @@ def identity(number: int, outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _row(number: int, outcome: Outcome) -> dict[str, object]:
+def to_row(number: int, outcome: Outcome) -> dict[str, object]:
+    """A file's values by column, numbers with all their digits; unknown ones are None or absent."""
     answer, row = outcome.answer, identity(number, outcome)
     if isinstance(answer, Failure):
         return row
@@ -73,9 +78,9 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
         **(_numbers(numbers) if numbers else {}),
         "Clips": len(answer.clip_starts),
         "Frames": video.frames,
-        "FPS": _number(video.fps),
-        "HeartRate": _number(video.heart_rate_bpm),
-        "BeatsPerClip": _number(video.beats_per_clip),
+        "FPS": video.fps,
+        "HeartRate": video.heart_rate_bpm,
+        "BeatsPerClip": video.beats_per_clip,
         "Sector": video.area,
         "Time": video.time,
         "Damage": "; ".join(video.damage),
@@ -87,22 +92,22 @@ def _row(number: int, outcome: Outcome) -> dict[str, object]:
 
 def _numbers(numbers: Numbers) -> dict[str, object]:
     row: dict[str, object] = {
-        "EF": f"{numbers.ef:.2f}",
-        "SD": _number(numbers.sd),
-        "Min": f"{min(numbers.clip_efs):.2f}",
-        "Max": f"{max(numbers.clip_efs):.2f}",
+        "EF": numbers.ef,
+        "SD": numbers.sd,
+        "Min": min(numbers.clip_efs),
+        "Max": max(numbers.clip_efs),
     }
     if interval := numbers.interval:
         row |= {
-            "IntervalLow": f"{interval.low:.2f}",
-            "IntervalHigh": f"{interval.high:.2f}",
-            "Level": f"{interval.level:g}",
+            "IntervalLow": interval.low,
+            "IntervalHigh": interval.high,
+            "Level": interval.level,
             "Domain": cell(interval.domain),
         }
     if p := numbers.probabilities:
-        row |= {"PAtMost40": f"{p.at_most_40:.3f}", "PBelow50": f"{p.below_50:.3f}"}
+        row |= {"PAtMost40": p.at_most_40, "PBelow50": p.below_50}
     return row
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _shown(name: str, value: object) -> object:
+    return format(value, _DIGITS.get(name, ".2f")) if isinstance(value, float) else value

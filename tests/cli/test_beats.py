@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dicoms import write_dicom
 from pydicom import Dataset
+from tabled import rows_of
 
 pytest.importorskip("onnx")
 from bright import bright_bundle, bright_video
@@ -101,21 +102,20 @@ def test_workers_are_told(edgeecho: Any, bundle: Path, video: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_resumed_call_gives_the_same_beats_and_mixes_no_others(
+def test_a_cohort_has_the_same_beats_and_mixes_no_others(
     edgeecho: Any, bundle: Path, video: Path, tmp_path: Path
 ) -> None:
-    record = tmp_path / "answers.jsonl"
-    words = ["infer", video, "--clips", "all", "--show-refused", "--model", bundle, "--json"]
-    first = edgeecho(*words, "--resume", record)
-    content = record.read_bytes()
-    again = edgeecho(*words, "--resume", record)
-    assert "going on after 1 answers" in again.stderr
-    assert again.stdout == first.stdout
+    (tmp_path / "list.csv").write_text(f"path\n{video.resolve()}\n")
+    words = ["--clips", "all", "--model", bundle]
+    infer = edgeecho("infer", video, *words, "--json")
+    cohort = ["cohort", tmp_path / "list.csv", "--out", tmp_path / "t", "--format", "csv", *words]
+    assert edgeecho(*cohort).returncode == 0
+    (row,) = rows_of(tmp_path / "t")
+    assert [json.loads(row["Result"])["beats"]] == beats(infer.stdout)
     for other in ("none", "published"):
-        done = edgeecho(*words, "--resume", record, "--beats", other)
+        done = edgeecho(*cohort, "--beats", other)
         assert done.returncode == 2
         assert "answers of another run (not the same beats)" in done.stderr
-    assert record.read_bytes() == content
 
 
 def test_a_stream_says_that_it_finds_none(edgeecho: Any, bundle: Path, video: Path) -> None:

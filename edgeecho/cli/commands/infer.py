@@ -57,7 +57,7 @@ def infer(
         raise UsageError("--workers shares the cores out itself: leave --threads out")
     found, beside = find_videos(videos), reports.beside()
     outputs = {f"--{name}": path for name, path in beside.items()}
-    check_outputs({**outputs, "--resume": batch.resume}, [*found.files, engine.model])
+    check_outputs(outputs, [*found.files, engine.model])
     reports.check(form, found.files)
     if found.passed_over:
         _say(f"passed over: {found.passed_over_words}")
@@ -84,28 +84,19 @@ def infer(
 def _answer_all(
     task: Task, files: tuple[Path, ...], threads: int, batch: BatchOptions
 ) -> list[Outcome]:
-    from contextlib import ExitStack
-
-    from edgeecho.batch import WorkerPlan, answer_all, open_resume_file
+    from edgeecho.batch import WorkerPlan, answer_all
     from edgeecho.common.console import progress_bar
 
-    with ExitStack() as stack:
-        record = stack.enter_context(open_resume_file(batch.resume, task)) if batch.resume else None
-        if record is not None and len(record):
-            _say(f"going on after {len(record)} answers")
-            if task.frames:
-                _say("the page shows no frames of files that were answered before")
-        plan = WorkerPlan.of(batch.workers, len(files)) if batch.workers else None
-        if plan:
-            _say(str(plan))
-        progress = stack.enter_context(progress_bar())
+    plan = WorkerPlan.of(batch.workers, len(files)) if batch.workers else None
+    if plan:
+        _say(str(plan))
+    with progress_bar() as progress:
         bar = progress.add_task("videos", total=len(files))
         return answer_all(
             task,
             files,
             threads=threads,
             plan=plan,
-            record=record,
             limit_s=batch.limit,
             on_progress=lambda done: progress.update(bar, completed=done),
         )

@@ -14,6 +14,7 @@ events.py        server-sent events
 changes.py       which jobs have changed
 guard.py         who may ask, security headers
 problems.py      errors as problem details
+v2/              the Open Inference Protocol
 connections.py   idle connections closed in time
 settings.py      settings and access token
 metrics.py       metrics for Prometheus

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from edgeecho.service.http import events
 from edgeecho.service.http.dependencies import Found, Served
 from edgeecho.service.http.problems import problem, responses
-from edgeecho.service.http.upload import receive
+from edgeecho.service.http.upload import taken
 from edgeecho.service.http.views import AboutView, HistoryView, JobView
 
 router = APIRouter(prefix="/api/v1")
@@ -54,16 +54,11 @@ async def post_job(
     """Take the bytes of a video or DICOM file, whatever the content type; its name is not asked
     for. They are deleted when it has been answered, unless the service was told to keep them.
     """
-    place = await run_in_threadpool(service.take_place)
-    part = service.store.queue.new_file()
     try:
-        await receive(request, part, service.settings, service.store.queue.room.check_disk)
-        job = await run_in_threadpool(service.accept, part, idempotency_key)
+        async with taken(request, service) as part:
+            job = await run_in_threadpool(service.accept, part, idempotency_key)
     except ClientDisconnect:
         return problem(400, "the client is gone: nothing was accepted")
-    finally:
-        part.unlink(missing_ok=True)
-        service.give_place(place)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return await run_in_threadpool(service.look, job.id)
 

@@ -13,6 +13,8 @@ from edgeecho.report.html.assets import read_asset
 from edgeecho.service.http import api, problems, results
 from edgeecho.service.http.guard import Guard
 from edgeecho.service.http.service import Service
+from edgeecho.service.http.v2 import routes
+from edgeecho.service.http.v2.request import InferIn
 from edgeecho.service.http.views import Problem, StateView
 
 _PAGE = Path(__file__).parent / "page"
@@ -31,8 +33,9 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    problems.install(app, [*api.router.routes, *results.router.routes])
-    for router in (api.router, results.router):
+    routers = (api.router, results.router, routes.router)
+    problems.install(app, [route for router in routers for route in router.routes])
+    for router in routers:
         app.include_router(router)
     _add_state(app, service)
     _add_page(app)
@@ -80,4 +83,8 @@ def _sender(text: str, media_type: str) -> Any:
 
 def _describe_problems(app: FastAPI) -> None:
     described = app.openapi()
-    described["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+    schemas = described["components"]["schemas"]
+    for model in (Problem, InferIn):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgeecho.service.http.events import MEDIA_TYPE as EVENT_STREAM
-from edgeecho.service.http.problems import problem
+from edgeecho.service.http.problems import PROTOCOL, of_protocol, said
 from edgeecho.service.http.service import Service
 
 UPLOAD = "/api/v1/jobs"
@@ -21,6 +21,7 @@ _MOST_BODY = 1 << 16
 _BODY_S = 20.0
 _CLOSE = {"Connection": "close"}
 _GUARDED = ("/api/", "/metrics")
+_PROBES = f"{PROTOCOL}/health/"
 _HEADERS = {
     # The page's own files, and frames that are part of a result; nothing from other hosts.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -59,7 +60,7 @@ class Guard:
 
         answer = self._forbids(scope) or self._app
         # Uploads have their own limits.
-        upload = (scope["method"], scope["path"]) == ("POST", UPLOAD)
+        upload = scope["method"] == "POST" and _takes_file(scope["path"])
         try:
             await answer(scope, receive if upload else _bounded(receive), sealed)
         finally:
@@ -73,22 +74,33 @@ class Guard:
         host = headers.get("host", "")
         if not _is_ours(host, settings.names):
             # DNS rebinding: another site's page reaches this machine under that site's name.
-            return problem(
+            return said(
+                scope,
                 400,
                 "this service does not go by that name: use its address, or start it with --name",
             )
         origin = headers.get("origin")
         if origin is not None and _place(origin) != host:
-            return problem(403, "a page from elsewhere may not use this service")
-        if settings.token and scope["path"].startswith(_GUARDED):
+            return said(scope, 403, "a page from elsewhere may not use this service")
+        if settings.token and _is_guarded(scope["path"]):
             given = headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, f"Bearer {settings.token}".encode()):
-                return problem(
+                return said(
+                    scope,
                     401,
                     "a token is needed: send Authorization: Bearer TOKEN",
                     {"WWW-Authenticate": "Bearer"},
                 )
         return None
+
+
+def _takes_file(path: str) -> bool:
+    return path == UPLOAD or (of_protocol(path) and path.endswith("/infer"))
+
+
+def _is_guarded(path: str) -> bool:
+    """Whether a path is one of data; health is everybody's."""
+    return path.startswith(_GUARDED) or (of_protocol(path) and not path.startswith(_PROBES))
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -1,4 +1,6 @@
-"""Errors as problem details (RFC 9457), one line each, without anything the client sent."""
+"""Errors, one line each, without anything the client sent: as problem details (RFC 9457), and under
+`PROTOCOL` as the Open Inference Protocol has them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,22 @@ from edgeecho.service.http.views import Problem
 from edgeecho.service.jobs import KeyUsedError, QueueFullError
 
 _MEDIA_TYPE = "application/problem+json"
+PROTOCOL = "/v2"
+"""Where the Open Inference Protocol begins; see `edgeecho.service.http.v2`."""
+
+
+def said(
+    scope: Mapping[str, Any], status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error, in the form of the API that the request `scope` is for."""
+    if of_protocol(scope["path"]):
+        return JSONResponse({"error": detail}, status, headers=dict(headers or {}))
+    return problem(status, detail, headers)
+
+
+def of_protocol(path: str) -> bool:
+    """Whether a path is one of the Open Inference Protocol's."""
+    return path == PROTOCOL or path.startswith(f"{PROTOCOL}/")
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -37,6 +55,22 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: the errors of a route of the Open Inference Protocol."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": _ERROR}},
+        }
+        for status in (400, 401, 403, *statuses)
+    }
+
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string", "description": "One line."}},
+}
 _REF = {"$ref": "#/components/schemas/Problem"}
 
 
@@ -51,32 +85,32 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         if error.status_code == 405:
             # The framework considers only the first route with this path.
             headers = {"Allow": ", ".join(sorted(_methods(routes, request)))}
-        return problem(error.status_code, error.detail, headers)
+        return said(request.scope, error.status_code, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        return problem(422, f"{where}: {first['msg']}")
+        return said(request.scope, 422, f"{where}: {first['msg']}")
 
     @app.exception_handler(KeyUsedError)
-    def _used(_: Request, error: KeyUsedError) -> JSONResponse:
-        return problem(409, str(error))
+    def _used(request: Request, error: KeyUsedError) -> JSONResponse:
+        return said(request.scope, 409, str(error))
 
     @app.exception_handler(QueueFullError)
-    def _full(_: Request, error: QueueFullError) -> JSONResponse:
-        return problem(429, str(error), {"Retry-After": f"{error.retry_after_s:.0f}"})
+    def _full(request: Request, error: QueueFullError) -> JSONResponse:
+        wait = {"Retry-After": f"{error.retry_after_s:.0f}"}
+        return said(request.scope, 429, str(error), wait)
 
     @app.exception_handler(OutputError)
-    def _disk(_: Request, __: OutputError) -> JSONResponse:
+    def _disk(request: Request, _: OutputError) -> JSONResponse:
         # The error's own text names a folder of this machine.
-        return problem(
-            507, "the service's disk is full or cannot be written: make room, then send it again"
-        )
+        words = "the service's disk is full or cannot be written: make room, then send it again"
+        return said(request.scope, 507, words)
 
     @app.exception_handler(Exception)
-    def _bug(_: Request, __: Exception) -> JSONResponse:
-        return problem(500, "a fault of the service: its log says more")
+    def _bug(request: Request, _: Exception) -> JSONResponse:
+        return said(request.scope, 500, "a fault of the service: its log says more")
 
 
 def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:

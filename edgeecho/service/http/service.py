@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 from edgeecho.batch import Task
@@ -43,8 +44,9 @@ class Service:
         self.node_alive: Callable[[], bool] = lambda: True
         self.closing = threading.Event()
         """When set, streams end."""
-        self._task = task
+        self.task = task
         self._lock = threading.Lock()
+        self._ends: dict[str, Future[Job]] = {}
         self._coming: set[object] = set()
         self._typical_s = _FIRST_GUESS_S
         self.runner = Runner(
@@ -98,6 +100,14 @@ class Service:
         self.runner.wake(job.id)
         return job
 
+    def when_ended(self, job_id: str) -> Future[Job]:
+        """The job once it has ended; one caller may wait for a job."""
+        future = self._ends[job_id] = Future()
+        job = self.store.queue.get(job_id)
+        if job.ended:
+            self._tell_end(job)
+        return future
+
     def review(self, job_id: str, decision: str, note: str) -> None:
         """Add a decision to the audit trail; `KeyError` if there is no such job."""
         self.store.trail.add(job_id, decision, {"note": note})
@@ -120,7 +130,7 @@ class Service:
         return [self.view(job) for job in self.store.queue.latest(most, before=before)]
 
     def about(self) -> AboutView:
-        model = self._task.model
+        model = self.task.model
         return AboutView(
             edgeecho=VERSION,
             model=ModelView(
@@ -131,7 +141,7 @@ class Service:
                 preprocess_sha256=model.preprocess.sha256(),
                 trained_on=model.trained_on,
             ),
-            clips=self._task.clips,
+            clips=self.task.clips,
             most_bytes=self.settings.most_bytes,
             most_waiting=self.store.queue.room.most_waiting,
         )
@@ -141,8 +151,14 @@ class Service:
         others = [] if self.runner.progress(job_id) else self.store.queue.waiting()
         self.changes.mark([*others, job_id])
 
+    def _tell_end(self, job: Job) -> None:
+        future = self._ends.pop(job.id, None)
+        if future and future.set_running_or_notify_cancel():
+            future.set_result(job)
+
     def _note_end(self, job: Job, outcome: Outcome | None) -> None:
         self._note_change(job.id)
+        self._tell_end(job)
         if job.started is None or job.finished is None or outcome is None:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Writing a request's body to a file, with limits on its size and time."""
+"""Writing a request's body to a file, with a place in the queue, and limits on size and time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import errno
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import Request
@@ -13,10 +14,27 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from edgeecho.common.errors import OutputError
+from edgeecho.service.http.service import Service
 from edgeecho.service.http.settings import HttpSettings
 
 _PIECE = 1 << 20
 _CLOSE = {"Connection": "close"}
+
+
+@asynccontextmanager
+async def taken(request: Request, service: Service) -> AsyncIterator[Path]:
+    """The body as a file, which has a place in the queue and is there while the block runs.
+
+    Errors as in `Service.take_place` and `receive`.
+    """
+    place = await run_in_threadpool(service.take_place)
+    part = service.store.queue.new_file()
+    try:
+        await receive(request, part, service.settings, service.store.queue.room.check_disk)
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+        service.give_place(place)
 
 
 async def receive(

@@ -13,19 +13,25 @@ audit.py     the audit trail
 outbox.py    reports that wait to be sent
 runner.py    a thread that answers jobs
 process.py   the engine in its own process
+work.py      what that process does
+clips.py     normalised clips, for the network alone
+lane.py      clips that wait for the engine
 """
 
+from edgeecho.service.jobs.clips import ClipFile
 from edgeecho.service.jobs.folder import state_folder
 from edgeecho.service.jobs.job import Job
 from edgeecho.service.jobs.outbox import LONGEST_WAIT_S, Outbox
-from edgeecho.service.jobs.process import EngineProcess, Progress
+from edgeecho.service.jobs.process import EngineProcess
 from edgeecho.service.jobs.queue import KeyUsedError, Queue
 from edgeecho.service.jobs.room import QueueFullError
 from edgeecho.service.jobs.runner import Runner
 from edgeecho.service.jobs.store import JobStore
+from edgeecho.service.jobs.work import Progress
 
 __all__ = [
     "LONGEST_WAIT_S",
+    "ClipFile",
     "EngineProcess",
     "Job",
     "JobStore",

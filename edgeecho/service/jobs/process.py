@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,25 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from edgeecho.batch import Task
-from edgeecho.batch.worker import answer_until_done, ending_of
+from edgeecho.batch.worker import ending_of
 from edgeecho.common.errors import EdgeEchoError, EngineError, InputError
-from edgeecho.inference import LoadedModel
+from edgeecho.engines import Outputs
 from edgeecho.results import Failure, Outcome
+from edgeecho.service.jobs.clips import ClipFile
+from edgeecho.service.jobs.work import Progress, work
 
 _POLL_S = 0.05
 _PATIENCE_S = 10
 _TRIES = 2
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of one file."""
-
-    stage: str
-    """`reading` or `engine`."""
-    done: int = 0
-    """Number of clips."""
-    of: int = 0
 
 
 class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
@@ -41,7 +30,7 @@ class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
 
 
 class EngineProcess:
-    """Answers one file at a time. For one thread, which first calls `start`."""
+    """Answers one file or request at a time. For one thread, which first calls `start`."""
 
     def __init__(self, task: Task, *, threads: int = 0) -> None:
         self._task, self._threads = task, threads
@@ -55,7 +44,7 @@ class EngineProcess:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=_work, args=(theirs, self._task, self._threads), daemon=True
+            target=work, args=(theirs, self._task, self._threads), daemon=True
         )
         process.start()
         theirs.close()
@@ -91,13 +80,11 @@ class EngineProcess:
         """
         how, last = "", None
         for _ in range(_TRIES):
-            if self._running is None or not self._running[0].is_alive():
-                self.close()
-                self.start(stop)
-            assert self._running is not None
-            process, pipe = self._running
+            process, pipe = self._ready(stop)
             try:
-                outcome = self._ask(pipe, file, on_progress, stop, time.monotonic() + limit_s)
+                outcome: Outcome = self._ask(
+                    pipe, file, on_progress, stop, time.monotonic() + limit_s
+                )
             except TimeoutError:
                 self.close()
                 return failed(
@@ -118,16 +105,48 @@ class EngineProcess:
             "or there is too little memory",
         )
 
+    def run_clips(self, clips: ClipFile, *, stop: threading.Event, limit_s: float) -> Outputs:
+        """The network's outputs. `InputError` if the clips cannot be used or take longer than
+        `limit_s`, `EngineError` if the engine fails or crashes; nothing is tried again.
+
+        `Stopped` once `stop` is set.
+        """
+        process, pipe = self._ready(stop)
+        until = time.monotonic() + limit_s
+        try:
+            told = self._ask(pipe, clips, lambda _progress: None, stop, until)
+        except TimeoutError as error:
+            self.close()
+            raise InputError(
+                f"not answered within {limit_s:g} s, the limit of this service: send fewer clips"
+            ) from error
+        except (EOFError, OSError) as error:
+            how = ending_of(process)
+            self.close()
+            raise EngineError(f"the engine's process was ended ({how}): send it again") from error
+        if isinstance(told, EdgeEchoError):
+            raise told
+        assert isinstance(told, Outputs)
+        return told
+
+    def _ready(self, stop: threading.Event) -> tuple[BaseProcess, Connection]:
+        if self._running is None or not self._running[0].is_alive():
+            self.close()
+            self.start(stop)
+        assert self._running is not None
+        return self._running
+
     def _ask(
         self,
         pipe: Connection,
-        file: Path,
+        asked: Path | ClipFile,
         on_progress: Callable[[Progress], None],
         stop: threading.Event,
         until: float,
-    ) -> Outcome:
-        pipe.send(file)
-        while not isinstance(told := self._hear(pipe, stop, until), Outcome):
+    ) -> Any:
+        """An `Outcome` for a file; `Outputs` or an `EdgeEchoError` for clips."""
+        pipe.send(asked)
+        while isinstance(told := self._hear(pipe, stop, until), Progress):
             on_progress(told)
             self._go_on(stop, until)  # also if progress messages keep coming
         return told
@@ -162,22 +181,3 @@ def _is_the_engines(outcome: Outcome) -> bool:
 
 def failed(name: str, words: str) -> Outcome:
     return Outcome(name, Failure.of(InputError(f"{name}: {words}")))
-
-
-def _work(pipe: Connection, task: Task, threads: int) -> None:
-    """The process: load the model, then answer files until the pipe closes."""
-    # Ctrl-C goes to every process of the terminal, and systemd's SIGTERM to every process of a
-    # service; only the parent process ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    def answer(file: Path, model: LoadedModel) -> Outcome:
-        pipe.send(Progress("reading"))
-        return task.answer(
-            file,
-            partial(task.read, file),
-            model,
-            on_progress=lambda done, of: pipe.send(Progress("engine", done, of)),
-        )
-
-    answer_until_done(pipe, lambda: task.load(threads), answer)

@@ -13,9 +13,11 @@ from edgeecho.common.errors import EdgeEchoError, OutputError
 from edgeecho.report.structured import to_document
 from edgeecho.results import Failure, Outcome
 from edgeecho.service.jobs.job import Job
-from edgeecho.service.jobs.process import EngineProcess, Progress, Stopped, failed
+from edgeecho.service.jobs.lane import ClipLane
+from edgeecho.service.jobs.process import EngineProcess, Stopped, failed
 from edgeecho.service.jobs.queue import MOST_TRIES, Queue
 from edgeecho.service.jobs.room import Retry
+from edgeecho.service.jobs.work import Progress
 
 _IDLE_S = 5.0
 _FAREWELL_S = 30.0
@@ -62,6 +64,8 @@ class Runner:
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._disk = Retry(self._closing)
+        self.clips = ClipLane(self._wake.set)
+        """Clips for the network alone, run between two jobs."""
 
     def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
         """Add callbacks before `start`.
@@ -88,6 +92,7 @@ class Runner:
             # The thread checks 20 times a second; a disk that hangs must not block the service.
             self._thread.join(_FAREWELL_S)
         self._engine.close()
+        self.clips.close()
 
     @property
     def alive(self) -> bool:
@@ -127,9 +132,10 @@ class Runner:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
+            ran = self.clips.run_next(self._engine, self._closing, self._limit_s)
             running = self._disk.until_written(self._begin)
             if running is None:
-                self._wake.wait(_IDLE_S)
+                self._wake.wait(0 if ran else _IDLE_S)
             else:
                 self._on_change(running.job.id)
                 self._answer(running)

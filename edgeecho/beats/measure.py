@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,9 @@ from edgeecho.beats.volumes import base_direction, shape_of
 _MOST_EMPTY, _MOST_EMPTY_IN_BEAT = 0.5, 0.2
 # Share of a mask's outline on the sector's edge above which its volume cannot be known.
 _MOST_BORDER = 0.1
+# Share of the volume that a beat may empty. No heart empties more, and an axis that is not the
+# ventricle's gives any number.
+_MOST_EMPTIED = 0.9
 
 
 def beats_of(
@@ -127,6 +131,8 @@ def _unused(ed: Moment | None, es: Moment | None, sizes: Floats) -> Unused | Non
         return "no mask"
     if max(ed.border, es.border) > _MOST_BORDER:
         return "mask at the sector's edge"
+    if not 0 < 1 - es.shape.simpson / ed.shape.simpson <= _MOST_EMPTIED:
+        return "implausible volumes"
     return None
 
 
@@ -138,4 +144,5 @@ def _reason(found: tuple[Beat, ...]) -> NoBeats | None:
     faults = Counter(beat.unused for beat in found if beat.ed and beat.es)
     if not faults:
         return "no whole beat"
-    return "no mask" if faults.most_common(1)[0][0] == "no mask" else "mask at the sector's edge"
+    # A beat that is whole has no other fault than those of a video.
+    return cast(NoBeats, faults.most_common(1)[0][0])

@@ -18,9 +18,17 @@ Unused = Literal[
     "ends after the video",
     "no mask",
     "mask at the sector's edge",
+    "implausible volumes",
 ]
 """Why a beat is not used."""
-NoBeats = Literal["no mask", "still", "no beat", "no whole beat", "mask at the sector's edge"]
+NoBeats = Literal[
+    "no mask",
+    "still",
+    "no beat",
+    "no whole beat",
+    "mask at the sector's edge",
+    "implausible volumes",
+]
 """Why a video has no beat that is used."""
 
 # Two RR intervals before an index beat differ by at most this, in ms.

@@ -11,6 +11,8 @@ NO_BEATS: dict[NoBeats, str] = {
     "no whole beat": "no beat is in the video from end diastole to end systole: record longer",
     "mask at the sector's edge": "the left ventricle reaches the sector's edge, so that its volume "
     "cannot be known: move it to the middle",
+    "implausible volumes": "the volumes of no beat fall, or they fall by more than 90 %: the long "
+    "axis was not found",
 }
 """Follows "no beats: "."""
 UNUSED: dict[Unused, str] = {
@@ -18,5 +20,6 @@ UNUSED: dict[Unused, str] = {
     "ends after the video": "ends after the video",
     "no mask": "no left ventricle found in more than a fifth of its frames",
     "mask at the sector's edge": "reaches the sector's edge",
+    "implausible volumes": "its volume does not fall, or by more than 90 %",
 }
 """Follows "not used: "."""

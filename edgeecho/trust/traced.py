@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgeecho.beats import Beats, NoBeats
 
 
@@ -15,8 +13,7 @@ class TracedSignals:
     """The second answer to the same question: the EF of the volumes that were traced."""
 
     ef: float | None
-    """Mean over the beats that are used and whose volume falls, in %: another was measured wrongly.
-    Mean over all that are used if none falls; None if there is none."""
+    """Mean over the beats that are used, in %; None if there is none."""
     reason: NoBeats | None
     """Why no beat is used; None if one is."""
 
@@ -25,8 +22,7 @@ class TracedSignals:
         """None with the published rule: it finds no end diastole, so it traces no EF."""
         if beats.rule != "default":
             return None
-        falling = [ef for beat in beats.used if (ef := beat.traced_ef) is not None and ef > 0]
-        return cls(float(np.mean(falling)) if falling else beats.mean_ef, beats.reason)
+        return cls(beats.mean_ef, beats.reason)
 
 
 REFUSED: Mapping[NoBeats, str] = {
@@ -44,5 +40,7 @@ REFUSED: Mapping[NoBeats, str] = {
 WARNED: Mapping[NoBeats, str] = {
     "no whole beat": "no beat was traced, so nothing checks the network's EF: the video shows no "
     "whole beat; record two or more",
+    "implausible volumes": "no beat was traced with volumes that can be, so nothing checks the "
+    "network's EF: look at the masks with `edgeecho preview --overlay`",
 }
 """Reasons that say nothing against the network's EF: a short video shows a heart too."""

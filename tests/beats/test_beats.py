@@ -139,6 +139,31 @@ def test_a_mask_at_the_edge_of_the_sector_has_its_own_reason() -> None:
     assert beats_of(MASKS[:, :, 40:], SECONDS).reason == "mask at the sector's edge"
 
 
+def bulging(width: float, length: float, by: tuple[float, float]) -> np.ndarray:
+    """Masks of an ellipse with these half axes, which change by `by` in each systole."""
+    y, x = np.mgrid[:112, :112] - 56
+    phase = np.sin(np.pi * np.arange(150) / 50 * 75 / 60)[:, None, None] ** 2
+    wide, long = width + by[0] * phase, length + by[1] * phase
+    return np.asarray((x / wide) ** 2 + (y / long) ** 2 < 1)
+
+
+@pytest.mark.parametrize(
+    ("masks", "unused"),
+    [
+        # The area falls by a fifth, and the volume rises by a quarter.
+        (bulging(10, 50, (5, -23)), "implausible volumes"),
+        (bulging(20, 45, (-15, -10)), "implausible volumes"),
+        (bulging(20, 45, (-10, -10)), None),
+    ],
+    ids=["rises", "falls by 95 %", "falls by 80 %"],
+)
+def test_a_beat_whose_volumes_cannot_be_is_not_used(masks: np.ndarray, unused: str | None) -> None:
+    beats = beats_of(masks, np.arange(len(masks)) / 50)
+    assert [beat.unused for beat in beats.found if beat.ed and beat.es][:2] == [unused] * 2
+    assert beats.reason == unused
+    assert (beats.mean_ef is None) == (unused is not None)
+
+
 def test_a_beat_keeps_the_networks_answer_for_its_clip() -> None:
     beats = beats_of(MASKS, SECONDS)
     starts = [max(es - 32, 0) for _, es in whole(beats)]

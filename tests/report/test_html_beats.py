@@ -152,6 +152,7 @@ NONE = {
     "no beat": np.random.default_rng(0).random((FRAMES, 112, 112)) < 0.4,
     "no whole beat": beating(140, fps=FPS, bpm=15)[40:],
     "mask at the sector's edge": EDGE,
+    "implausible volumes": beating(FRAMES, fps=FPS, depth=16),
 }
 
 

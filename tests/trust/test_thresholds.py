@@ -91,6 +91,7 @@ def test_another_view_is_refused_with_what_declares_it() -> None:
         ("no beat", ["no-traced-beat"]),
         ("no whole beat", []),
         ("mask at the sector's edge", ["ventricle-cut"]),
+        ("implausible volumes", []),
     ],
 )
 def test_of_the_reasons_for_no_beat_those_that_no_clean_video_has_refuse(

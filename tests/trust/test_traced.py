@@ -42,22 +42,6 @@ def test_what_the_masks_say_is_added_to_what_the_clips_say() -> None:
     assert replace(signals, ef=None).disagreement is None
 
 
-def test_a_beat_whose_volume_does_not_fall_was_measured_wrongly() -> None:
-    beats = traced(beating(150)).beats
-    first, *rest = beats.used
-    assert rest
-    assert first.ed is not None
-    assert first.ed.shape is not None
-    assert first.es is not None
-    assert first.es.shape is not None
-    wrong = replace(first, es=replace(first.es, shape=first.ed.shape))
-    signals = GOOD.with_traced(replace(beats, found=(wrong, *rest)))
-    assert signals.traced is not None
-    assert signals.traced.ef == pytest.approx(np.mean([beat.traced_ef for beat in rest]))
-    only = GOOD.with_traced(replace(beats, found=(wrong,))).traced
-    assert only == TracedSignals(0.0, None)
-
-
 def test_without_beats_there_is_a_reason_and_nothing_to_compare() -> None:
     none = traced(np.zeros((150, 112, 112), bool)).beats
     signals = GOOD.with_clips(HALVES, np.zeros((2, 3), np.float32)).with_traced(none)

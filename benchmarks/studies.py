@@ -19,6 +19,11 @@ import numpy as np
 
 from edgeecho.cine import Cine
 from edgeecho.inference import LoadedModel, estimate, load_model
+from edgeecho.results import Numbers
+from edgeecho.study import RULES as RULES_OF_STUDIES
+from edgeecho.study import Rule
+from edgeecho.study.choose import far_apart
+from edgeecho.study.combine import combine
 from edgeecho_train.phantom.nuisances import draw_view
 from edgeecho_train.phantom.population import Phantom, PhantomRecipe, draw_phantom
 from edgeecho_train.phantom.render import render
@@ -95,6 +100,15 @@ RULES: dict[str, Callable[[Sequence[Clip]], float]] = {
 }
 
 
+def as_edgeecho(clips: Sequence[Clip], rule: Rule) -> float | None:
+    """EF of a study by the rules of `edgeecho.study`; None if its clips disagree."""
+    numbers = {n: Numbers(c.ef, c.sd, (c.ef,), None, None) for n, c in enumerate(clips)}
+    far = far_apart({number: one.ef for number, one in numbers.items()})
+    if 2 * len(far) >= len(numbers):
+        return None
+    return combine({n: one for n, one in numbers.items() if n not in far}, rule).ef
+
+
 def compare(clips: Sequence[Clip], most: int) -> list[str]:
     """Rows of a table: MAE, RMSE and share of errors above 10 of each rule."""
     by_study: dict[int, list[Clip]] = {}
@@ -113,6 +127,14 @@ def compare(clips: Sequence[Clip], most: int) -> list[str]:
         rows.append(
             f"{name:<30} MAE {errors.mean():5.2f}  RMSE {np.sqrt((errors**2).mean()):5.2f}  "
             f"over 10: {(errors > 10).mean():4.0%}  MAE less the mean's {low:+.2f} to {high:+.2f}"
+        )
+    for rule in RULES_OF_STUDIES:
+        efs = [(as_edgeecho(found, rule), found[0].true) for found in studies]
+        errors = np.array([abs(ef - true) for ef, true in efs if ef is not None])
+        none = [error for error, (ef, _) in zip(mean, efs, strict=True) if ef is None]
+        rows.append(
+            f"--study-ef {rule:<19} MAE {errors.mean():5.2f}  over 10: {(errors > 10).mean():4.0%} "
+            f"of {len(errors)}; {len(none)} refused, whose mean is wrong by {np.mean(none or [0]):.1f}"
         )
     apart = [abs(a.ef - b.ef) for s in studies for i, a in enumerate(s) for b in s[:i]]
     points = ", ".join(f"{p:.1f}" for p in np.percentile(apart, [50, 90, 95, 98, 99]))

@@ -1,19 +1,14 @@
 """One answer for a study: its clips are gathered, and stated rules choose those that count.
 
-gather.py  which files are of one study
-choose.py  which of its clips count, and why the others do not
-answer.py  its EF, or why it has none
+gather.py   which files are of one study
+choose.py   which of its clips count, and why the others do not
+combine.py  one EF of those that count
+answer.py   all of it
 """
 
-from edgeecho.study.answer import (
-    DEFAULT_RULE,
-    RULES,
-    Rule,
-    StudyAnswer,
-    StudyNumbers,
-    answer_study,
-)
+from edgeecho.study.answer import StudyAnswer, answer_study
 from edgeecho.study.choose import StudyClip
+from edgeecho.study.combine import DEFAULT_RULE, RULES, Rule, StudyNumbers
 from edgeecho.study.gather import gather
 
 __all__ = [

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from edgeecho.cine import FOUR_CHAMBER
-from edgeecho.results import Answer, Failure, Numbers, Outcome, band
+from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.study.choose import FAR_APART, StudyClip, choose, far_apart
-from edgeecho.trust import Interval, Refusal
-
-Rule = Literal["mean", "best"]
-"""How the EF of a study comes from its clips that count: their mean, or the best one's."""
-RULES: tuple[Rule, ...] = get_args(Rule)
-DEFAULT_RULE: Rule = "mean"
-"""SOURCE"""
-
-
-@dataclass(frozen=True)
-class StudyNumbers:
-    """Everything that discloses the EF of a study."""
-
-    ef: float
-    """In %."""
-    interval: Interval | None
-    """None if the clips have none. It is as wide as that of one clip, also of a mean."""
-    clips: tuple[int, ...]
-    """Numbers of the clips that the EF is made of."""
-
-    @property
-    def band(self) -> str:
-        """Clinical band of `ef` in words."""
-        return band(self.ef)
+from edgeecho.study.combine import DEFAULT_RULE, Rule, StudyNumbers, combine
+from edgeecho.trust import Refusal
 
 
 @dataclass(frozen=True)
@@ -69,7 +45,7 @@ def answer_study(outcomes: Sequence[tuple[int, Outcome]], rule: Rule = DEFAULT_R
     efs = {number: numbers.ef for number, numbers in counting.items()}
     if far_apart(efs):
         return StudyAnswer(rule, clips, None, (_disagreement(len(efs)),), ())
-    made = _MAKERS[rule](counting, clips)
+    made = combine(counting, rule)
     return StudyAnswer(rule, clips, made, (), (*_warnings(clips), *_of_clips(clips, made)))
 
 
@@ -92,34 +68,6 @@ def _disagreement(count: int) -> Refusal:
         f"the EFs of its {count} clips that would count lie more than {FAR_APART:g} points apart, "
         "so some are no apical four chamber or wrong: look at them, and give those that are good",
     )
-
-
-def _mean(counting: Mapping[int, Numbers], _clips: Sequence[StudyClip]) -> StudyNumbers:
-    ef = statistics.fmean(numbers.ef for numbers in counting.values())
-    return StudyNumbers(ef, _around(ef, counting.values()), tuple(counting))
-
-
-def _best(counting: Mapping[int, Numbers], clips: Sequence[StudyClip]) -> StudyNumbers:
-    """The clip in the middle: see `DEFAULT_RULE`."""
-    middle = statistics.median(numbers.ef for numbers in counting.values())
-    beats = {clip.number: clip.beats or 0.0 for clip in clips}
-    number = min(counting, key=lambda n: (round(abs(counting[n].ef - middle), 6), -beats[n]))
-    return StudyNumbers(counting[number].ef, counting[number].interval, (number,))
-
-
-_MAKERS: Mapping[Rule, Callable[[Mapping[int, Numbers], Sequence[StudyClip]], StudyNumbers]] = {
-    "mean": _mean,
-    "best": _best,
-}
-
-
-def _around(ef: float, clips: Collection[Numbers]) -> Interval | None:
-    """As wide as the widest of the clips' intervals, which are cut to 0..100."""
-    known = [(clip.ef, clip.interval) for clip in clips if clip.interval]
-    if len(known) < len(clips):
-        return None
-    half = max(max(own - one.low, one.high - own) for own, one in known)
-    return replace(known[0][1], low=max(0.0, ef - half), high=min(100.0, ef + half))
 
 
 def _warnings(clips: Sequence[StudyClip]) -> tuple[str, ...]:

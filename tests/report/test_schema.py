@@ -248,7 +248,7 @@ def test_a_value_that_cannot_be_is_refused(mixed: str, change: Callable[[Any], N
 def test_the_schema_is_sound_and_strict() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA_VALUE)
     found = [o for o in objects(SCHEMA_VALUE) if o.get("type") == "object"]
-    assert len(found) == 20
+    assert len(found) == 24
     for part in found:
         assert part["additionalProperties"] is False
         assert set(part["required"]) == set(part["properties"]) - OPTIONAL

@@ -43,7 +43,7 @@ OUTCOMES = [
     replace(FAILED, file="lost.dcm"),
 ]
 STUDIES = [
-    answer_study(list(enumerate(OUTCOMES, 1))[start:stop])
+    answer_study(list(enumerate(OUTCOMES, 1))[start:stop], "mean")
     for start, stop in [(0, 4), (4, 6), (6, 7)]
 ]
 

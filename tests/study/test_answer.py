@@ -19,7 +19,12 @@ _SHA = iter(range(10**6))
 
 
 def clip(
-    ef: float = 50.0, view: str | None = FOUR_CHAMBER, *, interval: Any = None, **video: Any
+    ef: float = 50.0,
+    view: str | None = FOUR_CHAMBER,
+    *,
+    interval: Any = None,
+    sd: float | None = 1.0,
+    **video: Any,
 ) -> Outcome:
     """An answered clip: 2 s of 60 beats/min, -7 to +8 around its EF."""
     outcome = answered(50.0)
@@ -29,7 +34,7 @@ def clip(
     numbers = answer.numbers
     assert numbers is not None
     around = Interval(ef - 7, ef + 8, 0.9, "phantoms") if interval is None else interval or None
-    numbers = replace(numbers, ef=ef, interval=around)
+    numbers = replace(numbers, ef=ef, interval=around, sd=sd)
     answer = replace(answer, video=replace(answer.video, **facts), numbers=numbers, warnings=())
     return replace(outcome, answer=answer, sha256=f"{next(_SHA):064}")
 
@@ -69,14 +74,22 @@ def test_an_interval_stays_between_0_and_100_and_is_none_if_a_clip_has_none() ->
     assert none.numbers.interval is None
 
 
-def test_the_best_is_the_one_in_the_middle_and_of_two_the_one_with_more_beats() -> None:
+def test_the_best_is_the_one_in_the_middle_and_of_two_the_one_that_varies_less() -> None:
     answer = study(clip(44.0), clip(47.0), clip(53.0), rule="best")
     assert answer.numbers is not None
     assert (answer.numbers.ef, answer.numbers.clips) == (47.0, (2,))
     assert answer.numbers.interval == Interval(40.0, 55.0, 0.9, "phantoms")
-    longer = study(clip(44.0), clip(47.0, frames=150), rule="best")
-    assert longer.numbers is not None
-    assert longer.numbers.clips == (2,)
+
+    def best_of_two(*sds: float | None) -> int:
+        clips = [clip(44.1, sd=sds[0]), clip(47.3, sd=sds[1])]
+        numbers = study(*clips, rule="best").numbers
+        assert numbers is not None
+        return numbers.clips[0]
+
+    assert best_of_two(3.0, 2.0) == 2
+    assert best_of_two(2.0, 3.0) == 1
+    assert best_of_two(None, 9.0) == 2
+    assert best_of_two(None, None) == 1
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ class StudyOptions:
     study_ef: Annotated[
         str | None,
         typer.Option(
-            metavar="RULE", help="With --study: mean (of the clips that count; default) or best."
+            metavar="RULE",
+            help="With --study: best (clip; default), or mean (of those that count).",
         ),
     ] = None
 

@@ -28,7 +28,7 @@ from edgeecho.trust import Interval, Probabilities, Refusal
 
 SCHEMA_VALUE = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA_VALUE)
-OPTIONAL = {"decode", "masks", "stream", "uncertainty"}
+OPTIONAL = {"decode", "masks", "stream", "studies", "uncertainty"}
 """Absent where frames and no file were given, nothing was traced, no stream was played, none was
 measured."""
 

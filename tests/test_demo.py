@@ -208,7 +208,7 @@ def test_the_readme_shows_what_the_demo_says(said: str) -> None:
     assert shown is not None
     lines = " ".join(shown[2].partition("    ...")[0].split())
     at = said.index(f"\n{shown[1]} ")
-    real = " ".join(" ".join(said[at:].splitlines()[:4]).split())
+    real = " ".join(" ".join(said[at:].splitlines()[:5]).split())
     number = r"\d+(?:\.\d+)?"
     assert re.sub(number, "#", lines) == re.sub(number, "#", real)
     found, expected = ([float(n) for n in re.findall(number, text)] for text in (lines, real))

@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from edgeecho.common.errors import MissingDependencyError, UsageError
+from edgeecho_calibration.site_cli import check
 from edgeecho_calibration.trust_cli import trust
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Calibration: INT8's clips, what each layer costs, intervals and gates.",
+    help="Calibration: INT8's clips, what each layer costs, intervals, gates, a site's videos.",
 )
 app.command()(trust)
+app.command()(check)
 
 
 @app.command()

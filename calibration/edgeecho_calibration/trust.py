@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeecho.dataset import LabelledVideo, naming, read_dataset, read_labelled
-from edgeecho.inference import LoadedModel, run_clips, trace
-from edgeecho.preprocess import ClipMode, VideoFacts, clip_starts, prepare
-from edgeecho.trust import Signals, measure
+from edgeecho.inference import LoadedModel, ReadyVideo, measure_prepared, run_clips, trace
+from edgeecho.preprocess import ClipMode, clip_starts, prepare
+from edgeecho.trust import Signals
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity, append, read
 
 _COARSEST = 64
@@ -62,7 +62,15 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
     with naming(video):
         cine = read_labelled(video)
         prepared = prepare(cine, spec)
-    signals = measure(cine, prepared, VideoFacts.of(cine, prepared, spec), spec)
+    answers = answer_ready(measure_prepared(cine, prepared, spec), model, modes)
+    return LabelledAnswer(video.name, video.ef, answers)
+
+
+def answer_ready(
+    ready: ReadyVideo, model: LoadedModel, modes: Sequence[ClipMode]
+) -> dict[str, tuple[float, Signals]]:
+    """EF in % and signals of a prepared video, by clip mode."""
+    prepared, signals, spec = ready.prepared, ready.signals, model.file.preprocess
     wanted = {mode: clip_starts(len(prepared.frames), spec, mode) for mode in modes}
     starts = np.unique(np.concatenate(list(wanted.values())))
     outputs = run_clips(prepared, spec, model.engine, starts, model.sharing).outputs
@@ -74,4 +82,4 @@ def _answer(video: LabelledVideo, model: LoadedModel, modes: Sequence[ClipMode])
         efs, seen = outputs.ef[places], outputs.embedding[places]
         return float(efs.mean(dtype=np.float64)), signals.with_clips(efs, seen)
 
-    return LabelledAnswer(video.name, video.ef, {str(m): of(s) for m, s in wanted.items()})
+    return {str(mode): of(starts) for mode, starts in wanted.items()}

@@ -10,9 +10,6 @@ from edgeecho.trust.learned_gates import LearnedGate
 
 BUDGET = 0.02
 """Share of clean videos that all gates together may refuse."""
-_MARGIN = 1.1
-"""A threshold with no share of the budget is this factor beyond the most extreme video. Without it,
-each such gate would refuse a new video of the same kind with probability 1 / (n + 1)."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,10 @@ def threshold(gate: LearnedGate, values: Sequence[float], share: float) -> float
     """The threshold beyond which a new video of the same kind lies with probability `share`.
 
     It is the ceil((n + 1) (1 - share))-th of the values, as in split conformal prediction. Where
-    `n` values are too few for `share`, it is a tenth beyond the most extreme.
+    `n` values are too few for `share`, it is the gate's margin beyond the most extreme.
     """
     ordered = sorted(values, reverse=gate.least)
     rank = math.ceil((len(ordered) + 1) * (1 - share))
     if rank <= len(ordered):
         return ordered[rank - 1]
-    return ordered[-1] / _MARGIN if gate.least else ordered[-1] * _MARGIN
+    return ordered[-1] / gate.margin if gate.least else ordered[-1] * gate.margin

@@ -20,7 +20,7 @@ def trust(
     ] = 0.9,
     least: Annotated[
         int, typer.Option(min=1, help="Refuse to measure on fewer videos than these.")
-    ] = 500,
+    ] = 100,
     precision: Annotated[
         str | None, typer.Option(help="Which of the bundle's models to run; default: fp32.")
     ] = None,
@@ -46,6 +46,7 @@ def trust(
     from edgeecho.dataset import SPLITS
     from edgeecho.inference import load_opened
     from edgeecho.preprocess import ClipMode
+    from edgeecho.trust.learned import domain_of
     from edgeecho_calibration.trust import answer_all
     from edgeecho_calibration.trust_fit import fit_trust
     from edgeecho_calibration.trust_record import record_trust, to_text
@@ -67,6 +68,12 @@ def trust(
             keep=keep,
             track=lambda videos: progress.track(videos, description="videos"),
         )
-    found = fit_trust(answered, level=level, least=least, precision=file.precision)
+    found = fit_trust(
+        answered,
+        level=level,
+        least=least,
+        precision=file.precision,
+        domain=domain_of(source.data),
+    )
     entry = record_trust(model, found, source, answered)
     typer.echo(to_text(entry), err=True)

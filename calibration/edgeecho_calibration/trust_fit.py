@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +10,27 @@ from numpy.typing import NDArray
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
-from edgeecho.trust.learned_gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
+from edgeecho_calibration.kinds import kinds_of
 from edgeecho_calibration.trust_budget import Budget, threshold
 from edgeecho_calibration.trust_kept import LabelledAnswer
 
-_DIRECTIONS = 16
+_DIRECTIONS = {"texture": 41}
+_FEW_DIRECTIONS = 16
 # Standard deviation that is added to that of the videos, so that what a codec, a colour conversion
 # or a resize changes is not "far". Statistics are in grey levels, pictures in their logarithm.
-# Embeddings have no unit, so theirs is a share of their root mean variance.
+# Embeddings have no unit, so theirs is a share of their root mean variance; textures are of several
+# units, so each value's is a share of its variance. They are few enough for a whole covariance.
 _FLOOR = {"statistics": 2.0, "picture": 0.3}
 _FLOOR_SHARE = 0.1
 _FOLDS = 5
+BEYOND = 0.05
+"""Share of the calibration videos that lie beyond the edge of what is usual."""
 
 
 def fit_trust(
-    answered: Sequence[LabelledAnswer], *, level: float, least: int, precision: str
+    answered: Sequence[LabelledAnswer], *, level: float, least: int, precision: str, domain: str
 ) -> Trust:
     """Fit what the runtime needs. `InputError` if fewer than `least` videos can be used.
 
@@ -48,13 +53,17 @@ def fit_trust(
     except ValueError as error:
         raise InputError(f"{error}: give more videos or a lower --level") from error
     signals = [_finest(a)[1] for a in used]
+    known, left = _known(_seen(used)), divide(answered).left
+    gates = [gate for gate in LEARNED if known[gate.name]]
     return Trust(
         level=level,
         precision=precision,
+        domain=domain,
         half_widths=widths,
         residuals=residuals,
-        spaces=_fit_spaces(signals),
-        limits=_limits(used, divide(answered)),
+        spaces=_fit_spaces(signals, kinds_of(_values("texture", signals))),
+        limits={gate.name: _limit(gate, known[gate.name], left) for gate in gates},
+        edges={gate.name: _edge(gate, known[gate.name]) for gate in gates},
     )
 
 
@@ -63,12 +72,11 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
     n, d = values.shape
     centred = values - values.mean(axis=0)
     covariance = centred.T @ centred / max(n - 1, 1)
-    floor = _FLOOR.get(name, _FLOOR_SHARE * np.sqrt(np.trace(covariance) / d))
-    covariance[np.diag_indices(d)] += max(floor, 1e-6) ** 2
+    covariance[np.diag_indices(d)] += _floor(covariance, name)
     scale = np.sqrt(np.diagonal(covariance))
     variances, directions = np.linalg.eigh(covariance / np.outer(scale, scale))
     # At most a fifth of the number of videos, to keep noise out of the directions.
-    k = max(min(_DIRECTIONS, n // 5, d - 1), 1)
+    k = max(min(_DIRECTIONS.get(name, _FEW_DIRECTIONS), n // 5, d - 1), 1)
     return Space(
         mean=values.mean(axis=0).astype(np.float32),
         scale=scale.astype(np.float32),
@@ -78,17 +86,35 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
     )
 
 
-def _fit_spaces(signals: Sequence[Signals]) -> dict[str, Space]:
-    return {name: fit_space(_values(name, signals), name) for name in SPACES}
+def _floor(covariance: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """What is added to each variance."""
+    if name == "texture":
+        return np.asarray(np.maximum(_FLOOR_SHARE * np.diagonal(covariance), 1e-6))
+    mean = float(np.trace(covariance)) / len(covariance)
+    floor = _FLOOR.get(name, _FLOOR_SHARE * np.sqrt(mean))
+    return np.full(len(covariance), max(floor, 1e-6) ** 2)
 
 
-def _limits(used: Sequence[LabelledAnswer], budget: Budget) -> dict[str, float]:
-    seen = _seen(used)
+def _fit_spaces(
+    signals: Sequence[Signals], kinds: NDArray[np.intp]
+) -> dict[str, tuple[Space, ...]]:
+    """For each kind of videos a space of each name."""
+    places = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     return {
-        gate.name: threshold(gate, values, budget.left if gate.shares else 0.0)
-        for gate in LEARNED
-        if (values := [value for value in seen[gate.name] if value is not None])
+        name: tuple(fit_space(_values(name, signals)[of], name) for of in places) for name in SPACES
     }
+
+
+def _known(seen: Mapping[str, Sequence[float | None]]) -> dict[str, list[float]]:
+    return {name: [v for v in values if v is not None] for name, values in seen.items()}
+
+
+def _limit(gate: LearnedGate, values: Sequence[float], left: float) -> float:
+    return threshold(gate, values, left if gate.shares else 0.0)
+
+
+def _edge(gate: LearnedGate, values: Sequence[float]) -> float:
+    return float(np.quantile(values, BEYOND if gate.least else 1 - BEYOND))
 
 
 def divide(answered: Sequence[LabelledAnswer]) -> Budget:
@@ -114,8 +140,11 @@ def _seen(used: Sequence[LabelledAnswer]) -> dict[str, list[float | None]]:
     others.
     """
     seen: dict[str, list[float | None]] = {gate.name: [None] * len(used) for gate in LEARNED}
+    signals = [_finest(one)[1] for one in used]
+    kinds = kinds_of(_values("texture", signals))
     for fold in range(min(_FOLDS, len(used))):
-        spaces = _fit_spaces([_finest(a)[1] for i, a in enumerate(used) if i % _FOLDS != fold])
+        others = [i for i in range(len(used)) if i % _FOLDS != fold]
+        spaces = _fit_spaces([signals[i] for i in others], kinds[others])
         for place in range(fold, len(used), _FOLDS):
             for gate in LEARNED:
                 looked = (gate.seen(s, spaces) for _, s in used[place].by_mode.values())

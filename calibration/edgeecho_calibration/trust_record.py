@@ -16,6 +16,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path, sha256_file
 from edgeecho.trust import Trust
 from edgeecho.trust.learned import METHOD, TRUST_FILE, save_trust
+from edgeecho_calibration.chance import coverage
 from edgeecho_calibration.trust_budget import BUDGET, Budget
 from edgeecho_calibration.trust_fit import divide
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
@@ -48,16 +49,19 @@ def record_trust(
 
 
 def _entry(trust: Trust, sha256: str, source: RunIdentity, budget: Budget) -> dict[str, Any]:
+    n = len(next(iter(trust.residuals.values())))
     return {
         "file": TRUST_FILE,
         "sha256": sha256,
         "method": METHOD,
         "level": trust.level,
-        "n": len(next(iter(trust.residuals.values()))),
+        "n": n,
         "videos": budget.videos,
         **asdict(source),
         "half_width": {mode: round(v, 4) for mode, v in trust.half_widths.items()},
         "thresholds": {name: round(v, 6) for name, v in trust.limits.items()},
+        "edges": {name: round(v, 6) for name, v in trust.edges.items()},
+        "coverage": [round(share, 4) for share in coverage(n, trust.level)],
         "refused": {"fixed": budget.fixed, "extreme": budget.extreme, "left": budget.left},
     }
 
@@ -75,11 +79,14 @@ def to_text(entry: Mapping[str, Any]) -> str:
     """The entry as text."""
     widths = ", ".join(f"{mode} {v:.1f}" for mode, v in entry["half_width"].items())
     limits = ", ".join(f"{name} {v:.3g}" for name, v in entry["thresholds"].items())
-    refused = entry["refused"]
+    refused, (low, high) = entry["refused"], entry["coverage"]
     return "\n".join(
         [
             f"{entry['n']} of {entry['videos']} {entry['split']} videos of: {entry['data']}",
             f"{entry['level']:.0%} interval, half its width in EF points: {widths}",
+            f"of new videos of this kind it holds the truth of {entry['level']:.0%} on average; "
+            f"so few as {entry['n']} leave that between {low:.1%} and {high:.1%} (in nine of ten "
+            "calibrations)",
             f"thresholds: {limits}",
             f"of the {BUDGET:.0%} of clean videos that all gates may refuse, those without "
             f"calibration took {refused['fixed']} videos and those beyond all videos "

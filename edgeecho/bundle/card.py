@@ -153,12 +153,22 @@ def _uncertainty(entry: Mapping[str, Any] | None) -> str:
             f"{entry['method']}, level {entry['level']:.0%}, on {entry['n']} of {entry['videos']} "
             f"{entry['split']} videos of: {entry['data']} (FileList.csv sha256 "
             f"{entry['file_list_sha256'][:12]}), {entry['precision']} on {entry['engine']}. "
-            "It holds for videos of this kind and for no others.",
+            "It holds for videos of this kind and for no others." + _coverage(entry),
             "| clips | half the interval's width, EF points |\n|---|---|\n" + widths,
             "Thresholds that were learned from the same videos; docs/trust.md says what each gate "
             "sees, and gives those that need no calibration.",
             "| gate | threshold |\n|---|---|\n" + limits,
         ]
+    )
+
+
+def _coverage(entry: Mapping[str, Any]) -> str:
+    if "coverage" not in entry:
+        return ""
+    low, high = entry["coverage"]
+    return (
+        f" From so many videos, the share of new ones whose truth it holds lies between {low:.1%} "
+        f"and {high:.1%} (in nine of ten such calibrations)."
     )
 
 

@@ -29,7 +29,7 @@ def segmentation_section(found: Segmentation) -> str:
     ]
     if file := references.get("file"):
         lines.append(f"`{file}` holds PyTorch's masks, for `edgeecho verify`.")
-    lines += [range_line(a.range) for a in found.artefacts.values() if a.range]
+    lines += [range_line(a.range) for a in found.files if a.range]
     if found.calibration:
         lines.append(_calibration(found.calibration))
     return "\n\n".join(lines)
@@ -58,6 +58,11 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
         f"{m['method']} {m['dice']:.5f} (areas {m['area']:.3f}, largest {m['worst_area']:.2f})"
         for m in calibration["methods"]
     )
+    if calibration["method"] is None:
+        return (
+            "INT8 masks missed their limits, so the INT8 network has the FP32 masks. Dice "
+            f"coefficient of each method that was tried: {tried}."
+        )
     return (
         f"INT8 was calibrated by {calibration['method']} on frames of the EF network's calibration "
         f"set. Dice coefficient of each method that was tried: {tried}."
@@ -75,7 +80,7 @@ def _checks(found: Segmentation) -> list[str]:
         f"| {kind_of_check(artefact.precision, check.part)} | {check.engine} {check.version} | "
         f"{check.frames} | {', '.join(map(str, check.batches))} | "
         f"{_statistics(check.dice, check.area, check.worst_area)} | {_allowed(check)} |"
-        for artefact in found.artefacts.values()
+        for artefact in found.files
         for check in artefact.verification
     ]
 

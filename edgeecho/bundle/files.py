@@ -32,6 +32,8 @@ class MaskFile:
     path: Path
     sha256: str
     architecture: str
+    precision: str
+    """Its own: an INT8 bundle may have masks in FP32."""
 
 
 @dataclass(frozen=True)

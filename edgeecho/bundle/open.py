@@ -100,7 +100,8 @@ def _segmentation(folder: Path, manifest: Manifest, precision: str) -> MaskFile 
     artefact = manifest.segmentation.artefacts[precision]
     file = _verified(folder, artefact.file, artefact.sha256)
     check_self_contained(file)
-    return MaskFile(file, artefact.sha256, str(manifest.segmentation.architecture["name"]))
+    architecture = str(manifest.segmentation.architecture["name"])
+    return MaskFile(file, artefact.sha256, architecture, artefact.precision)
 
 
 def _verified(folder: Path, name: str, sha256: str) -> Path:

@@ -56,11 +56,18 @@ class Segmentation:
     trained_on: str
     """One sentence."""
     artefacts: Mapping[str, MaskArtefact]
-    """One for each precision of the EF network."""
+    """One for each precision of the EF network; that of INT8 is FP32's where INT8 masks miss their
+    limits."""
     references: Mapping[str, Any]
     """frames (their number); file and sha256 if `edgeecho verify` can run them."""
     calibration: Mapping[str, Any] | None = None
-    """For INT8: the chosen method, and what each method reached."""
+    """For INT8: the chosen method, None if the masks of every method miss their limits, and what
+    each method reached."""
+
+    @property
+    def files(self) -> tuple[MaskArtefact, ...]:
+        """The artefacts, each file once."""
+        return tuple({one.file: one for one in self.artefacts.values()}.values())
 
 
 def read_segmentation(value: Mapping[str, Any] | None) -> Segmentation | None:

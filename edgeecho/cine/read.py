@@ -6,28 +6,39 @@ import stat
 from pathlib import Path
 
 from edgeecho.cine.container import HEAD_BYTES
+from edgeecho.cine.dicom import is_dicom
 from edgeecho.cine.types import DEFAULT_LIMITS, Cine, DecodeLimits
+from edgeecho.cine.views import NO_SITE, SiteViews
 from edgeecho.common.errors import InputError
 from edgeecho.common.text import shown_name
 
 
-def read_cine(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> Cine:
+def read_cine(
+    path: Path, limits: DecodeLimits = DEFAULT_LIMITS, views: SiteViews = NO_SITE
+) -> Cine:
     """Decode a video or a multi-frame DICOM file; `InputError` if that is impossible.
 
     The content decides the file's kind; the suffix is ignored. What is missing in a damaged file is
-    named in `Cine.damage`.
+    named in `Cine.damage`. `views`: what a site's own texts and codes of views mean in DICOM files.
     """
     _check_readable(path, limits)
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
     # Imported late, because videos need OpenCV and DICOM files need pydicom.
-    from edgeecho.cine.dicom import is_dicom, read_dicom
+    if is_dicom_file(path):
+        from edgeecho.cine.dicom import read_dicom
 
-    if is_dicom(head):
-        return read_dicom(path, limits)
+        return read_dicom(path, limits, views)
     from edgeecho.cine.video import read_video
 
     return read_video(path, limits)
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file is a DICOM file by its first bytes; False if it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            return is_dicom(stream.read(HEAD_BYTES))
+    except OSError:  # reading it gives the reason
+        return False
 
 
 def _check_readable(path: Path, limits: DecodeLimits) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeecho.cine.views import DeclaredView
 from edgeecho.common.errors import InputError, UsageError
 
 RATES_AGREE = 1.1
@@ -117,6 +118,8 @@ class Cine:
     """Why what the file says of that size is not used."""
     fps_doubt: str | None = None
     """Two contradictory statements about the frame rate."""
+    view: DeclaredView | None = None
+    """The view that a DICOM file declares."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:

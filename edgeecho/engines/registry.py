@@ -140,6 +140,7 @@ def segmentation_file(model: ModelFile) -> ModelFile:
         model,
         path=found.path,
         sha256=found.sha256,
+        precision=found.precision,
         shared=None,
         segmentation=None,
         task="segmentation",

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from edgeecho.cine import DEFAULT_LIMITS, Cine, DecodeLimits, read_cine
+from edgeecho.cine import DEFAULT_LIMITS, NO_SITE, Cine, DecodeLimits, read_cine
 from edgeecho.dataset import with_listed_rate
 from edgeecho.preprocess import Handling, Prepared, PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure
@@ -65,7 +65,7 @@ def read_ready(
     `listed_fps` is the data set's, see `with_listed_rate`.
     """
     begin = time.perf_counter()
-    cine = read_cine(path, limits)
+    cine = read_cine(path, limits, handling.views if handling else NO_SITE)
     decode_ms = (time.perf_counter() - begin) * 1e3
     cine = with_listed_rate(cine, listed_fps) if fps is None else cine.at_rate(fps)
     ready = make_ready(cine, spec, handling, limits)

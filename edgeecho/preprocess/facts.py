@@ -53,6 +53,10 @@ class VideoFacts:
     """`native` or `resample(FPS)`."""
     clip_s: float | None
     """Seconds that a clip spans; None if the frame rate is unknown."""
+    view: str | None = None
+    """The view that the file declares, one of `cine.views.NAMES`; None if it declares none."""
+    view_source: str | None = None
+    """The attribute that declares it."""
 
     @property
     def beats_per_clip(self) -> float | None:
@@ -60,6 +64,13 @@ class VideoFacts:
         if self.clip_s is None or self.heart_rate_bpm is None:
             return None
         return self.clip_s * self.heart_rate_bpm / 60
+
+    @property
+    def beats(self) -> float | None:
+        """Heart beats in the whole video; None if its frame rate or the heart rate is unknown."""
+        if self.fps is None or self.heart_rate_bpm is None:
+            return None
+        return self.frames / self.fps * self.heart_rate_bpm / 60
 
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:
@@ -88,4 +99,6 @@ class VideoFacts:
             still_pictures=sector.still if sector else 0,
             time=prepared.time,
             clip_s=spec.window / prepared.fps if prepared.fps else None,
+            view=cine.view.name if cine.view else None,
+            view_source=cine.view.source if cine.view else None,
         )

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeecho.cine import DEFAULT_LIMITS, FROM_USER, Cine, DecodeLimits, Region
+from edgeecho.cine import (
+    DEFAULT_LIMITS,
+    FROM_USER,
+    NO_SITE,
+    Cine,
+    DecodeLimits,
+    Region,
+    SiteViews,
+)
 from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
 from edgeecho.preprocess.rectangles import distinct, same
@@ -33,6 +41,8 @@ class Handling:
     """Rectangle to crop instead of searching for the sector."""
     find_sector: bool = True
     """If False, the central square is taken and nothing is masked."""
+    views: SiteViews = NO_SITE
+    """What the site's own texts and codes of views mean; for reading the file."""
 
     def __post_init__(self) -> None:
         if self.time not in (None, "native", "resample"):

@@ -124,7 +124,7 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
             sr.TextContentItem(
                 codes.DCM.PopulationDescription,
                 f"{100 * interval.level:g} % prediction interval, from the errors on videos that "
-                "the network was not trained on",
+                f"the network was not trained on: {interval.domain}",
                 relationship_type=_HAS_PROPERTIES,
             ),
         ]

@@ -84,7 +84,7 @@ def _observation(answer: Answer, sha256: str | None, issued: str) -> Json:
 def _value(numbers: Numbers) -> Json:
     components = []
     if interval := numbers.interval:
-        level = f"{100 * interval.level:g} %"
+        level = f"{100 * interval.level:g} %, measured on {interval.domain}"
         components += [
             _component(concepts.INTERVAL_LOW, interval.low, level),
             _component(concepts.INTERVAL_HIGH, interval.high, level),

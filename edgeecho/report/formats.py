@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeecho.results import Outcome
+    from edgeecho.study import StudyAnswer
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,24 @@ class Format:
     """Whether it shows frames of the video."""
     of_beats: bool = False
     """Whether it is about beats alone: the service offers it of videos that were traced."""
+    of_studies: str = ""
+    """Writer of the document about studies, `module:function`, called as in `write_studies`; empty:
+    it has none."""
     extra: str | None = None
     """The extra of edgeecho that the writer needs."""
 
     def load(self) -> Any:
         """Import the writer."""
-        module, function = self.writer.split(":")
-        return getattr(import_module(f"{__package__}.{module}"), function)
+        return _import(self.writer)
 
     def write(self, outcomes: Sequence[Outcome], created: datetime) -> str:
         """The document; `created` has a time zone."""
         text: str = self.load()(outcomes, *([created] if self.dated else []))
+        return text
+
+    def write_studies(self, studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
+        """The document about studies of these files; only if `of_studies`."""
+        text: str = _import(self.of_studies)(studies, outcomes)
         return text
 
     def write_file(self, file: Path, outcome: Outcome, created: datetime) -> ReportFile:
@@ -76,9 +84,21 @@ class Format:
         return report
 
 
+def _import(writer: str) -> Any:
+    module, function = writer.split(":")
+    return getattr(import_module(f"{__package__}.{module}"), function)
+
+
 _ROWS = (
-    Format("text", "stdout", "text:to_text"),
-    Format("json", "stdout", "structured:to_json", suffix="json", media_type="application/json"),
+    Format("text", "stdout", "text:to_text", of_studies="study:to_text"),
+    Format(
+        "json",
+        "stdout",
+        "structured:to_json",
+        suffix="json",
+        media_type="application/json",
+        of_studies="study:to_json",
+    ),
     Format("csv", "file", "table:to_csv", suffix="csv", media_type="text/csv; charset=utf-8"),
     Format(
         "beats-csv",

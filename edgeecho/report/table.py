@@ -15,7 +15,7 @@ CSV_COLUMNS = (
     "Model", "ModelVersion", "Precision", "ModelSHA256", "Engine", "Note",
     "Number", "FileSHA256", "HeartRate", "BeatsPerClip", "Sector", "Time", "Damage",
     "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
-    "PassedOver",
+    "PassedOver", "Domain",
 )  # fmt: skip
 """New columns are added at the end, so that earlier ones keep their places."""
 _DIGITS = {"Level": "g", "PAtMost40": ".3f", "PBelow50": ".3f"}
@@ -28,8 +28,9 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
     EF, SD, Min, Max, IntervalLow and IntervalHigh are in %, FPS in frames/s, HeartRate in
     beats/min; Level, PAtMost40 and PBelow50 are from 0 to 1. Status is answered, refused or error;
     Refusals has the gates and their reasons. Number is the file's place in the call, which with
-    FileSHA256 distinguishes files of one name. In cells that may begin with a name, invisible
-    characters are escaped, and an apostrophe precedes a formula's sign.
+    FileSHA256 distinguishes files of one name. Domain is what the interval was measured on. In
+    cells that may begin with a name, invisible characters are escaped, and an apostrophe precedes
+    a formula's sign.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
@@ -101,6 +102,7 @@ def _numbers(numbers: Numbers) -> dict[str, object]:
             "IntervalLow": interval.low,
             "IntervalHigh": interval.high,
             "Level": interval.level,
+            "Domain": cell(interval.domain),
         }
     if p := numbers.probabilities:
         row |= {"PAtMost40": p.at_most_40, "PBelow50": p.below_50}

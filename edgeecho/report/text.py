@@ -31,9 +31,7 @@ def to_text(outcomes: Sequence[Outcome]) -> str:
             lines.append(f"{name:<{width}}  no answer: {outcome.answer.message}")
         else:
             lines += _answer(name.ljust(width), outcome.answer)
-    if ran := answers(outcomes):
-        lines += ["", *_what_ran(ran)]
-    return "\n".join(map(printable, [*lines, RESEARCH_USE]))
+    return "\n".join(map(printable, [*lines, *what_ran(outcomes), RESEARCH_USE]))
 
 
 def gate_words(refusal: Refusal) -> str:
@@ -70,6 +68,8 @@ def numbers_in_words(numbers: Numbers) -> list[str]:
     elif numbers.sd is not None:
         spread += f", {min(numbers.clip_efs):.1f} to {max(numbers.clip_efs):.1f}"
     lines = [f"EF {numbers.ef:5.1f} %  ({spread})"]
+    if interval:
+        lines.append(f"the interval was measured on {interval.domain}")
     if p := numbers.probabilities:
         chances = f"EF <= 40: {percent(p.at_most_40)}, EF < 50: {percent(p.below_50)}"
         lines.append(f"{numbers.band}; {chances}")
@@ -90,10 +90,14 @@ def _what_was_done(video: VideoFacts) -> str:
     return ", ".join([*parts, AREAS[video.area]])
 
 
-def _what_ran(ran: Sequence[Answer]) -> list[str]:
+def what_ran(outcomes: Sequence[Outcome]) -> list[str]:
+    """An empty line, then model, engine and times; nothing if no file could be used."""
+    if not (ran := answers(outcomes)):
+        return []
     model, engine = ran[0].model, ran[0].engine
     times = {name: sum(a.timings_ms[name] for a in ran) / len(ran) for name in ran[0].timings_ms}
     lines = [
+        "",
         f"model   {model.name} {model.version}, {model.precision}, sha256 {model.sha256[:12]}",
         f"engine  {engine.name} {engine.version}, {engine.precision}, "
         f"{engine.threads} threads on {engine.device}",
@@ -103,7 +107,7 @@ def _what_ran(ran: Sequence[Answer]) -> list[str]:
         + (" (mean of a file)" if len(ran) > 1 else ""),
     ]
     if model.trained_on:
-        lines.insert(1, f"        trained on: {model.trained_on}")
+        lines.insert(2, f"        trained on: {model.trained_on}")
     if (tracing := ran[0].tracing) and (masks := model.segmentation):
         engine = tracing.engine
         lines.insert(

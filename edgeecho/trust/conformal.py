@@ -30,10 +30,10 @@ def half_width(residuals: Residuals, level: float) -> float:
     return float(np.partition(np.abs(residuals), rank - 1)[rank - 1])
 
 
-def interval(ef: float, half: float, level: float) -> Interval:
+def interval(ef: float, half: float, level: float, domain: str) -> Interval:
     """The interval around an EF in %, clipped to 0..100 %."""
     low, high = np.clip([ef - half, ef + half], 0.0, 100.0)
-    return Interval(float(low), float(high), level)
+    return Interval(float(low), float(high), level, domain)
 
 
 def probabilities(ef: float, residuals: Residuals) -> Probabilities:

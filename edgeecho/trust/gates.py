@@ -32,6 +32,14 @@ Seen = Callable[[Signals], str | None]
 """A gate: returns the reason to refuse, or None."""
 
 
+def _other_view(s: Signals) -> str | None:
+    # Every EF network here is trained on apical four-chamber views.
+    return s.other_view and (
+        f"it is declared to be another view than the apical four chamber: {s.other_view}; if that "
+        "is not what its text or code means here, say so with --views FILE"
+    )
+
+
 def _too_short(s: Signals) -> str | None:
     least = round(LEAST_WINDOW * s.window)
     if s.frames >= least:
@@ -116,6 +124,7 @@ def _without(why: NoBeats) -> Seen:
 
 
 FIXED: Mapping[str, Seen] = {
+    "other-view": _other_view,
     "too-short": _too_short,
     "under-one-beat": _under_one_beat,
     "unknown-rate": _unknown_rate,

@@ -20,7 +20,7 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
-from edgeecho.trust.learned_gates import LEARNED, SPACES
+from edgeecho.trust.learned_gates import FAR, LEARNED, SPACES
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Interval
 
@@ -37,21 +37,25 @@ class Trust:
     level: float
     precision: str
     """Precision of the model that was measured."""
+    domain: str
+    """See `Interval`."""
     half_widths: Mapping[str, float]
     """Half width of the interval in EF points, by clip mode."""
     residuals: Mapping[str, Residuals]
     """By clip mode."""
-    spaces: Mapping[str, Space]
-    """By name, see `learned_gates.SPACES`."""
+    spaces: Mapping[str, tuple[Space, ...]]
+    """By name, see `learned_gates.SPACES`; one for each kind of calibration videos."""
     limits: Mapping[str, float]
     """Threshold of each learned gate, by name."""
+    edges: Mapping[str, float]
+    """By learned gate, the value that a twentieth of the calibration videos lie beyond."""
 
     def interval(self, mode: ClipMode, ef: float) -> Interval | None:
         """The interval around an EF in % from the clips of `mode`; None if none was measured."""
         calibrated = calibrated_as(mode, self.half_widths)
         if calibrated is None:
             return None
-        return interval(ef, self.half_widths[calibrated], self.level)
+        return interval(ef, self.half_widths[calibrated], self.level, self.domain)
 
 
 def load_trust(model: ModelFile) -> Trust | None:
@@ -84,25 +88,44 @@ def load_trust(model: ModelFile) -> Trust | None:
 
 def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
-    limits = {gate.name: _number(value["thresholds"][gate.name]) for gate in LEARNED
-              if gate.name in value["thresholds"]}  # fmt: skip
+    limits, edges = (_by_gate(value.get(name, {})) for name in ("thresholds", "edges"))
+    # Of an older calibration some spaces are missing, and their gates with them.
+    spaces = {name: found for name in SPACES if (found := _spaces(name, arrays))}
+    if lost := [name for name in limits if name.startswith(FAR) and name[len(FAR) :] not in spaces]:
+        raise ValueError(f"no space for {', '.join(lost)}")
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
     return Trust(
         level=level,
         precision=str(value["precision"]),
+        domain=domain_of(str(value["data"])),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
-        spaces={name: _space(name, arrays) for name in SPACES},
+        spaces=spaces,
         limits=limits,
+        edges=edges,
     )
+
+
+def _by_gate(values: Mapping[str, Any]) -> dict[str, float]:
+    return {gate.name: _number(values[gate.name]) for gate in LEARNED if gate.name in values}
+
+
+def domain_of(description: str) -> str:
+    """The kind of videos in a data set's description: what stands before its details."""
+    return description.partition(" (")[0] or "videos without a description"
 
 
 def _number(value: Any) -> float:
     if not math.isfinite(number := float(value)):
         raise ValueError(f"{number} is no measurement")
     return number
+
+
+def _spaces(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Space, ...]:
+    kinds = sum(key.startswith(f"{name}.") and key.endswith(".mean") for key in arrays)
+    return tuple(_space(f"{name}.{kind}", arrays) for kind in range(kinds))
 
 
 def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
@@ -118,14 +141,15 @@ def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
 def save_trust(trust: Trust, path: Path) -> None:
     """Write the numbers that are not in the manifest."""
     arrays: dict[str, Any] = {f"residuals.{m}": v for m, v in trust.residuals.items()}
-    for name, space in trust.spaces.items():
-        arrays |= {
-            f"{name}.mean": space.mean,
-            f"{name}.scale": space.scale,
-            f"{name}.directions": space.directions,
-            f"{name}.variances": space.variances,
-            f"{name}.rest": np.float32(space.rest),
-        }
+    for name, spaces in trust.spaces.items():
+        for kind, space in enumerate(spaces):
+            arrays |= {
+                f"{name}.{kind}.mean": space.mean,
+                f"{name}.{kind}.scale": space.scale,
+                f"{name}.{kind}.directions": space.directions,
+                f"{name}.{kind}.variances": space.variances,
+                f"{name}.{kind}.rest": np.float32(space.rest),
+            }
     single = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
     with path.open("wb") as stream:
         # numpy 1.26 would store an `allow_pickle` as one more array.

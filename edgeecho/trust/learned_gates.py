@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeecho.trust.signals import Signals
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Refusal
+
+Spaces = Mapping[str, Sequence[Space]]
+"""By name, a space for each kind of calibration videos."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +18,15 @@ class LearnedGate:
     """A gate whose threshold comes from the values of the calibration videos."""
 
     name: str
-    seen: Callable[[Signals, Mapping[str, Space]], float | None]
+    seen: Callable[[Signals, Spaces], float | None]
     """Computes the value to compare; None if it is unknown for this video or model."""
     words: str
     """The reason, a format string with `seen`, `limit` and `share`."""
     least: bool = False
     """Whether the threshold is a minimum, not a maximum."""
+    margin: float = 1.1
+    """How far the threshold lies beyond the most extreme calibration video, as a factor. With 1, a
+    new video of the same kind is refused with probability 1 / (n + 1)."""
     shares: bool = False
     """Whether the threshold refuses what the other gates leave of the budget of clean videos. Those
     of the others lie beyond all calibration videos."""
@@ -29,31 +35,38 @@ class LearnedGate:
         """Whether a value is refused."""
         return seen < limit if self.least else seen > limit
 
-    def check(self, signals: Signals, spaces: Mapping[str, Space], limit: float) -> Refusal | None:
+    def share(self, seen: float, limit: float) -> float:
+        """How far a value is on the way to the threshold; above 1 it is beyond."""
+        return limit / max(seen, 1e-9) if self.least else seen / max(limit, 1e-9)
+
+    def check(self, signals: Signals, spaces: Spaces, limit: float) -> Refusal | None:
         """Compare a video with the threshold; return a refusal or None."""
         seen = self.seen(signals, spaces)
         if seen is None or not self.beyond(seen, limit):
             return None
         return Refusal(
             self.name.partition("/")[0],
-            self.words.format(seen=seen, limit=limit, share=seen / max(limit, 1e-9)),
+            self.words.format(seen=seen, limit=limit, share=self.share(seen, limit)),
         )
 
 
+FAR = "far-"
+"""Begins the name of a gate that compares with a space, whose name follows."""
 SPACES: Mapping[str, Callable[[Signals], object]] = {
     "statistics": lambda s: s.statistics,
     "picture": lambda s: s.picture,
+    "texture": lambda s: s.texture,
     "embedding": lambda s: s.embedding,
 }
 """Vectors that are compared with those of the calibration videos, by name of the space."""
 
 
-def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | None]:
-    def seen(signals: Signals, spaces: Mapping[str, Space]) -> float | None:
+def _distance(name: str) -> Callable[[Signals, Spaces], float | None]:
+    def seen(signals: Signals, spaces: Spaces) -> float | None:
         value = SPACES[name](signals)
         if value is None:
             return None
-        return spaces[name].distance(value)  # type: ignore[arg-type]
+        return min(space.distance(value) for space in spaces[name])  # type: ignore[arg-type]
 
     return seen
 
@@ -108,6 +121,14 @@ LEARNED: tuple[LearnedGate, ...] = (
         _distance("picture"),
         "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
         "these: " + _VIEW,
+    ),
+    LearnedGate(
+        "far-texture",
+        _distance("texture"),
+        "the grain of its picture lies {share:.2f} times as far from the calibration videos' as "
+        "that of any of these: was it recorded with a machine, a preset or a processing that the "
+        "model does not know, or altered since?",
+        margin=1.0,
     ),
     LearnedGate(
         "far-embedding",

@@ -25,6 +25,7 @@ from edgeecho.trust.picture import (
     motion,
     statistics,
 )
+from edgeecho.trust.texture import texture
 from edgeecho.trust.traced import TracedSignals
 
 # More frames add nothing to a picture's mean, and cost time.
@@ -65,6 +66,10 @@ class Signals:
     picture: Floats
     """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
     log(1 + grey / 4), because the position of a sector matters more than its brightness."""
+    texture: Floats
+    """`(texture.SIZE,)` the grain of the picture, see `texture`."""
+    other_view: str | None = None
+    """The view that the file declares and what declares it, if it is no apical four chamber."""
     several_sectors: str | None = None
     """See `Sector.several`."""
     clip_sd: float | None = None
@@ -116,7 +121,7 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
     grey, moving = coarse(prepared.fitted, prepared.source[chosen], _moving(prepared, facts))
     mean = mean_grey(frames)
-    claimed = len(cine.frames) + cine.missing
+    claimed, view = len(cine.frames) + cine.missing, cine.view
     return Signals(
         frames=len(prepared.frames),
         window=spec.window,
@@ -132,8 +137,10 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         moves=motion(moving),
         contrast=contrast(mean),
         statistics=statistics(frames),
+        other_view=f"{view.name} ({view.source})" if view and view.other else None,
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / KNEE),
+        texture=texture(prepared.frames),
     )
 
 

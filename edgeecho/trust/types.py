@@ -16,6 +16,9 @@ class Interval:
     """In %, at most 100."""
     level: float
     """Such as 0.9."""
+    domain: str
+    """What kind of videos it was measured on, in the words of their data set, such as `synthetic
+    phantoms, never patients`. It says nothing of any other kind."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 100 or not 0 < self.level < 1:

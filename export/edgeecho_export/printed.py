@@ -27,7 +27,9 @@ def print_bundle(folder: Path, manifest: Manifest) -> None:
             tried = masks.calibration["methods"]
             methods = ", ".join(f"{m['method']} {m['dice']:.4f}" for m in tried)
             name = masks.artefacts[fitted].file
-            typer.echo(f"  {name}: kept {masks.calibration['method']} (Dice: {methods})")
+            kept = masks.calibration["method"]
+            told = f"kept {kept}" if kept else f"also for {fitted}, whose masks miss their limits"
+            typer.echo(f"  {name}: {told} (Dice: {methods})")
     if file := manifest.references.get("file"):
         typer.echo(
             f"  {file}: pixels and labels of {manifest.references['source']}; they go where the "
@@ -55,7 +57,7 @@ def _networks(manifest: Manifest) -> Iterator[str]:
 
 
 def _masks(segmentation: Segmentation | None) -> Iterator[str]:
-    for artefact in segmentation.artefacts.values() if segmentation else ():
+    for artefact in segmentation.files if segmentation else ():
         if artefact.range:
             yield f"{artefact.file}, range: {_range(artefact.range)}"
         for check in artefact.verification:

@@ -117,6 +117,20 @@ def test_files_that_are_renamed_changed_added_or_gone(
     assert len(rows_of(tmp_path / "t")) == 7
 
 
+def test_files_that_could_not_be_used_are_tried_again_when_asked(
+    edgeecho: Any, tmp_path: Path
+) -> None:
+    folder = many(tmp_path / "videos", 3)
+    command = ["cohort", folder, "--out", tmp_path / "t", *CSV]
+    done = edgeecho(*command, "--max-frames", 60)
+    assert done.stdout.startswith("3 files: 0 answered, 0 refused, 3 that could not be used")
+    assert "0 of them computed" in edgeecho(*command).stdout
+    done = edgeecho(*command, "--retry")
+    assert "3 of them computed" in done.stdout
+    assert "0 that could not be used" in done.stdout
+    assert "0 of them computed" in edgeecho(*command).stdout
+
+
 def test_no_path_is_kept_unless_asked_for(edgeecho: Any, videos: Path, tmp_path: Path) -> None:
     edgeecho("cohort", videos, "--out", tmp_path / "t", *CSV)
     for file in (tmp_path / "t").iterdir():

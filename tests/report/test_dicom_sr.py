@@ -128,6 +128,7 @@ def test_interval_and_chances_hang_on_the_measurement(source: Dataset) -> None:
     }
     (population,) = named(measured, "121405")
     assert population.TextValue.startswith("90 % prediction interval")
+    assert population.TextValue.endswith("was not trained on: phantoms")
     bare = to_sr(answered(bare=True), source, created=NOW)
     assert [item.ValueType for item in items(bare)].count("NUM") == 1
 

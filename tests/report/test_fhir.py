@@ -78,7 +78,9 @@ def test_an_observation_says_what_was_measured_and_how() -> None:
         ("p-at-most-40", 4.76, "%"),
         ("p-below-50", 47.6, "%"),
     ]
-    assert found["component"][0]["code"]["text"].endswith("prediction interval, 90 %")
+    assert found["component"][0]["code"]["text"].endswith(
+        "prediction interval, 90 %, measured on phantoms"
+    )
     assert "dataAbsentReason" not in found
     (source,) = found["derivedFrom"]
     assert source["identifier"]["value"] == "1" * 64

@@ -45,7 +45,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sure = paths[ready].name == NAMES[0]
         return replace(
             estimate_ready(ready, *args, **options),
-            interval=Interval(40.1, 88.2, 0.9) if sure else None,
+            interval=Interval(40.1, 88.2, 0.9, "phantoms") if sure else None,
             probabilities=Probabilities(0.07, 0.71) if sure else None,
             refusals=(REFUSAL,) if paths[ready] == refused else (),
         )

@@ -45,7 +45,11 @@ VIDEO = VideoFacts(
     clip_s=1.26,
 )
 NUMBERS = Numbers(
-    44.44, 1.25, (43.119, 45.761), Interval(38.04, 52.26, 0.8), Probabilities(0.25, 0.75)
+    44.44,
+    1.25,
+    (43.119, 45.761),
+    Interval(38.04, 52.26, 0.8, "phantoms"),
+    Probabilities(0.25, 0.75),
 )
 ANSWER = Answer(
     numbers=NUMBERS,
@@ -83,6 +87,7 @@ def result(answer: Answer | Failure) -> dict[str, Any]:
 def test_text_of_one_answer() -> None:
     assert text(ANSWER) == [
         "a.avi  EF  44.4 %  (80 % interval 38.0 to 52.3; 2 clips, sd 1.2)",
+        "    the interval was measured on phantoms",
         "    mildly reduced; EF <= 40: 25 %, EF < 50: 75 %",
         "    50.0 fps (container), native, clip 1.3 s, 1.5 beats (72/min), whole frame",
         "    warning: one",
@@ -130,10 +135,10 @@ def test_text_leaves_out_what_is_unknown() -> None:
     video = replace(VIDEO, fps=None, clip_s=None, heart_rate_bpm=None)
     model = replace(ANSWER.model, trained_on="")
     lines = text(replace(ANSWER, video=video, model=model))
-    assert lines[2] == "    frame rate unknown, native, whole frame"
+    assert lines[3] == "    frame rate unknown, native, whole frame"
     assert not any("trained on" in line for line in lines)
     no_beat = replace(VIDEO, heart_rate_bpm=None)
-    assert text(replace(ANSWER, video=no_beat))[2] == (
+    assert text(replace(ANSWER, video=no_beat))[3] == (
         "    50.0 fps (container), native, clip 1.3 s, whole frame"
     )
 
@@ -152,10 +157,11 @@ def test_text_of_a_refused_answer_has_its_number_only_if_it_was_asked_for() -> N
         "    refused: b: c",
         "    50.0 fps (container), native, clip 1.3 s, 1.5 beats (72/min), whole frame",
     ]
-    assert text(SHOWN)[:4] == [
+    assert text(SHOWN)[:5] == [
         "a.avi  refused: too short: why",
         "    refused: b: c",
         "    shown although refused: EF  44.4 %  (80 % interval 38.0 to 52.3; 2 clips, sd 1.2)",
+        "    shown although refused: the interval was measured on phantoms",
         "    shown although refused: mildly reduced; EF <= 40: 25 %, EF < 50: 75 %",
     ]
 
@@ -170,6 +176,7 @@ def test_a_row_of_the_table() -> None:
         "Sector": "whole", "Time": "native", "Damage": "90 frames of 100; no index",
         "Status": "answered", "IntervalLow": "38.04", "IntervalHigh": "52.26", "Level": "0.8",
         "PAtMost40": "0.250", "PBelow50": "0.750", "Refusals": "", "PassedOver": "",
+            "Domain": "phantoms",
     }  # fmt: skip
 
 
@@ -205,7 +212,7 @@ def test_a_document() -> None:
         "refusals": [],
         "ef": 44.44,
         "band": "mildly reduced",
-        "interval": {"low": 38.04, "high": 52.26, "level": 0.8},
+        "interval": {"low": 38.04, "high": 52.26, "level": 0.8, "domain": "phantoms"},
         "probabilities": {"at_most_40": 0.25, "below_50": 0.75},
         "sd": 1.25,
         "clip_efs": (43.119, 45.761),

@@ -55,7 +55,7 @@ def sure(estimate: EFEstimate, ef: float) -> EFEstimate:
         estimate,
         ef=ef,
         clip_efs=(ef - 0.5, ef + 0.5),
-        interval=Interval(ef - 7, ef + 8, 0.9),
+        interval=Interval(ef - 7, ef + 8, 0.9, "phantoms"),
         probabilities=Probabilities(round(ef / 1000, 6), round(ef / 100, 6)),
     )
 
@@ -116,8 +116,9 @@ def test_text_says_refused_before_every_number(ran: tuple[EFEstimate, Prepared])
     assert two == f"    refused: far from training: {REASONS[1].reason}"
     assert done.startswith("    50.0 fps")
     lines = to_text(outcomes(ran, 43.2109, show=True)).splitlines()
-    assert lines[2:4] == [
+    assert lines[2:5] == [
         "    shown although refused: EF  43.2 %  (90 % interval 36.2 to 51.2; 2 clips, sd 0.7)",
+        "    shown although refused: the interval was measured on phantoms",
         "    shown although refused: mildly reduced; EF <= 40: 4 %, EF < 50: 43 %",
     ]
 
@@ -125,8 +126,9 @@ def test_text_says_refused_before_every_number(ran: tuple[EFEstimate, Prepared])
 def test_text_of_an_answer_with_and_without_an_interval(ran: tuple[EFEstimate, Prepared]) -> None:
     answer = sure(ran[0], 47.6)
     lines = to_text([Outcome("a.avi", Answer.of(answer))]).splitlines()
-    assert lines[:2] == [
+    assert lines[:3] == [
         "a.avi  EF  47.6 %  (90 % interval 40.6 to 55.6; 2 clips, sd 0.7)",
+        "    the interval was measured on phantoms",
         "    mildly reduced; EF <= 40: 5 %, EF < 50: 48 %",
     ]
     bare = replace(answer, interval=None, probabilities=None)
@@ -140,15 +142,15 @@ def test_a_table_has_the_new_columns_last(ran: tuple[EFEstimate, Prepared]) -> N
     answered = Outcome("c.avi", Answer.of(sure(ran[0], 47.6)))
     refused, shown = outcomes(ran, 43.2109)[0], outcomes(ran, 43.2109, show=True)[0]
     rows = list(csv.DictReader(to_csv([answered, refused, shown, failed]).splitlines()))
-    assert list(rows[0])[-8:] == [
+    assert list(rows[0])[-9:] == [
         "Status", "IntervalLow", "IntervalHigh", "Level", "PAtMost40", "PBelow50", "Refusals",
-        "PassedOver",
+        "PassedOver", "Domain",
     ]  # fmt: skip
     assert [row["Status"] for row in rows] == ["answered", "refused", "refused", "error"]
-    assert [rows[0][name] for name in list(rows[0])[-7:-1]] == [
+    assert [rows[0][name] for name in list(rows[0])[-8:-2]] == [
         "40.60", "55.60", "0.9", "0.048", "0.476", "",
     ]  # fmt: skip
-    numbers = ("EF", "SD", "Min", "Max", *list(rows[0])[-7:-2])
+    numbers = ("EF", "SD", "Min", "Max", *list(rows[0])[-8:-3])
     assert {rows[1][name] for name in numbers} == {""}
     assert "" not in {rows[2][name] for name in numbers}
     assert rows[1]["Clips"] == "2"
@@ -160,7 +162,7 @@ def test_a_document_holds_interval_and_probabilities(ran: tuple[EFEstimate, Prep
     answered = Outcome("c.avi", Answer.of(sure(ran[0], 47.6)))
     value = json.loads(to_json([answered, *outcomes(ran, 43.2109)]))
     first, second = value["results"]
-    assert first["interval"] == {"low": 40.6, "high": 55.6, "level": 0.9}
+    assert first["interval"] == {"low": 40.6, "high": 55.6, "level": 0.9, "domain": "phantoms"}
     assert first["probabilities"] == {"at_most_40": 0.0476, "below_50": 0.476}
     assert (first["band"], first["refusals"]) == ("mildly reduced", [])
     assert [r["gate"] for r in second["refusals"]] == ["too-short", "far-from-training"]

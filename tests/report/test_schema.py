@@ -123,9 +123,11 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("mixed")
     answer = estimate_file(good(folder), load_model(), clips="center")
     sure = replace(
-        answer, interval=Interval(40.1, 55.1, 0.9), probabilities=Probabilities(0.07, 0.71)
+        answer,
+        interval=Interval(40.1, 55.1, 0.9, "phantoms"),
+        probabilities=Probabilities(0.07, 0.71),
     )
-    masks = MaskFile(answer.model.path, "5" * 64, "lraspp")
+    masks = MaskFile(answer.model.path, "5" * 64, "lraspp", "fp32")
     drawn = traced(beating(180), spacing_mm=1.5, clip_efs=dict.fromkeys(range(180), 50.0))
     # One is enough, and each field of it is changed.
     one = replace(drawn.beats, found=drawn.beats.found[1:2])

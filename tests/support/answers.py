@@ -52,7 +52,7 @@ def traced(
     systoles = [beat.es.frame for beat in plain.beats.found if beat.es]
     clips = {max(frame - 32, 0): 40.0 + 10 * n for n, frame in enumerate(systoles[1:3])}
     estimate = _sure(ef)
-    masks_file = MaskFile(estimate.model.path, "5" * 64, "lraspp_mobilenet_v3_large")
+    masks_file = MaskFile(estimate.model.path, "5" * 64, "lraspp_mobilenet_v3_large", "fp32")
     found = replace(
         estimate,
         model=replace(estimate.model, segmentation=masks_file),
@@ -74,7 +74,7 @@ def _sure(ef: float, *, bare: bool = False) -> EFEstimate:
         _answer(),
         ef=ef,
         clip_efs=(ef - 0.5, ef + 0.5),
-        interval=None if bare else Interval(ef - 7, ef + 8, 0.9),
+        interval=None if bare else Interval(ef - 7, ef + 8, 0.9, "phantoms"),
         probabilities=None if bare else Probabilities(round(ef / 1000, 6), round(ef / 100, 6)),
     )
 

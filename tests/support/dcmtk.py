@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 # pynetdicom installs clients of the same names into Python's own folder.
-_FOLDERS = "/usr/bin:/usr/local/bin:/opt/homebrew/bin"
+_FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/opt/homebrew/bin"
 
 
-def find_tool(name: str) -> str:
-    """Path of one of its programs.
+def find_tool(name: str, package: str = "dcmtk") -> str:
+    """Path of one of its programs, or of another Debian package's.
 
-    Skips without dcmtk, unless EDGEECHO_REQUIRE_SYSTEM_TOOLS=1 says that it must run.
+    Skips without it, unless EDGEECHO_REQUIRE_SYSTEM_TOOLS=1 says that it must run.
     """
     found = shutil.which(name, path=_FOLDERS)
     if found is None:
-        reason = f"no `{name}` on this machine: apt-get install dcmtk"
+        reason = f"no `{name}` on this machine: apt-get install {package}"
         if os.environ.get("EDGEECHO_REQUIRE_SYSTEM_TOOLS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeecho.trust import Signals
+from edgeecho.trust.texture import SIZE
 
 GOOD = Signals(
     frames=100,
@@ -21,5 +22,6 @@ GOOD = Signals(
     moves=10.0,
     contrast=60.0,
     statistics=np.zeros(7, np.float32),
+    texture=np.zeros(SIZE, np.float32),
     picture=np.zeros(8, np.float32),
 )

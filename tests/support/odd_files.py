@@ -25,7 +25,7 @@ from pydicom.uid import (
 from screens import live, overlaid, rows, still
 from wholes import EDITS, PLANS, Plan, with_edits
 
-from edgeecho.cine import Region
+from edgeecho.cine import Region, SiteViews
 from edgeecho.preprocess import Handling
 
 Write = Callable[[Path], Path]
@@ -57,6 +57,10 @@ def _dicom(frames: Callable[[], np.ndarray] = phantom_frames, **attributes: Any)
 
 def _resampled(case: Case) -> Case:
     return Case(case.write, _RESAMPLE)
+
+
+def _handled(case: Case, **options: Any) -> Case:
+    return Case(case.write, Handling(**options))
 
 
 def _told(case: Case, fps: float) -> Case:
@@ -239,6 +243,12 @@ def _index(keyword: str) -> Dataset:
     return item
 
 
+def _code(value: str, scheme: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, "a view"
+    return item
+
+
 def _one() -> np.ndarray:
     return phantom_frames()[:1]
 
@@ -282,6 +292,14 @@ KINDS = {
         SequenceOfUltrasoundRegions=[_region(side=50), _region(3, y=60, side=50)]
     ),
     "DICOM, an exam of another organ": _dicom(ImageType=["ORIGINAL", "PRIMARY", "BREAST", "0001"]),
+    "DICOM, ViewCodeSequence says parasternal long axis": _dicom(
+        ViewCodeSequence=[_code("399139001", "SCT")]
+    ),
+    "DICOM, SeriesDescription `PLAX`": _dicom(SeriesDescription="PLAX"),
+    "the same, `--views` with `PLAX` as `not declared`": _handled(
+        _dicom(SeriesDescription="PLAX"), views=SiteViews((("plax", "not declared"),))
+    ),
+    "DICOM, SeriesDescription `A4C`": _dicom(SeriesDescription="A4C"),
     "DICOM, a still": _dicom(_one, SOPClassUID=UltrasoundImageStorage),
     "DICOM, a structured report": Case(_sr),
     "the folder of a study: a cine, two stills, a report, an X-ray, a text": Case(_study),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def workspace(folder: Path) -> Workspace:
     return Workspace(folder, source, _LABEL, options, clips[[0, 5]], calibration=every)
 
 
-def segmented_in_every_precision(out: Path) -> None:
+def segmented_in_every_precision(out: Path, precisions: Sequence[str] = tuple(PRECISIONS)) -> None:
     """The segmentation of `models/narrow` in all of them, beside a tiny EF network, which says
     nothing: it would take longest."""
     out.mkdir()
@@ -56,7 +57,7 @@ def segmented_in_every_precision(out: Path) -> None:
     manifest = read_manifest(describe(out))
     work = workspace(out)
     source = read_segmentation(MASKS, work.source.preprocess)
-    found = add_segmentation(work, source, [find_recipe(name) for name in PRECISIONS], keep=False)
-    artefacts = {name: manifest.artefacts[name] for name in PRECISIONS}
+    found = add_segmentation(work, source, [find_recipe(name) for name in precisions], keep=False)
+    artefacts = {name: manifest.artefacts[name] for name in precisions}
     whole = replace(manifest, artefacts=artefacts, segmentation=found)
     write_json(out / MANIFEST_FILE, whole.to_dict())

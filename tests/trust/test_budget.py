@@ -10,6 +10,7 @@ from measured import GOOD
 
 from edgeecho.trust import TracedSignals, refuse
 from edgeecho.trust.learned_gates import LEARNED
+from edgeecho.trust.texture import SIZE
 from edgeecho_calibration.trust_budget import BUDGET, Budget, threshold
 from edgeecho_calibration.trust_fit import divide, fit_trust
 from edgeecho_calibration.trust_kept import LabelledAnswer, RunIdentity
@@ -20,7 +21,7 @@ GATES = {gate.name: gate for gate in LEARNED}
 
 def clean(n: int, seed: int) -> list[LabelledAnswer]:
     """Videos whose measurements scatter, with tails as heavy as those of a t distribution of 9."""
-    rng = np.random.default_rng(seed)
+    rng, grain = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     found = []
     for number in range(n):
         a, b, c, d, e = rng.standard_t(9, 5)
@@ -33,6 +34,7 @@ def clean(n: int, seed: int) -> list[LabelledAnswer]:
             moves=0.0 if rng.random() < 0.005 else 10.0,
             statistics=rng.normal(100, 5, 7).astype(np.float32),
             picture=rng.normal(3, 0.4, 8).astype(np.float32),
+            texture=grain.normal(size=SIZE).astype(np.float32),
             embedding=rng.normal(size=4).astype(np.float32),
             ef=50 + 3 * d,
             traced=TracedSignals(50 + 3 * e, None),
@@ -45,7 +47,9 @@ def test_of_clean_videos_that_chose_nothing_at_most_2_percent_are_refused() -> N
     others = clean(1000, seed=0)
     shares, disagree = [], []
     for seed in range(1, 4):
-        trust = fit_trust(clean(520, seed), level=0.9, least=500, precision="fp32")
+        trust = fit_trust(
+            clean(520, seed), level=0.9, least=500, precision="fp32", domain="phantoms"
+        )
         refused = [refuse(one.by_mode["one"][1], trust) for one in others]
         shares.append(np.mean([bool(gates) for gates in refused]))
         named = [{refusal.gate for refusal in gates} for gates in refused]
@@ -53,7 +57,7 @@ def test_of_clean_videos_that_chose_nothing_at_most_2_percent_are_refused() -> N
     # On average over calibration sets, which is all that is promised.
     assert np.mean(shares) <= BUDGET
     # The gate that has a share uses it.
-    assert np.mean(disagree) > BUDGET / 5
+    assert np.mean(disagree) > BUDGET / 10
 
 
 def test_what_others_refuse_is_taken_from_the_budget() -> None:
@@ -77,7 +81,7 @@ def test_a_video_beyond_all_others_at_two_gates_is_counted_once() -> None:
 
 def test_the_division_is_recorded_and_told() -> None:
     answered = clean(520, seed=4)
-    trust = fit_trust(answered, level=0.9, least=500, precision="fp32")
+    trust = fit_trust(answered, level=0.9, least=500, precision="fp32", domain="phantoms")
     source = RunIdentity("data", "1", "VAL", "2", "3", "fp32", "openvino 1", "one", "0.1.0", "4")
     budget = divide(answered)
     entry = _entry(trust, "5", source, budget)

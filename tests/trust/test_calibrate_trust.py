@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import made
+from calibrated import LEAST, words
 
 from edgeecho.bundle import open_model, read_manifest
 from edgeecho.common.errors import InputError, ModelError
@@ -26,38 +26,13 @@ from edgeecho_calibration import trust as trust_module
 
 pytestmark = pytest.mark.slow
 
-LEAST = 5
 Run = Callable[..., object]
-
-
-@pytest.fixture(scope="module")
-def calibrated(
-    narrow_bundle: Path, phantoms: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A calibrated copy of the narrow bundle, with `kept.jsonl` beside it."""
-    from typer.testing import CliRunner
-
-    from edgeecho_calibration.cli import app
-
-    def make(out: Path) -> None:
-        bundle = Path(shutil.copytree(narrow_bundle, out / "bundle"))
-        done = CliRunner().invoke(app, words(bundle, phantoms), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-
-    return made("trust", tmp_path_factory.mktemp("trust") / "made", make) / "bundle"
 
 
 @pytest.fixture
 def bundle(calibrated: Path, tmp_path: Path) -> Path:
     """A copy that a test may break."""
     return Path(shutil.copytree(calibrated, tmp_path / "bundle"))
-
-
-def words(bundle: Path, phantoms: Path, *more: object) -> list[str]:
-    keep = bundle.with_name("kept.jsonl")
-    given = ["trust", phantoms, "--model", bundle, "--split", "TRAIN", "--clips", "stride:32",
-             "--level", 0.7, "--least", LEAST, "--keep", keep, *more]  # fmt: skip
-    return list(map(str, given))
 
 
 def test_the_bundle_says_what_was_measured(calibrated: Path, phantoms: Path) -> None:
@@ -217,7 +192,7 @@ def test_an_embedding_of_another_size_is_one_line(calibrated: Path, phantoms: Pa
     assert isinstance(trust, Trust)
     axes = np.eye(3, dtype=np.float32)
     wrong = Space(axes[0], axes[0] + 1, axes[:1], np.ones(1, np.float32), 1.0)
-    spaces = {**trust.spaces, "picture": wrong}
+    spaces = {**trust.spaces, "picture": (wrong,)}
     with pytest.raises(ModelError, match="does not fit this model"):
         estimate_file(
             sorted((phantoms / "Videos").iterdir())[0],

@@ -41,10 +41,10 @@ def test_the_quantile_is_the_one_of_n_plus_one() -> None:
 
 
 def test_the_interval_stays_within_what_an_ef_can_be() -> None:
-    assert interval(55.0, 8.0, 0.9).low == 47
-    low, high = interval(4.0, 8.0, 0.9), interval(97.0, 8.0, 0.9)
+    assert interval(55.0, 8.0, 0.9, "phantoms").low == 47
+    low, high = (interval(ef, 8.0, 0.9, "phantoms") for ef in (4.0, 97.0))
     assert (low.low, high.high) == (0, 100)
-    assert interval(104.0, 2.0, 0.9).low == 100
+    assert interval(104.0, 2.0, 0.9, "phantoms").low == 100
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_the_interval_stays_within_what_an_ef_can_be() -> None:
 )
 def test_what_is_no_interval_of_an_ef_is_a_mistake(low: float, high: float, level: float) -> None:
     for good in ((0, 100, 0.001), (50, 50, 0.999)):
-        assert Interval(*good).level == good[2]
+        assert Interval(*good, "phantoms").level == good[2]
     with pytest.raises(ValueError, match="expected 0 <= low <= high <= 100 and a level"):
-        Interval(low, high, level)
+        Interval(low, high, level, "phantoms")
 
 
 def test_probabilities_count_the_signed_residuals() -> None:

@@ -85,17 +85,17 @@ def answers(n: int = 12, **changed: Any) -> list[LabelledAnswer]:
 
 
 def test_the_interval_is_that_of_the_residuals() -> None:
-    trust = fit_trust(answers(), level=0.8, least=12, precision="int8")
+    trust = fit_trust(answers(), level=0.8, least=12, precision="int8", domain="phantoms")
     assert (trust.level, trust.precision) == (0.8, "int8")
     assert list(trust.residuals["stride:16"]) == list(range(12))
     assert list(trust.residuals["center"]) == list(range(0, 24, 2))
     # ceil(13 x 0.8) is the 11th of 12.
     assert trust.half_widths == {"stride:16": 10, "center": 20}
-    assert set(trust.spaces) == {"statistics", "picture", "embedding"}
+    assert set(trust.spaces) == {"statistics", "picture", "texture", "embedding"}
 
 
 def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
-    limits = fit_trust(answers(), level=0.8, least=12, precision="int8").limits
+    limits = fit_trust(answers(), level=0.8, least=12, precision="int8", domain="phantoms").limits
     assert limits["sector/least"] == pytest.approx(0.4 / 1.1)
     assert limits["sector/most"] == pytest.approx(0.51 * 1.1)
     assert limits["low-contrast"] == pytest.approx(50 / 1.1)
@@ -111,7 +111,7 @@ def test_a_gate_that_no_video_has_a_value_for_has_no_threshold() -> None:
         )
         for one in answers()
     ]
-    limits = fit_trust(found, level=0.8, least=12, precision="int8").limits
+    limits = fit_trust(found, level=0.8, least=12, precision="int8", domain="phantoms").limits
     assert "clip-spread" not in limits
 
 
@@ -123,7 +123,9 @@ def test_a_distance_is_measured_from_the_other_four_fifths() -> None:
             one,
             by_mode={m: (ef, replace(s, statistics=odd)) for m, (ef, s) in one.by_mode.items()},
         )
-    limit = fit_trust(found, level=0.8, least=5, precision="fp32").limits["far-statistics"]
+    limit = fit_trust(found, level=0.8, least=5, precision="fp32", domain="phantoms").limits[
+        "far-statistics"
+    ]
     rest = [i for i in range(10) if i % 5 != 3]
     data = np.array([np.full(7, i) for i in rest], float)
     expected = fit_space(data, "statistics").distance(np.full(7, 40.0))
@@ -136,15 +138,15 @@ def test_videos_that_a_fixed_gate_refuses_are_left_out() -> None:
     found[11] = replace(
         found[11], by_mode={m: (ef, replace(s, moves=0.0)) for m, (ef, s) in modes.items()}
     )
-    trust = fit_trust(found, level=0.8, least=11, precision="int8")
+    trust = fit_trust(found, level=0.8, least=11, precision="int8", domain="phantoms")
     assert len(trust.residuals["center"]) == 11
     with pytest.raises(InputError, match="11 of 12 videos can be used and --least asks for 12"):
-        fit_trust(found, level=0.8, least=12, precision="int8")
+        fit_trust(found, level=0.8, least=12, precision="int8", domain="phantoms")
 
 
 def test_too_few_for_the_level_is_one_line() -> None:
     with pytest.raises(InputError, match="give more videos or a lower --level"):
-        fit_trust(answers(), level=0.95, least=5, precision="int8")
+        fit_trust(answers(), level=0.95, least=5, precision="int8", domain="phantoms")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def trust(cines: list[Cine]) -> Trust:
                 str(number), 50 + float(rng.normal(0, 5)), {"stride:16": (50.0, signals)}
             )
         )
-    return fit_trust(answered, level=0.8, least=10, precision="fp32")
+    return fit_trust(answered, level=0.8, least=10, precision="fp32", domain="phantoms")
 
 
 @pytest.fixture(scope="module")

@@ -27,20 +27,22 @@ SPACE = Space(
 TRUST = Trust(
     level=0.9,
     precision="fp32",
+    domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={
         "stride:16": np.array([-10, -5, 0, 5], np.float32),
         "center": np.array([-20, -20, -20, 20], np.float32),
     },
-    spaces={"embedding": SPACE},
+    spaces={"embedding": (SPACE,)},
     limits={"far-embedding": 2.0},
+    edges={},
 )
 MODE = ClipMode("stride", 16)
 
 
 def test_an_ef_that_passes_has_the_interval_and_the_chances_of_its_mode() -> None:
     found = judge(SIGNALS, 45.0, MODE, TRUST, precision="fp32")
-    assert found.interval == Interval(39.0, 51.0, 0.9)
+    assert found.interval == Interval(39.0, 51.0, 0.9, "phantoms")
     assert found.probabilities is not None
     assert found.probabilities.at_most_40 == pytest.approx(2.5 / 5)
     assert found.probabilities.below_50 == pytest.approx(3.5 / 5)
@@ -49,7 +51,7 @@ def test_an_ef_that_passes_has_the_interval_and_the_chances_of_its_mode() -> Non
 
 def test_a_mode_that_was_not_measured_takes_that_of_fewer_clips_and_says_so() -> None:
     found = judge(SIGNALS, 45.0, ClipMode("stride", 32), TRUST, precision="fp32")
-    assert found.interval == Interval(37.0, 53.0, 0.9)
+    assert found.interval == Interval(37.0, 53.0, 0.9, "phantoms")
     assert found.probabilities is not None
     assert found.probabilities.at_most_40 == pytest.approx(3.5 / 5)
     assert found.warnings == (

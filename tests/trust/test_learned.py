@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,21 @@ SPACE = Space(
 TRUST = Trust(
     level=0.9,
     precision="int8",
+    domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
-    spaces=dict.fromkeys(SPACES, SPACE),
+    spaces={**dict.fromkeys(SPACES, (SPACE,)), "texture": (SPACE, replace(SPACE, rest=0.5))},
     limits={"sector/least": 0.2, "far-picture": 1.5},
+    edges={"sector/least": 0.3, "far-picture": 1.1},
 )
 STATED: dict[str, Any] = {
     "file": TRUST_FILE,
     "level": 0.9,
     "precision": "int8",
+    "data": "phantoms (seed 1, n 3)",
     "half_width": TRUST.half_widths,
     "thresholds": {**TRUST.limits, "a gate of another version": 1.0},
+    "edges": TRUST.edges,
 }
 
 
@@ -53,16 +58,18 @@ def load(folder: Path, **changed: Any) -> Trust | None:
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert found is not None
-    assert (found.level, found.precision) == (0.9, "int8")
+    assert (found.level, found.precision, found.domain) == (0.9, "int8", "phantoms")
     assert (found.half_widths, found.limits) == (TRUST.half_widths, TRUST.limits)
+    assert found.edges == TRUST.edges
     assert {mode: list(v) for mode, v in found.residuals.items()} == {
         "stride:16": [-3, 1, 2],
         "center": [3, -1, -2],
     }
     assert list(found.spaces) == list(SPACES)
     for name in ("mean", "scale", "directions", "variances"):
-        assert getattr(found.spaces["picture"], name).tolist() == getattr(SPACE, name).tolist()
-    assert found.spaces["picture"].rest == 0.25
+        assert getattr(found.spaces["picture"][0], name).tolist() == getattr(SPACE, name).tolist()
+    assert [space.rest for space in found.spaces["picture"]] == [0.25]
+    assert [space.rest for space in found.spaces["texture"]] == [0.25, 0.5]
 
 
 def test_the_interval_is_that_of_the_mode_or_of_fewer_clips(tmp_path: Path) -> None:

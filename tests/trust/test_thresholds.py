@@ -14,6 +14,7 @@ from edgeecho.trust import Signals, TracedSignals, Trust, refuse
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
+from edgeecho.trust.texture import SIZE
 
 PICTURE = 2 * GRID * GRID
 
@@ -76,6 +77,12 @@ def test_what_is_unknown_is_refused_by_its_own_gate_alone() -> None:
     assert gates(replace(GOOD, fps_doubt="two rates")) == ["contradictory-rate"]
 
 
+def test_another_view_is_refused_with_what_declares_it() -> None:
+    (refusal,) = refuse(replace(GOOD, other_view="subcostal (ProtocolName)"), None)
+    assert refusal.gate == "other-view"
+    assert ": subcostal (ProtocolName); " in refusal.reason
+
+
 @pytest.mark.parametrize(
     ("reason", "refused"),
     [
@@ -118,6 +125,7 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
     "clip-spread": (3.0, {"clip_sd": 3.01}, {"clip_sd": 3.0}),
     "far-statistics": (2.0, {"statistics": along(7, 2.01)}, {"statistics": along(7, 1.99)}),
     "far-picture": (2.0, {"picture": along(PICTURE, 2.01)}, {"picture": along(PICTURE, 1.99)}),
+    "far-texture": (2.0, {"texture": along(SIZE, 2.01)}, {"texture": along(SIZE, 1.99)}),
     "far-embedding": (2.0, {"embedding": along(4, 2.01)}, {"embedding": along(4, 1.99)}),
     "answers-disagree": (
         12.0,
@@ -129,9 +137,9 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
 
 
 def learned(**limits: float) -> Trust:
-    sizes = {"statistics": 7, "picture": PICTURE, "embedding": 4}
-    spaces = {name: unit_space(d) for name, d in sizes.items()}
-    return Trust(0.9, "fp32", {}, {}, spaces, limits)
+    sizes = {"statistics": 7, "picture": PICTURE, "texture": SIZE, "embedding": 4}
+    spaces = {name: (unit_space(d),) for name, d in sizes.items()}
+    return Trust(0.9, "fp32", "phantoms", {}, {}, spaces, limits, {})
 
 
 @pytest.mark.parametrize("name", [gate.name for gate in LEARNED])

@@ -56,7 +56,7 @@ class Look:
             shape = (*grey.shape[:3], 1)
             grey *= 1 + self.grain * rng.standard_normal(shape, np.float32)
             grey += (grey > 2) * (self.noise * rng.standard_normal(shape, np.float32))
-        return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
 
     def masks(self, masks: Masks) -> Masks:
         """Masks `(T, S, S)` of 0 and 1, moved as the frames are."""

@@ -19,13 +19,15 @@ from edgeecho.cine.dicom.detect import is_dicom
 from edgeecho.cine.dicom.kind import ATTRIBUTES as KIND
 from edgeecho.cine.dicom.kind import Other, other_kind
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
+from edgeecho.cine.dicom.view import ATTRIBUTES as VIEW
 from edgeecho.cine.types import DecodeLimits
 from edgeecho.common.errors import InputError
 
-# Only these attributes are read: no names, dates or identifiers.
+# Only these attributes are read: no names, dates or identifiers. Texts are compared and never kept.
 _ATTRIBUTES = (
     *KIND,
     *ASPECT,
+    *VIEW,
     "BitsAllocated",
     "BitsStored",
     "BluePaletteColorLookupTableData",

@@ -125,20 +125,27 @@ def _otherwise(dataset: Dataset) -> Iterator[Other]:
             yield Other(_TRACES[int(shape[0])], "RegionSpatialFormat")
 
 
+def class_of(uid: str) -> Other | None:
+    """What objects of a SOP class are; None if they are cines."""
+    if uid in CINES:
+        return None
+    if uid in _ONE_FRAME:
+        return Other("still")
+    if uid == _VOLUME:
+        return Other("volume", "Enhanced US Volume Storage: its frames are slices, not moments")
+    if uid.startswith(_REPORTS):
+        return Other("structured report")
+    known = UID(uid)
+    # A UID that is not in the standard may be any text.
+    public = not known.is_private and known.name != uid
+    return Other(f"{known.name} object" if public else "object of an unknown class")
+
+
 def _by_class(dataset: Dataset) -> Iterator[Other]:
     uid = text(dataset, "SOPClassUID")
-    if uid == _VOLUME:
-        yield Other("volume", "Enhanced US Volume Storage: its frames are slices, not moments")
-    elif uid.startswith(_REPORTS):
-        yield Other("structured report")
-    elif uid in _ONE_FRAME:
-        if (claimed_frames(dataset) or 1) == 1:
-            yield Other("still")
-    elif uid and uid not in CINES:
-        known = UID(uid)
-        # A UID that is not in the standard may be any text.
-        public = not known.is_private and known.name != uid
-        yield Other(f"{known.name} object" if public else "object of an unknown class")
+    several = uid in _ONE_FRAME and (claimed_frames(dataset) or 1) > 1
+    if uid and not several and (other := class_of(uid)):
+        yield other
 
 
 def doubts_of_kind(dataset: Dataset) -> tuple[str, ...]:

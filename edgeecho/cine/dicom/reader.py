@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,14 @@ from edgeecho.cine.dicom.regions import read_regions
 from edgeecho.cine.dicom.scale import read_scale
 from edgeecho.cine.dicom.syntaxes import NATIVE, RLE, syntax_name
 from edgeecho.cine.dicom.timing import Numbering, Statement, read_timing
+from edgeecho.cine.dicom.view import declared_view
 from edgeecho.cine.store import FrameStore
 from edgeecho.cine.types import Cine, DecodeLimits
+from edgeecho.cine.views import SiteViews
 from edgeecho.common.errors import InputError
 
 
-def read(path: Path, limits: DecodeLimits) -> Cine:
+def read(path: Path, limits: DecodeLimits, views: SiteViews) -> Cine:
     """Implements `read_dicom`."""
     with quiet():
         file = open_dicom(path, limits)
@@ -40,7 +43,7 @@ def read(path: Path, limits: DecodeLimits) -> Cine:
         cine = read_pictures(file, limits)
         if len(cine.frames) == 1 and not cine.missing:
             raise Other("still").error(file.name)
-        return cine
+        return replace(cine, view=declared_view(file.dataset, views))
 
 
 def read_pictures(file: DicomFile, limits: DecodeLimits) -> Cine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,13 @@ from edgeecho.cli.options.answer import Choices, EngineOptions, LimitOptions, Vi
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import ReportOptions
 from edgeecho.cli.options.run import BatchOptions
+from edgeecho.cli.options.study import StudyOptions
 from edgeecho.cli.reports import make_reports, say, write_beside, write_reports
 
 if TYPE_CHECKING:
     from edgeecho.batch import Task
     from edgeecho.results import Outcome
+    from edgeecho.study import Rule, StudyAnswer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -33,12 +36,14 @@ def infer(
     limits: LimitOptions,
     reports: ReportOptions,
     batch: BatchOptions,
+    study: StudyOptions,
 ) -> None:
     """EF of videos and DICOM cines.
 
     Research use only, not for diagnosis. A result that a gate refused carries its reasons and no
     EF. Exit code 0: all answered; 5: at least one answer was refused; 3: at least one file could
-    not be used (this goes before 5).
+    not be used (this goes before 5). With --study that is said of studies: 3 is then one of which
+    no file could be used.
     """
     from edgeecho.cine import find_videos
     from edgeecho.cli.outputs import check_outputs
@@ -46,6 +51,7 @@ def infer(
 
     # Before the model is loaded, so that typing errors are reported at once.
     form = reports.choose()
+    rule = study.rule(form)
     choices = Choices.of(engine, video, limits)
     if batch.workers and engine.threads:
         raise UsageError("--workers shares the cores out itself: leave --threads out")
@@ -60,12 +66,19 @@ def infer(
     )
     outcomes = _answer_all(task, found.files, engine.threads, batch)
     made, outcomes = make_reports(form, found.files, outcomes)
-    say(form, outcomes)
+    studies = _answer_studies(found.files, outcomes, rule) if rule else []
+    if studies:
+        typer.echo(form.write_studies(studies, outcomes))
+    else:
+        say(form, outcomes)
     # Last, so that no answers are lost if a file cannot be written.
     if reports.out:
         write_reports(reports.out, made)
     write_beside(beside, outcomes)
-    _end(outcomes)
+    if studies:
+        _end_studies(studies)
+    else:
+        _end(outcomes)
 
 
 def _answer_all(
@@ -87,6 +100,30 @@ def _answer_all(
             limit_s=batch.limit,
             on_progress=lambda done: progress.update(bar, completed=done),
         )
+
+
+def _answer_studies(
+    files: Sequence[Path], outcomes: Sequence[Outcome], rule: Rule
+) -> list[StudyAnswer]:
+    from edgeecho.study import answer_study, gather
+
+    return [
+        answer_study([(place + 1, outcomes[place]) for place in places], rule)
+        for places in gather(files)
+    ]
+
+
+def _end_studies(studies: Sequence[StudyAnswer]) -> None:
+    """Exit with the matching code; the document has said why."""
+    from edgeecho.common.errors import REFUSED_EXIT_CODE
+    from edgeecho.results import Failure
+
+    for one in studies:
+        if one.status == "error":
+            answers = [clip.outcome.answer for clip in one.clips]
+            sys.exit(next(a.exit_code for a in answers if isinstance(a, Failure)))
+    if any(one.status == "refused" for one in studies):
+        sys.exit(REFUSED_EXIT_CODE)
 
 
 def _end(outcomes: list[Outcome]) -> None:

@@ -61,7 +61,7 @@ def preview(
     opened = open_model(model)
     spec = opened.preprocess
     masks = load_segmentation("auto", opened, cached=True) if overlay else None
-    cine = read_cine(video, at_most)
+    cine = read_cine(video, at_most, handling.views)
     cine = cine if wishes.fps is None else cine.at_rate(wishes.fps)
     prepared = prepare(cine, spec, handling, at_most)
     traced = trace(prepared, spec, masks) if masks else None

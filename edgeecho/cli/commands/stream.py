@@ -92,7 +92,7 @@ def stream(
     else:
         if frame_size is not None:
             raise UsageError("--frame-size is for raw frames on stdin: leave it out")
-        cine = read_cine(video, at_most)
+        cine = read_cine(video, at_most, handling.views)
         cine = cine if wishes.fps is None else cine.at_rate(wishes.fps)
         loaded = load()
         prepared = prepare(cine, loaded.file.preprocess, handling, at_most)

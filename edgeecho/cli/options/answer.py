@@ -100,16 +100,24 @@ class VideoOptions:
     no_crop: Annotated[
         bool, typer.Option("--no-crop", help="Take the central square; look for no sector.")
     ] = False
+    views: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="JSON: what this site's texts and codes of views mean in DICOM."
+        ),
+    ] = None
 
     def handling(self) -> Handling:
         """Check the options together, with `fps`; `UsageError` if they contradict each other."""
+        from edgeecho.cine import NO_SITE, SiteViews
         from edgeecho.common.errors import UsageError
         from edgeecho.preprocess import Handling
 
         if self.fps is not None and not 1 <= self.fps <= 1000:
             raise UsageError(f"--fps {self.fps:g} is no frame rate: give 1 to 1000 frames/s")
         region = None if self.crop is None else _region(self.crop)
-        return Handling(time=self.time, crop=region, find_sector=not self.no_crop)
+        site = NO_SITE if self.views is None else SiteViews.read(self.views)
+        return Handling(self.time, region, not self.no_crop, site)
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,8 @@ def _trust(numbers: Numbers) -> str:
         return f"<p>{_spread(numbers)}{rest}</p>"
     return (
         f"{_interval(numbers)}"
-        f'<p class="soft small">Of 100 videos like those that it was measured on, about '
-        f"{100 * numbers.interval.level:g} have their true EF in it.</p>"
+        f'<p class="soft small">Measured on {escape(numbers.interval.domain)}: of 100 videos like '
+        f"those, about {100 * numbers.interval.level:g} have their true EF in it.</p>"
         f'<p class="soft small">{_spread(numbers)}</p>'
     )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from pynetdicom import AE, evt, register_uid
-from pynetdicom.service_class import StorageServiceClass
+from pynetdicom import AE, evt
 
 from edgeecho.common.errors import UsageError
 from edgeecho.service.dicom.association import Listener
@@ -17,7 +16,7 @@ from edgeecho.service.dicom.reports import Reporter
 from edgeecho.service.dicom.sender import Sender
 from edgeecho.service.dicom.settings import NodeSettings
 from edgeecho.service.dicom.storage import Storage
-from edgeecho.service.dicom.syntaxes import CINES, STILLS, VERIFICATION, transfer_syntaxes
+from edgeecho.service.dicom.syntaxes import VERIFICATION
 from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import JobStore, Runner
 
@@ -53,6 +52,7 @@ class Node:
         settings = self._settings
         handlers: list[evt.EventHandlerType] = [
             (evt.EVT_REQUESTED, self._storage.on_request),
+            (evt.EVT_SOP_COMMON, self._storage.on_services),
             (evt.EVT_C_ECHO, self._storage.on_echo),
             (evt.EVT_C_STORE, self._storage.on_store),
         ]
@@ -106,15 +106,11 @@ class Node:
 
 
 def _entity(settings: NodeSettings) -> AE:
-    # pynetdicom does not have retired classes.
-    register_uid(CINES[1], "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
-    register_uid(STILLS[1], "UltrasoundImageStorageRetired", StorageServiceClass)
     entity = AE(ae_title=settings.ae_title)
     entity.require_called_aet = True
     entity.maximum_associations = settings.most_associations
     entity.maximum_pdu_size = PDU_BYTES
     entity.acse_timeout, entity.network_timeout = _ASSOCIATE_S, _IDLE_S
+    # pynetdicom wants one; each association has its own, see `accepted`.
     entity.add_supported_context(VERIFICATION)
-    for sop_class in (*CINES, *STILLS):
-        entity.add_supported_context(sop_class, transfer_syntaxes())
     return entity

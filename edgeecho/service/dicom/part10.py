@@ -14,7 +14,12 @@ from pydicom.filewriter import write_file_meta_info
 
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.common.errors import EdgeEchoError
-from edgeecho.service.dicom.statuses import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Refused
+from edgeecho.service.dicom.statuses import (
+    CANNOT_UNDERSTAND,
+    OUT_OF_RESOURCES,
+    LeftAside,
+    Refused,
+)
 
 # The disk is checked again after so many bytes, since other programs fill it too.
 _STRETCH = 1 << 22
@@ -29,19 +34,19 @@ class Part(io.BytesIO):
 
     def __init__(
         self,
-        new_file: Callable[[], Path],
+        new_file: Callable[[FileMetaDataset], Path],
         most_bytes: int,
         meta: Callable[[], FileMetaDataset],
         check_disk: Callable[[], None] = lambda: None,
     ) -> None:
-        """`new_file`, and `check_disk` as the file grows, may raise `EdgeEchoError`; `meta` is
-        called after the command has come."""
+        """`new_file`, and `check_disk` as the file grows, may raise `EdgeEchoError`; `new_file`
+        also `Refused` and `LeftAside`. `meta` is called after the command has come."""
         super().__init__()
         self._new_file, self._most, self._meta = new_file, most_bytes, meta
         self._check_disk, self._checked = check_disk, 0
         self._stream: IO[bytes] | None = None
         self.path: Path | None = None
-        self.trouble: Refused | None = None
+        self.trouble: Refused | LeftAside | None = None
 
     def write(self, data: Any) -> int:
         if self.trouble is None:
@@ -56,14 +61,14 @@ class Part(io.BytesIO):
                     self._check_disk()
                     self._checked = stream.tell()
                 stream.write(data)
-            except Refused as refused:
-                self.give_up(refused)
+            except (Refused, LeftAside) as answer:
+                self.give_up(answer)
             except (EdgeEchoError, OSError) as error:
                 self.give_up(Refused.of(error))
         return len(data)
 
     def finish(self) -> Path:
-        """The complete file; `Refused` if it is not complete."""
+        """The complete file; `Refused` if it is not complete, `LeftAside` if nobody wants it."""
         if self.trouble is None and self._stream is None:
             self.trouble = Refused(CANNOT_UNDERSTAND, "there is no dataset")
         if self.trouble is None:
@@ -76,7 +81,7 @@ class Part(io.BytesIO):
         assert self.path is not None
         return self.path
 
-    def give_up(self, reason: Refused | None = None) -> None:
+    def give_up(self, reason: Refused | LeftAside | None = None) -> None:
         """Delete the file, unless it was accepted and therefore renamed."""
         self.trouble = self.trouble or reason or Refused(CANNOT_UNDERSTAND, "cut short")
         with suppress(OSError):
@@ -91,7 +96,7 @@ class Part(io.BytesIO):
             write_file_meta_info(head, meta)
         except DAMAGE:
             raise Refused(CANNOT_UNDERSTAND, "the command names no object") from None
-        self.path = self._new_file()
+        self.path = self._new_file(meta)
         self._stream = self.path.open("wb", buffering=1 << 18)
         self._stream.write(bytes(128) + b"DICM" + head.getvalue())
         return self._stream

@@ -9,11 +9,19 @@ from edgeecho.service.jobs import QueueFullError
 
 SUCCESS = 0x0000
 FAILED = 0x0110
-NOT_SUPPORTED = 0x0122
 OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
 _MOST_CHARACTERS = 64
+
+
+class LeftAside(Exception):  # noqa: N818 an answer, not an error
+    """A dataset is of no use here, and its sender is told success."""
+
+    def __init__(self, noun: str) -> None:
+        """`noun`: what it is, see `Other`."""
+        super().__init__(noun)
+        self.noun = noun
 
 
 class Refused(Exception):  # noqa: N818 an answer, not an error
@@ -31,6 +39,7 @@ class Refused(Exception):  # noqa: N818 an answer, not an error
         return cls(OUT_OF_RESOURCES, "too many studies wait" if full else "the disk is full")
 
     def to_dataset(self) -> Dataset:
+        """Of a C-STORE response."""
         dataset = Dataset()
         dataset.Status = self.status
         dataset.ErrorComment = self.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -14,7 +14,9 @@ from pynetdicom import evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
+from edgeecho.cine.dicom import kind_of_file
 from edgeecho.cine.dicom.file import open_dicom
+from edgeecho.cine.dicom.kind import class_of
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.common.errors import EdgeEchoError, InputError
 from edgeecho.service.dicom.bugs import log_bug
@@ -24,12 +26,12 @@ from edgeecho.service.dicom.statuses import (
     CANNOT_UNDERSTAND,
     DOES_NOT_MATCH,
     FAILED,
-    NOT_SUPPORTED,
     OUT_OF_RESOURCES,
     SUCCESS,
+    LeftAside,
     Refused,
 )
-from edgeecho.service.dicom.syntaxes import CINES, STILLS
+from edgeecho.service.dicom.syntaxes import accepted, served_as_storage
 from edgeecho.service.dicom.tally import Tally
 from edgeecho.service.jobs import Queue, Runner
 
@@ -64,7 +66,9 @@ class Storage:
         most = self._settings.limits.megabytes * 1_000_000
         return Part(self._new_file, most, meta, self._queue.room.check_disk)
 
-    def _new_file(self) -> Path:
+    def _new_file(self, meta: FileMetaDataset) -> Path:
+        if other := class_of(str(meta.MediaStorageSOPClassUID)):
+            raise LeftAside(other.noun)
         if not self._runner.alive:
             raise Refused(OUT_OF_RESOURCES, "nothing is answered at the moment")
         self._queue.room.check()
@@ -74,6 +78,8 @@ class Storage:
         """A-ASSOCIATE-RQ: is the title known at that address?"""
         try:
             known = self._knows(event)
+            offered = event.assoc.requestor.requested_contexts
+            event.assoc.acceptor.supported_contexts = accepted(offered)
         except Exception as error:  # noqa: BLE001  # pynetdicom would let anybody in
             log_bug("A-ASSOCIATE-RQ", error)
             known = False
@@ -89,11 +95,16 @@ class Storage:
         title, address = cast(A_ASSOCIATE, requestor.primitive).calling_ae_title, requestor.address
         return any(p.sends_from(address) and p.is_called(title) for p in self._settings.allow)
 
+    def on_services(self, event: evt.Event) -> dict[str, Any]:
+        """SOP Class Common Extended Negotiation: to which service a class belongs."""
+        return served_as_storage(event.assoc.acceptor.supported_contexts)
+
     def on_echo(self, _event: evt.Event) -> int:
         return SUCCESS
 
     def on_store(self, event: evt.Event) -> Dataset | int:
-        """C-STORE: success once the object is on the disk and in the queue."""
+        """C-STORE: success once a cine is on the disk and in the queue; success for everything else
+        too, which is kept nowhere."""
         request = cast(C_STORE, event.request)
         part = cast(Part, request.DataSet)
         try:
@@ -103,6 +114,10 @@ class Storage:
             part.give_up()
             self._tally.count(f"object refused {refused.status:04X}")
             return refused.to_dataset()
+        except LeftAside as other:
+            part.give_up()
+            self._tally.count(f"left aside: {other.noun}")
+            return SUCCESS
         except Exception as error:  # noqa: BLE001  # pynetdicom would swallow it
             part.give_up()
             log_bug("C-STORE", error)
@@ -111,10 +126,6 @@ class Storage:
         return SUCCESS
 
     def _accept(self, part: Part, sop_class: str, instance: str) -> None:
-        if sop_class in STILLS:
-            raise Refused(NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
-        if sop_class not in CINES:  # not the class that was negotiated
-            raise Refused(NOT_SUPPORTED, "no ultrasound cine")
         path = part.finish()
         with self._one_at_a_time:
             self._check(path, sop_class, instance)
@@ -125,7 +136,8 @@ class Storage:
         self._runner.wake(job.id)
 
     def _check(self, path: Path, sop_class: str, instance: str) -> None:
-        """`Refused` if no report on it is possible, whatever its frames are."""
+        """`Refused` if no report on it is possible, whatever its frames are, `LeftAside` if it says
+        that it is no cine: what a folder's cines are is decided in the same place."""
         wanted = ["SOPClassUID", *_IDENTIFIERS]
         try:
             # This refuses wrong lengths and excessive inflation, so that the file can be read
@@ -138,8 +150,10 @@ class Storage:
             raise Refused(CANNOT_UNDERSTAND, "damaged, or no image, or too large") from None
         except DAMAGE:
             raise Refused(CANNOT_UNDERSTAND, "the dataset is damaged") from None
+        if (found["SOPClassUID"], found["SOPInstanceUID"]) != (sop_class, instance):
+            raise Refused(DOES_NOT_MATCH, "the command names another object than the dataset")
+        if other := kind_of_file(path):
+            raise LeftAside(other.noun)
         for name in _IDENTIFIERS:
             if not UID(found[name]).is_valid:
                 raise Refused(CANNOT_UNDERSTAND, f"no valid {name}")
-        if (found["SOPClassUID"], found["SOPInstanceUID"]) != (sop_class, instance):
-            raise Refused(DOES_NOT_MATCH, "the command names another object than the dataset")

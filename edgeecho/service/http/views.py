@@ -31,6 +31,7 @@ class IntervalView(View):
     low: float = Field(description="In %.")
     high: float = Field(description="In %.")
     level: float = Field(description="0 to 1.")
+    domain: str = Field(description="What kind of videos it was measured on.")
 
 
 class SummaryView(View):

@@ -25,13 +25,16 @@ def add_segmentation(
     """
     frames = frames_of(work.clips)
     todo = MaskWork(work, source, MaskReferences(frames, masks_of(source.network, frames)))
-    artefacts, calibration = {}, None
+    artefacts: dict[str, MaskArtefact] = {}
+    calibration = None
     for recipe in recipes:
         path = todo.path(recipe.name)
         made = recipe.make_masks(todo, path)
         calibration = made.calibration or calibration
-        artefacts[recipe.name] = MaskArtefact(
-            path.name, sha256_file(path), recipe.name, OPSET, made.checks, made.range
+        artefacts[recipe.name] = (
+            MaskArtefact(path.name, sha256_file(path), recipe.name, OPSET, made.checks, made.range)
+            if made.checks
+            else artefacts["fp32"]
         )
     entry: dict[str, Any] = {"frames": len(frames)}
     if keep:

@@ -126,7 +126,7 @@ def _mend(precision: str) -> str:
 def _as_model(path: Path, precision: str, size: int) -> ModelFile:
     """A file of a bundle in progress, as engines are given it."""
     spec = PreprocessSpec((0.0,) * 3, (1.0,) * 3, size=size)
-    mask_file = MaskFile(path, sha256_file(path), path.stem)
+    mask_file = MaskFile(path, sha256_file(path), path.stem, precision)
     return ModelFile(path, "", path.stem, "", precision, spec, "", segmentation=mask_file)
 
 

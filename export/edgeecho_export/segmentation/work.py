@@ -55,6 +55,7 @@ class MaskResult:
     """What the manifest records of a file whose masks passed."""
 
     checks: tuple[MaskCheck, ...]
+    """Empty: no file passed, and FP32's is to be taken."""
     range: RangeCheck | None = None
     calibration: Mapping[str, Any] | None = None
 

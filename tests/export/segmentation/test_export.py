@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,23 @@ import onnx
 import pytest
 import torch
 from offered import MASK_KERNELS, offered, operators
-from segmented import MASKS
+from segmented import MASKS, segmented_in_every_precision
+from traced import traced_once
 
 from edgeecho.bundle import Manifest, MaskArtefact, Segmentation, open_model, read_manifest
+from edgeecho.bundle.card_segmentation import segmentation_section
 from edgeecho.bundle.files import MaskFile, ModelFile
 from edgeecho.common.errors import UsageError
 from edgeecho.common.files import sha256_file
-from edgeecho.common.precisions import PRECISIONS
-from edgeecho.engines import load_segmentation
+from edgeecho.common.precisions import PRECISIONS, MaskLimits
+from edgeecho.engines import load_segmentation, segmentation_file
 from edgeecho.engines.onnxruntime import CUDA
 from edgeecho.preprocess import PreprocessSpec
 from edgeecho_export.checks.lint import lint_qdq
 from edgeecho_export.checks.rounded import run_rounded
 from edgeecho_export.graph import head_convolutions, stem_convolutions
 from edgeecho_export.printed import _masks
+from edgeecho_export.segmentation import parity
 from edgeecho_export.segmentation.graph import write_onnx
 from edgeecho_train.segmentation.network import build_segmentation
 
@@ -111,6 +115,31 @@ def test_how_int8_was_calibrated_is_recorded(
     assert tried["dice"] >= min(check.dice for check in artefacts["int8"].verification) - 1e-9
 
 
+def test_int8_masks_that_miss_their_limits_are_fp32s_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strict = replace(PRECISIONS["int8"], masks=MaskLimits(dice=1.0, area=0.0, worst_area=0.0))
+    monkeypatch.setattr(parity, "PRECISIONS", {**PRECISIONS, "int8": strict})
+    bundle = tmp_path / "bundle"
+    with traced_once():
+        segmented_in_every_precision(bundle, precisions=("fp32", "int8"))
+    assert "the INT8 network gets the FP32 masks" in capsys.readouterr().err
+    assert not (bundle / "segmentation.int8.onnx").exists()
+    found = read_manifest(bundle).segmentation
+    assert found is not None
+    assert found.artefacts["int8"] == found.artefacts["fp32"]
+    assert found.calibration is not None
+    assert found.calibration["method"] is None
+    card = segmentation_section(found)
+    assert "the INT8 network has the FP32 masks" in card
+    assert card.count("| fp32 |") == len(found.artefacts["fp32"].verification)
+
+    model = open_model(bundle, precision="int8")
+    assert segmentation_file(model).precision == "fp32"
+    assert model.segmentation is not None
+    assert model.segmentation.path.name == "segmentation.fp32.onnx"
+
+
 def test_fp16_is_so_from_the_first_layer_to_the_last(in_every_precision: Path) -> None:
     path = in_every_precision / "segmentation.fp16.onnx"
     model = onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True, data_prop=True)
@@ -151,7 +180,7 @@ def test_a_size_that_the_strides_do_not_divide_gives_pytorchs_logits(tmp_path: P
     some = np.random.default_rng(0).standard_normal((3, 3, size, size)).astype(np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(some))["out"][:, 0].numpy()
-    mask_file = MaskFile(file, sha256_file(file), file.stem)
+    mask_file = MaskFile(file, sha256_file(file), file.stem, "fp32")
     model = ModelFile(file, "", "n", "1", "fp32", spec, "", segmentation=mask_file)
     for engine in ("onnxruntime", "openvino"):
         found = load_segmentation(engine, model).infer({"frame": some})["logits"]

@@ -30,7 +30,7 @@ def test_a_dataset_that_grows_into_the_reserve_of_the_disk_is_given_up(tmp_path:
     def check_disk() -> None:
         raise OutputError("the disk is full")
 
-    part = Part(lambda: path, 10**9, meta, check_disk)
+    part = Part(lambda _: path, 10**9, meta, check_disk)
     for _ in range(4):
         part.write(bytes(1 << 20))
     assert path.exists(), "what is small is not asked about"
@@ -53,7 +53,7 @@ def refused(part: Part) -> tuple[int, str]:
 
 
 def test_what_comes_is_the_dataset_of_a_file(tmp_path: Path) -> None:
-    part = Part(lambda: tmp_path / "a.part", 10**6, meta)
+    part = Part(lambda _: tmp_path / "a.part", 10**6, meta)
     assert part.write(DATA[:5]) == 5
     assert part.write(DATA[5:]) == 5
     path = part.finish()
@@ -71,7 +71,7 @@ def test_a_file_may_be_as_large_as_the_limit_and_no_larger(tmp_path: Path) -> No
     fixed.MediaStorageSOPInstanceUID = "1.2"
 
     def part(most: int) -> Part:
-        return Part(lambda: tmp_path / "a.part", most, lambda: fixed)
+        return Part(lambda _: tmp_path / "a.part", most, lambda: fixed)
 
     sized = part(10**6)
     sized.write(b"")
@@ -89,7 +89,7 @@ def test_a_file_may_be_as_large_as_the_limit_and_no_larger(tmp_path: Path) -> No
 
 def test_the_disk_is_asked_again_after_every_4_mib(tmp_path: Path) -> None:
     written, asked = 0, []
-    part = Part(lambda: tmp_path / "a.part", 10**9, meta, lambda: asked.append(written))
+    part = Part(lambda _: tmp_path / "a.part", 10**9, meta, lambda: asked.append(written))
     for _ in range(40):
         part.write(bytes(1 << 18))
         written += 1
@@ -99,20 +99,20 @@ def test_the_disk_is_asked_again_after_every_4_mib(tmp_path: Path) -> None:
 
 
 def test_a_message_without_a_dataset_is_no_file(tmp_path: Path) -> None:
-    part = Part(lambda: tmp_path / "a.part", 10**6, meta)
+    part = Part(lambda _: tmp_path / "a.part", 10**6, meta)
     assert refused(part) == (CANNOT_UNDERSTAND, "there is no dataset")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_command_that_names_no_object_is_no_file(tmp_path: Path) -> None:
-    part = Part(lambda: tmp_path / "a.part", 10**6, FileMetaDataset)
+    part = Part(lambda _: tmp_path / "a.part", 10**6, FileMetaDataset)
     part.write(DATA)
     assert refused(part) == (CANNOT_UNDERSTAND, "the command names no object")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_queue_that_takes_nothing_is_told_to_the_sender(tmp_path: Path) -> None:
-    def full() -> Path:
+    def full(_: FileMetaDataset) -> Path:
         raise OutputError("the disk is full")
 
     part = Part(full, 10**6, meta)
@@ -121,7 +121,7 @@ def test_a_queue_that_takes_nothing_is_told_to_the_sender(tmp_path: Path) -> Non
 
 
 def test_what_is_given_up_is_gone_and_its_first_reason_stays(tmp_path: Path) -> None:
-    part = Part(lambda: tmp_path / "a.part", 10**6, meta)
+    part = Part(lambda _: tmp_path / "a.part", 10**6, meta)
     part.write(DATA)
     part.give_up()
     part.give_up(Refused(OUT_OF_RESOURCES, "late"))
@@ -132,7 +132,7 @@ def test_what_is_given_up_is_gone_and_its_first_reason_stays(tmp_path: Path) -> 
 def test_no_room_for_the_last_bytes_is_told_to_the_sender(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part = Part(lambda: tmp_path / "a.part", 10**6, meta)
+    part = Part(lambda _: tmp_path / "a.part", 10**6, meta)
     part.write(DATA)
 
     def full(self: Any) -> None:

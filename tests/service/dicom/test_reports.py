@@ -17,7 +17,6 @@ from dicom_net import (
 )
 from pydicom import Dataset, dcmread
 from pydicom.examples import get_path
-from pydicom.tag import Tag
 
 from edgeecho import RESEARCH_USE
 from edgeecho.service.jobs import Job
@@ -51,22 +50,17 @@ def test_a_refusal_has_reasons_and_no_number(service: Service) -> None:
     assert any(text.startswith("refused: too short") for text in texts_of(report))
 
 
-@pytest.mark.parametrize(
-    ("number", "attributes", "reason"),
-    [
-        (71, {"Modality": "IVUS"}, "intravascular cine"),
-        (72, {"FrameIncrementPointer": Tag("SliceLocationVector")}, "slice or view stack"),
-        (73, {"NumberOfFrames": 1, "frames": 1}, "still"),
-    ],
-)
-def test_another_kind_of_object_has_a_reason_and_no_number(
-    service: Service, tmp_path: Path, number: int, attributes: dict[str, Any], reason: str
+def test_another_view_is_refused_by_name_and_its_text_is_not_told(
+    service: Service, tmp_path: Path
 ) -> None:
-    job, report = answer(service, write_cine(tmp_path / "a.dcm", number, **attributes))
-    assert (job.status, job.exit_code, job.document) == ("failed", 3, None)
+    path = write_cine(tmp_path / "a.dcm", 75, frames=100, SeriesDescription="Secret PLAX")
+    job, report = answer(service, path)
+    assert job.status == "refused"
     assert numbers_of(report) == []
-    said = f"not answered: {job.id} is no transthoracic cine ({reason}"
-    assert any(text.startswith(said) for text in texts_of(report))
+    said = [text for text in texts_of(report) if text.startswith("refused: other view")]
+    assert len(said) == 1
+    assert "parasternal long axis (SeriesDescription)" in said[0]
+    assert "Secret" not in " ".join(texts_of(report))
 
 
 BOMBS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dicom_net import SUCCESS, US_MULTIFRAME, Scanner, Service, bare, still_frame, write_cine
+from dicom_net import SUCCESS, US_MULTIFRAME, Scanner, Service, bare, write_cine
 from dicoms import DICOM_FORMATS, write_dicom
 from media import phantom_frames
 from pydicom import dcmread, dcmwrite
@@ -22,10 +22,11 @@ from pydicom.uid import (
 
 from edgeecho.cine.dicom import syntaxes
 from edgeecho.inference import LoadedModel, estimate_file, load_model
-from edgeecho.service.dicom.syntaxes import CINES, STILLS, transfer_syntaxes
+from edgeecho.service.dicom.syntaxes import transfer_syntaxes
 from edgeecho.service.jobs import Runner
 
-OUT_OF_RESOURCES, CANNOT_UNDERSTAND, DOES_NOT_MATCH, NOT_SUPPORTED = 0xA700, 0xC000, 0xA900, 0x0122
+OUT_OF_RESOURCES, CANNOT_UNDERSTAND, DOES_NOT_MATCH = 0xA700, 0xC000, 0xA900
+RETIRED = "1.2.840.10008.5.1.4.1.1.3"
 IDENTIFIERS = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.5",
     "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.6",
@@ -109,24 +110,9 @@ def check_answered(service: Service, path: Path, model: LoadedModel) -> None:
 
 
 def test_the_retired_class_is_a_cine_too(service: Service, tmp_path: Path) -> None:
-    path = write_cine(tmp_path / "a.dcm", 20, SOPClassUID=CINES[1])
-    with Scanner(service.node.port, contexts=[(CINES[1], JPEGBaseline8Bit)]) as scanner:
+    path = write_cine(tmp_path / "a.dcm", 20, SOPClassUID=RETIRED)
+    with Scanner(service.node.port, contexts=[(RETIRED, JPEGBaseline8Bit)]) as scanner:
         assert scanner.store(path) == (SUCCESS, "")
-
-
-@pytest.mark.parametrize("sop_class", STILLS)
-def test_stills_are_refused_with_a_reason(service: Service, tmp_path: Path, sop_class: str) -> None:
-    path = write_dicom(tmp_path / "a.dcm", still_frame(), SOPClassUID=sop_class, **IDENTIFIERS)
-    with Scanner(service.node.port, contexts=[(sop_class, ExplicitVRLittleEndian)]) as scanner:
-        status, comment = scanner.store(path)
-    assert (status, comment) == (NOT_SUPPORTED, "a still: the EF needs a multi-frame cine")
-    assert_nothing_is_left(service)
-
-
-def test_other_classes_are_not_negotiated(service: Service) -> None:
-    ct = "1.2.840.10008.5.1.4.1.1.2"
-    with Scanner(service.node.port, contexts=[(ct, ExplicitVRLittleEndian)]) as scanner:
-        assert [c.abstract_syntax for c in scanner.association.rejected_contexts] == [ct]
 
 
 def test_the_same_object_is_one_study(service: Service, tmp_path: Path) -> None:
@@ -175,16 +161,6 @@ def test_a_cine_that_no_report_could_refer_to_is_not_taken(
     path = write_cine(tmp_path / "a.dcm", 41, **{keyword: value})
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (CANNOT_UNDERSTAND, f"no valid {keyword}")
-    assert_nothing_is_left(service)
-
-
-def test_the_class_must_be_one_that_was_agreed(service: Service, tmp_path: Path) -> None:
-    ct = "1.2.840.10008.5.1.4.1.1.2"
-    path = write_cine(tmp_path / "a.dcm", 43, SOPClassUID=ct)
-    _, instance, syntax, data = bare(path)
-    with Scanner(service.node.port) as scanner:
-        answer = scanner.store_bytes(data, US_MULTIFRAME, instance, syntax, claimed=ct)
-    assert answer == (NOT_SUPPORTED, "no ultrasound cine")
     assert_nothing_is_left(service)
 
 

@@ -24,7 +24,16 @@ from edgeecho.trust import Interval
 KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
 NAMES = ["a", "b", "c"]
 A = Prediction(
-    "a", 50.1, 64, (50.0, 50.2), Interval(40.1, 60, 0.9), ("frozen",), 1.5, 2.5, 1 / 3, 0
+    "a",
+    50.1,
+    64,
+    (50.0, 50.2),
+    Interval(40.1, 60, 0.9, "phantoms"),
+    ("frozen",),
+    1.5,
+    2.5,
+    1 / 3,
+    0,
 )
 B = replace(A, name="b", interval=None, refusals=())
 

@@ -55,7 +55,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
     for precision, error in (("fp32", 4), ("int8", 5)):
         efs = np.clip(truth + rng.normal(0, error, 30), 10, 90)
         predictions = tuple(
-            Prediction(f"v{i}", ef, 96, (ef,) * 3, Interval(ef - 7, ef + 7, 0.9),
+            Prediction(f"v{i}", ef, 96, (ef,) * 3, Interval(ef - 7, ef + 7, 0.9, "phantoms"),
                        ("frozen",) if i < 3 else (), 10, 5, 120, 0)
             for i, ef in enumerate(efs.tolist())
         )  # fmt: skip

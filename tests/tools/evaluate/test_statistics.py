@@ -89,7 +89,7 @@ def test_what_is_not_defined_is_none_or_counted() -> None:
 
 def test_coverage_has_the_exact_binomial_interval() -> None:
     def answered(inside: int, n: int) -> list[Interval | None]:
-        hit, miss = Interval(40, 60, 0.9), Interval(60, 80, 0.9)
+        hit, miss = Interval(40, 60, 0.9, "phantoms"), Interval(60, 80, 0.9, "phantoms")
         return [*[hit] * inside, *[miss] * (n - inside), None]
 
     found = coverage(answered(8, 10), np.full(11, 50.0))
@@ -101,7 +101,9 @@ def test_coverage_has_the_exact_binomial_interval() -> None:
     assert every is not None
     assert [every.low, every.high] == pytest.approx([0.6915, 1], abs=1e-4)
     assert coverage([None], np.array([50.0])) is None
-    edges = coverage([Interval(50, 60, 0.9), Interval(40, 50, 0.9)], np.full(2, 50.0))
+    edges = coverage(
+        [Interval(50, 60, 0.9, "phantoms"), Interval(40, 50, 0.9, "phantoms")], np.full(2, 50.0)
+    )
     assert edges is not None
     assert edges.inside == 2
 

@@ -1,0 +1,47 @@
+"""Options of `edgeecho infer` for studies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from edgeecho.report.formats import Format
+    from edgeecho.study import Rule
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """One answer for each study."""
+
+    study: Annotated[
+        bool, typer.Option("--study", help="One answer for each study, not for each video.")
+    ] = False
+    study_ef: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE", help="With --study: mean (of the clips that count; default) or best."
+        ),
+    ] = None
+
+    def rule(self, form: Format) -> Rule | None:
+        """How the EF of a study is made, None: no studies are wanted; `UsageError` if the options
+        contradict each other or `form`."""
+        from edgeecho.common.errors import UsageError
+        from edgeecho.study import DEFAULT_RULE, RULES
+
+        if not self.study:
+            if self.study_ef is not None:
+                raise UsageError("--study-ef goes with --study: give both or neither")
+            return None
+        if not form.of_studies:
+            raise UsageError(
+                f"--format {form.name} is of single videos: leave --study out, or give --json"
+            )
+        wanted = DEFAULT_RULE if self.study_ef is None else self.study_ef
+        for rule in RULES:
+            if rule == wanted:
+                return rule
+        raise UsageError(f"--study-ef {wanted!r} is not known: choose {' or '.join(RULES)}")

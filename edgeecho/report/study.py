@@ -1,0 +1,88 @@
+"""Studies, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from edgeecho.common.about import RESEARCH_USE
+from edgeecho.common.text import printable
+from edgeecho.report.structured import to_document
+from edgeecho.report.text import gate_words, what_ran
+from edgeecho.results import Failure, Outcome, labels
+from edgeecho.study import StudyAnswer, StudyClip, StudyNumbers
+
+
+def to_text(studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
+    """A block for each study with a line for each of its clips, then model and engine."""
+    names, lines = labels(outcomes), []
+    for number, study in enumerate(studies, 1):
+        first, *others = _said(study)
+        lines += [f"study {number}  {first}", *(f"    {line}" for line in others)]
+        lines += [f"    {_clip(clip, names[clip.number - 1])}" for clip in study.clips]
+        lines += [f"    warning: {warning}" for warning in study.warnings]
+    return "\n".join(map(printable, [*lines, *what_ran(outcomes), RESEARCH_USE]))
+
+
+def to_json(studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
+    """The document of all files, with `studies` besides; described by the same schema."""
+    document = {
+        **to_document(outcomes),
+        "studies": [*map(_values, range(1, 1 + len(studies)), studies)],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _said(study: StudyAnswer) -> list[str]:
+    if study.numbers is None:
+        refused = [f"refused: {gate_words(r)}: {r.reason}" for r in study.refusals]
+        return refused or ["no answer: not one of its clips could be used"]
+    numbers, of = study.numbers, len(study.clips)
+    made = f"mean of {len(numbers.clips)}" if study.rule == "mean" else "best"
+    made = f"{made} of {of} clips" if of > 1 else "1 clip"
+    if interval := numbers.interval:
+        limits = f"{interval.low:.1f} to {interval.high:.1f}"
+        made = f"{100 * interval.level:g} % interval {limits}; {made}"
+    lines = [f"EF {numbers.ef:5.1f} %  ({made})", numbers.band]
+    if interval:
+        lines.append(f"the interval was measured on {interval.domain}")
+    return lines
+
+
+def _clip(clip: StudyClip, name: str) -> str:
+    answer = clip.outcome.answer
+    numbers = None if isinstance(answer, Failure) else answer.numbers
+    parts = [clip.view or "no view declared"] if not isinstance(answer, Failure) else []
+    if numbers:
+        parts.append(f"EF {numbers.ef:.1f} %")
+        if interval := numbers.interval:
+            parts[-1] += f" ({interval.low:.1f} to {interval.high:.1f})"
+    if clip.left_out:
+        return f"left out  {name}: {', '.join(parts)}{': ' if parts else ''}{clip.left_out}"
+    return f"counts    {name}: {', '.join(parts)}"
+
+
+def _values(number: int, study: StudyAnswer) -> dict[str, Any]:
+    return {
+        "number": number,
+        "status": study.status,
+        "rule": study.rule,
+        **(_numbers(study.numbers) if study.numbers else {}),
+        "refusals": [asdict(refusal) for refusal in study.refusals],
+        "warnings": study.warnings,
+        "clips": [
+            {"number": clip.number, "view": clip.view, "left_out": clip.left_out}
+            for clip in study.clips
+        ],
+    }
+
+
+def _numbers(numbers: StudyNumbers) -> dict[str, Any]:
+    return {
+        "ef": numbers.ef,
+        "band": numbers.band,
+        "interval": asdict(numbers.interval) if numbers.interval else None,
+        "made_of": numbers.clips,
+    }

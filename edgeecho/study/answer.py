@@ -69,8 +69,8 @@ def answer_study(outcomes: Sequence[tuple[int, Outcome]], rule: Rule = DEFAULT_R
     efs = {number: numbers.ef for number, numbers in counting.items()}
     if far_apart(efs):
         return StudyAnswer(rule, clips, None, (_disagreement(len(efs)),), ())
-    numbers = _MAKERS[rule](counting, clips)
-    return StudyAnswer(rule, clips, numbers, (), (*_warnings(clips), *_of_clips(clips, numbers)))
+    made = _MAKERS[rule](counting, clips)
+    return StudyAnswer(rule, clips, made, (), (*_warnings(clips), *_of_clips(clips, made)))
 
 
 def _why_none(clips: Sequence[StudyClip]) -> tuple[Refusal, ...]:

@@ -36,16 +36,19 @@ def answer_cohort(
     plan: WorkerPlan,
     limit_s: float,
     on_progress: Callable[[Tally], None],
+    *,
+    retry: bool = False,
 ) -> Tally:
     """Give every file of `items` its row in `table`; afterwards each has one.
 
+    `retry`: files whose row is an error are tried again.
     A file that cannot be used has a row that says so. Errors: those of `Table.add`; `EdgeEchoError`
     if the model cannot be loaded.
     """
     stage = Stage(table.fetched, task.limits.megabytes)
     if table.begun:
         words.print("going on: checking which files have their row")
-    table.take_up(items, lambda item: _sha256(stage, item))
+    table.take_up(items, lambda item: _sha256(stage, item), retry=retry)
     cohort = _Cohort(table, Tally(len(items), len(table.done)), on_progress)
     on_progress(cohort.tally)
     left = (item for item in items if item.number not in table.done)

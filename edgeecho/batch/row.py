@@ -18,7 +18,7 @@ from edgeecho.results import Answer, Outcome
 
 Row = dict[str, Any]
 _MORE = (
-    "Path", "ExitCode", "PreprocessSHA256", "Arithmetic", "Device", "EdgeEcho",
+    "Path", "ExitCode", "View", "PreprocessSHA256", "Arithmetic", "Device", "EdgeEcho",
     "DecodeMs", "PreprocessMs", "EngineMs", "MasksMs", "Result",
 )  # fmt: skip
 _INTEGERS = {"Number", "Clips", "Frames", "ExitCode"}
@@ -46,6 +46,7 @@ def make_row(item: Item, outcome: Outcome, sha256: str | None, *, paths: bool) -
     of_file = {key: value for key, value in result.items() if key not in ("number", "file")}
     times = answer.timings_ms
     return row | {
+        "View": answer.video.view,
         "PreprocessSHA256": answer.model.preprocess.sha256(),
         "Arithmetic": answer.engine.precision,
         "Device": answer.engine.device,

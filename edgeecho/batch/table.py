@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -63,23 +63,29 @@ class Table:
         """Whether there are rows from before."""
         return bool(_parts(self._folder))
 
-    def take_up(self, items: Sequence[Item], sha256_of: Callable[[Item], str | None]) -> None:
+    def take_up(
+        self, items: Sequence[Item], sha256_of: Callable[[Item], str | None], *, retry: bool = False
+    ) -> None:
         """Keep the parts whose rows are of `items` as they are now; the answers in other parts
-        are used again for files of their content."""
+        are used again for files of their content. `retry`: errors are not."""
+
+        def lasts(row: Row) -> bool:
+            return is_final(row) and not (retry and row["Status"] == "error")
+
         for path in _parts(self._folder / _KNOWN):
-            self._note(path, self._form.read(path, _IDENTITY))
+            self._note(path, filter(lasts, self._form.read(path, _IDENTITY)))
         with ThreadPoolExecutor(4, "edgeecho-check") as pool:
             for path in _parts(self._folder):
                 rows = self._form.read(path, _IDENTITY)
                 theirs = [self._item_of(row, items) for row in rows]
                 found = [item for item in theirs if item is not None]
                 hashes = list(pool.map(sha256_of, found)) if len(found) == len(rows) else []
-                if hashes == [row["FileSHA256"] for row in rows] and all(map(is_final, rows)):
+                if hashes == [row["FileSHA256"] for row in rows] and all(map(lasts, rows)):
                     self.done |= {row["Number"]: row["Status"] for row in rows}
                 else:
                     make_folder(self._folder / _KNOWN)
                     path = path.replace(self._folder / _KNOWN / path.name)  # noqa: PLW2901
-                self._note(path, rows)
+                self._note(path, filter(lasts, rows))
 
     def find(self, sha256: str) -> Row | None:
         """The row of a file of that content; None if it has to be answered."""
@@ -130,9 +136,11 @@ class Table:
             return None
         return items[number - 1] if is_of(row, items[number - 1], paths=self.paths) else None
 
-    def _note(self, path: Path, rows: Sequence[Row]) -> None:
-        self._known |= {row["FileSHA256"]: path for row in rows if is_final(row)}
-        self._engine = next(filter(None, map(engine_of, rows)), self._engine)
+    def _note(self, path: Path, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if is_final(row):
+                self._known[row["FileSHA256"]] = path
+            self._engine = engine_of(row) or self._engine
         found = _PART.fullmatch(path.name)
         self._next = max(self._next, int(found[1]) + 1 if found else 0)
 

@@ -19,6 +19,9 @@ from edgeecho.common.errors import EngineError
 
 pytestmark = pytest.mark.slow
 
+CSV = ("--format", "csv", "--workers", 1)
+"""One process is started faster than two."""
+
 
 @pytest.fixture
 def videos(tmp_path: Path) -> Path:
@@ -37,7 +40,7 @@ def test_a_row_a_file_with_the_numbers_of_infer(
 ) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    done = edgeecho("cohort", videos, "--out", tmp_path / "t", "--format", form)
+    done = edgeecho("cohort", videos, "--out", tmp_path / "t", "--format", form, "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("7 files: 6 answered, 0 refused, 1 that could not be used\n")
     assert "6 of them computed in this call" in done.stdout
@@ -66,7 +69,7 @@ def test_refused_files_have_reasons_and_no_number(edgeecho: Any, tmp_path: Path)
     folder = tmp_path / "videos"
     folder.mkdir()
     write_video(folder / "still.avi", frames=phantom_frames()[:1].repeat(80, axis=0))
-    done = edgeecho("cohort", folder, "--out", tmp_path / "t", "--format", "csv")
+    done = edgeecho("cohort", folder, "--out", tmp_path / "t", *CSV)
     assert (done.returncode, "1 refused" in done.stdout) == (0, True)
     (row,) = rows_of(tmp_path / "t")
     assert row["Status"] == "refused"
@@ -79,7 +82,7 @@ def test_refused_files_have_reasons_and_no_number(edgeecho: Any, tmp_path: Path)
 def test_the_same_command_again_computes_nothing(
     edgeecho: Any, videos: Path, tmp_path: Path
 ) -> None:
-    words = ["cohort", videos, "--out", tmp_path / "t", "--format", "csv"]
+    words = ["cohort", videos, "--out", tmp_path / "t", *CSV]
     edgeecho(*words)
     before = {path: path.read_bytes() for path in (tmp_path / "t").iterdir()}
     again = edgeecho(*words, "--csv", tmp_path / "all.csv")
@@ -94,7 +97,7 @@ def test_the_same_command_again_computes_nothing(
 def test_files_that_are_renamed_changed_added_or_gone(
     edgeecho: Any, videos: Path, tmp_path: Path
 ) -> None:
-    words = ["cohort", videos, "--out", tmp_path / "t", "--format", "csv"]
+    words = ["cohort", videos, "--out", tmp_path / "t", *CSV]
     edgeecho(*words)
     efs = {row["FileSHA256"]: row["EF"] for row in rows_of(tmp_path / "t")}
     (videos / "v2.avi").rename(videos / "a.avi")
@@ -114,11 +117,25 @@ def test_files_that_are_renamed_changed_added_or_gone(
     assert len(rows_of(tmp_path / "t")) == 7
 
 
+def test_files_that_could_not_be_used_are_tried_again_when_asked(
+    edgeecho: Any, tmp_path: Path
+) -> None:
+    folder = many(tmp_path / "videos", 3)
+    command = ["cohort", folder, "--out", tmp_path / "t", *CSV]
+    done = edgeecho(*command, "--max-frames", 60)
+    assert done.stdout.startswith("3 files: 0 answered, 0 refused, 3 that could not be used")
+    assert "0 of them computed" in edgeecho(*command).stdout
+    done = edgeecho(*command, "--retry")
+    assert "3 of them computed" in done.stdout
+    assert "0 that could not be used" in done.stdout
+    assert "0 of them computed" in edgeecho(*command).stdout
+
+
 def test_no_path_is_kept_unless_asked_for(edgeecho: Any, videos: Path, tmp_path: Path) -> None:
-    edgeecho("cohort", videos, "--out", tmp_path / "t", "--format", "csv")
+    edgeecho("cohort", videos, "--out", tmp_path / "t", *CSV)
     for file in (tmp_path / "t").iterdir():
         assert "doe-jane" not in file.read_text()
-    edgeecho("cohort", videos, "--out", tmp_path / "p", "--format", "csv", "--paths")
+    edgeecho("cohort", videos, "--out", tmp_path / "p", *CSV, "--paths")
     paths = [row["Path"] for row in rows_of(tmp_path / "p")]
     assert paths == list(map(str, sorted(videos.iterdir())))
 
@@ -155,7 +172,7 @@ def test_what_could_not_be_read_is_tried_again(edgeecho: Any, tmp_path: Path) ->
     listed = folder / "list.csv"
     urls = [f"{folder.as_uri()}/{name}.avi" for name in ("here", "later on")]
     listed.write_text("id,path\n1,here.avi\n2,later.avi\n" + "".join(f"3,{u}\n" for u in urls))
-    words = ["cohort", listed, "--out", tmp_path / "t", "--format", "csv"]
+    words = ["cohort", listed, "--out", tmp_path / "t", *CSV]
     done = edgeecho(*words)
     assert done.stdout.startswith("4 files: 2 answered, 0 refused, 2 that could not be used")
     rows = rows_of(tmp_path / "t")
@@ -175,7 +192,7 @@ def test_what_could_not_be_read_is_tried_again(edgeecho: Any, tmp_path: Path) ->
 def test_a_data_set_and_a_parquet_list(edgeecho: Any, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     data = pytest.importorskip("pyarrow.dataset")
-    done = edgeecho("cohort", PHANTOMS[0].parents[1], "--out", tmp_path / "t")
+    done = edgeecho("cohort", PHANTOMS[0].parents[1], "--out", tmp_path / "t", "--workers", 1)
     assert done.stdout.startswith("5 files: 5 answered"), done.stderr
     read = data.dataset(tmp_path / "t").to_table()
     assert sorted(read["FileName"].to_pylist()) == [file.name for file in PHANTOMS]
@@ -188,24 +205,19 @@ def test_a_data_set_and_a_parquet_list(edgeecho: Any, tmp_path: Path) -> None:
     assert "0 of them computed" in edgeecho("cohort", listed, "--out", tmp_path / "t").stdout
 
 
-@pytest.mark.parametrize(
-    ("more", "differs"),
-    [
+def test_answers_of_another_run_are_not_mixed(edgeecho: Any, videos: Path, tmp_path: Path) -> None:
+    command = ["cohort", videos, "--out", tmp_path / "t", *CSV]
+    edgeecho(*command)
+    before = rows_of(tmp_path / "t")
+    for more, differs in (
         (["--clips", "one"], "clips"),
         (["--fps", "30"], "fps"),
         (["--no-crop"], "handling"),
         (["--paths"], "paths"),
-    ],
-)
-def test_answers_of_another_run_are_not_mixed(
-    edgeecho: Any, videos: Path, tmp_path: Path, more: list[str], differs: str
-) -> None:
-    command = ["cohort", videos, "--out", tmp_path / "t", "--format", "csv"]
-    edgeecho(*command)
-    before = rows_of(tmp_path / "t")
-    done = edgeecho(*command, *more)
-    assert done.returncode == 2
-    assert f"answers of another run (not the same {differs}" in done.stderr
+    ):
+        done = edgeecho(*command, *more)
+        assert done.returncode == 2
+        assert f"answers of another run (not the same {differs}" in done.stderr
     assert rows_of(tmp_path / "t") == before
 
 
@@ -213,7 +225,7 @@ def test_another_engine_is_refused_before_its_answer_is_added(
     edgeecho: Any, videos: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime")
-    command = ["cohort", videos, "--out", tmp_path / "t", "--format", "csv"]
+    command = ["cohort", videos, "--out", tmp_path / "t", *CSV]
     edgeecho(*command, "--engine", "openvino")
     before = rows_of(tmp_path / "t")
     (videos / "z.avi").write_bytes(PHANTOMS[0].read_bytes() + b"\0")
@@ -228,7 +240,7 @@ def test_a_table_that_is_changed_in_use_or_none_is_refused(
     import fcntl
 
     table = tmp_path / "t"
-    command = ["cohort", videos, "--out", table, "--format", "csv"]
+    command = ["cohort", videos, "--out", table, *CSV]
     edgeecho(*command)
     with (table / "_lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -240,7 +252,7 @@ def test_a_table_that_is_changed_in_use_or_none_is_refused(
     assert (done.returncode, "is damaged or was changed: remove it" in done.stderr) == (2, True)
     part.unlink()
     assert "6 of them computed" in edgeecho(*command).stdout
-    done = edgeecho("cohort", videos, "--out", videos, "--format", "csv")
+    done = edgeecho("cohort", videos, "--out", videos, *CSV)
     assert (done.returncode, "holds something else" in done.stderr) == (2, True)
 
 
@@ -257,7 +269,7 @@ def test_a_list_that_is_none_is_one_line(
     edgeecho: Any, tmp_path: Path, content: str, code: int, words: str
 ) -> None:
     (tmp_path / "list.csv").write_text(content)
-    done = edgeecho("cohort", tmp_path / "list.csv", "--out", tmp_path / "t", "--format", "csv")
+    done = edgeecho("cohort", tmp_path / "list.csv", "--out", tmp_path / "t", *CSV)
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "t").exists()
@@ -269,8 +281,8 @@ def test_bad_choices_are_one_line(
     command = ["cohort", videos, "--out", tmp_path / "t"]
     for more, words in (
         (["--format", "xlsx"], "choose parquet or csv"),
-        (["--format", "csv", "--threads", 2], "leave --threads out"),
-        (["--format", "csv", "--csv", videos / "v0.avi"], "one of the files to be read"),
+        ([*CSV, "--threads", 2], "leave --threads out"),
+        ([*CSV, "--csv", videos / "v0.avi"], "one of the files to be read"),
     ):
         done = edgeecho(*command, *more)
         assert (done.returncode, words in done.stderr) == (2, True), done.stderr
@@ -284,6 +296,6 @@ def test_a_table_without_a_usable_file_is_exit_code_3(edgeecho: Any, tmp_path: P
     folder = tmp_path / "videos"
     folder.mkdir()
     (folder / "x.avi").write_text("text")
-    done = edgeecho("cohort", folder, "--out", tmp_path / "t", "--format", "csv")
+    done = edgeecho("cohort", folder, "--out", tmp_path / "t", *CSV)
     assert done.returncode == 3
     assert done.stdout.startswith("1 file: 0 answered, 0 refused, 1 that could not be used")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from crashing import RELEASED, StuckTask
 from processes import children, is_running, wait
-from tasks import DATA, TWO, ef, folder, task
+from tasks import TWO, ef, folder, task
 
 from edgeecho.batch import WorkerPlan, answer_all
 from edgeecho.common.errors import EngineError
@@ -138,18 +138,6 @@ def test_a_bug_ends_it_with_its_traceback_though_a_thread_hangs(tmp_path: Path) 
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "ZeroDivisionError: a bug" in stderr
-
-
-def test_a_record_of_another_engine_ends_it_though_a_thread_hangs(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    first, other, _ = folder(tmp_path, "first.avi", "other.avi", "hang.avi")
-    other.write_bytes(sorted(DATA.iterdir())[1].read_bytes())
-    done = start(tmp_path, first, "--resume", "r", "--engine", "onnxruntime")
-    assert done.wait(60) in (0, 5)
-    process = start(tmp_path, other, "hang.avi", "--resume", "r", "--engine", "openvino")
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 2, stderr
-    assert "choose another --resume" in stderr
 
 
 def test_a_full_stdout_is_one_line_though_a_thread_hangs(tmp_path: Path) -> None:

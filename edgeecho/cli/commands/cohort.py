@@ -47,6 +47,9 @@ def cohort(
     paths: Annotated[
         bool, typer.Option("--paths", help="Keep paths and URLs too; folders may name patients.")
     ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try files again that could not be used.")
+    ] = False,
     engine: EngineOptions,
     video: VideoOptions,
     limits: LimitOptions,
@@ -84,7 +87,7 @@ def cohort(
     with open_table(out, FORMATS[form], task, paths=paths) as table, _progress() as tell:
         words.print(str(plan))
         begin = time.monotonic()
-        tally = answer_cohort(task, found.items, table, plan, limit, tell)
+        tally = answer_cohort(task, found.items, table, plan, limit, tell, retry=retry)
         _say_end(table, tally, time.monotonic() - begin)
         if csv:
             _write_csv(csv, table)

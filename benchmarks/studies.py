@@ -134,7 +134,7 @@ def compare(clips: Sequence[Clip], most: int) -> list[str]:
         none = [error for error, (ef, _) in zip(mean, efs, strict=True) if ef is None]
         rows.append(
             f"--study-ef {rule:<19} MAE {errors.mean():5.2f}  over 10: {(errors > 10).mean():4.0%} "
-            f"of {len(errors)}; {len(none)} refused, whose mean is off {np.mean(none or [0]):.1f}"
+            f"of {len(errors)}; {len(none)} refused, MAE of their mean {np.mean(none or [0]):.1f}"
         )
     apart = [abs(a.ef - b.ef) for s in studies for i, a in enumerate(s) for b in s[:i]]
     points = ", ".join(f"{p:.1f}" for p in np.percentile(apart, [50, 90, 95, 98, 99]))

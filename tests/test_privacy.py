@@ -79,6 +79,8 @@ def test_results_and_pictures_hold_no_marker(
         ["infer", marked, *files],
         *(["infer", marked, "--format", name] for name in documents),
         ["infer", marked.parent],
+        ["infer", "--study", marked.parent],
+        ["infer", "--study", marked.parent, "--json"],
         ["preview", marked, "--out", clean / "a.png"],
         ["preview", marked, "--out", clean / "a.mp4"],
         ["preview", marked, "--out", clean / "a.avi"],

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from edgeecho.cine import APICAL, FOUR_CHAMBER
 from edgeecho.results import Answer, Failure, Numbers, Outcome
 
-# In EF points. Half of the clips of one phantom heart differ by less than 5, nine in ten by less
-# than 11 to 21. From 12 to 20 the same studies are refused and nearly the same clips left out, and
-# what is refused is wrong by about twice as much as what is answered (docs/study.md).
+# In EF points. Half of two clips of one phantom heart differ by less than 5, nine in ten by less
+# than 11 to 21. Any limit from 12 to 20 refuses the same studies, which are wrong by 9 where those
+# that are answered are by 6 (docs/study.md).
 FAR_APART = 15.0
 
 _DISAGREES = (

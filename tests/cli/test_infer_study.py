@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
         ("2.dcm", frames[10:90], "Apical 4 Chamber"),
         ("3.dcm", frames[5:85], "PLAX"),
     ]:
-        given = {"StudyInstanceUID": "1.2.3", "SeriesDescription": text, "FrameTime": 20}
+        given = {"StudyInstanceUID": "1.2.826.0.1.4711", "SeriesDescription": text, "FrameTime": 20}
         write_dicom(inside / name, part, **given)
     write_dicom(inside / "4.dcm", frames[:1], SOPClassUID=UltrasoundImageStorage)
     return inside
@@ -38,6 +38,7 @@ def test_a_folder_is_one_answer_and_a_refused_study_is_exit_code_5(
     done = edgeecho("infer", "--study", "--study-ef", "mean", folder, *model, "--json")
     assert done.returncode == 0, done.stderr
     assert "passed over: 1 still" in done.stderr
+    assert "4711" not in done.stdout + done.stderr
     document = json.loads(done.stdout)
     (study,) = document["studies"]
     efs = [result.get("ef") for result in document["results"]]
@@ -73,6 +74,7 @@ def test_a_study_of_which_nothing_can_be_read_is_exit_code_3(edgeecho: Any, tmp_
     [
         (["--study-ef", "mean"], "--study-ef goes with --study"),
         (["--study", "--study-ef", "median"], "'median' is not known: choose mean or best"),
+        (["--study", "--show-refused"], "--study shows no refused numbers"),
         (["--study", "--format", "fhir"], "--format fhir is of single videos"),
         (["--study", "--format", "dicom-sr", "--out", "x"], "dicom-sr is of single videos"),
     ],

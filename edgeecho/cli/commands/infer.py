@@ -51,7 +51,7 @@ def infer(
 
     # Before the model is loaded, so that typing errors are reported at once.
     form = reports.choose()
-    rule = study.rule(form)
+    rule = study.rule(form, show_refused=reports.show_refused)
     choices = Choices.of(engine, video, limits)
     if batch.workers and engine.threads:
         raise UsageError("--workers shares the cores out itself: leave --threads out")

@@ -27,9 +27,9 @@ class StudyOptions:
         ),
     ] = None
 
-    def rule(self, form: Format) -> Rule | None:
+    def rule(self, form: Format, *, show_refused: bool) -> Rule | None:
         """How the EF of a study is made, None: no studies are wanted; `UsageError` if the options
-        contradict each other or `form`."""
+        contradict each other or the other ones."""
         from edgeecho.common.errors import UsageError
         from edgeecho.study import DEFAULT_RULE, RULES
 
@@ -41,6 +41,8 @@ class StudyOptions:
             raise UsageError(
                 f"--format {form.name} is of single videos: leave --study out, or give --json"
             )
+        if show_refused:
+            raise UsageError("--study shows no refused numbers: leave --show-refused out")
         wanted = DEFAULT_RULE if self.study_ef is None else self.study_ef
         for rule in RULES:
             if rule == wanted:

@@ -3,6 +3,7 @@
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust
 from edgeecho.trust.signals import Signals, measure
+from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
@@ -11,6 +12,7 @@ __all__ = [
     "Probabilities",
     "Refusal",
     "Signals",
+    "TimeSignals",
     "TracedSignals",
     "Trust",
     "Verdict",

@@ -45,17 +45,44 @@ def mean_grey(frames: NDArray[np.uint8]) -> Floats:
 
 
 def motion(grey: Floats) -> float:
-    """Motion beyond noise, in grey levels, that a tenth of the cells reach or exceed.
+    """Motion beyond noise and flicker, in grey levels, that a tenth of the lit cells reach.
 
     The variance of noise that is independent in each frame is half the mean squared difference of
     successive frames (von Neumann, Ann. Math. Stat. 1941;12:367). A cell's variance beyond that is
-    lasting motion. So a still with fresh noise or JPEG artefacts in every frame moves by 0.
+    lasting motion. So a still with fresh noise or JPEG artefacts in every frame moves by 0, and so
+    does one whose brightness or contrast changes as a whole.
     """
     if len(grey) < 2:
         return 0.0
-    steps = np.square(np.diff(grey, axis=0)).mean(axis=0) / 2
-    lasting = np.maximum(grey.var(axis=0) - steps, 0)
+    cells = grey[:, grey.mean(axis=0) > LIT]
+    if not cells.size:
+        return 0.0
+    cells = cells - _flicker(cells)
+    steps = np.square(np.diff(cells, axis=0)).mean(axis=0) / 2
+    lasting = np.maximum(cells.var(axis=0) - steps, 0)
     return float(np.sqrt(np.percentile(lasting, 90)))
+
+
+def _flicker(cells: Floats) -> Floats:
+    """What of each frame `(T, n)` is the mean picture at another gain and offset."""
+    mean = cells.mean(axis=0)
+    spread = mean - mean.mean()
+    gain = cells @ spread / max(float(spread @ spread), 1e-6)
+    return np.asarray(cells.mean(axis=1)[:, None] + gain[:, None] * spread, np.float32)
+
+
+def bright_changes(frames: NDArray[np.uint8]) -> float:
+    """Correlation over the lit pixels of `(T, S, S, 3)` between brightness and its change in time.
+
+    Blood is dark and stays dark, walls are bright and move: it is above 0, -1 to 1, unless black
+    and white are exchanged.
+    """
+    pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
+    mean, change = pixels.mean(axis=0), pixels.std(axis=0)
+    lit = mean > LIT
+    if not lit.any() or not mean[lit].std() or not change[lit].std():
+        return 0.0
+    return float(np.corrcoef(mean[lit], change[lit])[0, 1])
 
 
 def contrast(mean: Floats) -> float:

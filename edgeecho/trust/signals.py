@@ -19,12 +19,14 @@ from edgeecho.trust.picture import (
     KNEE,
     LIT,
     Floats,
+    bright_changes,
     coarse,
     contrast,
     mean_grey,
     motion,
     statistics,
 )
+from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 
 # More frames add nothing to a picture's mean, and cost time.
@@ -65,6 +67,12 @@ class Signals:
     picture: Floats
     """`(2 * GRID * GRID,)` mean and standard deviation over time of the coarse picture, as
     log(1 + grey / 4), because the position of a sector matters more than its brightness."""
+    repeated: float = 0.0
+    """Share of the decoded frames that show the same picture as the one before, 0 to 1."""
+    bright_changes: float = 1.0
+    """See `bright_changes`."""
+    time: TimeSignals | None = None
+    """None if there are too few frames, or their rate is unknown."""
     several_sectors: str | None = None
     """See `Sector.several`."""
     clip_sd: float | None = None
@@ -116,6 +124,7 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     frames = prepared.frames[chosen] if len(chosen) < len(prepared.frames) else prepared.frames
     grey, moving = coarse(prepared.fitted, prepared.source[chosen], _moving(prepared, facts))
     mean = mean_grey(frames)
+    examined = min(len(prepared.fitted), _MOST_FRAMES)
     claimed = len(cine.frames) + cine.missing
     return Signals(
         frames=len(prepared.frames),
@@ -132,6 +141,9 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         moves=motion(moving),
         contrast=contrast(mean),
         statistics=statistics(frames),
+        bright_changes=bright_changes(frames),
+        repeated=1 - len(moving) / examined,
+        time=TimeSignals.of(prepared.fitted, cine.fps),
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / KNEE),
     )

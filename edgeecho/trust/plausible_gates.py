@@ -1,0 +1,79 @@
+"""Gates for a time and a picture that no scanner records, without calibration.
+
+Thresholds lie between clean phantoms of both worlds and faults that were made of them
+(`docs/trust.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edgeecho.trust.signals import Signals
+from edgeecho.trust.time import TimeSignals
+
+MOST_REPEATED = 0.4
+MOST_DISORDER = 0.25
+LEAST_TURN = 0.4
+MOST_COMB = 0.38
+LEAST_BRIGHT_CHANGES = 0.0
+
+_ORIGINAL = "export it again from the scanner's original"
+
+
+def _repeated(s: Signals) -> str | None:
+    if s.repeated <= MOST_REPEATED:
+        return None
+    return (
+        f"{s.repeated:.0%} of the frames only repeat the one before, at most {MOST_REPEATED:.0%} "
+        f"may: a frozen part, or another frame rate than the scanner's; {_ORIGINAL}"
+    )
+
+
+def _out_of_order(time: TimeSignals) -> str | None:
+    if time.disorder <= MOST_DISORDER:
+        return None
+    return (
+        f"{time.disorder:.0%} of the frames are more like the third after them than like the next, "
+        f"at most {MOST_DISORDER:.0%} may be: they are not in the order of recording; {_ORIGINAL}"
+    )
+
+
+def _to_and_fro(time: TimeSignals) -> str | None:
+    if time.turn >= LEAST_TURN:
+        return None
+    return (
+        "the same pictures come again in reverse order: the video is played to and fro, which no "
+        f"heart does; {_ORIGINAL}"
+    )
+
+
+def _blended(time: TimeSignals) -> str | None:
+    if time.comb <= MOST_COMB:
+        return None
+    return (
+        "frames at regular distances are blends of their neighbours: another frame rate or speed "
+        f"was made of the scanner's ({time.comb:.2f}, at most {MOST_COMB:g}); {_ORIGINAL}"
+    )
+
+
+def _inverted(s: Signals) -> str | None:
+    if s.bright_changes >= LEAST_BRIGHT_CHANGES:
+        return None
+    return (
+        "what is bright in it changes least, where blood must be dark and walls bright: are black "
+        "and white exchanged? Record with the usual grey map"
+    )
+
+
+def _of_time(look: Callable[[TimeSignals], str | None]) -> Callable[[Signals], str | None]:
+    return lambda s: look(s.time) if s.time is not None else None
+
+
+PLAUSIBLE: Mapping[str, Callable[[Signals], str | None]] = {
+    "repeated-frames": _repeated,
+    "frames-out-of-order": _of_time(_out_of_order),
+    "to-and-fro": _of_time(_to_and_fro),
+    "blended-frames": _of_time(_blended),
+    "inverted": _inverted,
+}
+"""They join the table of fixed gates."""

@@ -79,7 +79,8 @@ def fit_space(values: NDArray[np.float64], name: str) -> Space:
 
 
 def _fit_spaces(signals: Sequence[Signals]) -> dict[str, Space]:
-    return {name: fit_space(_values(name, signals), name) for name in SPACES}
+    known = {name: _values(name, signals) for name in SPACES}
+    return {name: fit_space(values, name) for name, values in known.items() if len(values)}
 
 
 def _limits(used: Sequence[LabelledAnswer], budget: Budget) -> dict[str, float]:
@@ -134,4 +135,6 @@ def _finest(one: LabelledAnswer) -> tuple[float, Signals]:
 
 
 def _values(name: str, signals: Sequence[Signals]) -> NDArray[np.float64]:
-    return np.array([SPACES[name](s) for s in signals], np.float64)
+    """`(n, d)` of the videos for which it is known."""
+    known = (SPACES[name](s) for s in signals)
+    return np.array([value for value in known if value is not None], np.float64)

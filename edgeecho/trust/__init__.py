@@ -2,6 +2,7 @@
 
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust
+from edgeecho.trust.shape import ShapeSignals
 from edgeecho.trust.signals import Signals, measure
 from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
@@ -11,6 +12,7 @@ __all__ = [
     "Interval",
     "Probabilities",
     "Refusal",
+    "ShapeSignals",
     "Signals",
     "TimeSignals",
     "TracedSignals",

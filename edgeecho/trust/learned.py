@@ -86,6 +86,8 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
     limits = {gate.name: _number(value["thresholds"][gate.name]) for gate in LEARNED
               if gate.name in value["thresholds"]}  # fmt: skip
+    # A bundle that was calibrated before there was a gate has neither its threshold nor its space.
+    needed = {gate.space for gate in LEARNED if gate.name in limits}
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
@@ -94,7 +96,7 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
         precision=str(value["precision"]),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
-        spaces={name: _space(name, arrays) for name in SPACES},
+        spaces={name: _space(name, arrays) for name in SPACES if name in needed},
         limits=limits,
     )
 

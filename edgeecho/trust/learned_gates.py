@@ -21,6 +21,8 @@ class LearnedGate:
     """The reason, a format string with `seen`, `limit` and `share`."""
     least: bool = False
     """Whether the threshold is a minimum, not a maximum."""
+    space: str | None = None
+    """The space in `SPACES` that it needs."""
     shares: bool = False
     """Whether the threshold refuses what the other gates leave of the budget of clean videos. Those
     of the others lie beyond all calibration videos."""
@@ -44,6 +46,7 @@ SPACES: Mapping[str, Callable[[Signals], object]] = {
     "statistics": lambda s: s.statistics,
     "picture": lambda s: s.picture,
     "embedding": lambda s: s.embedding,
+    "arrow": lambda s: s.time.arrow if s.time else None,
 }
 """Vectors that are compared with those of the calibration videos, by name of the space."""
 
@@ -56,6 +59,14 @@ def _distance(name: str) -> Callable[[Signals, Mapping[str, Space]], float | Non
         return spaces[name].distance(value)  # type: ignore[arg-type]
 
     return seen
+
+
+def _backwards(s: Signals, spaces: Mapping[str, Space]) -> float | None:
+    """How many times nearer it is to the calibration videos when it is played backwards."""
+    if s.time is None or "arrow" not in spaces:
+        return None
+    space = spaces["arrow"]
+    return space.distance(s.time.arrow) / max(space.distance(s.time.reversed_arrow), 1e-9)
 
 
 _VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
@@ -98,22 +109,40 @@ LEARNED: tuple[LearnedGate, ...] = (
         "the part that shows the heart well",
     ),
     LearnedGate(
+        "backwards",
+        _backwards,
+        "played backwards it would lie {seen:.2f} times nearer to the calibration videos, "
+        "{limit:.2f} times at most of any of these does: is it played from its end to its "
+        "beginning? Export it again from the scanner's original",
+        space="arrow",
+    ),
+    LearnedGate(
+        "lopsided",
+        lambda s, _: s.shape.lopsided if s.shape else None,
+        "what is lit lies on one side of the sector's tip ({seen:.0%} more than on the other, "
+        "{limit:.0%} at most with the calibration videos): a part of the sector is black, or "
+        "there are two; show one whole sector, with --crop if need be",
+    ),
+    LearnedGate(
         "far-statistics",
         _distance("statistics"),
         "its brightness or colours lie {share:.2f} times as far from the calibration videos' as "
         "those of any of these: check gain and colour map, grey B-mode is wanted",
+        space="statistics",
     ),
     LearnedGate(
         "far-picture",
         _distance("picture"),
         "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
         "these: " + _VIEW,
+        space="picture",
     ),
     LearnedGate(
         "far-embedding",
         _distance("embedding"),
         "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
         "any of these: " + _VIEW,
+        space="embedding",
     ),
     LearnedGate(
         ANSWERS_DISAGREE,

@@ -45,30 +45,33 @@ def mean_grey(frames: NDArray[np.uint8]) -> Floats:
 
 
 def motion(grey: Floats) -> float:
-    """Motion beyond noise and flicker, in grey levels, that a tenth of the lit cells reach.
+    """Motion beyond noise, in grey levels, that a tenth of the cells reach or exceed.
 
     The variance of noise that is independent in each frame is half the mean squared difference of
     successive frames (von Neumann, Ann. Math. Stat. 1941;12:367). A cell's variance beyond that is
-    lasting motion. So a still with fresh noise or JPEG artefacts in every frame moves by 0, and so
-    does one whose brightness or contrast changes as a whole.
+    lasting motion. So a still with fresh noise or JPEG artefacts in every frame moves by 0.
     """
     if len(grey) < 2:
         return 0.0
-    cells = grey[:, grey.mean(axis=0) > LIT]
-    if not cells.size:
-        return 0.0
-    cells = cells - _flicker(cells)
-    steps = np.square(np.diff(cells, axis=0)).mean(axis=0) / 2
-    lasting = np.maximum(cells.var(axis=0) - steps, 0)
+    steps = np.square(np.diff(grey, axis=0)).mean(axis=0) / 2
+    lasting = np.maximum(grey.var(axis=0) - steps, 0)
     return float(np.sqrt(np.percentile(lasting, 90)))
 
 
-def _flicker(cells: Floats) -> Floats:
-    """What of each frame `(T, n)` is the mean picture at another gain and offset."""
+def flicker(grey: Floats) -> float:
+    """Share of the motion of the lit cells that is one of the whole picture's brightness, 0 to 1.
+
+    It is what no longer moves once each frame has the gain and offset of the mean picture.
+    """
+    cells = grey[:, grey.mean(axis=0) > LIT]
+    if len(cells) < 2 or not cells.size:
+        return 0.0
     mean = cells.mean(axis=0)
-    spread = mean - mean.mean()
-    gain = cells @ spread / max(float(spread @ spread), 1e-6)
-    return np.asarray(cells.mean(axis=1)[:, None] + gain[:, None] * spread, np.float32)
+    pattern = mean - mean.mean()
+    gain = cells @ pattern / max(float(pattern @ pattern), 1e-6)
+    brightness = cells.mean(axis=1)[:, None] + gain[:, None] * pattern
+    moves = motion(cells)
+    return float(np.clip(1 - motion(cells - brightness) / moves, 0, 1)) if moves else 0.0
 
 
 def bright_changes(frames: NDArray[np.uint8]) -> float:

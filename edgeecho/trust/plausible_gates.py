@@ -12,10 +12,13 @@ from edgeecho.trust.signals import Signals
 from edgeecho.trust.time import TimeSignals
 
 MOST_REPEATED = 0.4
-MOST_DISORDER = 0.25
+MOST_DISORDER = 0.23
 LEAST_TURN = 0.4
 MOST_COMB = 0.38
-LEAST_BRIGHT_CHANGES = 0.0
+MOST_FLICKER = 0.6
+LEAST_BRIGHT_CHANGES = -0.1
+PLAUSIBLE_ASPECT = (0.8, 1.25)
+PLAUSIBLE_BPM = (40.0, 150.0)
 
 _ORIGINAL = "export it again from the scanner's original"
 
@@ -56,6 +59,36 @@ def _blended(time: TimeSignals) -> str | None:
     )
 
 
+def _flickering(s: Signals) -> str | None:
+    if s.flicker <= MOST_FLICKER:
+        return None
+    return (
+        f"{s.flicker:.0%} of what changes is the brightness of the whole picture, at most "
+        f"{MOST_FLICKER:.0%} may be: a frozen picture that flickers; record the beating heart"
+    )
+
+
+def _implausible_heart_rate(s: Signals) -> str | None:
+    low, high = PLAUSIBLE_BPM
+    if s.heart_rate_bpm is None or low <= s.heart_rate_bpm <= high:
+        return None
+    return (
+        f"it beats {s.heart_rate_bpm:.0f} times a minute, where {low:.0f} to {high:.0f} are "
+        "answered: if the heart did not, give the true frame rate with --fps"
+    )
+
+
+def _squeezed(s: Signals) -> str | None:
+    low, high = PLAUSIBLE_ASPECT
+    aspect = s.shape.aspect if s.shape else None
+    if aspect is None or low <= aspect <= high:
+        return None
+    return (
+        f"the arc of the sector is that of a picture shown at {aspect:.2f} of its width, {low:g} "
+        f"to {high:g} are answered: export it with square pixels"
+    )
+
+
 def _inverted(s: Signals) -> str | None:
     if s.bright_changes >= LEAST_BRIGHT_CHANGES:
         return None
@@ -74,6 +107,9 @@ PLAUSIBLE: Mapping[str, Callable[[Signals], str | None]] = {
     "frames-out-of-order": _of_time(_out_of_order),
     "to-and-fro": _of_time(_to_and_fro),
     "blended-frames": _of_time(_blended),
+    "flickering": _flickering,
+    "implausible-heart-rate": _implausible_heart_rate,
     "inverted": _inverted,
+    "squeezed": _squeezed,
 }
 """They join the table of fixed gates."""

@@ -44,18 +44,16 @@ class ShapeSignals:
         if lit is None:
             return None
         tip, columns = _highest(lit), np.nonzero(lit)[1]
-        left, right = np.count_nonzero(columns < tip), np.count_nonzero(columns > tip)
+        left, right = float(np.sum(columns < tip)), float(np.sum(columns > tip))
         return cls(
-            lopsided=abs(left - right) / max(left + right, 1),
+            lopsided=abs(left - right) / max(left + right, 1.0),
             aspect=_aspect(lit),
         )
 
 
 def _lit_area(mean: Floats) -> Mask | None:
     """The largest connected lit area, without holes."""
-    lit = cv2.morphologyEx(
-        (mean > LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)
-    )
+    lit = cv2.morphologyEx((mean > LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     width = max(round(_CLOSED * len(mean)), 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     # Beyond the picture, closing would otherwise take everything for lit.

@@ -22,10 +22,12 @@ from edgeecho.trust.picture import (
     bright_changes,
     coarse,
     contrast,
+    flicker,
     mean_grey,
     motion,
     statistics,
 )
+from edgeecho.trust.shape import ShapeSignals
 from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 
@@ -69,8 +71,12 @@ class Signals:
     log(1 + grey / 4), because the position of a sector matters more than its brightness."""
     repeated: float = 0.0
     """Share of the decoded frames that show the same picture as the one before, 0 to 1."""
+    flicker: float = 0.0
+    """Share of the motion that is one of the whole picture's brightness; see `flicker`."""
     bright_changes: float = 1.0
     """See `bright_changes`."""
+    shape: ShapeSignals | None = None
+    """None if nothing is lit."""
     time: TimeSignals | None = None
     """None if there are too few frames, or their rate is unknown."""
     several_sectors: str | None = None
@@ -139,9 +145,11 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         sound=(len(cine.frames) - len(facts.odd_frames)) / claimed,
         lit=float((mean > LIT).mean()),
         moves=motion(moving),
+        flicker=flicker(moving),
         contrast=contrast(mean),
         statistics=statistics(frames),
         bright_changes=bright_changes(frames),
+        shape=ShapeSignals.of(mean),
         repeated=1 - len(moving) / examined,
         time=TimeSignals.of(prepared.fitted, cine.fps),
         several_sectors=prepared.sector.several if prepared.sector else None,

@@ -43,9 +43,15 @@ class TimeSignals:
     """Share of the fast changes of frames' distance from the mean of their neighbours that is of
     one frequency, 0 to 1: frames made of others recur at some rate."""
     arrow: Floats
-    """`(7,)` asymmetries in time, each -1 to 1; played backwards, each has the other sign. At 1, 2
-    and 4 frames: whether echoes fade more slowly after a fall than before it, as persistence makes
-    them. At 0.04, 0.08, 0.12 and 0.2 s: whether motion sets in faster than it ends."""
+    """`(10,)` asymmetries in time, each -1 to 1. Where grey falls twice in a row, at 1, 2 and 4
+    frames: whether it falls more at first, as persistence makes it; the same where it rises. At
+    0.04, 0.08, 0.12 and 0.2 s: whether motion sets in faster than it ends."""
+
+    @property
+    def reversed_arrow(self) -> Floats:
+        """That of the same video played backwards: what fell, rises, and last is first."""
+        falls, rises, onset = np.split(self.arrow, [len(_APART), 2 * len(_APART)])
+        return -np.concatenate([rises, falls, onset])
 
     @classmethod
     def of(cls, frames: NDArray[np.uint8], fps: float | None) -> TimeSignals | None:
@@ -62,7 +68,7 @@ class TimeSignals:
             disorder=float(np.mean(_apart(squared, 1)[:-2] > _apart(squared, 3))),
             turn=_turn(squared),
             comb=_comb(squared),
-            arrow=np.array([*_fading(some[kept]), *_onset(squared, fps)], np.float32),
+            arrow=np.array([*_settling(some[kept]), *_onset(squared, fps)], np.float32),
         )
 
 
@@ -97,14 +103,15 @@ def _comb(squared: Floats) -> float:
     return float(power[frequency > _SLOWEST_COMB].max() / max(all_fast, _LEAST))
 
 
-def _fading(frames: NDArray[np.uint8]) -> list[float]:
-    """Where grey falls twice in a row: whether the first fall is the greater."""
+def _settling(frames: NDArray[np.uint8]) -> list[float]:
+    """Where grey falls twice in a row, then where it rises: whether it changes more at first."""
     grey = frames[:, ::3, ::3, 1].astype(np.float32)
-    found = []
+    falls, rises = [], []
     for lag in _APART:
-        falls = np.maximum(grey[:-lag] - grey[lag:], 0)
-        found.append(_asymmetry(falls[:-lag], falls[lag:]))
-    return found
+        change = grey[lag:] - grey[:-lag]
+        for found, part in ((falls, np.maximum(-change, 0)), (rises, np.maximum(change, 0))):
+            found.append(_asymmetry(part[:-lag], part[lag:]))
+    return [*falls, *rises]
 
 
 def _onset(squared: Floats, fps: float) -> list[float]:

@@ -53,7 +53,7 @@ REPORTED: dict[str, Make] = {
     "time: played backwards": partial(time.backwards, skip=5),
     "time: frames shuffled": time.shuffled,
     "time: shuffled within 8 frames": partial(time.shuffled, within=8),
-    "time: pieces of 16 frames in another order": partial(time.pieces, length=16),
+    "time: pieces of 8 frames in another order": partial(time.pieces, length=8),
     "time: 16 frames to and fro": partial(time.to_and_fro, frames=16),
     "time: all of it there and back": partial(time.to_and_fro, seconds=None),
     "time: two of three frames interpolated": partial(time.interpolated, between=2),

@@ -117,6 +117,13 @@ LEARNED: tuple[LearnedGate, ...] = (
         space="arrow",
     ),
     LearnedGate(
+        "cut",
+        lambda s, _: s.time.jump if s.time else None,
+        "from one frame to the next the picture jumps by {seen:.2f} times its usual change, "
+        "{limit:.2f} at most with the calibration videos: pieces were cut out or joined; export "
+        "it again in one piece",
+    ),
+    LearnedGate(
         "lopsided",
         lambda s, _: s.shape.lopsided if s.shape else None,
         "what is lit lies on one side of the sector's tip ({seen:.0%} more than on the other, "

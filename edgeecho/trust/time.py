@@ -24,6 +24,8 @@ _AROUND = 5
 # Slow changes are the heart's; only those above this frequency, in cycles a frame, are a comb.
 _SLOWEST_COMB = 0.12
 _NO_COMB = 0.05
+# Of the pictures' changes: those of the chambers and the valves.
+_DIRECTIONS = 4
 # Frames apart and seconds apart at which the past is compared with the future.
 _APART = (1, 2, 4)
 _APART_S = (0.04, 0.08, 0.12, 0.2)
@@ -42,6 +44,9 @@ class TimeSignals:
     comb: float
     """Share of the fast changes of frames' distance from the mean of their neighbours that is of
     one frequency, 0 to 1: frames made of others recur at some rate."""
+    jump: float
+    """Greatest step from a frame to the next, as a multiple of the usual distance from the mean
+    picture; both along the four directions in which the pictures differ most, so without noise."""
     arrow: Floats
     """`(10,)` asymmetries in time, each -1 to 1. Where grey falls twice in a row, at 1, 2 and 4
     frames: whether it falls more at first, as persistence makes it; the same where it rises. At
@@ -68,6 +73,7 @@ class TimeSignals:
             disorder=float(np.mean(_apart(squared, 1)[:-2] > _apart(squared, 3))),
             turn=_turn(squared),
             comb=_comb(squared),
+            jump=_jump(squared),
             arrow=np.array([*_settling(some[kept]), *_onset(squared, fps)], np.float32),
         )
 
@@ -101,6 +107,21 @@ def _comb(squared: Floats) -> float:
     frequency = np.fft.rfftfreq(len(fast))
     all_fast = power[frequency > _NO_COMB].sum()
     return float(power[frequency > _SLOWEST_COMB].max() / max(all_fast, _LEAST))
+
+
+def _jump(squared: Floats) -> float:
+    """From distances to places along the main directions, by subspace iteration."""
+    centred = squared - squared.mean(axis=0)
+    products = -0.5 * (centred - centred.mean(axis=1, keepdims=True))
+    some = products[:, np.linspace(0, len(products) - 1, 2 * _DIRECTIONS).astype(int)]
+    for _ in range(2):
+        some = products @ np.linalg.qr(some)[0]
+    basis = np.linalg.qr(some)[0]
+    variances, directions = np.linalg.eigh(basis.T @ products @ basis)
+    scale = np.sqrt(np.maximum(variances[-_DIRECTIONS:], 0))
+    places = basis @ directions[:, -_DIRECTIONS:] * scale
+    usual = np.sqrt(np.square(places).sum(axis=1).mean())
+    return float(np.linalg.norm(np.diff(places, axis=0), axis=1).max() / max(usual, _LEAST))
 
 
 def _settling(frames: NDArray[np.uint8]) -> list[float]:

@@ -87,6 +87,16 @@ def test_too_few_pictures_and_an_unknown_rate_tell_nothing_of_time(clean: Video)
     assert TimeSignals.of(np.repeat(clean.frames[:23], 2, axis=0), 50.0) is None
 
 
+def test_a_jump_is_as_large_as_the_change_around_the_mean_picture() -> None:
+    frames = noise(1).repeat(60, axis=0)
+    frames[30:] = noise(2)[1]
+    frames ^= np.random.default_rng(3).integers(0, 4, frames.shape, dtype=np.uint8)
+    found = TimeSignals.of(frames, 50.0)
+    assert found is not None
+    # Two places as far apart, half of the frames at each: twice the distance from their mean.
+    assert found.jump == pytest.approx(2, abs=0.05)
+
+
 def noise(count: int) -> np.ndarray:
     grey = np.random.default_rng(2).integers(0, 200, (count, 30, 30, 1), dtype=np.uint8)
     return np.repeat(grey, 3, axis=3)

@@ -24,7 +24,7 @@ def picture(changing: float) -> np.ndarray:
     return np.log1p(np.concatenate([mean, changing * (mean + 8)]) / 4).astype(np.float32)
 
 
-TIME = TimeSignals(disorder=0.0, turn=2.0, comb=0.1, arrow=np.full(10, 0.1, np.float32))
+TIME = TimeSignals(disorder=0.0, turn=2.0, comb=0.1, jump=0.5, arrow=np.full(10, 0.1, np.float32))
 SHAPE = ShapeSignals(lopsided=0.0, aspect=1.0)
 GOOD = replace(
     measured.GOOD,
@@ -144,6 +144,7 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
     "clip-spread": (3.0, {"clip_sd": 3.01}, {"clip_sd": 3.0}),
     # Towards the mean of the space, or away from it.
     "backwards": (1.0, {"time": replace(TIME, arrow=along(10, -0.1))}, {"time": TIME}),
+    "cut": (1.5, {"time": replace(TIME, jump=1.51)}, {"time": replace(TIME, jump=1.5)}),
     "lopsided": (
         0.2,
         {"shape": replace(SHAPE, lopsided=0.201)},

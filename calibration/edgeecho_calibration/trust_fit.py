@@ -98,10 +98,15 @@ def _floor(covariance: NDArray[np.float64], name: str) -> NDArray[np.float64]:
 def _fit_spaces(
     signals: Sequence[Signals], kinds: NDArray[np.intp]
 ) -> dict[str, tuple[Space, ...]]:
-    """For each kind of videos a space of each name."""
-    places = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
+    """For each kind of videos a space of each name that is known of any of them."""
+    of_kind = [
+        [s for s, k in zip(signals, kinds, strict=True) if k == kind] for kind in np.unique(kinds)
+    ]
+    known = {name: [_values(name, some) for some in of_kind] for name in SPACES}
     return {
-        name: tuple(fit_space(_values(name, signals)[of], name) for of in places) for name in SPACES
+        name: tuple(fit_space(values, name) for values in found if len(values))
+        for name, found in known.items()
+        if any(map(len, found))
     }
 
 
@@ -163,4 +168,6 @@ def _finest(one: LabelledAnswer) -> tuple[float, Signals]:
 
 
 def _values(name: str, signals: Sequence[Signals]) -> NDArray[np.float64]:
-    return np.array([SPACES[name](s) for s in signals], np.float64)
+    """`(n, d)` of the videos for which it is known."""
+    known = (SPACES[name](s) for s in signals)
+    return np.array([value for value in known if value is not None], np.float64)

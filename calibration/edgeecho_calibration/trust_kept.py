@@ -16,7 +16,7 @@ from edgeecho.common.files import sha256_file
 from edgeecho.dataset import describe_dataset
 from edgeecho.inference import LoadedModel
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import Signals, TracedSignals
+from edgeecho.trust import ShapeSignals, Signals, TimeSignals, TracedSignals
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,8 @@ def _to_dict(one: LabelledAnswer) -> dict[str, Any]:
 
 def _signals_to_dict(signals: Signals) -> dict[str, Any]:
     value = asdict(signals)
+    if signals.time is not None:
+        value["time"]["arrow"] = signals.time.arrow.tolist()
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
@@ -131,6 +133,11 @@ def _from_dict(value: Mapping[str, Any]) -> LabelledAnswer:
                for k, v in value["signals"].items()}  # fmt: skip
     if signals["traced"] is not None:
         signals["traced"] = TracedSignals(**signals["traced"])
+    if signals["time"] is not None:
+        arrow = np.asarray(signals["time"]["arrow"], np.float32)
+        signals["time"] = TimeSignals(**{**signals["time"], "arrow": arrow})
+    if signals["shape"] is not None:
+        signals["shape"] = ShapeSignals(**signals["shape"])
     base = Signals(**signals)
 
     def of(mode: Mapping[str, Any]) -> tuple[float, Signals]:

@@ -3,6 +3,7 @@
 from edgeecho.preprocess.clips import ClipMode, clip_starts, gather_clips
 from edgeecho.preprocess.facts import VideoFacts
 from edgeecho.preprocess.frames import IN_CACHE, fit_frames, normalise, pad_short
+from edgeecho.preprocess.motion import repeated_frames, squared_distances
 from edgeecho.preprocess.prepare import PLAUSIBLE_FPS, Handling, Prepared, prepare
 from edgeecho.preprocess.spec import PreprocessSpec
 
@@ -20,4 +21,6 @@ __all__ = [
     "normalise",
     "pad_short",
     "prepare",
+    "repeated_frames",
+    "squared_distances",
 ]

@@ -41,14 +41,17 @@ class Motion:
 
 def find_motion(frames: NDArray[np.uint8], fps: float | None) -> Motion:
     """Measure the motion of frames `(T, S, S, 3)`; `fps` in frames/s, if known."""
-    squared = _squared_distances(frames[:_MOST_FRAMES])
-    repeated, odd = _repeated_and_odd(squared)
+    squared = squared_distances(frames[:_MOST_FRAMES])
+    repeated, odd = repeated_frames(squared), _odd(squared)
     rate = None if fps is None else _heart_rate(squared, fps)
-    return Motion(repeated, odd, rate)
+    return Motion(tuple(repeated.tolist()), tuple(odd.tolist()), rate)
 
 
-def _squared_distances(frames: NDArray[np.uint8]) -> Floats:
-    """Squared Euclidean distances `(T, T)` of the green pixels in every third row and column."""
+def squared_distances(frames: NDArray[np.uint8]) -> Floats:
+    """Squared Euclidean distances `(T, T)` of frames `(T, S, S, 3)`.
+
+    They are those of the green pixels in every third row and column.
+    """
     pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
     pixels -= pixels.mean(axis=0)
     products = pixels @ pixels.T
@@ -57,20 +60,27 @@ def _squared_distances(frames: NDArray[np.uint8]) -> Floats:
     return distances
 
 
-def _repeated_and_odd(squared: Floats) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def repeated_frames(squared: Floats) -> NDArray[np.intp]:
+    """Numbers of the frames that show the same picture as that before them."""
+    step = np.sqrt(np.diagonal(squared, 1))
+    moving = step[step > _REPEATED * step.max(initial=0)]
+    # Where most frames are repeated, the median of all steps is that of rounding.
+    usual = float(np.median(moving)) if len(moving) else 0.0
+    return np.flatnonzero(step <= _REPEATED * usual) + 1
+
+
+def _odd(squared: Floats) -> NDArray[np.intp]:
     step, across = (np.sqrt(np.diagonal(squared, lag)) for lag in (1, 2))
-    usual = float(np.median(step)) if len(step) else 0.0
-    repeated = np.flatnonzero(step <= _REPEATED * usual) + 1
     if len(step) < 2:
-        return tuple(repeated.tolist()), ()
+        return np.zeros(0, np.intp)
     # Distances to the two nearest frames, and between these. At the ends both are on one side,
     # and a wall that begins to move separates a frame from both: hence the factor.
     one = np.concatenate([step[:1], step])
     other = np.concatenate([across[:1], step[1:], across[-1:]])
-    apart = np.maximum(np.concatenate([step[1:2], across, step[-2:-1]]), usual)
+    apart = np.concatenate([step[1:2], across, step[-2:-1]])
+    apart = np.maximum(apart, np.median(step))
     apart[[0, -1]] *= 1.5
-    odd = np.flatnonzero(np.minimum(one, other) > _ODD * apart)
-    return tuple(repeated.tolist()), tuple(odd.tolist())
+    return np.flatnonzero(np.minimum(one, other) > _ODD * apart)
 
 
 def _heart_rate(squared: Floats, fps: float) -> float | None:

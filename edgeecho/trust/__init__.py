@@ -2,7 +2,9 @@
 
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust
+from edgeecho.trust.shape import ShapeSignals
 from edgeecho.trust.signals import Signals, measure
+from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
@@ -10,7 +12,9 @@ __all__ = [
     "Interval",
     "Probabilities",
     "Refusal",
+    "ShapeSignals",
     "Signals",
+    "TimeSignals",
     "TracedSignals",
     "Trust",
     "Verdict",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from edgeecho.beats import NoBeats
 from edgeecho.preprocess import PLAUSIBLE_FPS
+from edgeecho.trust.plausible_gates import PLAUSIBLE
 from edgeecho.trust.signals import Signals
 from edgeecho.trust.traced import REFUSED
 
@@ -119,6 +120,11 @@ def _few_frames(s: Signals) -> str | None:
     )
 
 
+def _where_it_moves(look: Seen) -> Seen:
+    """What stands still is refused for that, and shows neither time nor change."""
+    return lambda s: look(s) if s.moves >= LEAST_MOTION else None
+
+
 def _without(why: NoBeats) -> Seen:
     return lambda s: REFUSED[why] if s.traced is not None and s.traced.reason == why else None
 
@@ -134,6 +140,7 @@ FIXED: Mapping[str, Seen] = {
     "several-sectors": lambda s: s.several_sectors,
     "frozen": _frozen,
     "no-period": _no_period,
+    **{name: _where_it_moves(look) for name, look in PLAUSIBLE.items()},
     "few-frames-decoded": _few_frames,
     "no-ventricle": _without("no mask"),
     "still-ventricle": _without("still"),

@@ -20,7 +20,7 @@ from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust.conformal import Residuals, calibrated_as, interval
-from edgeecho.trust.learned_gates import FAR, LEARNED, SPACES
+from edgeecho.trust.learned_gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
 from edgeecho.trust.types import Interval
 
@@ -89,10 +89,8 @@ def load_trust(model: ModelFile) -> Trust | None:
 def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
     limits, edges = (_by_gate(value.get(name, {})) for name in ("thresholds", "edges"))
-    # Of an older calibration some spaces are missing, and their gates with them.
-    spaces = {name: found for name in SPACES if (found := _spaces(name, arrays))}
-    if lost := [name for name in limits if name.startswith(FAR) and name[len(FAR) :] not in spaces]:
-        raise ValueError(f"no space for {', '.join(lost)}")
+    # A bundle that was calibrated before there was a gate has neither its threshold nor its space.
+    needed = {gate.space for gate in LEARNED if gate.name in limits}
     level = _number(value["level"])
     if not 0 < level < 1 or min(half_widths.values(), default=-1) < 0:
         raise ValueError(f"level {level:g} and half widths of {half_widths} make no interval")
@@ -102,7 +100,7 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
         domain=domain_of(str(value["data"])),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
-        spaces=spaces,
+        spaces={name: _spaces(name, arrays) for name in SPACES if name in needed},
         limits=limits,
         edges=edges,
     )
@@ -125,6 +123,8 @@ def _number(value: Any) -> float:
 
 def _spaces(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Space, ...]:
     kinds = sum(key.startswith(f"{name}.") and key.endswith(".mean") for key in arrays)
+    if not kinds:
+        raise KeyError(f"{name}.0.mean")
     return tuple(_space(f"{name}.{kind}", arrays) for kind in range(kinds))
 
 

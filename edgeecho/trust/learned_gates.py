@@ -27,6 +27,8 @@ class LearnedGate:
     margin: float = 1.1
     """How far the threshold lies beyond the most extreme calibration video, as a factor. With 1, a
     new video of the same kind is refused with probability 1 / (n + 1)."""
+    space: str | None = None
+    """The space in `SPACES` that it needs."""
     shares: bool = False
     """Whether the threshold refuses what the other gates leave of the budget of clean videos. Those
     of the others lie beyond all calibration videos."""
@@ -50,13 +52,12 @@ class LearnedGate:
         )
 
 
-FAR = "far-"
-"""Begins the name of a gate that compares with a space, whose name follows."""
 SPACES: Mapping[str, Callable[[Signals], object]] = {
     "statistics": lambda s: s.statistics,
     "picture": lambda s: s.picture,
     "texture": lambda s: s.texture,
     "embedding": lambda s: s.embedding,
+    "arrow": lambda s: s.time.arrow if s.time else None,
 }
 """Vectors that are compared with those of the calibration videos, by name of the space."""
 
@@ -69,6 +70,17 @@ def _distance(name: str) -> Callable[[Signals, Spaces], float | None]:
         return min(space.distance(value) for space in spaces[name])  # type: ignore[arg-type]
 
     return seen
+
+
+def _backwards(s: Signals, spaces: Spaces) -> float | None:
+    """How many times nearer it is to the calibration videos when it is played backwards."""
+    if s.time is None or "arrow" not in spaces:
+        return None
+    forwards, backwards = (
+        min(space.distance(arrow) for space in spaces["arrow"])
+        for arrow in (s.time.arrow, s.time.reversed_arrow)
+    )
+    return forwards / max(backwards, 1e-9)
 
 
 _VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
@@ -111,16 +123,40 @@ LEARNED: tuple[LearnedGate, ...] = (
         "the part that shows the heart well",
     ),
     LearnedGate(
+        "backwards",
+        _backwards,
+        "played backwards it would lie {seen:.2f} times nearer to the calibration videos, "
+        "{limit:.2f} times at most of any of these does: is it played from its end to its "
+        "beginning? Export it again from the scanner's original",
+        space="arrow",
+    ),
+    LearnedGate(
+        "cut",
+        lambda s, _: s.time.jump if s.time else None,
+        "from one frame to the next the picture jumps by {seen:.2f} times its usual change, "
+        "{limit:.2f} at most with the calibration videos: pieces were cut out or joined; export "
+        "it again in one piece",
+    ),
+    LearnedGate(
+        "lopsided",
+        lambda s, _: s.shape.lopsided if s.shape else None,
+        "what is lit lies on one side of the sector's tip ({seen:.0%} more than on the other, "
+        "{limit:.0%} at most with the calibration videos): a part of the sector is black, or "
+        "there are two; show one whole sector, with --crop if need be",
+    ),
+    LearnedGate(
         "far-statistics",
         _distance("statistics"),
         "its brightness or colours lie {share:.2f} times as far from the calibration videos' as "
         "those of any of these: check gain and colour map, grey B-mode is wanted",
+        space="statistics",
     ),
     LearnedGate(
         "far-picture",
         _distance("picture"),
         "its picture lies {share:.2f} times as far from the calibration videos' as that of any of "
         "these: " + _VIEW,
+        space="picture",
     ),
     LearnedGate(
         "far-texture",
@@ -128,6 +164,7 @@ LEARNED: tuple[LearnedGate, ...] = (
         "the grain of its picture lies {share:.2f} times as far from the calibration videos' as "
         "that of any of these: was it recorded with a machine, a preset or a processing that the "
         "model does not know, or altered since?",
+        space="texture",
         margin=1.0,
     ),
     LearnedGate(
@@ -135,6 +172,7 @@ LEARNED: tuple[LearnedGate, ...] = (
         _distance("embedding"),
         "what the network sees in it lies {share:.2f} times as far from the calibration videos as "
         "any of these: " + _VIEW,
+        space="embedding",
     ),
     LearnedGate(
         ANSWERS_DISAGREE,

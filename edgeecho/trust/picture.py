@@ -17,6 +17,8 @@ KNEE = 4.0
 DARK = 8.0
 # In grey levels, mean over time. The black beside a sector stays below it after JPEG.
 LIT = 4.0
+# In grey levels; what varies by less is rounding.
+_LEAST_SPREAD = 1e-3
 
 Floats = NDArray[np.float32]
 
@@ -56,6 +58,36 @@ def motion(grey: Floats) -> float:
     steps = np.square(np.diff(grey, axis=0)).mean(axis=0) / 2
     lasting = np.maximum(grey.var(axis=0) - steps, 0)
     return float(np.sqrt(np.percentile(lasting, 90)))
+
+
+def flicker(grey: Floats) -> float:
+    """Share of the motion of the lit cells that is one of the whole picture's brightness, 0 to 1.
+
+    It is what no longer moves once each frame has the gain and offset of the mean picture.
+    """
+    cells = grey[:, grey.mean(axis=0) > LIT]
+    if len(cells) < 2 or not cells.size:
+        return 0.0
+    mean = cells.mean(axis=0)
+    pattern = mean - mean.mean()
+    gain = cells @ pattern / max(float(pattern @ pattern), 1e-6)
+    brightness = cells.mean(axis=1)[:, None] + gain[:, None] * pattern
+    moves = motion(cells)
+    return float(np.clip(1 - motion(cells - brightness) / moves, 0, 1)) if moves else 0.0
+
+
+def bright_changes(frames: NDArray[np.uint8]) -> float:
+    """Correlation over the lit pixels of `(T, S, S, 3)` between brightness and its change in time.
+
+    Blood is dark and stays dark, walls are bright and move: it is above 0, -1 to 1, unless black
+    and white are exchanged.
+    """
+    pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
+    mean, change = pixels.mean(axis=0), pixels.std(axis=0)
+    lit = mean > LIT
+    if not lit.any() or min(mean[lit].std(), change[lit].std()) < _LEAST_SPREAD:
+        return 0.0
+    return float(np.corrcoef(mean[lit], change[lit])[0, 1])
 
 
 def contrast(mean: Floats) -> float:

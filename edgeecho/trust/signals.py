@@ -19,13 +19,17 @@ from edgeecho.trust.picture import (
     KNEE,
     LIT,
     Floats,
+    bright_changes,
     coarse,
     contrast,
+    flicker,
     mean_grey,
     motion,
     statistics,
 )
+from edgeecho.trust.shape import ShapeSignals
 from edgeecho.trust.texture import texture
+from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 
 # More frames add nothing to a picture's mean, and cost time.
@@ -70,6 +74,16 @@ class Signals:
     """`(texture.SIZE,)` the grain of the picture, see `texture`."""
     other_view: str | None = None
     """The view that the file declares and what declares it, if it is no apical four chamber."""
+    repeated: float = 0.0
+    """Share of the decoded frames that show the same picture as the one before, 0 to 1."""
+    flicker: float = 0.0
+    """Share of the motion that is one of the whole picture's brightness; see `flicker`."""
+    bright_changes: float = 1.0
+    """See `bright_changes`."""
+    shape: ShapeSignals | None = None
+    """None if nothing is lit."""
+    time: TimeSignals | None = None
+    """None if there are too few frames, or their rate is unknown."""
     several_sectors: str | None = None
     """See `Sector.several`."""
     clip_sd: float | None = None
@@ -122,6 +136,7 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
     grey, moving = coarse(prepared.fitted, prepared.source[chosen], _moving(prepared, facts))
     mean = mean_grey(frames)
     claimed, view = len(cine.frames) + cine.missing, cine.view
+    examined = min(len(prepared.fitted), _MOST_FRAMES)
     return Signals(
         frames=len(prepared.frames),
         window=spec.window,
@@ -135,9 +150,14 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         sound=(len(cine.frames) - len(facts.odd_frames)) / claimed,
         lit=float((mean > LIT).mean()),
         moves=motion(moving),
+        flicker=flicker(moving),
         contrast=contrast(mean),
         statistics=statistics(frames),
         other_view=f"{view.name} ({view.source})" if view and view.other else None,
+        bright_changes=bright_changes(frames),
+        shape=ShapeSignals.of(mean),
+        repeated=1 - len(moving) / examined,
+        time=TimeSignals.of(prepared.fitted, cine.fps),
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / KNEE),
         texture=texture(prepared.frames),

@@ -148,6 +148,9 @@ def test_every_learned_gate_fires_on_its_own_fault(clean: Cine, trust: Trust) ->
         "far-statistics": tinted,
         "far-picture": frames[:, ::-1],
         "sector": np.maximum(frames, 40),
+        "backwards": frames[::-1],
+        "cut": np.concatenate([frames[40:], frames[8:40], frames[:8]]),
+        "lopsided": frames * (np.arange(112) < 56)[:, None],
     }
     for gate, made in faults.items():
         assert gate in gates(look(changed(clean, made)), trust), gate

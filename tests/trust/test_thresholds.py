@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgeecho.beats import NoBeats
-from edgeecho.trust import Signals, TracedSignals, Trust, refuse
+from edgeecho.trust import ShapeSignals, Signals, TimeSignals, TracedSignals, Trust, refuse
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
@@ -25,6 +25,8 @@ def picture(changing: float) -> np.ndarray:
     return np.log1p(np.concatenate([mean, changing * (mean + 8)]) / 4).astype(np.float32)
 
 
+TIME = TimeSignals(disorder=0.0, turn=2.0, comb=0.1, jump=0.5, arrow=np.full(10, 0.1, np.float32))
+SHAPE = ShapeSignals(lopsided=0.0, aspect=1.0)
 GOOD = replace(
     measured.GOOD,
     frames=1000,
@@ -34,6 +36,8 @@ GOOD = replace(
     picture=picture(0.5),
     clip_sd=2.0,
     embedding=np.zeros(4, np.float32),
+    time=TIME,
+    shape=SHAPE,
 )
 """Measurements of a good video; its clips span 1,000 frames, so that a share is exact."""
 
@@ -56,6 +60,28 @@ def test_good_measurements_pass_every_gate() -> None:
         ("sector", {"lit": 0.0999}, {"lit": 0.1}),
         ("frozen", {"moves": 1.999}, {"moves": 2.0}),
         ("few-frames-decoded", {"sound": 0.749}, {"sound": 0.75}),
+        ("repeated-frames", {"repeated": 0.401}, {"repeated": 0.4}),
+        (
+            "frames-out-of-order",
+            {"time": replace(TIME, disorder=0.231)},
+            {"time": replace(TIME, disorder=0.23)},
+        ),
+        ("to-and-fro", {"time": replace(TIME, turn=0.399)}, {"time": replace(TIME, turn=0.4)}),
+        ("blended-frames", {"time": replace(TIME, comb=0.381)}, {"time": replace(TIME, comb=0.38)}),
+        ("flickering", {"flicker": 0.601}, {"flicker": 0.6}),
+        ("implausible-heart-rate", {"heart_rate_bpm": 150.1}, {"heart_rate_bpm": 150.0}),
+        ("implausible-heart-rate", {"heart_rate_bpm": 39.9}, {"heart_rate_bpm": 40.0}),
+        ("inverted", {"bright_changes": -0.101}, {"bright_changes": -0.1}),
+        (
+            "squeezed",
+            {"shape": replace(SHAPE, aspect=0.799)},
+            {"shape": replace(SHAPE, aspect=0.8)},
+        ),
+        (
+            "squeezed",
+            {"shape": replace(SHAPE, aspect=1.251)},
+            {"shape": replace(SHAPE, aspect=None)},
+        ),
         (
             "no-period",
             {"heart_rate_bpm": None, "video_s": 3.0},
@@ -124,6 +150,14 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
     "frozen/share": (0.2, {"picture": picture(0.199)}, {"picture": picture(0.201)}),
     "low-contrast": (40.0, {"contrast": 39.9}, {"contrast": 40.0}),
     "clip-spread": (3.0, {"clip_sd": 3.01}, {"clip_sd": 3.0}),
+    # Towards the mean of the space, or away from it.
+    "backwards": (1.0, {"time": replace(TIME, arrow=along(10, -0.1))}, {"time": TIME}),
+    "cut": (1.5, {"time": replace(TIME, jump=1.51)}, {"time": replace(TIME, jump=1.5)}),
+    "lopsided": (
+        0.2,
+        {"shape": replace(SHAPE, lopsided=0.201)},
+        {"shape": replace(SHAPE, lopsided=0.2)},
+    ),
     "far-statistics": (2.0, {"statistics": along(7, 2.01)}, {"statistics": along(7, 1.99)}),
     "far-picture": (2.0, {"picture": along(PICTURE, 2.01)}, {"picture": along(PICTURE, 1.99)}),
     "far-texture": (2.0, {"texture": along(SIZE, 2.01)}, {"texture": along(SIZE, 1.99)}),
@@ -140,6 +174,7 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
 def learned(**limits: float) -> Trust:
     sizes = {"statistics": 7, "picture": PICTURE, "texture": SIZE, "embedding": 4}
     spaces = {name: (unit_space(d),) for name, d in sizes.items()}
+    spaces["arrow"] = (replace(unit_space(10), mean=along(10, 0.1)),)
     return Trust(0.9, "fp32", "phantoms", {}, {}, spaces, limits, {})
 
 

@@ -1,0 +1,131 @@
+"""The shape of what is lit: a sector has one tip, two like sides, and an arc about its tip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeecho.trust.picture import LIT, Floats
+
+Mask = NDArray[np.uint8]
+"""`(S, S)`, 0 or 1."""
+
+# Share of the picture's side: dark chambers and shadows narrower than this are closed.
+_CLOSED = 0.13
+# Straight sides are fitted between the blunt tip and the corner, in shares of their height.
+_SIDES = (0.05, 0.95)
+_LEAST_ROWS = 8
+# Columns that closing rounds off at either corner.
+_CORNER = 3
+# The arc is trusted if what is kept of it lies this close to an ellipse, in shares of the picture's
+# side, and spans this much of its half width.
+_MOST_OFF = 0.009
+_LEAST_SPAN = 0.7
+_LEAST_KEPT = 0.6
+
+
+@dataclass(frozen=True)
+class ShapeSignals:
+    """Measurements of the lit area, its dark chambers filled."""
+
+    lopsided: float
+    """Difference of the areas left and right of the tip, as a share of both, 0 to 1."""
+    aspect: float | None
+    """Width of a pixel as shown, as a multiple of its height: below 1, the picture was squeezed.
+    None if no arc is seen that would show it."""
+
+    @classmethod
+    def of(cls, mean: Floats) -> ShapeSignals | None:
+        """Measure the mean grey of a video, `(S, S)`; None if nothing is lit."""
+        lit = _lit_area(mean)
+        if lit is None:
+            return None
+        tip, columns = _highest(lit), np.nonzero(lit)[1]
+        left, right = float(np.sum(columns < tip)), float(np.sum(columns > tip))
+        return cls(
+            lopsided=abs(left - right) / max(left + right, 1.0),
+            aspect=_aspect(lit),
+        )
+
+
+def _lit_area(mean: Floats) -> Mask | None:
+    """The largest connected lit area, without holes."""
+    lit = cv2.morphologyEx((mean > LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    width = max(round(_CLOSED * len(mean)), 3) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    # Beyond the picture, closing would otherwise take everything for lit.
+    padded = cv2.copyMakeBorder(lit, width, width, width, width, cv2.BORDER_CONSTANT)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[width:-width, width:-width]
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return None
+    filled = np.zeros_like(lit)
+    cv2.drawContours(filled, [max(outlines, key=cv2.contourArea)], 0, 1, cv2.FILLED)
+    return np.asarray(filled, np.uint8)
+
+
+def _highest(lit: Mask) -> float:
+    """Column of the tip: of the widest, if several are as high."""
+    top = int(lit.any(axis=1).argmax())
+    high = lit[top : top + max(len(lit) // 28, 1)].any(axis=0)
+    ends = np.flatnonzero(np.diff(np.pad(high, 1).astype(np.int8))).reshape(-1, 2)
+    first, last = ends[np.argmax(ends[:, 1] - ends[:, 0])]
+    return float(first + last - 1) / 2
+
+
+def _aspect(lit: Mask) -> float | None:
+    """From the arc, at a depth of z below the tip: z^2 + (x / aspect)^2 is the same everywhere."""
+    size = len(lit)
+    hull = np.zeros_like(lit)
+    cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(lit)), 1)
+    tip = _tip(hull)
+    if tip is None:
+        return None
+    columns = np.flatnonzero(hull.any(axis=0))
+    bottom = size - 1 - hull[::-1, columns].argmax(axis=0)
+    # Where the picture ends is no arc.
+    seen = bottom < size - 2
+    seen[:_CORNER] = seen[-_CORNER:] = False
+    x, z = columns[seen] - tip[0], bottom[seen] - tip[1]
+    return _fit_arc(x, z, size) if len(x) >= _LEAST_ROWS else None
+
+
+def _tip(hull: Mask) -> tuple[float, float] | None:
+    """Where the two straight sides meet, x and y in pixels."""
+    rows = np.flatnonzero(hull.any(axis=1))
+    left = hull[rows].argmax(axis=1)
+    right = hull.shape[1] - 1 - hull[rows, ::-1].argmax(axis=1)
+    slopes = []
+    for side, corner in ((left, left.argmin()), (right, right.argmax())):
+        first, last = (round(share * int(corner)) for share in _SIDES)
+        if last - first < _LEAST_ROWS:
+            return None
+        slopes.append(np.polyfit(rows[first:last], side[first:last], 1))
+    (a, b), (c, d) = slopes
+    if c - a < 0.1:
+        return None
+    y = (b - d) / (c - a)
+    return float(a * y + b), float(y)
+
+
+def _fit_arc(x: Floats, z: Floats, size: int) -> float | None:
+    """Least squares, three times without what lies above the arc, where the picture is dark."""
+    kept = np.ones(len(x), bool)
+    for _ in range(3):
+        terms = np.stack([np.ones(kept.sum()), np.square(x[kept])], axis=1)
+        (radius2, slope), *_ = np.linalg.lstsq(terms, np.square(z[kept]), rcond=None)
+        off = np.sqrt(np.maximum(radius2 + slope * np.square(x), 1)) - z
+        spread = np.sqrt(np.mean(np.square(off[kept])))
+        if spread < _MOST_OFF * size:
+            break
+        kept = off < max(spread, _MOST_OFF * size)
+        if kept.sum() < _LEAST_KEPT * len(x):
+            return None
+    if spread >= _MOST_OFF * size or slope >= 0:
+        return None
+    aspect = 1 / np.sqrt(-slope)
+    wide = np.ptp(x[kept]) >= _LEAST_SPAN * aspect * np.sqrt(radius2)
+    return float(aspect) if wide else None

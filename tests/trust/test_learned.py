@@ -59,7 +59,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         "stride:16": [-3, 1, 2],
         "center": [3, -1, -2],
     }
-    assert list(found.spaces) == list(SPACES)
+    # Those of gates that have a threshold: an older bundle lacks the others.
+    assert list(found.spaces) == ["picture"]
     for name in ("mean", "scale", "directions", "variances"):
         assert getattr(found.spaces["picture"], name).tolist() == getattr(SPACE, name).tolist()
     assert found.spaces["picture"].rest == 0.25

@@ -36,7 +36,7 @@ from edgeecho_calibration.trust_fit import fit_space
 
 TABLES = {"development": DEVELOPMENT, "reported": REPORTED | UNSEEABLE}
 BANDS = (0, 30, 40, 50, 60, 101)
-SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), time="native")
+SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resample(50)")
 PLAIN = [gate for gate in LEARNED if gate.name in ("backwards", "cut", "lopsided")]
 _FOLDS = 5
 

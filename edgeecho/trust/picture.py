@@ -17,8 +17,8 @@ KNEE = 4.0
 DARK = 8.0
 # In grey levels, mean over time. The black beside a sector stays below it after JPEG.
 LIT = 4.0
-# In grey levels; what varies by less is rounding.
-_LEAST_SPREAD = 1e-3
+# In grey levels: what varies less over the picture is the same everywhere.
+_EVEN = 1e-3
 
 Floats = NDArray[np.float32]
 
@@ -85,7 +85,7 @@ def bright_changes(frames: NDArray[np.uint8]) -> float:
     pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
     mean, change = pixels.mean(axis=0), pixels.std(axis=0)
     lit = mean > LIT
-    if not lit.any() or min(mean[lit].std(), change[lit].std()) < _LEAST_SPREAD:
+    if not lit.any() or min(mean[lit].std(), change[lit].std()) < _EVEN:
         return 0.0
     return float(np.corrcoef(mean[lit], change[lit])[0, 1])
 

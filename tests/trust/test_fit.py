@@ -13,7 +13,7 @@ import pytest
 
 from edgeecho.common.errors import InputError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust import TracedSignals
+from edgeecho.trust import ShapeSignals, TimeSignals, TracedSignals
 from edgeecho.trust.learned_gates import LEARNED
 from edgeecho_calibration.trust import modes_from
 from edgeecho_calibration.trust_fit import fit_space, fit_trust
@@ -100,9 +100,27 @@ def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
     assert limits["sector/most"] == pytest.approx(0.51 * 1.1)
     assert limits["low-contrast"] == pytest.approx(50 / 1.1)
     assert limits["clip-spread"] == pytest.approx(2.1 * 1.1)
-    # These videos say nothing of a second answer, of time and of shape.
     unknown = {"answers-disagree", "backwards", "cut", "lopsided"}
     assert set(limits) == {gate.name for gate in LEARNED} - unknown
+
+
+def test_time_and_shape_have_thresholds_where_they_are_known() -> None:
+    arrows = np.random.default_rng(1).normal(0.1, 0.02, (12, 10)).astype(np.float32)
+    found = [
+        changed(
+            one,
+            time=TimeSignals(0.0, 2.0, 0.1, 0.5 + 0.01 * i, arrow) if i else None,
+            shape=ShapeSignals(0.01 * i, None),
+        )
+        for i, (one, arrow) in enumerate(zip(answers(), arrows, strict=True))
+    ]
+    trust = fit_trust(found, level=0.8, least=12, precision="int8", domain="phantoms")
+    (space,) = trust.spaces["arrow"]
+    assert space.mean == pytest.approx(arrows[1:].mean(axis=0), rel=1e-5)
+    assert trust.limits["cut"] == pytest.approx(0.61 * 1.1)
+    assert trust.limits["lopsided"] == pytest.approx(0.11 * 1.1)
+    # All lie far nearer to the others than to their mirror images.
+    assert 0 < trust.limits["backwards"] < 0.5
 
 
 def test_a_gate_that_no_video_has_a_value_for_has_no_threshold() -> None:
@@ -209,6 +227,20 @@ def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: P
     keep.write_bytes(b"text\n")
     with pytest.raises(InputError, match="is not what `calibrate trust` keeps"):
         read(keep, SOURCE)
+
+
+def test_time_and_shape_are_kept_too(tmp_path: Path) -> None:
+    keep = tmp_path / "kept.jsonl"
+    time = TimeSignals(0.01, 2.0, 0.1, 0.5, np.arange(10, dtype=np.float32))
+    shape = ShapeSignals(0.1, None)
+    (one,) = answers(1, embedding=np.zeros(2))
+    append(keep, SOURCE, changed(one, time=time, shape=shape))
+    (found,) = read(keep, SOURCE).values()
+    signals = found.by_mode["center"][1]
+    assert signals.shape == shape
+    assert signals.time is not None
+    assert (signals.time.turn, signals.time.jump) == (2.0, 0.5)
+    assert signals.time.arrow.tolist() == list(range(10))
 
 
 def test_what_the_masks_say_is_kept_too(tmp_path: Path) -> None:

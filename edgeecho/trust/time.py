@@ -127,7 +127,8 @@ def _jump(squared: Floats) -> float:
 def _settling(frames: NDArray[np.uint8]) -> list[float]:
     """Where grey falls twice in a row, then where it rises: whether it changes more at first."""
     grey = frames[:, ::3, ::3, 1].astype(np.float32)
-    falls, rises = [], []
+    falls: list[float] = []
+    rises: list[float] = []
     for lag in _APART:
         change = grey[lag:] - grey[:-lag]
         for found, part in ((falls, np.maximum(-change, 0)), (rises, np.maximum(change, 0))):

@@ -25,11 +25,12 @@ from wrong_videos import DEVELOPMENT, REPORTED, UNSEEABLE
 
 from edgeecho.cine import read_cine
 from edgeecho.common.console import progress_bar
+from edgeecho.common.errors import InputError
 from edgeecho.common.files import write_text
 from edgeecho.dataset import LabelledVideo, read_dataset
 from edgeecho.preprocess import PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure, refuse
-from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
+from edgeecho.trust.learned_gates import LEARNED, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho_calibration.trust_budget import threshold
 from edgeecho_calibration.trust_fit import fit_space
@@ -46,7 +47,8 @@ class Seen:
     """A video's true EF in % and its measurements."""
 
     ef: float
-    signals: Signals
+    signals: Signals | None
+    """None: the file cannot be used."""
 
 
 def _time(name: str) -> Callable[[Signals], float | None]:
@@ -98,9 +100,12 @@ def main() -> None:
     print("\n".join(lines))
 
 
-def _look(path: Path) -> Signals:
+def _look(path: Path) -> Signals | None:
     cine = read_cine(path)
-    prepared = prepare(cine, SPEC)
+    try:
+        prepared = prepare(cine, SPEC)
+    except InputError:
+        return None
     return measure(cine, prepared, VideoFacts.of(cine, prepared, SPEC), SPEC)
 
 
@@ -120,16 +125,21 @@ def _percentiles(clean: Sequence[Seen], faults: Mapping[str, Sequence[Seen]]) ->
     lines = ["| signal | clean 0.2 % | 1 % | 50 % | 99 % | 99.8 % | beyond all clean ones |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, signal in SIGNALS.items():
-        values = [value for one in clean if (value := signal(one.signals)) is not None]
+        values = _known(signal, clean)
         cells = [f"{p:.3g}" for p in np.percentile(values, [0.2, 1, 50, 99, 99.8])]
         beyond = []
         for fault, some in faults.items():
-            found = np.array([np.nan if (v := signal(one.signals)) is None else v for one in some])
-            share = float(np.mean((found < min(values)) | (found > max(values))))
+            found = np.array(_known(signal, some))
+            share = np.sum((found < min(values)) | (found > max(values))) / len(some)
             if share >= 0.2:
                 beyond.append(f"{fault} {share:.0%}")
         lines.append(f"| {name} | {' | '.join(cells)} | {', '.join(beyond)} |")
     return lines
+
+
+def _known(signal: Callable[[Signals], float | None], some: Sequence[Seen]) -> list[float]:
+    found = (signal(one.signals) for one in some if one.signals is not None)
+    return [value for value in found if value is not None]
 
 
 def _refused(clean: Sequence[Seen], faults: Mapping[str, Sequence[Seen]]) -> list[str]:
@@ -161,21 +171,29 @@ def _fit(clean: Sequence[Seen]) -> tuple[dict[str, Space], dict[str, float]]:
               for fold in range(_FOLDS)]  # fmt: skip
     limits = {}
     for gate in PLAIN:
-        values = [value for i, one in enumerate(clean)
-                  if (value := gate.seen(one.signals, spaces[i % _FOLDS])) is not None]  # fmt: skip
+        values = []
+        for place, one in enumerate(clean):
+            seen = one.signals and gate.seen(one.signals, spaces[place % _FOLDS])
+            if seen is not None:
+                values.append(seen)
         limits[gate.name] = threshold(gate, values, 0.0)
     return _spaces(clean), limits
 
 
 def _spaces(clean: Sequence[Seen]) -> dict[str, Space]:
-    arrows = [arrow for one in clean if (arrow := SPACES["arrow"](one.signals)) is not None]
-    return {"arrow": fit_space(np.array(arrows, np.float64), "arrow")}
+    seen = [one.signals.time for one in clean if one.signals is not None]
+    arrows = np.array([time.arrow for time in seen if time is not None], np.float64)
+    return {"arrow": fit_space(arrows, "arrow")}
 
 
-def _gates(signals: Signals, spaces: Mapping[str, Space], limits: Mapping[str, float]) -> list[str]:
+def _gates(
+    signals: Signals | None, spaces: Mapping[str, Space], limits: Mapping[str, float]
+) -> list[str]:
     def fires(gate: LearnedGate) -> bool:
         return gate.check(signals, spaces, limits[gate.name]) is not None
 
+    if signals is None:
+        return ["file cannot be used"]
     return [*(r.gate for r in refuse(signals, None)), *(g.name for g in PLAIN if fires(g))]
 
 

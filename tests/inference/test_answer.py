@@ -41,7 +41,8 @@ def test_every_number_of_an_answer() -> None:
     assert (answer.clips, answer.clips_shared) == ("stride:4", 0)
     assert (answer.model, answer.engine) == (model.file, Brightness.facts)
     assert (answer.interval, answer.probabilities) == (None, None)
-    assert not answer.refused
+    # It becomes brighter as a whole, as no heart does.
+    assert [refusal.gate for refusal in answer.refusals] == ["flickering"]
     assert set(answer.timings_ms) == {"preprocess", "engine"}
     assert model.engine.sizes == [2, 2]  # type: ignore[attr-defined]
 

@@ -16,9 +16,13 @@ def usable_cores() -> int:
 
 
 def stay_on(cores: slice) -> None:
-    """Pin this process and its children to some of its cores, where the system supports that."""
+    """Pin this process and its children to some of its cores, where the system supports that.
+
+    To all of them if there are none in `cores`: another program may have taken them away.
+    """
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[cores])
+        own = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, own[cores] or own)
 
 
 def cpu_features() -> str:

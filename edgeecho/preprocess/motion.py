@@ -50,14 +50,13 @@ def find_motion(frames: NDArray[np.uint8], fps: float | None) -> Motion:
 def squared_distances(frames: NDArray[np.uint8]) -> Floats:
     """Squared Euclidean distances `(T, T)` of frames `(T, S, S, 3)`.
 
-    They are those of the green pixels in every third row and column.
+    They are those of the green pixels in every third row and column. Sums of whole numbers are
+    exact in double precision, so they do not depend on the number of threads.
     """
-    pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float32)
-    pixels -= pixels.mean(axis=0)
+    pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float64)
     products = pixels @ pixels.T
     squares = np.diagonal(products)
-    distances: Floats = np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)
-    return distances
+    return np.asarray(squares[:, None] + squares[None, :] - 2 * products, np.float32)
 
 
 def repeated_frames(squared: Floats) -> NDArray[np.intp]:

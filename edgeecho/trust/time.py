@@ -16,8 +16,9 @@ from edgeecho.trust.picture import Floats
 
 # More frames add little, and cost time with their square.
 _MOST_FRAMES = 256
-# With fewer pictures there is no telling.
+# With fewer pictures there is no telling, and a comb is not told from chance.
 _LEAST_PICTURES = 24
+_LEAST_COMBED = 64
 # Frames on either side of a moment that is tested for a turn; the first pair is adjacent, or
 # shares a neighbour, and so is alike in any video.
 _AROUND = 5
@@ -98,8 +99,11 @@ def _turn(squared: Floats) -> float:
 def _comb(squared: Floats) -> float:
     """By the parallelogram law, distances alone say how far a frame is from its neighbours' mean.
 
-    That is mostly noise. A mean of two frames has half the noise, and lies near them besides.
+    That is mostly noise. A mean of two frames has half the noise, and lies near them besides. 0 for
+    few frames.
     """
+    if len(squared) < _LEAST_COMBED:
+        return 0.0
     step, across = _apart(squared, 1), _apart(squared, 2)
     bend = np.log(np.maximum((step[1:] + step[:-1]) / 2 - across / 4, _LEAST))
     fast = bend - np.convolve(np.pad(bend, 2, "edge"), np.full(5, 0.2), "valid")

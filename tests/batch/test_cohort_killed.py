@@ -19,6 +19,7 @@ from edgeecho.batch import BLOCK, FORMATS
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+    pytest.mark.usefixtures("all_cores"),
 ]
 
 FILES = 40

@@ -73,7 +73,7 @@ print(refuse(replace(GOOD, **bad), None)[0].reason)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "True True",
-        "250 beats/min are more than the 250 of a heart: give the true frame rate with --fps",
+        "60 s are more than the 60 of one recording: cut out the part that shows the heart well",
     ]
 
 

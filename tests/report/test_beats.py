@@ -41,9 +41,9 @@ def result(outcome: Outcome) -> dict[str, Any]:
 
 def test_text_has_one_line_on_beats_and_names_the_segmentation() -> None:
     said = lines(traced())
-    assert said[2] == WORDS
+    assert said[3] == WORDS
     assert "masks   lraspp_mobilenet_v3_large, sha256 555555555555, drawn 1, f32" in said
-    relative = lines(traced(spacing_mm=None))[2]
+    relative = lines(traced(spacing_mm=None))[3]
     assert relative == WORDS.replace("EDV 223 ml, ESV 82 ml, ", "")
     assert not [
         line for line in lines(answered()) if line.startswith(("beats", "no beats", "masks"))
@@ -51,7 +51,7 @@ def test_text_has_one_line_on_beats_and_names_the_segmentation() -> None:
 
 
 def test_text_of_the_published_rule() -> None:
-    assert lines(traced(rule="published", spacing_mm=None))[2] == (
+    assert lines(traced(rule="published", spacing_mm=None))[3] == (
         "beats: 4 used of 4 by the published rule; network EF by beat 45.0 % (2 of them)"
     )
 
@@ -72,7 +72,7 @@ def test_of_an_irregular_rhythm_the_index_beats_are_said() -> None:
 
 def test_text_says_why_there_are_none_refused_or_not() -> None:
     still = "no beats: the left ventricle stands still: its area changes by less than 2.5 %"
-    assert lines(traced(still=True))[2] == still
+    assert lines(traced(still=True))[3] == still
     hidden = lines(traced(still=True, refused=True))
     assert hidden[2] == still
     shown = lines(traced(still=True, refused=True, show=True))

@@ -163,7 +163,7 @@ def test_it_has_only_the_options_that_a_stream_can_have(edgeecho: Any) -> None:
     assert mine == {
         *("--frame-size", "--stride", "--over", "--model", "--engine", "--precision", "--threads"),
         *("--fps", "--time", "--crop", "--no-crop", "--max-frames", "--max-pixels", "--max-mb"),
-        *("--json", "--show-refused", "--help"),
+        *("--views", "--json", "--show-refused", "--help"),
     }
     for word in ("--stream", "--over", "--frame-size"):
         assert edgeecho("infer", EXAMPLE, word).returncode == 2, "infer answers whole files"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 Floats = NDArray[np.float64]
 
 DRAWN = 3000
-RENDERED = 96
+RENDERED = 48
 LABEL = ("ef", "name", "split")
 
 
@@ -82,5 +82,5 @@ def test_brightness_and_contrast_are_no_better_than_the_mean() -> None:
         frames = render(video, rng)[::4]
         rows.append([frames.mean(), frames.std()])
         efs.append(video.ef)
-    # So few videos give 0.04 once in a hundred times by chance.
-    assert r_squared(np.array(rows, float), np.array(efs)) < 0.04
+    # So few videos give 0.12 once in a hundred times by chance.
+    assert r_squared(np.array(rows, float), np.array(efs)) < 0.12

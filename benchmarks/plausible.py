@@ -36,9 +36,11 @@ from edgeecho_calibration.trust_budget import threshold
 from edgeecho_calibration.trust_fit import fit_space
 
 TABLES = {"development": DEVELOPMENT, "reported": REPORTED | UNSEEABLE}
+MODEL_FREE = [
+    gate for gate in LEARNED if gate.name in ("backwards", "squeezed/least", "squeezed/most")
+]
 BANDS = (0, 30, 40, 50, 60, 101)
 SPEC = PreprocessSpec((32, 32, 32), (48, 48, 48), training_fps=50.0, time="resample(50)")
-PLAIN = [gate for gate in LEARNED if gate.name in ("backwards", "cut", "lopsided")]
 _FOLDS = 5
 
 
@@ -67,6 +69,7 @@ SIGNALS: Mapping[str, Callable[[Signals], float | None]] = {
     "jump": _time("jump"),
     "lopsided": lambda s: s.shape.lopsided if s.shape else None,
     "aspect": lambda s: s.shape.aspect if s.shape else None,
+    "half_angle": lambda s: s.shape.half_angle if s.shape else None,
 }
 
 
@@ -122,8 +125,8 @@ def _made(
 
 
 def _percentiles(clean: Sequence[Seen], faults: Mapping[str, Sequence[Seen]]) -> list[str]:
-    lines = ["| signal | clean 0.2 % | 1 % | 50 % | 99 % | 99.8 % | beyond all clean ones |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| signal | clean 0.2 % | 1 % | 50 % | 99 % | 99.8 % | beyond all clean ones |"]
+    lines.append("|---|---|---|---|---|---|---|")
     for name, signal in SIGNALS.items():
         values = _known(signal, clean)
         cells = [f"{p:.3g}" for p in np.percentile(values, [0.2, 1, 50, 99, 99.8])]
@@ -170,7 +173,7 @@ def _fit(clean: Sequence[Seen]) -> tuple[dict[str, Space], dict[str, float]]:
     spaces = [_spaces([one for i, one in enumerate(clean) if i % _FOLDS != fold])
               for fold in range(_FOLDS)]  # fmt: skip
     limits = {}
-    for gate in PLAIN:
+    for gate in MODEL_FREE:
         values = []
         for place, one in enumerate(clean):
             seen = one.signals and gate.seen(one.signals, spaces[place % _FOLDS])
@@ -194,7 +197,10 @@ def _gates(
 
     if signals is None:
         return ["file cannot be used"]
-    return [*(r.gate for r in refuse(signals, None)), *(g.name for g in PLAIN if fires(g))]
+    return [
+        *(r.gate for r in refuse(signals, None)),
+        *(g.name.partition("/")[0] for g in MODEL_FREE if fires(g)),
+    ]
 
 
 if __name__ == "__main__":

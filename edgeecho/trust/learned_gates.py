@@ -83,6 +83,11 @@ def _backwards(s: Signals, spaces: Spaces) -> float | None:
     return forwards / max(backwards, 1e-9)
 
 
+def _half_angle(s: Signals, _: Spaces) -> float | None:
+    return s.shape.half_angle if s.shape else None
+
+
+_SQUARE = "was the picture squeezed? Export it with square pixels"
 _VIEW = "is this an upright apical four-chamber view of a heart? Look at it with `edgeecho preview`"
 
 
@@ -131,18 +136,17 @@ LEARNED: tuple[LearnedGate, ...] = (
         space="arrow",
     ),
     LearnedGate(
-        "cut",
-        lambda s, _: s.time.jump if s.time else None,
-        "from one frame to the next the picture jumps by {seen:.2f} times its usual change, "
-        "{limit:.2f} at most with the calibration videos: pieces were cut out or joined; export "
-        "it again in one piece",
+        "squeezed/least",
+        _half_angle,
+        "the sector opens by {seen:.0f} degrees to either side, by {limit:.0f} at least in the "
+        "calibration videos: " + _SQUARE,
+        least=True,
     ),
     LearnedGate(
-        "lopsided",
-        lambda s, _: s.shape.lopsided if s.shape else None,
-        "what is lit lies on one side of the sector's tip ({seen:.0%} more than on the other, "
-        "{limit:.0%} at most with the calibration videos): a part of the sector is black, or "
-        "there are two; show one whole sector, with --crop if need be",
+        "squeezed/most",
+        _half_angle,
+        "the sector opens by {seen:.0f} degrees to either side, by {limit:.0f} at most in the "
+        "calibration videos: " + _SQUARE,
     ),
     LearnedGate(
         "far-statistics",

@@ -14,10 +14,13 @@ from edgeecho.trust.time import TimeSignals
 MOST_REPEATED = 0.4
 MOST_DISORDER = 0.23
 LEAST_TURN = 0.4
-MOST_COMB = 0.38
+# The fewer pictures, the fewer frequencies share what changes.
+MOST_COMB, COMB_OF_FEW = 0.29, 4.0
+MOST_JUMP = 1.8
 MOST_FLICKER = 0.6
-LEAST_BRIGHT_CHANGES = -0.1
-PLAUSIBLE_ASPECT = (0.8, 1.25)
+LEAST_BRIGHT_CHANGES = -0.2
+MOST_LOPSIDED = 0.2
+PLAUSIBLE_ASPECT = (0.8, 1.28)
 # No adult's heart is faster at rest. There is no least rate: where beats differ, two may be found
 # to be one, and a clip of less than a beat is refused anyway.
 MOST_BPM = 180.0
@@ -53,11 +56,22 @@ def _to_and_fro(time: TimeSignals) -> str | None:
 
 
 def _blended(time: TimeSignals) -> str | None:
-    if time.comb <= MOST_COMB:
+    most = MOST_COMB + COMB_OF_FEW / time.pictures
+    if time.comb <= most:
         return None
     return (
         "frames at regular distances are blends of their neighbours: another frame rate or speed "
-        f"was made of the scanner's ({time.comb:.2f}, at most {MOST_COMB:g}); {_ORIGINAL}"
+        f"was made of the scanner's ({time.comb:.2f}, at most {most:.2f}); {_ORIGINAL}"
+    )
+
+
+def _cut(time: TimeSignals) -> str | None:
+    if time.jump <= MOST_JUMP:
+        return None
+    return (
+        f"from one frame to the next the picture jumps by {time.jump:.1f} times its usual distance "
+        f"from the mean, at most {MOST_JUMP:g} are a heart's: pieces were cut out or joined; "
+        + _ORIGINAL
     )
 
 
@@ -76,6 +90,16 @@ def _implausible_heart_rate(s: Signals) -> str | None:
     return (
         f"it beats {s.heart_rate_bpm:.0f} times a minute, at most {MOST_BPM:.0f} are answered: if "
         "the heart did not, give the true frame rate with --fps"
+    )
+
+
+def _lopsided(s: Signals) -> str | None:
+    if s.shape is None or s.shape.lopsided <= MOST_LOPSIDED:
+        return None
+    return (
+        f"of what is lit, one side of the sector's tip has {s.shape.lopsided:.0%} more than the "
+        f"other, at most {MOST_LOPSIDED:.0%} are answered: a part of the sector is black, or there "
+        "are two; show one whole sector, with --crop if need be"
     )
 
 
@@ -108,9 +132,11 @@ PLAUSIBLE: Mapping[str, Callable[[Signals], str | None]] = {
     "frames-out-of-order": _of_time(_out_of_order),
     "to-and-fro": _of_time(_to_and_fro),
     "blended-frames": _of_time(_blended),
+    "cut": _of_time(_cut),
     "flickering": _flickering,
     "implausible-heart-rate": _implausible_heart_rate,
     "inverted": _inverted,
+    "lopsided": _lopsided,
     "squeezed": _squeezed,
 }
 """They join the table of fixed gates."""

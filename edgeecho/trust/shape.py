@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,14 +11,23 @@ from numpy.typing import NDArray
 
 from edgeecho.trust.picture import LIT, Floats
 
+Line = tuple[float, float]
+"""Slope in columns per row, and column in row 0."""
 Mask = NDArray[np.uint8]
 """`(S, S)`, 0 or 1."""
 
 # Share of the picture's side: dark chambers and shadows narrower than this are closed.
 _CLOSED = 0.13
+# Strokes of letters and of an ECG, and islands such as letters, in shares of side and area.
+_THIN = 0.045
+_SMALL = 0.012
+# Two columns so far apart, in shares of the side, are not of one tip.
+_ELSEWHERE = 0.1
 # Straight sides are fitted between the blunt tip and the corner, in shares of their height.
 _SIDES = (0.05, 0.95)
 _LEAST_ROWS = 8
+# In columns per row: below it the sides are parallel, and meet nowhere.
+_LEAST_SLOPE = 0.1
 # Columns that closing rounds off at either corner.
 _CORNER = 3
 # The arc is trusted if what is kept of it lies this close to an ellipse, in shares of the picture's
@@ -37,24 +47,40 @@ class ShapeSignals:
     """Width of a pixel as shown, as a multiple of its height: below 1, the picture was squeezed.
     None if no arc is seen that would show it."""
 
+    half_angle: float | None
+    """Angle from straight down of the side that opens more, in degrees; a shadow at the other does
+    not change it. None if no straight sides are seen."""
+
     @classmethod
     def of(cls, mean: Floats) -> ShapeSignals | None:
         """Measure the mean grey of a video, `(S, S)`; None if nothing is lit."""
-        lit = _lit_area(mean)
-        if lit is None:
+        bright = (mean > LIT).astype(np.uint8)
+        bright = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        whole, bare = _filled(bright), _filled(_without_overlays(bright))
+        if whole is None or bare is None:
             return None
-        tip, columns = _highest(lit), np.nonzero(lit)[1]
-        left, right = float(np.sum(columns < tip)), float(np.sum(columns > tip))
+        hull = np.zeros_like(bare)
+        cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(bare)), 1)
+        sides = _sides(hull)
         return cls(
-            lopsided=abs(left - right) / max(left + right, 1.0),
-            aspect=_aspect(lit),
+            lopsided=_lopsided(whole, _tip(whole, bare)),
+            aspect=_aspect(hull, sides) if sides else None,
+            half_angle=_half_angle(sides) if sides else None,
         )
 
 
-def _lit_area(mean: Floats) -> Mask | None:
-    """The largest connected lit area, without holes."""
-    lit = cv2.morphologyEx((mean > LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    width = max(round(_CLOSED * len(mean)), 3) | 1
+def _without_overlays(bright: Mask) -> Mask:
+    """What is lit without thin or small things beside it."""
+    thick = np.ones((max(round(_THIN * len(bright)), 1),) * 2, np.uint8)
+    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, thick)
+    _, parts, sizes, _ = cv2.connectedComponentsWithStats(opened)
+    large = (sizes[:, cv2.CC_STAT_AREA] >= _SMALL * bright.size) & (np.arange(len(sizes)) > 0)
+    return np.asarray(bright * cv2.dilate(large[parts].astype(np.uint8), thick), np.uint8)
+
+
+def _filled(lit: Mask) -> Mask | None:
+    """The largest connected area, closed and without holes; None if nothing is lit."""
+    width = max(round(_CLOSED * len(lit)), 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     # Beyond the picture, closing would otherwise take everything for lit.
     padded = cv2.copyMakeBorder(lit, width, width, width, width, cv2.BORDER_CONSTANT)
@@ -67,6 +93,18 @@ def _lit_area(mean: Floats) -> Mask | None:
     return np.asarray(filled, np.uint8)
 
 
+def _lopsided(lit: Mask, tip: float) -> float:
+    columns = np.nonzero(lit)[1]
+    left, right = float(np.sum(columns < tip)), float(np.sum(columns > tip))
+    return abs(left - right) / max(left + right, 1.0)
+
+
+def _tip(whole: Mask, bare: Mask) -> float:
+    """Column of the tip, which is not that of a letter that touches the sector."""
+    tip, other = _highest(whole), _highest(bare)
+    return other if abs(tip - other) > _ELSEWHERE * len(whole) else tip
+
+
 def _highest(lit: Mask) -> float:
     """Column of the tip: of the widest, if several are as high."""
     top = int(lit.any(axis=1).argmax())
@@ -76,39 +114,39 @@ def _highest(lit: Mask) -> float:
     return float(first + last - 1) / 2
 
 
-def _aspect(lit: Mask) -> float | None:
+def _sides(hull: Mask) -> tuple[Line, Line] | None:
+    """The straight left and right side, if they are long enough."""
+    rows = np.flatnonzero(hull.any(axis=1))
+    left = hull[rows].argmax(axis=1)
+    right = hull.shape[1] - 1 - hull[rows, ::-1].argmax(axis=1)
+    lines = []
+    for side, corner in ((left, left.argmin()), (right, right.argmax())):
+        first, last = (round(share * int(corner)) for share in _SIDES)
+        if last - first < _LEAST_ROWS:
+            return None
+        slope, start = np.polyfit(rows[first:last], side[first:last], 1)
+        lines.append((float(slope), float(start)))
+    return lines[0], lines[1]
+
+
+def _half_angle(sides: tuple[Line, Line]) -> float:
+    return math.degrees(math.atan(max(-sides[0][0], sides[1][0])))
+
+
+def _aspect(hull: Mask, sides: tuple[Line, Line]) -> float | None:
     """From the arc, at a depth of z below the tip: z^2 + (x / aspect)^2 is the same everywhere."""
-    size = len(lit)
-    hull = np.zeros_like(lit)
-    cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(lit)), 1)
-    tip = _tip(hull)
-    if tip is None:
+    size = len(hull)
+    (left, start), (right, end) = sides
+    if right - left < _LEAST_SLOPE:
         return None
+    tip = (start - end) / (right - left)
     columns = np.flatnonzero(hull.any(axis=0))
     bottom = size - 1 - hull[::-1, columns].argmax(axis=0)
     # Where the picture ends is no arc.
     seen = bottom < size - 2
     seen[:_CORNER] = seen[-_CORNER:] = False
-    x, z = columns[seen] - tip[0], bottom[seen] - tip[1]
+    x, z = columns[seen] - (left * tip + start), bottom[seen] - tip
     return _fit_arc(x, z, size) if len(x) >= _LEAST_ROWS else None
-
-
-def _tip(hull: Mask) -> tuple[float, float] | None:
-    """Where the two straight sides meet, x and y in pixels."""
-    rows = np.flatnonzero(hull.any(axis=1))
-    left = hull[rows].argmax(axis=1)
-    right = hull.shape[1] - 1 - hull[rows, ::-1].argmax(axis=1)
-    slopes = []
-    for side, corner in ((left, left.argmin()), (right, right.argmax())):
-        first, last = (round(share * int(corner)) for share in _SIDES)
-        if last - first < _LEAST_ROWS:
-            return None
-        slopes.append(np.polyfit(rows[first:last], side[first:last], 1))
-    (a, b), (c, d) = slopes
-    if c - a < 0.1:
-        return None
-    y = (b - d) / (c - a)
-    return float(a * y + b), float(y)
 
 
 def _fit_arc(x: Floats, z: Floats, size: int) -> float | None:

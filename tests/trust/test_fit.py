@@ -100,7 +100,7 @@ def test_thresholds_are_a_tenth_beyond_the_most_extreme_video() -> None:
     assert limits["sector/most"] == pytest.approx(0.51 * 1.1)
     assert limits["low-contrast"] == pytest.approx(50 / 1.1)
     assert limits["clip-spread"] == pytest.approx(2.1 * 1.1)
-    unknown = {"answers-disagree", "backwards", "cut", "lopsided"}
+    unknown = {"answers-disagree", "backwards", "squeezed/least", "squeezed/most"}
     assert set(limits) == {gate.name for gate in LEARNED} - unknown
 
 
@@ -109,16 +109,16 @@ def test_time_and_shape_have_thresholds_where_they_are_known() -> None:
     found = [
         changed(
             one,
-            time=TimeSignals(0.0, 2.0, 0.1, 0.5 + 0.01 * i, arrow) if i else None,
-            shape=ShapeSignals(0.01 * i, None),
+            time=TimeSignals(100, 0.0, 2.0, 0.1, 0.5 + 0.01 * i, arrow) if i else None,
+            shape=ShapeSignals(0.0, None, 40.0 + i),
         )
         for i, (one, arrow) in enumerate(zip(answers(), arrows, strict=True))
     ]
     trust = fit_trust(found, level=0.8, least=12, precision="int8", domain="phantoms")
     (space,) = trust.spaces["arrow"]
     assert space.mean == pytest.approx(arrows[1:].mean(axis=0), rel=1e-5)
-    assert trust.limits["cut"] == pytest.approx(0.61 * 1.1)
-    assert trust.limits["lopsided"] == pytest.approx(0.11 * 1.1)
+    assert trust.limits["squeezed/least"] == pytest.approx(40 / 1.1)
+    assert trust.limits["squeezed/most"] == pytest.approx(51 * 1.1)
     # All lie far nearer to the others than to their mirror images.
     assert 0 < trust.limits["backwards"] < 0.5
 
@@ -231,8 +231,8 @@ def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: P
 
 def test_time_and_shape_are_kept_too(tmp_path: Path) -> None:
     keep = tmp_path / "kept.jsonl"
-    time = TimeSignals(0.01, 2.0, 0.1, 0.5, np.arange(10, dtype=np.float32))
-    shape = ShapeSignals(0.1, None)
+    time = TimeSignals(100, 0.01, 2.0, 0.1, 0.5, np.arange(10, dtype=np.float32))
+    shape = ShapeSignals(0.1, None, 40.0)
     (one,) = answers(1, embedding=np.zeros(2))
     append(keep, SOURCE, changed(one, time=time, shape=shape))
     (found,) = read(keep, SOURCE).values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -48,6 +49,12 @@ SEEN = {
     "inverted": ["grey inverted"],
     "flickering": ["a still that flickers"],
     "squeezed": ["squeezed", "stretched"],
+    "cut": ["pieces in another order"],
+    "lopsided": [
+        "half of the sector black",
+        "a quarter of the sector black",
+        "two hearts in one picture",
+    ],
 }
 """By gate, faults of development that it sees without calibration."""
 
@@ -135,6 +142,9 @@ def test_an_arc_shows_how_far_a_picture_was_squeezed(aspect: float, half_angle: 
     assert found is not None
     assert found.aspect == pytest.approx(aspect, abs=0.04)
     assert found.lopsided < 0.02
+    # Sides lean as far as the squeeze makes them.
+    leaning = math.degrees(math.atan(aspect * math.tan(math.radians(half_angle))))
+    assert found.half_angle == pytest.approx(leaning, abs=1)
 
 
 def test_without_an_arc_nobody_knows() -> None:
@@ -148,6 +158,17 @@ def test_dark_chambers_do_not_change_the_shape() -> None:
     hollow = whole.copy()
     cv2.circle(hollow, (50, 50), 14, 0, -1)
     assert ShapeSignals.of(hollow) == ShapeSignals.of(whole)
+
+
+def test_a_letter_beside_the_sector_is_not_its_tip() -> None:
+    plain = sector()
+    labelled = plain.copy()
+    labelled[2:7, 78:100:4] = labelled[2:7, 79:100:4] = 80
+    found, usual = ShapeSignals.of(labelled), ShapeSignals.of(plain)
+    assert found is not None
+    assert usual is not None
+    assert found.lopsided < 0.1
+    assert found.aspect == pytest.approx(usual.aspect, abs=0.03)
 
 
 def test_a_missing_side_and_a_second_sector_are_lopsided() -> None:

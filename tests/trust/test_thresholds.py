@@ -25,8 +25,10 @@ def picture(changing: float) -> np.ndarray:
     return np.log1p(np.concatenate([mean, changing * (mean + 8)]) / 4).astype(np.float32)
 
 
-TIME = TimeSignals(disorder=0.0, turn=2.0, comb=0.1, jump=0.5, arrow=np.full(10, 0.1, np.float32))
-SHAPE = ShapeSignals(lopsided=0.0, aspect=1.0)
+TIME = TimeSignals(
+    pictures=100, disorder=0.0, turn=2.0, comb=0.1, jump=0.5, arrow=np.full(10, 0.1, np.float32)
+)
+SHAPE = ShapeSignals(lopsided=0.0, aspect=1.0, half_angle=40.0)
 GOOD = replace(
     measured.GOOD,
     frames=1000,
@@ -67,10 +69,20 @@ def test_good_measurements_pass_every_gate() -> None:
             {"time": replace(TIME, disorder=0.23)},
         ),
         ("to-and-fro", {"time": replace(TIME, turn=0.399)}, {"time": replace(TIME, turn=0.4)}),
-        ("blended-frames", {"time": replace(TIME, comb=0.381)}, {"time": replace(TIME, comb=0.38)}),
+        (
+            "blended-frames",
+            {"time": replace(TIME, comb=0.331)},
+            {"time": replace(TIME, comb=0.329)},
+        ),
+        ("cut", {"time": replace(TIME, jump=1.81)}, {"time": replace(TIME, jump=1.8)}),
+        (
+            "lopsided",
+            {"shape": replace(SHAPE, lopsided=0.201)},
+            {"shape": replace(SHAPE, lopsided=0.2)},
+        ),
         ("flickering", {"flicker": 0.601}, {"flicker": 0.6}),
         ("implausible-heart-rate", {"heart_rate_bpm": 180.1}, {"heart_rate_bpm": 180.0}),
-        ("inverted", {"bright_changes": -0.101}, {"bright_changes": -0.1}),
+        ("inverted", {"bright_changes": -0.201}, {"bright_changes": -0.2}),
         (
             "squeezed",
             {"shape": replace(SHAPE, aspect=0.799)},
@@ -78,7 +90,7 @@ def test_good_measurements_pass_every_gate() -> None:
         ),
         (
             "squeezed",
-            {"shape": replace(SHAPE, aspect=1.251)},
+            {"shape": replace(SHAPE, aspect=1.281)},
             {"shape": replace(SHAPE, aspect=None)},
         ),
         (
@@ -151,11 +163,15 @@ LEARNED_EDGES: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {
     "clip-spread": (3.0, {"clip_sd": 3.01}, {"clip_sd": 3.0}),
     # Towards the mean of the space, or away from it.
     "backwards": (1.0, {"time": replace(TIME, arrow=along(10, -0.1))}, {"time": TIME}),
-    "cut": (1.5, {"time": replace(TIME, jump=1.51)}, {"time": replace(TIME, jump=1.5)}),
-    "lopsided": (
-        0.2,
-        {"shape": replace(SHAPE, lopsided=0.201)},
-        {"shape": replace(SHAPE, lopsided=0.2)},
+    "squeezed/least": (
+        30.0,
+        {"shape": replace(SHAPE, half_angle=29.9)},
+        {"shape": replace(SHAPE, half_angle=30.0)},
+    ),
+    "squeezed/most": (
+        45.0,
+        {"shape": replace(SHAPE, half_angle=45.1)},
+        {"shape": replace(SHAPE, half_angle=None)},
     ),
     "far-statistics": (2.0, {"statistics": along(7, 2.01)}, {"statistics": along(7, 1.99)}),
     "far-picture": (2.0, {"picture": along(PICTURE, 2.01)}, {"picture": along(PICTURE, 1.99)}),

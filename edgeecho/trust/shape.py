@@ -54,8 +54,10 @@ class ShapeSignals:
     @classmethod
     def of(cls, mean: Floats) -> ShapeSignals | None:
         """Measure the mean grey of a video, `(S, S)`; None if nothing is lit."""
-        bright = (mean > LIT).astype(np.uint8)
-        bright = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        lit = (mean > LIT).astype(np.uint8)
+        bright = np.asarray(
+            cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8
+        )
         whole, bare = _filled(bright), _filled(_without_overlays(bright))
         if whole is None or bare is None:
             return None

@@ -22,9 +22,8 @@ _LEAST_COMBED = 64
 # Frames on either side of a moment that is tested for a turn; the first pair is adjacent, or
 # shares a neighbour, and so is alike in any video.
 _AROUND = 5
-# Slow changes are the heart's, up to the fourth harmonic of 135 beats/min. A comb is faster, in
-# cycles a frame and in Hz; but at a low frame rate all above the last of these is looked at.
-_SLOWEST_COMB, _SLOWEST_COMB_HZ, _SLOWEST_COMB_AT_MOST = 0.12, 9.0, 0.32
+# Slow changes are the heart's; only those above this frequency, in cycles a frame, are a comb.
+_SLOWEST_COMB = 0.12
 _NO_COMB = 0.05
 # Of the pictures' changes: those of the chambers and the valves.
 _DIRECTIONS = 4
@@ -38,8 +37,6 @@ _LEAST = 1e-6
 class TimeSignals:
     """Measurements of the order of the decoded frames, without those that are repeated."""
 
-    pictures: int
-    """Number of frames that are measured."""
     disorder: float
     """Share of frames that are more like the third after them than like the next, 0 to 1."""
     turn: float
@@ -74,10 +71,9 @@ class TimeSignals:
             return None
         squared = squared[np.ix_(kept, kept)]
         return cls(
-            pictures=len(kept),
             disorder=float(np.mean(_apart(squared, 1)[:-2] > _apart(squared, 3))),
             turn=_turn(squared),
-            comb=_comb(squared, fps),
+            comb=_comb(squared),
             jump=_jump(squared),
             arrow=np.array([*_settling(some[kept]), *_onset(squared, fps)], np.float32),
         )
@@ -100,26 +96,21 @@ def _turn(squared: Floats) -> float:
     return float(min(found))
 
 
-def _comb(squared: Floats, fps: float) -> float:
+def _comb(squared: Floats) -> float:
     """By the parallelogram law, distances alone say how far a frame is from its neighbours' mean.
 
-    That is mostly noise. A mean of two frames has half the noise, and lies near them besides. What
-    changes slowly is the heart's and is taken off, in two ways: each leaves other frequencies. 0
-    for few frames.
+    That is mostly noise. A mean of two frames has half the noise, and lies near them besides. 0 for
+    few frames.
     """
     if len(squared) < _LEAST_COMBED:
         return 0.0
     step, across = _apart(squared, 1), _apart(squared, 2)
     bend = np.log(np.maximum((step[1:] + step[:-1]) / 2 - across / 4, _LEAST))
-    frequency = np.fft.rfftfreq(len(bend))
-    slowest = min(max(_SLOWEST_COMB, _SLOWEST_COMB_HZ / fps), _SLOWEST_COMB_AT_MOST)
-    shares = []
-    for width in (3, 5):
-        slow = np.convolve(np.pad(bend, width // 2, "edge"), np.full(width, 1 / width), "valid")
-        power = np.square(np.abs(np.fft.rfft((bend - slow) * np.hanning(len(bend)))))
-        fast = max(power[frequency > _NO_COMB].sum(), _LEAST)
-        shares.append(power[frequency > slowest].max() / fast)
-    return float(max(shares))
+    fast = bend - np.convolve(np.pad(bend, 2, "edge"), np.full(5, 0.2), "valid")
+    power = np.square(np.abs(np.fft.rfft(fast * np.hanning(len(fast)))))
+    frequency = np.fft.rfftfreq(len(fast))
+    all_fast = power[frequency > _NO_COMB].sum()
+    return float(power[frequency > _SLOWEST_COMB].max() / max(all_fast, _LEAST))
 
 
 def _jump(squared: Floats) -> float:

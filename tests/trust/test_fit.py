@@ -109,7 +109,7 @@ def test_time_and_shape_have_thresholds_where_they_are_known() -> None:
     found = [
         changed(
             one,
-            time=TimeSignals(100, 0.0, 2.0, 0.1, 0.5 + 0.01 * i, arrow) if i else None,
+            time=TimeSignals(0.0, 2.0, 0.1, 0.5 + 0.01 * i, arrow) if i else None,
             shape=ShapeSignals(0.0, None, 40.0 + i),
         )
         for i, (one, arrow) in enumerate(zip(answers(), arrows, strict=True))
@@ -231,7 +231,7 @@ def test_half_a_line_is_cut_off_and_another_runs_answers_are_refused(tmp_path: P
 
 def test_time_and_shape_are_kept_too(tmp_path: Path) -> None:
     keep = tmp_path / "kept.jsonl"
-    time = TimeSignals(100, 0.01, 2.0, 0.1, 0.5, np.arange(10, dtype=np.float32))
+    time = TimeSignals(0.01, 2.0, 0.1, 0.5, np.arange(10, dtype=np.float32))
     shape = ShapeSignals(0.1, None, 40.0)
     (one,) = answers(1, embedding=np.zeros(2))
     append(keep, SOURCE, changed(one, time=time, shape=shape))

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -53,24 +54,16 @@ class Seen:
     """None: the file cannot be used."""
 
 
-def _time(name: str) -> Callable[[Signals], float | None]:
-    return lambda s: getattr(s.time, name) if s.time else None
+def _of(part: str, name: str) -> Callable[[Signals], float | None]:
+    return lambda s: getattr(getattr(s, part), name, None)
 
 
 SIGNALS: Mapping[str, Callable[[Signals], float | None]] = {
-    "moves": lambda s: s.moves,
-    "heart_rate_bpm": lambda s: s.heart_rate_bpm,
-    "repeated": lambda s: s.repeated,
-    "flicker": lambda s: s.flicker,
-    "bright_changes": lambda s: s.bright_changes,
-    "disorder": _time("disorder"),
-    "turn": _time("turn"),
-    "comb": _time("comb"),
-    "jump": _time("jump"),
-    "lopsided": lambda s: s.shape.lopsided if s.shape else None,
-    "aspect": lambda s: s.shape.aspect if s.shape else None,
-    "half_angle": lambda s: s.shape.half_angle if s.shape else None,
-}
+    **{name: attrgetter(name) for name in
+       ("moves", "heart_rate_bpm", "repeated", "flicker", "bright_changes")},
+    **{name: _of("time", name) for name in ("disorder", "turn", "comb", "jump")},
+    **{name: _of("shape", name) for name in ("lopsided", "aspect", "half_angle")},
+}  # fmt: skip
 
 
 def main() -> None:

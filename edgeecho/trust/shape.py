@@ -54,10 +54,7 @@ class ShapeSignals:
     @classmethod
     def of(cls, mean: Floats) -> ShapeSignals | None:
         """Measure the mean grey of a video, `(S, S)`; None if nothing is lit."""
-        lit = (mean > LIT).astype(np.uint8)
-        bright = np.asarray(
-            cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8
-        )
+        bright = _opened((mean > LIT).astype(np.uint8), 3)
         whole, bare = _filled(bright), _filled(_without_overlays(bright))
         if whole is None or bare is None:
             return None
@@ -71,13 +68,19 @@ class ShapeSignals:
         )
 
 
+def _opened(mask: Mask, width: int) -> Mask:
+    """Without what is thinner than `width` pixels."""
+    kernel = np.ones((width, width), np.uint8)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+
+
 def _without_overlays(bright: Mask) -> Mask:
     """What is lit without thin or small things beside it."""
-    thick = np.ones((max(round(_THIN * len(bright)), 1),) * 2, np.uint8)
-    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, thick)
-    _, parts, sizes, _ = cv2.connectedComponentsWithStats(opened)
+    width = max(round(_THIN * len(bright)), 1)
+    _, parts, sizes, _ = cv2.connectedComponentsWithStats(_opened(bright, width))
     large = (sizes[:, cv2.CC_STAT_AREA] >= _SMALL * bright.size) & (np.arange(len(sizes)) > 0)
-    return np.asarray(bright * cv2.dilate(large[parts].astype(np.uint8), thick), np.uint8)
+    kept = cv2.dilate(large[parts].astype(np.uint8), np.ones((width, width), np.uint8))
+    return np.asarray(bright * kept, np.uint8)
 
 
 def _filled(lit: Mask) -> Mask | None:

@@ -23,7 +23,7 @@ def to_text(found: SiteCheck) -> str:
     ]
     if found.unreadable:
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.unreadable.items()))
-        lines.append(f"{sum(found.unreadable.values())} files gave no answer: {kinds}")
+        lines.append(f"files without an answer: {kinds}")
     lines.append(f"  {'gate':18} {'refused':>7}  near or beyond ({BEYOND:.0%} of its own videos)")
     for gate in found.gates:
         near = "" if gate.beyond is None else f"{gate.beyond} ({gate.beyond / found.videos:.0%})"

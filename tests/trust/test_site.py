@@ -80,7 +80,7 @@ def test_its_own_videos_and_noise_are_told_apart(
     assert found["unreadable"] == {"InputError": 1}
     assert found["refused"] == own["refused"] + 22
     assert found["verdict"].startswith("these videos are unlike those that the model knows")
-    assert "1 files gave no answer: 1 InputError" in done.stdout
+    assert "files without an answer: 1 InputError" in done.stdout
     # No file is named, nor the folder.
     assert "PATIENT" not in out.read_text() + done.stdout
     assert ".avi" not in out.read_text() + done.stdout

@@ -31,8 +31,8 @@ from edgeecho.common.files import write_text
 from edgeecho.dataset import LabelledVideo, read_dataset
 from edgeecho.preprocess import PreprocessSpec, VideoFacts, prepare
 from edgeecho.trust import Signals, measure, refuse
-from edgeecho.trust.learned_gates import LEARNED, LearnedGate
-from edgeecho.trust.space import Space
+from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate, Spaces
+from edgeecho_calibration.kinds import kinds_of
 from edgeecho_calibration.trust_budget import threshold
 from edgeecho_calibration.trust_fit import fit_space
 
@@ -161,7 +161,7 @@ def _refused(clean: Sequence[Seen], faults: Mapping[str, Sequence[Seen]]) -> lis
     return lines
 
 
-def _fit(clean: Sequence[Seen]) -> tuple[dict[str, Space], dict[str, float]]:
+def _fit(clean: Sequence[Seen]) -> tuple[Spaces, dict[str, float]]:
     """Spaces fitted to all; for the thresholds each fifth is measured by a fit to the others."""
     spaces = [_spaces([one for i, one in enumerate(clean) if i % _FOLDS != fold])
               for fold in range(_FOLDS)]  # fmt: skip
@@ -176,24 +176,22 @@ def _fit(clean: Sequence[Seen]) -> tuple[dict[str, Space], dict[str, float]]:
     return _spaces(clean), limits
 
 
-def _spaces(clean: Sequence[Seen]) -> dict[str, Space]:
-    seen = [one.signals.time for one in clean if one.signals is not None]
-    arrows = np.array([time.arrow for time in seen if time is not None], np.float64)
-    return {"arrow": fit_space(arrows, "arrow")}
+def _spaces(clean: Sequence[Seen]) -> Spaces:
+    """Of each kind of videos one, as `calibrate trust` fits them."""
+    seen = [one.signals for one in clean if one.signals is not None and one.signals.time]
+    kinds = kinds_of(np.array([s.texture for s in seen], np.float64))
+    arrows = np.array([SPACES["arrow"](s) for s in seen], np.float64)
+    return {"arrow": tuple(fit_space(arrows[kinds == kind], "arrow") for kind in np.unique(kinds))}
 
 
-def _gates(
-    signals: Signals | None, spaces: Mapping[str, Space], limits: Mapping[str, float]
-) -> list[str]:
+def _gates(signals: Signals | None, spaces: Spaces, limits: Mapping[str, float]) -> list[str]:
     def fires(gate: LearnedGate) -> bool:
         return gate.check(signals, spaces, limits[gate.name]) is not None
 
     if signals is None:
         return ["file cannot be used"]
-    return [
-        *(r.gate for r in refuse(signals, None)),
-        *(g.name.partition("/")[0] for g in MODEL_FREE if fires(g)),
-    ]
+    learned = [gate.name.partition("/")[0] for gate in MODEL_FREE if fires(gate)]
+    return list(dict.fromkeys([*(r.gate for r in refuse(signals, None)), *learned]))
 
 
 if __name__ == "__main__":

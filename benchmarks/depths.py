@@ -8,15 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgeecho.preprocess import (
-    ClipMode,
-    PreprocessSpec,
-    clip_starts,
-    gather_clips,
-    normalise,
-    pad_short,
-)
+from edgeecho.preprocess import PreprocessSpec
 from edgeecho_train.checkpoint import load_checkpoint
+from edgeecho_train.data import central_clip
 from edgeecho_train.network import R2Plus1D18
 
 
@@ -32,10 +26,7 @@ class Depths:
 
     def of(self, frames: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """By stage, `(channels,)`, of prepared frames `(T, S, S, 3)`."""
-        (start,) = clip_starts(len(frames), self.spec, ClipMode("center"))
-        window = frames[start : start + self.spec.frames * self.spec.period]
-        video = pad_short(normalise(window, self.spec), self.spec)
-        x = torch.from_numpy(gather_clips(video, np.zeros(1, np.intp), self.spec))
+        x = torch.from_numpy(central_clip(frames, self.spec))[None]
         found, network = {}, self._network
         with torch.inference_mode():
             x = network.stem(x.to(memory_format=torch.channels_last_3d))

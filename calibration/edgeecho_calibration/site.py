@@ -114,8 +114,9 @@ def check_site(files: Iterable[Path], model: LoadedModel, clips: ClipMode) -> Si
             continue
         seen.append(signals)
     if not seen:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(unreadable.items()))
-        raise InputError(f"no file gave an answer ({kinds}): try `edgeecho infer` on one of them")
+        raise InputError(
+            f"no file gave an answer ({in_words(unreadable)}): try `edgeecho infer` on one of them"
+        )
     refusals = [{refusal.gate for refusal in refuse(signals, trust)} for signals in seen]
     fixed = sorted(set().union(*refusals) - {gate.name.partition("/")[0] for gate in LEARNED})
     counts = [GateCount(name, sum(name in found for found in refusals), None) for name in fixed]
@@ -128,6 +129,11 @@ def check_site(files: Iterable[Path], model: LoadedModel, clips: ClipMode) -> Si
         refused=sum(map(bool, refusals)),
         gates=(*counts, *_learned(seen, trust)),
     )
+
+
+def in_words(unreadable: Mapping[str, int]) -> str:
+    """Such as `2 InputError`."""
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(unreadable.items()))
 
 
 def _learned(seen: Sequence[Signals], trust: Trust) -> list[GateCount]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.files import atomic_path
-from edgeecho_calibration.site import SiteCheck
+from edgeecho_calibration.site import SiteCheck, in_words
 from edgeecho_calibration.trust_fit import BEYOND
 
 SCHEMA = "edgeecho-site-1"
@@ -22,8 +22,7 @@ def to_text(found: SiteCheck) -> str:
         f"refused, so at most {found.most_refused:.1%} of such videos are (95 % confidence)",
     ]
     if found.unreadable:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.unreadable.items()))
-        lines.append(f"files without an answer: {kinds}")
+        lines.append(f"files without an answer: {in_words(found.unreadable)}")
     lines.append(f"  {'gate':18} {'refused':>7}  near or beyond ({BEYOND:.0%} of its own videos)")
     for gate in found.gates:
         near = "" if gate.beyond is None else f"{gate.beyond} ({gate.beyond / found.videos:.0%})"

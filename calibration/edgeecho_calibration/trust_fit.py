@@ -12,11 +12,12 @@ from edgeecho.trust import Signals, Trust, refuse
 from edgeecho.trust.conformal import half_width
 from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
+from edgeecho.trust.texture import SIZE
 from edgeecho_calibration.kinds import kinds_of
 from edgeecho_calibration.trust_budget import Budget, threshold
 from edgeecho_calibration.trust_kept import LabelledAnswer
 
-_DIRECTIONS = {"texture": 41}
+_DIRECTIONS = {"texture": SIZE - 1}
 _FEW_DIRECTIONS = 16
 # Standard deviation that is added to that of the videos, so that what a codec, a colour conversion
 # or a resize changes is not "far". Statistics are in grey levels, pictures in their logarithm.
@@ -52,8 +53,10 @@ def fit_trust(
         widths = {mode: half_width(values, level) for mode, values in residuals.items()}
     except ValueError as error:
         raise InputError(f"{error}: give more videos or a lower --level") from error
-    signals = [_finest(a)[1] for a in used]
-    known, left = _known(_seen(used)), divide(answered).left
+    signals = [_finest(one)[1] for one in used]
+    kinds = _kinds(signals)
+    seen = _seen(used, kinds)
+    known, left = _known(seen), _divided(len(answered), seen).left
     gates = [gate for gate in LEARNED if known[gate.name]]
     return Trust(
         level=level,
@@ -61,7 +64,7 @@ def fit_trust(
         domain=domain,
         half_widths=widths,
         residuals=residuals,
-        spaces=_fit_spaces(signals, kinds_of(_values("texture", signals))),
+        spaces=_fit_spaces(signals, kinds),
         limits={gate.name: _limit(gate, known[gate.name], left) for gate in gates},
         edges={gate.name: _edge(gate, known[gate.name]) for gate in gates},
     )
@@ -125,7 +128,12 @@ def _edge(gate: LearnedGate, values: Sequence[float]) -> float:
 def divide(answered: Sequence[LabelledAnswer]) -> Budget:
     """Count what the other gates refuse of the budget, each fifth by thresholds of the others."""
     used = _accepted(answered)
-    seen = _seen(used)
+    kinds = _kinds([_finest(one)[1] for one in used])
+    return _divided(len(answered), _seen(used, kinds))
+
+
+def _divided(videos: int, seen: Mapping[str, Sequence[float | None]]) -> Budget:
+    used = len(next(iter(seen.values())))
     refused: set[int] = set()
     for gate in (gate for gate in LEARNED if not gate.shares):
         known = {i: value for i, value in enumerate(seen[gate.name]) if value is not None}
@@ -135,10 +143,10 @@ def divide(answered: Sequence[LabelledAnswer]) -> Budget:
                 limit = threshold(gate, rest, 0.0)
                 here = ((i, value) for i, value in known.items() if i % _FOLDS == fold)
                 refused |= {i for i, value in here if gate.beyond(value, limit)}
-    return Budget(len(answered), len(answered) - len(used), len(refused))
+    return Budget(videos, videos - used, len(refused))
 
 
-def _seen(used: Sequence[LabelledAnswer]) -> dict[str, list[float | None]]:
+def _seen(used: Sequence[LabelledAnswer], kinds: NDArray[np.intp]) -> dict[str, list[float | None]]:
     """By learned gate, each video's most extreme value over the modes; None if it has none.
 
     Distances are cross-validated: each fifth of the videos is compared with spaces fitted to the
@@ -146,7 +154,6 @@ def _seen(used: Sequence[LabelledAnswer]) -> dict[str, list[float | None]]:
     """
     seen: dict[str, list[float | None]] = {gate.name: [None] * len(used) for gate in LEARNED}
     signals = [_finest(one)[1] for one in used]
-    kinds = kinds_of(_values("texture", signals))
     for fold in range(min(_FOLDS, len(used))):
         others = [i for i in range(len(used)) if i % _FOLDS != fold]
         spaces = _fit_spaces([signals[i] for i in others], kinds[others])
@@ -157,6 +164,10 @@ def _seen(used: Sequence[LabelledAnswer]) -> dict[str, list[float | None]]:
                 if values:
                     seen[gate.name][place] = min(values) if gate.least else max(values)
     return seen
+
+
+def _kinds(signals: Sequence[Signals]) -> NDArray[np.intp]:
+    return kinds_of(_values("texture", signals))
 
 
 def _accepted(answered: Sequence[LabelledAnswer]) -> list[LabelledAnswer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgeecho.cine import Cine
-from edgeecho.preprocess.motion import find_motion
+from edgeecho.preprocess.motion import motion_of
 from edgeecho.preprocess.prepare import Prepared
 from edgeecho.preprocess.spec import PreprocessSpec
 
@@ -76,7 +76,7 @@ class VideoFacts:
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:
         """Collect the facts, and measure the motion of the frames."""
         count, height, width = cine.frames.shape[:3]
-        sector, motion = prepared.sector, find_motion(prepared.fitted, cine.fps)
+        sector, motion = prepared.sector, motion_of(prepared.distances, cine.fps)
         return cls(
             container=cine.container,
             codec=cine.codec,

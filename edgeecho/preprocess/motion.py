@@ -41,19 +41,24 @@ class Motion:
 
 def find_motion(frames: NDArray[np.uint8], fps: float | None) -> Motion:
     """Measure the motion of frames `(T, S, S, 3)`; `fps` in frames/s, if known."""
-    squared = squared_distances(frames[:_MOST_FRAMES])
+    return motion_of(squared_distances(frames), fps)
+
+
+def motion_of(squared: Floats, fps: float | None) -> Motion:
+    """The same from the frames' distances."""
     repeated, odd = repeated_frames(squared), _odd(squared)
     rate = None if fps is None else _heart_rate(squared, fps)
     return Motion(tuple(repeated.tolist()), tuple(odd.tolist()), rate)
 
 
 def squared_distances(frames: NDArray[np.uint8]) -> Floats:
-    """Squared Euclidean distances `(T, T)` of frames `(T, S, S, 3)`.
+    """Squared Euclidean distances `(T, T)` of frames `(T, S, S, 3)`, the first 1000 of them.
 
     They are those of the green pixels in every third row and column. Sums of whole numbers are
     exact in double precision, so they do not depend on the number of threads.
     """
-    pixels = frames[:, ::3, ::3, 1].reshape(len(frames), -1).astype(np.float64)
+    some = frames[:_MOST_FRAMES]
+    pixels = some[:, ::3, ::3, 1].reshape(len(some), -1).astype(np.float64)
     products = pixels @ pixels.T
     squares = np.diagonal(products)
     return np.asarray(squares[:, None] + squares[None, :] - 2 * products, np.float32)

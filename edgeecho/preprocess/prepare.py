@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from edgeecho.cine import (
 )
 from edgeecho.common.errors import InputError, UsageError
 from edgeecho.preprocess.frames import fit_frames
+from edgeecho.preprocess.motion import Floats, squared_distances
 from edgeecho.preprocess.rectangles import distinct, same
 from edgeecho.preprocess.resampling import count_resampled, find_gaps, resample_places
 from edgeecho.preprocess.sector import Sector, crop_sector, find_sector, sector_to_size
@@ -79,6 +81,11 @@ class Prepared:
     """Whether frames of the file are lost, so that `source` does not count those of the file."""
     notes: tuple[str, ...] = ()
     """Where resampling repeats frames because the file has none, as text for the result."""
+
+    @cached_property
+    def distances(self) -> Floats:
+        """Squared distances of all pairs of `fitted`; see `squared_distances`."""
+        return squared_distances(self.fitted)
 
 
 def prepare(

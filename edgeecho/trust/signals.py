@@ -157,7 +157,7 @@ def measure(cine: Cine, prepared: Prepared, facts: VideoFacts, spec: PreprocessS
         bright_changes=bright_changes(frames),
         shape=ShapeSignals.of(mean),
         repeated=1 - len(moving) / examined,
-        time=TimeSignals.of(prepared.fitted, cine.fps),
+        time=TimeSignals.of(prepared.fitted, cine.fps, prepared.distances),
         several_sectors=prepared.sector.several if prepared.sector else None,
         picture=np.log1p(np.stack([grey.mean(axis=0), grey.std(axis=0)]).ravel() / KNEE),
         texture=texture(prepared.frames),

@@ -60,12 +60,18 @@ class TimeSignals:
         return -np.concatenate([rises, falls, onset])
 
     @classmethod
-    def of(cls, frames: NDArray[np.uint8], fps: float | None) -> TimeSignals | None:
-        """Measure `(T, S, S, 3)` decoded frames; None if they are too few or `fps` is unknown."""
+    def of(
+        cls, frames: NDArray[np.uint8], fps: float | None, squared: Floats | None = None
+    ) -> TimeSignals | None:
+        """Measure `(T, S, S, 3)` decoded frames; None if they are too few or `fps` is unknown.
+
+        `squared`: their `squared_distances`, if they are known.
+        """
         if fps is None:
             return None
         some = frames[:_MOST_FRAMES]
-        squared = squared_distances(some)
+        all_pairs = squared_distances(some) if squared is None else squared
+        squared = all_pairs[: len(some), : len(some)]
         kept = np.setdiff1d(np.arange(len(some)), repeated_frames(squared))
         if len(kept) < _LEAST_PICTURES:
             return None

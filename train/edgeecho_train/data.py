@@ -104,8 +104,17 @@ def one_clip(
     start = clip_starts(len(frames), spec, ClipMode("one"), seed=int(rng.integers(1 << 31)))
     # Normalise only the frames of the clip; its start is then 0.
     window = frames[start[0] : start[0] + spec.frames * spec.period]
-    if look:
-        window = draw_look(rng).frames(window, rng)
+    return clip_of(draw_look(rng).frames(window, rng) if look else window, spec)
+
+
+def central_clip(frames: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
+    """The clip in the middle of prepared frames."""
+    (start,) = clip_starts(len(frames), spec, ClipMode("center"))
+    return clip_of(frames[start : start + spec.frames * spec.period], spec)
+
+
+def clip_of(window: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
+    """The clip `(3, frames, S, S)` of the frames that it spans, or of fewer, padded."""
     video = pad_short(normalise(window, spec), spec)
     clip: NDArray[np.float32] = gather_clips(video, np.zeros(1, np.intp), spec)[0]
     return clip

@@ -18,14 +18,8 @@ from torch import Tensor
 from edgeecho.bundle import Skill
 from edgeecho.common.errors import InputError, ModelError
 from edgeecho.dataset import LabelledVideo, prepare_labelled
-from edgeecho.preprocess import (
-    ClipMode,
-    PreprocessSpec,
-    clip_starts,
-    gather_clips,
-    normalise,
-    pad_short,
-)
+from edgeecho.preprocess import PreprocessSpec
+from edgeecho_train.data import central_clip
 from edgeecho_train.network import R2Plus1D18
 
 LEAST_VIDEOS = 30
@@ -101,7 +95,4 @@ def fold(state_dict: Mapping[str, Tensor], line: Line) -> dict[str, Any]:
 
 
 def _central(video: LabelledVideo, spec: PreprocessSpec) -> Tensor:
-    frames = prepare_labelled(video, spec).frames
-    start = int(clip_starts(len(frames), spec, ClipMode("center"))[0])
-    window = pad_short(normalise(frames[start : start + spec.frames * spec.period], spec), spec)
-    return torch.from_numpy(gather_clips(window, np.zeros(1, np.intp), spec))
+    return torch.from_numpy(central_clip(prepare_labelled(video, spec).frames, spec))[None]

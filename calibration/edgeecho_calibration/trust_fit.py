@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from edgeecho.common.errors import InputError
 from edgeecho.trust import Signals, Trust, refuse
-from edgeecho.trust.conformal import half_width
 from edgeecho.trust.learned_gates import LEARNED, SPACES, LearnedGate
 from edgeecho.trust.space import Space
 from edgeecho.trust.texture import SIZE
+from edgeecho_calibration.interval_fit import fit_interval
 from edgeecho_calibration.kinds import kinds_of
 from edgeecho_calibration.trust_budget import Budget, threshold
 from edgeecho_calibration.trust_kept import LabelledAnswer
@@ -45,14 +45,7 @@ def fit_trust(
             f"{len(used)} of {len(answered)} videos can be used and --least asks for {least}: "
             "give more validation videos"
         )
-    modes = tuple(used[0].by_mode)
-    residuals = {
-        mode: np.array([a.ef - a.by_mode[mode][0] for a in used], np.float32) for mode in modes
-    }
-    try:
-        widths = {mode: half_width(values, level) for mode, values in residuals.items()}
-    except ValueError as error:
-        raise InputError(f"{error}: give more videos or a lower --level") from error
+    intervals = {mode: fit_interval(used, mode, level) for mode in used[0].by_mode}
     signals = [_finest(one)[1] for one in used]
     kinds = _kinds(signals)
     seen = _seen(used, kinds)
@@ -62,8 +55,11 @@ def fit_trust(
         level=level,
         precision=precision,
         domain=domain,
-        half_widths=widths,
-        residuals=residuals,
+        half_widths={mode: one.half_width for mode, one in intervals.items()},
+        residuals={mode: one.residuals for mode, one in intervals.items()},
+        difficulties={
+            mode: one.difficulty for mode, one in intervals.items() if one.difficulty is not None
+        },
         spaces=_fit_spaces(signals, kinds),
         limits={gate.name: _limit(gate, known[gate.name], left) for gate in gates},
         edges={gate.name: _edge(gate, known[gate.name]) for gate in gates},

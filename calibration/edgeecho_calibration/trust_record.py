@@ -53,7 +53,7 @@ def _entry(trust: Trust, sha256: str, source: RunIdentity, budget: Budget) -> di
     return {
         "file": TRUST_FILE,
         "sha256": sha256,
-        "method": METHOD,
+        "method": METHOD + (", normalised by difficulty" if trust.difficulties else ""),
         "level": trust.level,
         "n": n,
         "videos": budget.videos,
@@ -78,12 +78,13 @@ def _skill(source: RunIdentity, answered: Sequence[LabelledAnswer]) -> Skill:
 def to_text(entry: Mapping[str, Any]) -> str:
     """The entry as text."""
     widths = ", ".join(f"{mode} {v:.1f}" for mode, v in entry["half_width"].items())
+    usual = " of a video of usual difficulty" if "difficulty" in entry["method"] else ""
     limits = ", ".join(f"{name} {v:.3g}" for name, v in entry["thresholds"].items())
     refused, (low, high) = entry["refused"], entry["coverage"]
     return "\n".join(
         [
             f"{entry['n']} of {entry['videos']} {entry['split']} videos of: {entry['data']}",
-            f"{entry['level']:.0%} interval, half its width in EF points: {widths}",
+            f"{entry['level']:.0%} interval, half its width{usual} in EF points: {widths}",
             f"of new videos of this kind it holds the truth of {entry['level']:.0%} on average; "
             f"so few as {entry['n']} leave that between {low:.1%} and {high:.1%} (in nine of ten "
             "calibrations)",

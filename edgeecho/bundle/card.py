@@ -9,6 +9,7 @@ from typing import Any
 from edgeecho.bundle.assumed import assumed_in
 from edgeecho.bundle.card_beats import beats_section
 from edgeecho.bundle.card_drift import drift_section
+from edgeecho.bundle.card_groups import groups_section
 from edgeecho.bundle.card_segmentation import segmentation_section
 from edgeecho.bundle.manifest import CARD_FILE, MANIFEST_FILE, Manifest
 from edgeecho.bundle.skill import LEAST_VIDEOS, Skill
@@ -54,7 +55,10 @@ def _render(manifest: Manifest) -> str:
             else []
         ),
         "## Skill\n\n" + _skill(manifest.skill),
-        "## Evaluation\n\n" + _evaluation(manifest) + beats_section(manifest),
+        "## Evaluation\n\n"
+        + _evaluation(manifest)
+        + groups_section(manifest)
+        + beats_section(manifest),
         "## Uncertainty and gates\n\n" + _uncertainty(manifest.uncertainty),
     ]
     return "\n\n".join(sections) + "\n"
@@ -147,6 +151,7 @@ def _uncertainty(entry: Mapping[str, Any] | None) -> str:
             "calibration are applied. `edgeecho calibrate trust DATA --model BUNDLE` measures it."
         )
     widths = "\n".join(f"| {mode} | {v:.2f} |" for mode, v in entry["half_width"].items())
+    usual = ", for a video of usual difficulty" if "difficulty" in entry["method"] else ""
     limits = "\n".join(f"| {name} | {v:.4g} |" for name, v in entry["thresholds"].items())
     return "\n\n".join(
         [
@@ -154,7 +159,7 @@ def _uncertainty(entry: Mapping[str, Any] | None) -> str:
             f"{entry['split']} videos of: {entry['data']} (FileList.csv sha256 "
             f"{entry['file_list_sha256'][:12]}), {entry['precision']} on {entry['engine']}. "
             "It holds for videos of this kind and for no others." + _coverage(entry),
-            "| clips | half the interval's width, EF points |\n|---|---|\n" + widths,
+            f"| clips | half the interval's width, EF points{usual} |\n|---|---|\n" + widths,
             "Thresholds that were learned from the same videos; docs/trust.md says what each gate "
             "sees, and gives those that need no calibration.",
             "| gate | threshold |\n|---|---|\n" + limits,

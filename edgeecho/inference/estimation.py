@@ -25,6 +25,7 @@ from edgeecho.preprocess import (
     clip_starts,
 )
 from edgeecho.trust import (
+    Hints,
     Interval,
     Probabilities,
     Refusal,
@@ -54,6 +55,8 @@ class EFEstimate:
     video: VideoFacts
     timings_ms: Mapping[str, float]
     """Times of decode (if read from a file), preprocess and engine."""
+    hints: Hints
+    """What the width of the interval depends on."""
     interval: Interval | None = None
     """None if the EF is refused or the model has no measured uncertainty."""
     probabilities: Probabilities | None = None
@@ -151,6 +154,7 @@ def answer_clips(ready: ReadyVideo, model: LoadedModel, mode: ClipMode, run: Cli
             "engine": run.engine_ms,
             **({"masks": traced.ms} if traced else {}),
         },
+        hints=signals.hints(ef),
         interval=verdict.interval,
         probabilities=verdict.probabilities,
         refusals=verdict.refusals,

@@ -1,5 +1,6 @@
 """Whether an EF can be trusted: its interval, probabilities, and the gates that may refuse it."""
 
+from edgeecho.trust.difficulty import Hints
 from edgeecho.trust.judge import Verdict, judge, refuse
 from edgeecho.trust.learned import Trust, load_trust
 from edgeecho.trust.shape import ShapeSignals
@@ -9,6 +10,7 @@ from edgeecho.trust.traced import TracedSignals
 from edgeecho.trust.types import Interval, Probabilities, Refusal
 
 __all__ = [
+    "Hints",
     "Interval",
     "Probabilities",
     "Refusal",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust.conformal import calibrated_as, probabilities
+from edgeecho.trust.conformal import calibrated_as
 from edgeecho.trust.gates import FIXED
 from edgeecho.trust.learned import Trust
 from edgeecho.trust.learned_gates import ANSWERS_DISAGREE, LEARNED
@@ -54,8 +54,8 @@ def judge(
     if precision != trust.precision:
         warnings.append(f"the interval was measured with {trust.precision}, not with {precision}")
     return Verdict(
-        trust.interval(mode, ef),
-        probabilities(ef, trust.residuals[calibrated]),
+        trust.interval(mode, signals.hints(ef)),
+        trust.probabilities(mode, signals.hints(ef)),
         (),
         tuple(warnings),
     )

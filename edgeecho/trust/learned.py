@@ -19,10 +19,11 @@ from edgeecho.bundle.arrays import as_floats, read_arrays
 from edgeecho.common.errors import ModelError, UsageError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode
-from edgeecho.trust.conformal import Residuals, calibrated_as, interval
+from edgeecho.trust.conformal import Residuals, calibrated_as, interval, probabilities
+from edgeecho.trust.difficulty import Difficulty, Hints
 from edgeecho.trust.learned_gates import LEARNED, SPACES
 from edgeecho.trust.space import Space
-from edgeecho.trust.types import Interval
+from edgeecho.trust.types import Interval, Probabilities
 
 TRUST_FILE = "trust.npz"
 METHOD = "split conformal"
@@ -40,9 +41,11 @@ class Trust:
     domain: str
     """See `Interval`."""
     half_widths: Mapping[str, float]
-    """Half width of the interval in EF points, by clip mode."""
+    """Half width of the interval in EF points, by clip mode, for a video of difficulty 1."""
     residuals: Mapping[str, Residuals]
-    """By clip mode."""
+    """By clip mode, each divided by the difficulty of its video."""
+    difficulties: Mapping[str, Difficulty]
+    """By clip mode; without one, all videos are of difficulty 1."""
     spaces: Mapping[str, tuple[Space, ...]]
     """By name, see `learned_gates.SPACES`; one for each kind of calibration videos."""
     limits: Mapping[str, float]
@@ -50,12 +53,25 @@ class Trust:
     edges: Mapping[str, float]
     """By learned gate, the value that a twentieth of the calibration videos lie beyond."""
 
-    def interval(self, mode: ClipMode, ef: float) -> Interval | None:
-        """The interval around an EF in % from the clips of `mode`; None if none was measured."""
+    def interval(self, mode: ClipMode, hints: Hints) -> Interval | None:
+        """The interval around an EF from the clips of `mode`; None if none was measured."""
         calibrated = calibrated_as(mode, self.half_widths)
         if calibrated is None:
             return None
-        return interval(ef, self.half_widths[calibrated], self.level, self.domain)
+        half = self.half_widths[calibrated] * self._difficulty(calibrated, hints)
+        return interval(hints.ef, half, self.level, self.domain)
+
+    def probabilities(self, mode: ClipMode, hints: Hints) -> Probabilities | None:
+        """Those of the heart-failure bands; None if no interval was measured for `mode`."""
+        calibrated = calibrated_as(mode, self.half_widths)
+        if calibrated is None:
+            return None
+        residuals = self.residuals[calibrated] * self._difficulty(calibrated, hints)
+        return probabilities(hints.ef, residuals)
+
+    def _difficulty(self, calibrated: str, hints: Hints) -> float:
+        difficulty = self.difficulties.get(calibrated)
+        return 1.0 if difficulty is None else difficulty.of(hints)
 
 
 def load_trust(model: ModelFile) -> Trust | None:
@@ -100,6 +116,11 @@ def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust
         domain=domain_of(str(value["data"])),
         half_widths=half_widths,
         residuals={mode: as_floats(arrays[f"residuals.{mode}"]) for mode in half_widths},
+        difficulties={
+            mode: _difficulty(f"difficulty.{mode}", arrays)
+            for mode in half_widths
+            if f"difficulty.{mode}.weights" in arrays
+        },
         spaces={name: _spaces(name, arrays) for name in SPACES if name in needed},
         limits=limits,
         edges=edges,
@@ -138,9 +159,16 @@ def _space(name: str, arrays: Mapping[str, NDArray[Any]]) -> Space:
     )
 
 
+def _difficulty(name: str, arrays: Mapping[str, NDArray[Any]]) -> Difficulty:
+    parts = (as_floats(arrays[f"{name}.{part}"]) for part in ("mean", "scale", "weights"))
+    return Difficulty(*parts)
+
+
 def save_trust(trust: Trust, path: Path) -> None:
     """Write the numbers that are not in the manifest."""
     arrays: dict[str, Any] = {f"residuals.{m}": v for m, v in trust.residuals.items()}
+    for mode, difficulty in trust.difficulties.items():
+        arrays |= {f"difficulty.{mode}.{part}": value for part, value in vars(difficulty).items()}
     for name, spaces in trust.spaces.items():
         for kind, space in enumerate(spaces):
             arrays |= {

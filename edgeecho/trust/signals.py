@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgeecho.beats import Beats
 from edgeecho.cine import Cine
 from edgeecho.preprocess import Prepared, PreprocessSpec, VideoFacts
+from edgeecho.trust.difficulty import Hints
 from edgeecho.trust.picture import (
     DARK,
     KNEE,
@@ -114,6 +115,11 @@ class Signals:
         if self.ef is None or self.traced is None or self.traced.ef is None:
             return None
         return abs(self.ef - self.traced.ef)
+
+    def hints(self, ef: float) -> Hints:
+        """What tells how far an EF in % of this video may be off."""
+        traced = self.traced.ef if self.traced else None
+        return Hints(ef, self.clip_sd, self.heart_rate_bpm, traced)
 
     def with_clips(self, efs: Floats, embeddings: Floats) -> Signals:
         """Add the network's outputs for `n` clips: EFs `(n,)` in % and embeddings `(n, d)`."""

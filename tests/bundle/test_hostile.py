@@ -27,13 +27,14 @@ from edgeecho.common.seal import sealed
 from edgeecho.preprocess import ClipMode
 from edgeecho.tools.inspect import inspect_model, to_json, to_text
 from edgeecho.tools.verify.references import read_references
-from edgeecho.trust import load_trust
+from edgeecho.trust import Hints, load_trust
 
 Place = tuple[str | int, ...]
 
 DEEP: Any = 1
 for _ in range(60):
     DEEP = {"a": DEEP}
+USUAL = Hints(50.0, None, None, None)
 REPLACEMENTS: dict[str, Any] = {
     "null": None,
     "a list": [[1], "a"],
@@ -111,7 +112,7 @@ def use(folder: Path) -> None:
     model = open_model(folder)
     trust = load_trust(model)
     for mode in ("center", "all", "one", "stride:8"):
-        assert trust is None or trust.interval(ClipMode.parse(mode), 50.0)
+        assert trust is None or trust.interval(ClipMode.parse(mode), USUAL)
     model.preprocess.sha256()
     assert model.preprocess.frames * model.preprocess.size**2 < 1 << 27
 

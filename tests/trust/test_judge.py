@@ -11,6 +11,7 @@ from measured import GOOD
 from edgeecho.common.errors import ModelError
 from edgeecho.preprocess import ClipMode
 from edgeecho.trust import Interval, Trust, judge
+from edgeecho.trust.difficulty import Difficulty
 from edgeecho.trust.picture import GRID
 from edgeecho.trust.space import Space
 
@@ -33,6 +34,7 @@ TRUST = Trust(
         "stride:16": np.array([-10, -5, 0, 5], np.float32),
         "center": np.array([-20, -20, -20, 20], np.float32),
     },
+    difficulties={},
     spaces={"embedding": (SPACE,)},
     limits={"far-embedding": 2.0},
     edges={},
@@ -47,6 +49,24 @@ def test_an_ef_that_passes_has_the_interval_and_the_chances_of_its_mode() -> Non
     assert found.probabilities.at_most_40 == pytest.approx(2.5 / 5)
     assert found.probabilities.below_50 == pytest.approx(3.5 / 5)
     assert (found.refusals, found.warnings) == ((), ())
+
+
+def test_a_hard_video_has_a_wider_interval_and_less_certain_chances() -> None:
+    usual = SIGNALS.hints(45.0).vector()
+    easier = (usual - [0, 0, 1, 0, 0]).astype(np.float32)
+    # One standard deviation more of spread than usual doubles the expected error.
+    hard = Difficulty(easier, np.ones(5, np.float32), np.full(5, np.log(2), np.float32))
+    trust = replace(TRUST, difficulties={"stride:16": hard})
+    found = judge(SIGNALS, 45.0, MODE, trust, precision="fp32")
+    assert found.interval is not None
+    bounds = (found.interval.low, found.interval.high)
+    assert bounds == (pytest.approx(33.0, abs=1e-4), pytest.approx(57.0, abs=1e-4))
+    assert found.probabilities is not None
+    # Residuals of -20, -10, 0 and 10.
+    assert found.probabilities.at_most_40 == pytest.approx(2.5 / 5)
+    assert found.probabilities.below_50 == pytest.approx(3.5 / 5)
+    fewer = judge(SIGNALS, 45.0, ClipMode("center"), trust, precision="fp32")
+    assert fewer.interval == Interval(37.0, 53.0, 0.9, "phantoms")
 
 
 def test_a_mode_that_was_not_measured_takes_that_of_fewer_clips_and_says_so() -> None:

@@ -14,6 +14,7 @@ from edgeecho.common.errors import ModelError
 from edgeecho.common.files import sha256_file
 from edgeecho.preprocess import ClipMode, PreprocessSpec
 from edgeecho.trust import Trust, load_trust
+from edgeecho.trust.difficulty import Difficulty, Hints
 from edgeecho.trust.learned import TRUST_FILE, save_trust
 from edgeecho.trust.learned_gates import SPACES
 from edgeecho.trust.space import Space
@@ -26,12 +27,18 @@ SPACE = Space(
     variances=np.array([4, 9], np.float32),
     rest=0.25,
 )
+DIFFICULTY = Difficulty(
+    mean=np.array([50, 5, 0, 4, 1], np.float32),
+    scale=np.array([10, 5, 1, 2, 3], np.float32),
+    weights=np.array([0.5, 0, 0, 0, 0], np.float32),
+)
 TRUST = Trust(
     level=0.9,
     precision="int8",
     domain="phantoms",
     half_widths={"stride:16": 6.0, "center": 8.0},
     residuals={"stride:16": RESIDUALS, "center": -RESIDUALS},
+    difficulties={"stride:16": DIFFICULTY},
     spaces={**dict.fromkeys(SPACES, (SPACE,)), "texture": (SPACE, replace(SPACE, rest=0.5))},
     limits={"sector/least": 0.2, "far-picture": 1.5, "far-texture": 1.2},
     edges={"sector/least": 0.3, "far-picture": 1.1},
@@ -50,6 +57,10 @@ STATED: dict[str, Any] = {
 def load(folder: Path, **changed: Any) -> Trust | None:
     """What is read of a bundle whose manifest states `STATED`, but for what is changed."""
     save_trust(TRUST, folder / TRUST_FILE)
+    return load_saved(folder, **changed)
+
+
+def load_saved(folder: Path, **changed: Any) -> Trust | None:
     stated = {**STATED, "sha256": sha256_file(folder / TRUST_FILE), **changed}
     spec = PreprocessSpec((32, 32, 32), (50, 50, 50))
     return load_trust(ModelFile(folder / "a.onnx", "", "a", "1", "int8", spec, "", stated))
@@ -65,6 +76,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         "stride:16": [-3, 1, 2],
         "center": [3, -1, -2],
     }
+    assert set(found.difficulties) == {"stride:16"}
+    for part, value in vars(DIFFICULTY).items():
+        assert vars(found.difficulties["stride:16"])[part].tolist() == value.tolist()
     # Those of the gates that have a threshold.
     assert set(found.spaces) == {"picture", "texture"}
     for name in ("mean", "scale", "directions", "variances"):
@@ -77,10 +91,41 @@ def test_the_interval_is_that_of_the_mode_or_of_fewer_clips(tmp_path: Path) -> N
     found = load(tmp_path)
     assert found is not None
     for mode, half in (("stride:16", 6), ("stride:8", 8), ("center", 8)):
-        interval = found.interval(ClipMode.parse(mode), 50.0)
+        interval = found.interval(ClipMode.parse(mode), Hints(50.0, None, None, None))
         assert interval is not None
         assert (interval.low, interval.high, interval.level) == (50 - half, 50 + half, 0.9)
-    assert found.interval(ClipMode("one"), 50.0) is None
+    assert found.interval(ClipMode("one"), Hints(50.0, None, None, None)) is None
+
+
+def test_the_interval_is_as_wide_as_the_video_is_hard(tmp_path: Path) -> None:
+    found = load(tmp_path)
+    assert found is not None
+    for ef, logarithm in ((60.0, 0.5), (40.0, -0.5), (75.0, 1.0), (90.0, 1.0)):
+        for mode, half in (("stride:16", 6 * np.exp(logarithm)), ("center", 8)):
+            interval = found.interval(ClipMode.parse(mode), Hints(ef, 2.0, None, ef))
+            assert interval is not None
+            assert interval.low == pytest.approx(ef - half)
+
+
+@pytest.mark.parametrize("part", ["mean", "scale", "weights"])
+def test_a_difficulty_of_other_hints_is_one_line(tmp_path: Path, part: str) -> None:
+    other = {"difficulty.stride:16." + part: np.ones(4, np.float32)}
+    save_trust(TRUST, tmp_path / TRUST_FILE)
+    arrays = dict(np.load(tmp_path / TRUST_FILE)) | other
+    with (tmp_path / TRUST_FILE).open("wb") as stream:
+        np.savez(stream, **arrays)
+    with pytest.raises(ModelError, match="run `edgeecho calibrate trust` again"):
+        load_saved(tmp_path)
+
+
+def test_a_bundle_without_difficulties_has_intervals_of_one_width(tmp_path: Path) -> None:
+    save_trust(replace(TRUST, difficulties={}), tmp_path / TRUST_FILE)
+    found = load_saved(tmp_path)
+    assert found is not None
+    for ef in (20.0, 50.0):
+        interval = found.interval(ClipMode("stride", 16), Hints(ef, 2.0, None, ef))
+        assert interval is not None
+        assert (interval.low, interval.high) == (ef - 6, ef + 6)
 
 
 @pytest.mark.parametrize("level", [0.001, 0.999])

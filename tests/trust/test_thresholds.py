@@ -188,7 +188,7 @@ def learned(**limits: float) -> Trust:
     sizes = {"statistics": 7, "picture": PICTURE, "texture": SIZE, "embedding": 4}
     spaces = {name: (unit_space(d),) for name, d in sizes.items()}
     spaces["arrow"] = (replace(unit_space(10), mean=along(10, 0.1)),)
-    return Trust(0.9, "fp32", "phantoms", {}, {}, spaces, limits, {})
+    return Trust(0.9, "fp32", "phantoms", {}, {}, {}, spaces, limits, {})
 
 
 @pytest.mark.parametrize("name", [gate.name for gate in LEARNED])

@@ -26,7 +26,7 @@ HALVES = np.array([48, 52], np.float32)
 
 def trust(**limits: float) -> Trust:
     residuals = {"stride:16": np.zeros(9, np.float32)}
-    return Trust(0.8, "fp32", "phantoms", {"stride:16": 5.0}, residuals, {}, limits, {})
+    return Trust(0.8, "fp32", "phantoms", {"stride:16": 5.0}, residuals, {}, {}, limits, {})
 
 
 CHECKS = trust(**{"answers-disagree": 8.0})

@@ -11,6 +11,7 @@ import numpy as np
 from edgeecho.common.about import RESEARCH_USE, VERSION
 from edgeecho.common.bootstrap import RESAMPLES, SEED, Measured, bootstrap_mean
 from edgeecho.tools.evaluate.agreement import Band, BlandAltman, Efs, PrecisionDrift, errors_by_band
+from edgeecho.tools.evaluate.groups import Group, in_groups
 from edgeecho.tools.evaluate.mask_report import MaskReport, report_masks
 from edgeecho.tools.evaluate.metrics import EFMetrics
 from edgeecho.tools.evaluate.run import Evaluation, Run
@@ -58,6 +59,7 @@ class Assessed:
     """From the first model in the same clip mode; None for the first model."""
     mae_change: Measured | None
     """Paired change of the MAE from the first model; None for the first model."""
+    groups: tuple[Group, ...]
     masks: MaskReport | None
     """None without a segmentation, and in a coarser clip mode."""
 
@@ -81,6 +83,7 @@ class Assessed:
             "coverage": self.coverage and asdict(self.coverage),
             "refused": self.refused,
             "over_accepted_videos": self.accepted and asdict(self.accepted),
+            "groups": [asdict(group) for group in self.groups],
             "speed": asdict(self.speed),
             "drift": self.drift and asdict(self.drift),
             "mae_change": self.mae_change and asdict(self.mae_change),
@@ -152,5 +155,6 @@ def _assess(run: Run, truth: Efs, reference: Run | None) -> Assessed:
         speed=Speed.of(run),
         drift=drift,
         mae_change=change,
+        groups=in_groups(run.predictions, truth),
         masks=report_masks(run.predictions, truth, run.clips),
     )

@@ -11,7 +11,7 @@ from edgeecho.common.errors import UsageError
 from edgeecho.inference import LoadedModel
 from edgeecho.preprocess import ClipMode, PreprocessSpec, clip_starts
 from edgeecho.tools.evaluate.predictions import Prediction
-from edgeecho.trust import Interval
+from edgeecho.trust import Hints, Interval
 
 
 def parse_modes(clips: str, also: Sequence[str]) -> tuple[ClipMode, list[ClipMode]]:
@@ -50,11 +50,14 @@ def derive(finest: Prediction, clips: str, mode: ClipMode, model: LoadedModel) -
     # As in `estimation`: the same numbers in the same order give the same mean bit for bit.
     efs = np.array([finest.clip_efs[places[start]] for start in wanted], np.float32)
     ef = float(efs.mean(dtype=np.float64))
+    sd = float(np.std(efs, ddof=1)) if len(efs) > 1 else None
+    hints = replace(finest.hints, ef=ef, clip_sd=sd)
     return replace(
         finest,
         ef=ef,
         clip_efs=tuple(efs.tolist()),
-        interval=None if finest.refusals else interval_of(model, mode, ef),
+        interval=None if finest.refusals else interval_of(model, mode, hints),
+        hints=hints,
         engine_ms=finest.engine_ms * len(wanted) / len(finest.clip_efs),
         masks=None,
     )
@@ -66,6 +69,6 @@ def starts_of(prediction: Prediction, clips: str, spec: PreprocessSpec) -> list[
     return starts
 
 
-def interval_of(model: LoadedModel, mode: ClipMode, ef: float) -> Interval | None:
+def interval_of(model: LoadedModel, mode: ClipMode, hints: Hints) -> Interval | None:
     """The model's interval around an EF of this clip mode; None if it was not measured."""
-    return model.trust.interval(mode, ef) if model.trust else None
+    return model.trust.interval(mode, hints) if model.trust else None

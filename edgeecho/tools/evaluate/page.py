@@ -16,7 +16,7 @@ from edgeecho.report.html.parts import card, table
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
 from edgeecho.tools.evaluate.mask_tables import mask_tables
 from edgeecho.tools.evaluate.plots import plots_of
-from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
+from edgeecho.tools.evaluate.tables import GROUPS, METHOD, by_clips, by_group, summary
 
 
 def to_html(report: EvaluationReport, folder: Path, created: datetime) -> str:
@@ -38,6 +38,7 @@ def to_html(report: EvaluationReport, folder: Path, created: datetime) -> str:
         method=METHOD,
         summary=_summary(report),
         clips=_clips(report),
+        groups=_groups(report),
         masks="\n".join(_masks(report)),
         plots="\n".join(_plots(folder, modes[0]) for modes in report.models),
         provenance=_provenance(report),
@@ -63,6 +64,11 @@ def _clips(report: EvaluationReport) -> str:
         "is theirs.</p>"
     )
     return card("clips", "Accuracy against clips", about + table(*by_clips(report)))
+
+
+def _groups(report: EvaluationReport) -> str:
+    about = f'<p class="soft">{GROUPS}</p>'
+    return card("groups", "Groups of videos", about + table(*by_group(report)))
 
 
 def _masks(report: EvaluationReport) -> Iterator[str]:

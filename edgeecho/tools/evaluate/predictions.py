@@ -13,9 +13,9 @@ from typing import Any
 from edgeecho.common.journal import Journal
 from edgeecho.inference import EFEstimate
 from edgeecho.tools.evaluate.masks import VideoMasks
-from edgeecho.trust import Interval
+from edgeecho.trust import Hints, Interval
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Prediction:
     engine_ms: float
     clips_shared: int
     """Number of clips that were answered together, so that their times depend on each other."""
+    hints: Hints
+    """What the width of the interval depends on."""
     masks: VideoMasks | None = None
     """None without a segmentation, and in a mode that was derived from another."""
 
@@ -63,6 +65,7 @@ class Prediction:
             preprocess_ms=ms["preprocess"],
             engine_ms=ms["engine"],
             clips_shared=answer.clips_shared,
+            hints=answer.hints,
             masks=masks,
         )
 
@@ -76,6 +79,7 @@ class Prediction:
                 "interval": None if interval is None else Interval(**interval),
                 "clip_efs": tuple(float(ef) for ef in value["clip_efs"]),
                 "refusals": tuple(str(gate) for gate in value["refusals"]),
+                "hints": Hints(**value["hints"]),
                 "masks": None if masks is None else VideoMasks.from_dict(masks),
             }
         )

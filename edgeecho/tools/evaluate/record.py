@@ -49,6 +49,7 @@ def to_entry(evaluation: Evaluation, found: Assessed) -> dict[str, Any]:
         "mae_interval": mae and asdict(mae),
         "coverage": found.coverage and asdict(found.coverage),
         "refused": found.refused,
+        "groups": [asdict(group) for group in found.groups],
         "mae_of_accepted": found.accepted and found.accepted.mae,
         **({"masks": found.masks.to_dict()} if found.masks else {}),
     }

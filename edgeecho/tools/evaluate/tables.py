@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 from edgeecho.common.bootstrap import LEVEL, RESAMPLES, Measured
 from edgeecho.tools.evaluate.assess import Assessed, EvaluationReport
-from edgeecho.tools.evaluate.statistics import THRESHOLDS
+from edgeecho.tools.evaluate.statistics import THRESHOLDS, Coverage
 
+GROUPS = (
+    "In EF points. Refused videos count in MAE and bias only. In parentheses the exact 95 % "
+    "interval of a share."
+)
 Row = tuple[str, list[str]]
 """A name and the cells of all columns."""
 INTERVAL = f"{LEVEL * 100:.0f} % bootstrap interval"
@@ -42,6 +46,33 @@ def by_clips(report: EvaluationReport) -> tuple[list[str], list[list[str]]]:
         for found in modes
     ]
     return heading, rows
+
+
+def by_group(report: EvaluationReport) -> tuple[list[str], list[list[str]]]:
+    """Heading and rows of the first model's groups of videos, in the requested clip mode."""
+    heading = ["videos", "n", "refused", "MAE", "bias", "off by more than 10", "interval's width",
+               "truth inside"]  # fmt: skip
+    rows = [
+        [
+            group.name,
+            str(group.n),
+            str(group.refused),
+            f"{group.mae:.2f}",
+            f"{group.bias:+.2f}",
+            str(group.far),
+            "" if group.width is None else f"{group.width:.1f}",
+            _share(group.coverage),
+        ]
+        for group in report.models[0][0].groups
+    ]
+    return heading, rows
+
+
+def _share(found: Coverage | None) -> str:
+    if found is None:
+        return ""
+    share, low, high = (100 * part for part in (found.share, found.low, found.high))
+    return f"{found.inside} of {found.n}: {share:.1f} % ({low:.1f} to {high:.1f})"
 
 
 def _measured(found: Measured | None, digits: int) -> str:

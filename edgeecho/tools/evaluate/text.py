@@ -8,7 +8,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.tools.evaluate.assess import EvaluationReport
 from edgeecho.tools.evaluate.mask_tables import mask_tables
-from edgeecho.tools.evaluate.tables import METHOD, by_clips, summary
+from edgeecho.tools.evaluate.tables import GROUPS, METHOD, by_clips, by_group, summary
 
 
 def to_text(report: EvaluationReport) -> str:
@@ -23,6 +23,7 @@ def to_text(report: EvaluationReport) -> str:
         "",
         *_table(["", *precisions], [[name, *cells] for name, cells in summary(report)]),
     ]
+    lines += ["", f"Groups of videos. {GROUPS}", *_table(*by_group(report))]
     if len(evaluation.runs[0]) > 1:
         lines += ["", "Accuracy against clips", *_table(*by_clips(report))]
     for found in mask_tables(report):

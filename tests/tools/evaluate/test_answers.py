@@ -19,7 +19,7 @@ from edgeecho.preprocess import ClipMode
 from edgeecho.tools.evaluate.modes import parse_modes
 from edgeecho.tools.evaluate.predictions import Prediction, resume_predictions
 from edgeecho.tools.evaluate.run import _key
-from edgeecho.trust import Interval
+from edgeecho.trust import Hints, Interval
 
 KEY = {"model_sha256": "a", "engine": {"name": "openvino", "threads": 2}, "clips": "all"}
 NAMES = ["a", "b", "c"]
@@ -34,6 +34,7 @@ A = Prediction(
     2.5,
     1 / 3,
     0,
+    Hints(50.1, 0.14, 70.0, None),
 )
 B = replace(A, name="b", interval=None, refusals=())
 

@@ -9,6 +9,9 @@ from edgeecho.tools.evaluate.mask_report import report_masks
 from edgeecho.tools.evaluate.masks import NO_CLIP, BeatEF, TracedFrame, VideoMasks
 from edgeecho.tools.evaluate.phases import Distance, phases_of
 from edgeecho.tools.evaluate.predictions import Prediction
+from edgeecho.trust import Hints
+
+HINTS = Hints(50.0, None, None, None)
 
 
 def frame(
@@ -30,7 +33,7 @@ def video(
 ) -> Prediction:
     no_beats = None if traced_ef is not None else "still"
     masks = VideoMasks(traced, fault, traced_ef, no_beats, beat, published, ms=30.0)
-    return Prediction("v", ef, 70, clips, None, (), 1, 1, 1, 0, masks)
+    return Prediction("v", ef, 70, clips, None, (), 1, 1, 1, 0, HINTS, masks)
 
 
 def test_dice_is_over_all_pixels_and_videos_are_drawn_with_both_frames() -> None:
@@ -136,5 +139,5 @@ def test_tracings_that_cannot_be_used_are_counted_by_their_fault() -> None:
 
 
 def test_without_a_segmentation_there_is_no_report() -> None:
-    plain = Prediction("v", 50, 70, (50.0,), None, (), 1, 1, 1, 0)
+    plain = Prediction("v", 50, 70, (50.0,), None, (), 1, 1, 1, 0, HINTS)
     assert report_masks([plain], np.array([50.0]), "all") is None

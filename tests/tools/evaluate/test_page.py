@@ -22,7 +22,7 @@ from edgeecho.tools.evaluate.plots import PLOTS
 from edgeecho.tools.evaluate.predictions import Prediction
 from edgeecho.tools.evaluate.run import Evaluation, Run
 from edgeecho.tools.evaluate.write import VIDEO_COLUMNS
-from edgeecho.trust import Interval
+from edgeecho.trust import Hints, Interval
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
         efs = np.clip(truth + rng.normal(0, error, 30), 10, 90)
         predictions = tuple(
             Prediction(f"v{i}", ef, 96, (ef,) * 3, Interval(ef - 7, ef + 7, 0.9, "phantoms"),
-                       ("frozen",) if i < 3 else (), 10, 5, 120, 0)
+                       ("frozen",) if i < 3 else (), 10, 5, 120, 0, Hints(ef, 0.0, None, None))
             for i, ef in enumerate(efs.tolist())
         )  # fmt: skip
         facts = EngineFacts("openvino", "1.0", EVIL, "f32", 2)

@@ -88,7 +88,7 @@ def read(keep: Path, source: RunIdentity) -> dict[str, LabelledAnswer]:
                 "delete it"
             )
         # A part after the last line break was being written when the run was stopped.
-        answered = [_from_dict(json.loads(line)) for line in lines[1:-1]]
+        answered = [from_dict(json.loads(line)) for line in lines[1:-1]]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{keep} is not what `calibrate trust` keeps ({error}): give another --keep"
@@ -128,7 +128,7 @@ def _signals_to_dict(signals: Signals) -> dict[str, Any]:
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
-def _from_dict(value: Mapping[str, Any]) -> LabelledAnswer:
+def from_dict(value: Mapping[str, Any]) -> LabelledAnswer:
     signals: dict[str, Any] = {k: np.asarray(v, np.float32) if isinstance(v, list) else v
                for k, v in value["signals"].items()}  # fmt: skip
     if signals["traced"] is not None:

@@ -69,7 +69,14 @@ def test_it_compares_every_video_and_precision_and_records_them(
         ("fp32", "stride:4"), ("fp32", "center"), ("fp16", "stride:4"), ("fp16", "center"),
     ]  # fmt: skip
     assert f"{mae:.2f}" in (bundle / "model-card.md").read_text()
-    assert "always answering the mean" in (bundle / "model-card.md").read_text()
+    card = (bundle / "model-card.md").read_text()
+    assert "always answering the mean" in card
+    # Groups of the first evaluation of the data set, and no more.
+    bands = [group for group in first["groups"] if group["name"].startswith("true EF")]
+    assert sum(band["n"] for band in bands) == len(videos)
+    for band in bands:
+        assert card.count(f"| {band['name']} | {band['n']} | {band['refused']} |") == 1
+        assert band["name"] in words
     skill = read_manifest(bundle).skill
     assert skill is not None
     assert (skill.n, skill.mae) == (len(videos), pytest.approx(mae))

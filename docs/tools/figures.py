@@ -107,10 +107,12 @@ def _row(names: Sequence[str], packages: Sequence[Path], y: float, fill: str) ->
 def pipeline() -> str:
     """From data to an answer: the stages, the files that join them, the runtime."""
     shown = ["JSON" if f.name == "json" else f.name for f in FORMATS.values()]
-    forms = " · ".join(name if name in ("text", "JSON") else name.upper() for name in shown)
+    names = [name if name in ("text", "JSON") else name.upper() for name in shown]
+    half = -(-len(names) // 2)
+    lines = [" · ".join(some) for some in (names[:half], names[half:])]
     parts = [
-        f'<rect x="10" y="10" width="680" height="310" rx="10" fill="{CALM}"/>',
-        '<rect x="706" y="10" width="264" height="310" rx="10" fill="#f0f7f1"/>',
+        f'<rect x="10" y="10" width="680" height="322" rx="10" fill="{CALM}"/>',
+        '<rect x="706" y="10" width="264" height="322" rx="10" fill="#f0f7f1"/>',
         _words(26, 36, "workstation: torch, onnx", bold=True),
         _words(722, 36, "device: no torch, no onnx", bold=True),
         _arrow("M168 100H218"), _arrow("M348 100H400"), _arrow("M530 100H722"),
@@ -128,9 +130,9 @@ def pipeline() -> str:
         _arrow("M348 248H626V126", dashed=True), _middle(487, 266, "trust.npz: interval and gates"),
         _middle(838, 275, "EF with its interval and warnings,", fill=INK),
         _middle(838, 291, "or refused with the reasons", fill=INK),
-        _middle(838, 309, forms, size=11),
+        *(_middle(838, 309 + 14 * n, line, size=11) for n, line in enumerate(lines)),
     ]  # fmt: skip
-    return _svg(980, 330, "From data to an ejection fraction", "".join(parts))
+    return _svg(980, 342, "From data to an ejection fraction", "".join(parts))
 
 
 def _svg(width: float, height: float, title: str, body: str) -> str:

@@ -65,8 +65,11 @@ def test_the_pipeline_names_commands_that_exist_and_every_format(edgeecho: Any) 
     assert named >= {"train", "export", "calibrate", "infer"}
     for name in named:
         assert f" {name} " in help_text
-    (forms,) = [word for word in shown if word.startswith("text · ")]
+    first = next(place for place, word in enumerate(shown) if word.startswith("text · "))
+    forms = " · ".join(shown[first : first + 2])
     assert [name.lower() for name in forms.split(" · ")] == list(FORMATS)
+    # About six units a letter: no wider than the box of the device.
+    assert max(map(len, shown[first : first + 2])) * 6 < 264
     for option in re.findall(r"--[a-z0-9]+", " ".join(shown)):
         assert f"{option} " in edgeecho("export", "--help").stdout
     assert "not yet" not in " ".join(shown)

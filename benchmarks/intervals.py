@@ -25,7 +25,7 @@ from edgeecho.trust.difficulty import HINTS
 from edgeecho_calibration.difficulty_fit import fit_difficulty, multiples
 from edgeecho_calibration.trust_kept import from_dict
 
-NAMES = ("EF", "distance from EF 45", "spread of the clips", "heart rate", "disagreement")
+NAMES = ("EF", "spread of the clips", "heart rate", "disagreement")
 LEVEL = 0.9
 FOLDS = 5
 EDGES = (30, 40, 50, 60)
@@ -65,7 +65,7 @@ def groups(hints: Sequence[Hints], truth: Floats) -> Iterator[tuple[str, NDArray
     for band in range(len(EDGES) + 1):
         yield f"true EF, band {band + 1}", bands == band
     table = np.stack([one.vector() for one in hints])
-    for name, values in zip(NAMES[2:], table.T[2:], strict=True):
+    for name, values in zip(NAMES[1:], table.T[1:], strict=True):
         if np.isfinite(values).any():
             quarters = np.digitize(values, np.nanquantile(values, (0.25, 0.5, 0.75)))
             for quarter in range(4):
@@ -87,8 +87,7 @@ def compare(hints: Sequence[Hints], residuals: Floats, truth: Floats) -> str:
     everything = range(HINTS)
     choices = {
         "one width for all": [],
-        **{f"{name} alone" if i != 1 else "EF, both ways": [0, 1] if i == 1 else [i]
-           for i, name in enumerate(NAMES)},
+        **{f"{name} alone": [i] for i, name in enumerate(NAMES)},
         "all": list(everything),
         **{f"all but {name}": [k for k in everything if k != i] for i, name in enumerate(NAMES)},
     }  # fmt: skip

@@ -31,6 +31,7 @@ EXAMPLES = ROOT / "examples"
 PHANTOMS = EXAMPLES / "phantoms"
 FROZEN = EXAMPLES / "faults" / "frozen.avi"
 CHECKPOINT = ROOT / "models" / "demo" / "checkpoint.safetensors"
+MASKS = CHECKPOINT.with_name("segmentation.safetensors")
 
 
 @cache
@@ -56,6 +57,7 @@ def test_the_bundle_is_small_and_whole() -> None:
         "int8-shared.onnx",
         "manifest.json",
         "model-card.md",
+        "segmentation.int8.onnx",
         "trust.npz",
     }
     found = open_model(DEMO)

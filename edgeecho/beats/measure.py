@@ -19,7 +19,7 @@ from edgeecho.beats.volumes import base_direction, shape_of
 # Share of empty masks above which a video has none, and a beat from end diastole to end systole.
 _MOST_EMPTY, _MOST_EMPTY_IN_BEAT = 0.5, 0.2
 # Share of a mask's outline on the sector's edge above which its volume cannot be known.
-_MOST_BORDER = 0.1
+_MOST_BORDER = 0.2
 # Share of the volume that a beat may empty. No heart empties more, and an axis that is not the
 # ventricle's gives any number.
 _MOST_EMPTIED = 0.9

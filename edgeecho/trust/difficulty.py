@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-HINTS = 5
+HINTS = 4
 """Number of values that `Hints.vector` gives."""
 # A video that is stranger than nearly all calibration videos is taken for one at their edge.
 _FARTHEST = 2.0
@@ -33,13 +33,13 @@ class Hints:
     """The EF of the traced volumes in %; None if nothing was traced."""
 
     def vector(self) -> NDArray[np.float64]:
-        """`(5,)` on scales on which they are about symmetric; NaN where unknown."""
+        """`(4,)` on scales on which they are about symmetric; NaN where unknown."""
         apart = None if self.traced_ef is None else abs(self.ef - self.traced_ef)
         spread, rate, disagreement = (
             np.nan if value is None else np.log(value + least)
             for value, least in ((self.clip_sd, 0.5), (self.heart_rate_bpm, 0.0), (apart, 1.0))
         )
-        return np.array([self.ef, abs(self.ef - 45), spread, rate, disagreement], np.float64)
+        return np.array([self.ef, spread, rate, disagreement], np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +47,11 @@ class Difficulty:
     """The expected error of an answer as a multiple of that of a usual one."""
 
     mean: Floats
-    """`(5,)` of the hints over the calibration videos."""
+    """`(4,)` of the hints over the calibration videos."""
     scale: Floats
-    """`(5,)` their standard deviations."""
+    """`(4,)` their standard deviations."""
     weights: Floats
-    """`(5,)` of the logarithm of the multiple, for a hint that is one standard deviation up."""
+    """`(4,)` of the logarithm of the multiple, for a hint that is one standard deviation up."""
 
     def __post_init__(self) -> None:
         shapes = {self.mean.shape, self.scale.shape, self.weights.shape}
@@ -65,6 +65,6 @@ class Difficulty:
 
 
 def standardised(hints: NDArray[np.float64], mean: Floats, scale: Floats) -> NDArray[np.float64]:
-    """`(..., 5)` hints less their mean, in standard deviations, cut to two; 0 where unknown."""
+    """`(..., 4)` hints less their mean, in standard deviations, cut to two; 0 where unknown."""
     z = (hints - mean) / scale
     return np.asarray(np.nan_to_num(np.clip(z, -_FARTHEST, _FARTHEST), nan=0.0))

@@ -80,8 +80,8 @@ def _unchecked(signals: Signals, trust: Trust | None) -> list[str]:
         ]
     if traced is None and calibrated:
         return [
-            "no EF was traced (--beats), so nothing checks the network's as in the calibration: "
-            "give --beats default"
+            "no EF was traced, so nothing checks the network's as in the calibration: "
+            "`edgeecho infer` with `--beats default` traces it"
         ]
     return []
 

@@ -19,8 +19,8 @@ MOST_COMB = 0.38
 MOST_JUMP = 1.8
 MOST_FLICKER = 0.6
 LEAST_BRIGHT_CHANGES = -0.2
-MOST_LOPSIDED = 0.2
-PLAUSIBLE_ASPECT = (0.8, 1.28)
+MOST_LOPSIDED = 0.24
+PLAUSIBLE_ASPECT = (0.78, 1.28)
 # No adult's heart is faster at rest. There is no least rate: where beats differ, two may be found
 # to be one, and a clip of less than a beat is refused anyway.
 MOST_BPM = 180.0

@@ -134,18 +134,19 @@ def manifest() -> Manifest:
     return read_manifest(DEMO)
 
 
-def entry(manifest: Manifest, clips: str, n: int, precision: str = "int8") -> dict[str, Any]:
-    (found,) = [
+def entry(manifest: Manifest, clips: str, seed: int, precision: str = "int8") -> dict[str, Any]:
+    """What was recorded of the largest data set of a seed."""
+    found = [
         dict(e)
         for e in manifest.evaluation
-        if (e["clips"], e["n"], e["precision"]) == (clips, n, precision)
+        if (e["clips"], e["precision"]) == (clips, precision) and f"seed {seed}," in e["data"]
     ]
-    return found
+    return max(found, key=lambda e: int(e["n"]))
 
 
-@pytest.mark.parametrize(("n", "seed"), [(300, 103), (150, 104)])
+@pytest.mark.parametrize(("n", "seed"), [(300, 103), (300, 203), (150, 104)])
 def test_the_page_of_the_demo_says_what_was_recorded(manifest: Manifest, n: int, seed: int) -> None:
-    found = entry(manifest, "stride:16", n)
+    found = entry(manifest, "stride:16", seed)
     low, high = found["mae_interval"]["low"], found["mae_interval"]["high"]
     inside, of = found["coverage"]["inside"], found["coverage"]["n"]
     row = (
@@ -168,7 +169,7 @@ def test_the_page_of_the_demo_knows_its_size_and_interval(manifest: Manifest) ->
 
 def test_int8_costs_the_demo_what_its_page_says(manifest: Manifest) -> None:
     int8, fp32 = (
-        entry(manifest, "center", 300, precision)["mae"] for precision in ("int8", "fp32")
+        entry(manifest, "center", 103, precision)["mae"] for precision in ("int8", "fp32")
     )
     assert f"in FP32 by {int8 - fp32:+.3f} (" in " ".join(read(DOCS / "demo-model.md").split())
 

@@ -28,9 +28,9 @@ SPACE = Space(
     rest=0.25,
 )
 DIFFICULTY = Difficulty(
-    mean=np.array([50, 5, 0, 4, 1], np.float32),
-    scale=np.array([10, 5, 1, 2, 3], np.float32),
-    weights=np.array([0.5, 0, 0, 0, 0], np.float32),
+    mean=np.array([50, 0, 4, 1], np.float32),
+    scale=np.array([10, 1, 2, 3], np.float32),
+    weights=np.array([0.5, 0, 0, 0], np.float32),
 )
 TRUST = Trust(
     level=0.9,
@@ -109,7 +109,7 @@ def test_the_interval_is_as_wide_as_the_video_is_hard(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["mean", "scale", "weights"])
 def test_a_difficulty_of_other_hints_is_one_line(tmp_path: Path, part: str) -> None:
-    other = {"difficulty.stride:16." + part: np.ones(4, np.float32)}
+    other = {"difficulty.stride:16." + part: np.ones(5, np.float32)}
     save_trust(TRUST, tmp_path / TRUST_FILE)
     arrays = dict(np.load(tmp_path / TRUST_FILE)) | other
     with (tmp_path / TRUST_FILE).open("wb") as stream:

@@ -24,7 +24,7 @@ class LearnedGate:
     """The reason, a format string with `seen`, `limit` and `share`."""
     least: bool = False
     """Whether the threshold is a minimum, not a maximum."""
-    margin: float = 1.1
+    margin: float = 1.2
     """How far the threshold lies beyond the most extreme calibration video, as a factor. With 1, a
     new video of the same kind is refused with probability 1 / (n + 1)."""
     space: str | None = None

@@ -20,7 +20,7 @@ LEAST_WINDOW = 0.6
 # Beats per clip. A clip of 63 frames at 50 frames/s holds one beat from 48 beats/min on, and 0.75
 # from 36.
 LEAST_BEATS = 0.75
-# Share of the picture; the demo's 512 calibration phantoms have 0.26 to 0.74.
+# Share of the picture; the demo's 637 calibration phantoms have 0.24 to 0.71.
 LEAST_LIT = 0.1
 # In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5.
 LEAST_MOTION = 2.0

@@ -104,7 +104,7 @@ def load_trust(model: ModelFile) -> Trust | None:
 
 def _read(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Trust:
     half_widths = {str(ClipMode.parse(mode)): _number(v) for mode, v in value["half_width"].items()}
-    limits, edges = (_by_gate(value.get(name, {})) for name in ("thresholds", "edges"))
+    limits, edges = (_by_gate(value[name]) for name in ("thresholds", "edges"))
     # A bundle that was calibrated before there was a gate has neither its threshold nor its space.
     needed = {gate.space for gate in LEARNED if gate.name in limits}
     level = _number(value["level"])

@@ -75,16 +75,16 @@ def test_good_measurements_pass_every_gate() -> None:
         ("cut", {"time": replace(TIME, jump=1.81)}, {"time": replace(TIME, jump=1.8)}),
         (
             "lopsided",
-            {"shape": replace(SHAPE, lopsided=0.201)},
-            {"shape": replace(SHAPE, lopsided=0.2)},
+            {"shape": replace(SHAPE, lopsided=0.241)},
+            {"shape": replace(SHAPE, lopsided=0.24)},
         ),
         ("flickering", {"flicker": 0.601}, {"flicker": 0.6}),
         ("implausible-heart-rate", {"heart_rate_bpm": 180.1}, {"heart_rate_bpm": 180.0}),
         ("inverted", {"bright_changes": -0.201}, {"bright_changes": -0.2}),
         (
             "squeezed",
-            {"shape": replace(SHAPE, aspect=0.799)},
-            {"shape": replace(SHAPE, aspect=0.8)},
+            {"shape": replace(SHAPE, aspect=0.779)},
+            {"shape": replace(SHAPE, aspect=0.78)},
         ),
         (
             "squeezed",

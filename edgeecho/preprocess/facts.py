@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from edgeecho.cine import Cine
 from edgeecho.preprocess.motion import motion_of
@@ -71,6 +73,12 @@ class VideoFacts:
         if self.fps is None or self.heart_rate_bpm is None:
             return None
         return self.frames / self.fps * self.heart_rate_bpm / 60
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> VideoFacts:
+        """Inverse of `asdict`, after JSON; more keys are ignored."""
+        known = {field.name: value[field.name] for field in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
 
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:

@@ -11,7 +11,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.report.structured import to_document
 from edgeecho.report.text import gate_words, what_ran
-from edgeecho.results import Failure, Outcome, labels
+from edgeecho.results import Outcome, labels
 from edgeecho.study import StudyAnswer, StudyClip, StudyNumbers
 
 
@@ -21,7 +21,7 @@ def to_text(studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
     for number, study in enumerate(studies, 1):
         first, *others = _said(study)
         lines += [f"study {number}  {first}", *(f"    {line}" for line in others)]
-        lines += [f"    {_clip(clip, names[clip.number - 1])}" for clip in study.clips]
+        lines += [f"    {_clip(one, names[one.clip.number - 1])}" for one in study.clips]
         lines += [f"    warning: {warning}" for warning in study.warnings]
     return "\n".join(map(printable, [*lines, *what_ran(outcomes), RESEARCH_USE]))
 
@@ -51,16 +51,15 @@ def _said(study: StudyAnswer) -> list[str]:
     return lines
 
 
-def _clip(clip: StudyClip, name: str) -> str:
-    answer = clip.outcome.answer
-    numbers = None if isinstance(answer, Failure) else answer.numbers
-    parts = [clip.view or "no view declared"] if not isinstance(answer, Failure) else []
-    if numbers:
+def _clip(one: StudyClip, name: str) -> str:
+    clip, left_out = one.clip, one.left_out
+    parts = [] if clip.failure else [clip.view or "no view declared"]
+    if numbers := clip.numbers:
         parts.append(f"EF {numbers.ef:.1f} %")
         if interval := numbers.interval:
             parts[-1] += f" ({interval.low:.1f} to {interval.high:.1f})"
-    if clip.left_out:
-        return f"left out  {name}: {', '.join(parts)}{': ' if parts else ''}{clip.left_out}"
+    if left_out:
+        return f"left out  {name}: {', '.join(parts)}{': ' if parts else ''}{left_out}"
     return f"counts    {name}: {', '.join(parts)}"
 
 
@@ -73,8 +72,8 @@ def _values(number: int, study: StudyAnswer) -> dict[str, Any]:
         "refusals": [asdict(refusal) for refusal in study.refusals],
         "warnings": study.warnings,
         "clips": [
-            {"number": clip.number, "view": clip.view, "left_out": clip.left_out}
-            for clip in study.clips
+            {"number": one.clip.number, "view": one.clip.view, "left_out": one.left_out}
+            for one in study.clips
         ],
     }
 

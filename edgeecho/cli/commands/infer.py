@@ -105,10 +105,10 @@ def _answer_all(
 def _answer_studies(
     files: Sequence[Path], outcomes: Sequence[Outcome], rule: Rule
 ) -> list[StudyAnswer]:
-    from edgeecho.study import answer_study, gather
+    from edgeecho.study import Clip, answer_study, gather
 
     return [
-        answer_study([(place + 1, outcomes[place]) for place in places], rule)
+        answer_study([Clip.of(place + 1, outcomes[place]) for place in places], rule)
         for places in gather(files)
     ]
 
@@ -116,12 +116,10 @@ def _answer_studies(
 def _end_studies(studies: Sequence[StudyAnswer]) -> None:
     """Exit with the matching code; the document has said why."""
     from edgeecho.common.errors import REFUSED_EXIT_CODE
-    from edgeecho.results import Failure
 
-    for one in studies:
-        if one.status == "error":
-            answers = [clip.outcome.answer for clip in one.clips]
-            sys.exit(next(a.exit_code for a in answers if isinstance(a, Failure)))
+    for study in studies:
+        if study.status == "error":
+            sys.exit(next(one.clip.failure.exit_code for one in study.clips if one.clip.failure))
     if any(one.status == "refused" for one in studies):
         sys.exit(REFUSED_EXIT_CODE)
 

@@ -77,8 +77,9 @@ class VideoFacts:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> VideoFacts:
         """Inverse of `asdict`, after JSON; more keys are ignored."""
-        known = {field.name: value[field.name] for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+        known: dict[str, Any] = {field.name: value[field.name] for field in fields(cls)}
+        lists = {name: tuple(one) for name, one in known.items() if isinstance(one, list)}
+        return cls(**{**known, **lists})
 
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:

@@ -40,6 +40,21 @@ Reports = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Write them here instead; default: STATE/sr."),
 ]
+Quiet = Annotated[
+    float,
+    typer.Option(
+        metavar="S",
+        min=0,
+        max=86_400,
+        help="Answer a study once nothing of it has come for so many seconds.",
+    ),
+]
+StudyEF = Annotated[
+    str,
+    typer.Option(
+        metavar="RULE", help="EF of a study: best (clip), or mean (of the clips that count)."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -67,9 +82,12 @@ class NodeOptions:
     allow: Allow = None
     send_to: SendTo = None
     out: Reports = None
+    quiet: Quiet = 60
+    study_ef: StudyEF = "best"
 
     def settings(self, state: Path, *, bind: str, port: int, limits: DecodeLimits) -> NodeSettings:
         """Check the options; `UsageError` if they make no sense. `state` is the state folder."""
+        from edgeecho.cli.options.study import parse_rule
         from edgeecho.common.errors import UsageError
         from edgeecho.service.dicom import Destination, NodeSettings, Peer
         from edgeecho.service.dicom.settings import LOOPBACK
@@ -83,6 +101,8 @@ class NodeOptions:
             port=port,
             allow=tuple(map(Peer.parse, self.allow)) if self.allow else LOOPBACK,
             limits=limits,
+            quiet_s=self.quiet,
+            study_ef=parse_rule(self.study_ef),
         )
 
 

@@ -28,7 +28,7 @@ def answer(service: Service, path: Path) -> tuple[Job, Dataset]:
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
     job = service.store.queue.latest(1)[0]
-    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.study_of(job).delivery == "delivered")
     folder = service.store.queue.file_of("x").parents[2] / "sr"
     report = dcmread(max(folder.iterdir(), key=lambda file: file.stat().st_mtime_ns))
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")

@@ -35,7 +35,7 @@ def store_one(service: Service, folder: Path, number: int = 1, **attributes: Any
     path = write_cine(folder / f"{number}.dcm", number, **attributes)
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
-    return service.store.queue.latest(1)[0]
+    return service.study_of(service.store.queue.latest(1)[0])
 
 
 def events(service: Service, job: Job) -> list[str]:
@@ -76,7 +76,7 @@ def test_a_destination_that_is_down_gets_it_when_it_is_up(
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
     assert {service.store.queue.get(job.id).delivery for job in jobs} == {"due"}
     # Videos do not wait for the archive.
-    service.wait(lambda: all(not service.store.queue.file_of(job.id).exists() for job in jobs))
+    service.wait(lambda: not list(service.store.queue.file_of("x").parent.iterdir()))
     archive.up()
     service.wait(lambda: all(service.store.queue.get(j.id).delivery == "delivered" for j in jobs))
     assert len({report.SOPInstanceUID for report in archive.got}) == len(archive.got) == 3
@@ -175,7 +175,7 @@ def test_without_a_report_delivery_is_given_up(
     def fail(*_: object, **__: object) -> None:
         raise ValueError("Secret^Patient is no name")
 
-    monkeypatch.setattr("edgeecho.service.dicom.reports.to_sr", fail)
+    monkeypatch.setattr("edgeecho.service.dicom.reports.to_study_sr", fail)
     service = serve()
     job = store_one(service, tmp_path)
     service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")

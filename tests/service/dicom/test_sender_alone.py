@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from studies import due
 
 from edgeecho.service.dicom import sender
 from edgeecho.service.dicom.link import NotTakenError, UnreachableError
@@ -48,15 +49,11 @@ class Sending:
     def __init__(self, folder: Path) -> None:
         self.store, self.target, self.tally = JobStore(folder), Target(), Tally()
         self.sender = Sender(self.store.outbox, self.target, self.tally)
+        self._count = 0
 
     def due(self, report: bytes | None = b"SR") -> Job:
-        part = self.store.queue.new_file()
-        part.write_bytes(b"video")
-        job = self.store.queue.accept(part, "dicom", deliver=True)
-        if report is not None:
-            self.store.outbox.write(job.id, report)
-        self.store.queue.end(job.id, "failed", error="", exit_code=3)
-        return job
+        self._count += 1
+        return due(self.store, self._count, report)
 
     def count(self, event: str) -> int:
         return self.tally.read().get(event, 0)

@@ -29,8 +29,8 @@ _IDLE_S = 300.0
 class Node:
     """Takes studies into `store`, which `runner` answers, and delivers the reports on them.
 
-    Create it before the runner is started, because it tells it how studies are answered. The caller starts and
-    closes store and runner, and may share them, as `edgeecho serve` does.
+    Create it before the runner is started, which learns from it how studies are answered. The
+    caller starts and closes store and runner, and may share them, as `edgeecho serve` does.
     """
 
     def __init__(self, store: JobStore, runner: Runner, settings: NodeSettings) -> None:

@@ -3,7 +3,7 @@
     python benchmarks/soak.py --studies 1000 --concurrent 200
 
 Runs the real `edgeecho listen` with the narrow network (or `--model`), stores `concurrent` studies
-at once and the rest one by one as there is room, and receives the reports like an archive. It
+of one cine at once and the rest one by one as there is room, and receives the reports like an archive. It
 fails (exit code 1) if a study is lost or doubled, a store is not answered, or memory grows: the
 median of the last fifth of the run may be 5 % and 8 MB above that of the second.
 """
@@ -98,7 +98,7 @@ class Soak:
     def __post_init__(self) -> None:
         words = ["listen", "--port", "0", "--state", f"{self.folder}/state", "--queue", "500"]
         words += ["--send-to", f"ARCHIVE@127.0.0.1:{self.archive.port}"]
-        words += ["--model", str(self.model)]
+        words += ["--model", str(self.model), "--quiet", "0"]
         self._node = subprocess.Popen(
             [sys.executable, "-c", "from edgeecho.cli.app import main; main()", *words],
             stderr=subprocess.PIPE,
@@ -147,6 +147,7 @@ class Soak:
         own = Dataset()
         own.update(self.cine)
         own.SOPInstanceUID = f"1.2.826.0.1.3680043.8.498.9.{number + 1}"
+        own.StudyInstanceUID = f"1.2.826.0.1.3680043.8.498.10.{number + 1}"
         data = encode(own, False, True)
         assert data is not None
         while True:

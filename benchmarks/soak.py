@@ -3,9 +3,9 @@
     python benchmarks/soak.py --studies 1000 --concurrent 200
 
 Runs the real `edgeecho listen` with the narrow network (or `--model`), stores `concurrent` studies
-of one cine at once and the rest one by one as there is room, and receives the reports like an archive. It
-fails (exit code 1) if a study is lost or doubled, a store is not answered, or memory grows: the
-median of the last fifth of the run may be 5 % and 8 MB above that of the second.
+of one cine at once and the rest one by one as there is room, and receives the reports like an
+archive. It fails (exit code 1) if a study is lost or doubled, a store is not answered, or memory
+grows: the median of the last fifth of the run may be 5 % and 8 MB above that of the second.
 """
 
 from __future__ import annotations

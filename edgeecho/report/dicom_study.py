@@ -66,7 +66,7 @@ def to_study_sr(
     cines; `model`: name and version.
     """
     with quiet():  # highdicom and pydicom warn of unusual names and quote them
-        images = {number: _image(draft) for number, draft in drafts.items()}
+        images = {number: image_of(draft) for number, draft in drafts.items()}
         groups = [_study_group(study, images, version, left_aside)]
         clips = {one.clip.number: one for one in study.clips}
         made_of = study.numbers.clips if study.numbers else ()
@@ -98,7 +98,7 @@ def _reference(version: str, study: str, series: str) -> Dataset:
     return before
 
 
-def _image(draft: Dataset) -> Dataset:
+def image_of(draft: Dataset) -> Dataset:
     """The image that a draft is about, with its patient and study."""
     of_study = draft.CurrentRequestedProcedureEvidenceSequence[0]
     series = of_study.ReferencedSeriesSequence[0]

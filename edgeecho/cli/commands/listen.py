@@ -18,6 +18,7 @@ from edgeecho.cli.options.answer import (
 )
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.service import (
+    PDF,
     AETitle,
     Allow,
     KeepFiles,
@@ -58,6 +59,7 @@ def listen(
     out: Reports = None,
     quiet: Quiet = 60,
     study_ef: StudyEF = "best",
+    pdf: PDF = False,
     state: State = None,
     queue: Queue = 500,
     limit: Limit = 120,
@@ -84,7 +86,7 @@ def listen(
 
     limits = LimitOptions(max_frames=max_frames, max_pixels=max_pixels, max_mb=max_mb)
     choices = Choices.of(engine, video, limits)
-    node = NodeOptions(aet, allow, send_to, out, quiet, study_ef)
+    node = NodeOptions(aet, allow, send_to, out, quiet, study_ef, pdf)
     waiting = QueueOptions(state, keep_files, queue, limit)
     settings = node.settings(waiting.folder, bind=bind, port=port, limits=choices.limits)
     task = choices.task()

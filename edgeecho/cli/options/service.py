@@ -55,6 +55,9 @@ StudyEF = Annotated[
         metavar="RULE", help="EF of a study: best (clip), or mean (of the clips that count)."
     ),
 ]
+PDF = Annotated[
+    bool, typer.Option("--pdf", help="Send reports as encapsulated PDFs too, for other viewers.")
+]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class NodeOptions:
     out: Reports = None
     quiet: Quiet = 60
     study_ef: StudyEF = "best"
+    pdf: PDF = False
 
     def settings(self, state: Path, *, bind: str, port: int, limits: DecodeLimits) -> NodeSettings:
         """Check the options; `UsageError` if they make no sense. `state` is the state folder."""
@@ -103,6 +107,7 @@ class NodeOptions:
             limits=limits,
             quiet_s=self.quiet,
             study_ef=parse_rule(self.study_ef),
+            pdf=self.pdf,
         )
 
 

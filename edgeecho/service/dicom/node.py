@@ -38,7 +38,7 @@ class Node:
         self._storage = Storage(store.queue, runner, settings, self._tally)
         self._target = target_of(settings)
         self._sender = Sender(store.outbox, self._target, self._tally)
-        reporter = Reporter(store.queue, store.outbox, settings.study_ef)
+        reporter = Reporter(store.queue, store.outbox, settings.study_ef, pdf=settings.pdf)
         runner.answer_studies(
             draft=reporter.draft, answer=reporter.answer, on_end=self._sender.wake
         )

@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.common.errors import InputError
+from edgeecho.report.dicom_pdf import to_study_pdf
 from edgeecho.report.dicom_source import read_header
 from edgeecho.report.dicom_study import LEFT_ASIDE, Version, to_draft, to_study_sr
 from edgeecho.report.structured import to_document
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 class Reporter:
     """Drafts what each clip adds to its study's report, and makes that report."""
 
-    def __init__(self, queue: Queue, outbox: Outbox, rule: Rule) -> None:
-        self._queue, self._outbox, self._rule = queue, outbox, rule
+    def __init__(self, queue: Queue, outbox: Outbox, rule: Rule, *, pdf: bool = False) -> None:
+        """`pdf`: as an encapsulated PDF too."""
+        self._queue, self._outbox, self._rule, self._pdf = queue, outbox, rule, pdf
 
     def draft(self, job: Job, outcome: Outcome) -> None:
         """Before a clip's job is ended. `OutputError` if the disk is full."""
@@ -76,23 +78,22 @@ class Reporter:
         drafts = {number: clip.id for number, clip in enumerate(clips, 1)}
         if not clips:
             drafts = {LEFT_ASIDE: versions[-1].id if versions else job.id}
+        told: dict[str, Any] = {
+            "left_aside": left_aside,
+            "model": f"{model['name']} {model['version']}" if model else "edgeecho",
+            "created": datetime.now(),
+        }
         try:
-            report = to_study_sr(
-                study,
-                self._drafts(drafts),
-                version,
-                left_aside=left_aside,
-                model=f"{model['name']} {model['version']}" if model else "edgeecho",
-                created=datetime.now(),
-            )
-            content = _encode(report)
+            read = self._drafts(drafts)
+            report = _encode(to_study_sr(study, read, version, **told))
+            page = _encode(to_study_pdf(study, read, version, **told)) if self._pdf else None
         except InputError as error:
             log.warning("%s: no report could be made: %s", job.id, error)
             return
         except DAMAGE as error:  # the drafts were made here
             log_bug("a report", error)
             return
-        self._outbox.write(job.id, content)
+        self._outbox.write(job.id, report, page)
 
     def _drafts(self, wanted: Mapping[int, str]) -> dict[int, Dataset]:
         """By number, as far as there are any."""

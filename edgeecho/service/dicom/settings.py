@@ -100,6 +100,8 @@ class NodeSettings:
     """A study is answered after nothing of it has come for so long."""
     study_ef: Rule = DEFAULT_RULE
     """How its EF comes from its clips."""
+    pdf: bool = False
+    """Whether reports are sent as encapsulated PDFs too."""
 
     def __post_init__(self) -> None:
         try:

@@ -8,6 +8,8 @@ from edgeecho.common.files import make_folder
 from edgeecho.service.jobs.job import Job
 
 STUDIES, DRAFTS, REPORTS = "files", "drafts", "reports"
+SECOND = ".second"
+"""Suffix of a job's second report."""
 
 
 class Files:
@@ -29,7 +31,12 @@ class Files:
         if job.status == "cancelled":
             (self.drafts / job.id).unlink(missing_ok=True)
         if job.delivery != "due":
-            (self.reports / job.id).unlink(missing_ok=True)
+            for report in self.reports_of(job.id):
+                report.unlink(missing_ok=True)
+
+    def reports_of(self, job_id: str) -> tuple[Path, Path]:
+        """Where a job's reports are, as far as there are any."""
+        return self.reports / job_id, self.reports / f"{job_id}{SECOND}"
 
 
 def make_private(folder: Path) -> None:

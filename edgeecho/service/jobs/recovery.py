@@ -15,16 +15,16 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import OutputError
 from edgeecho.common.files import flush
 from edgeecho.service.jobs.database import NAME, output_errors
-from edgeecho.service.jobs.files import DRAFTS, REPORTS, STUDIES, Files
+from edgeecho.service.jobs.files import DRAFTS, REPORTS, SECOND, STUDIES, Files
 from edgeecho.service.jobs.job import Job
 
 UNKNOWN = "unknown"
 _PLACES = (STUDIES, DRAFTS, REPORTS)
 _FOLDERS = (*_PLACES, UNKNOWN)
-_JOB = re.compile("[0-9a-f]{32}")
+_JOB = re.compile(rf"([0-9a-f]{{32}})(?:{re.escape(SECOND)})?")
 # An upload that was never acknowledged, and the temporary file of a report or its draft
 # (`edgeecho.common.files.atomic_path`).
-_LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}-\w+\.tmp")
+_LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}(?:\.second)?-\w+\.tmp")
 
 
 def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
@@ -71,9 +71,9 @@ def tidy(folder: Path, files: Files, find: Callable[[str], Job]) -> None:
                 continue
             if _LEFT.fullmatch(path.name):
                 path.unlink()
-            elif _JOB.fullmatch(path.name):
+            elif named := _JOB.fullmatch(path.name):
                 try:
-                    files.let_go(find(path.name))
+                    files.let_go(find(named[1]))
                 except KeyError:
                     aside += _set_aside(path, folder / UNKNOWN / place.name)
     if aside:

@@ -59,7 +59,7 @@ def test_a_report_is_sent_once(serve: Any, archive: Archive, tmp_path: Path) -> 
     time.sleep(0.5)
     (report,) = archive.got
     assert report.PatientName == "Secret^Patient", "the archive knows whose it is"
-    assert not service.store.outbox.report_of(job.id).exists()
+    assert not service.store.outbox.reports_of(job.id)
     assert events(service, job)[-1] == "delivered"
     to = f"ARCHIVE@127.0.0.1:{archive.port}"
     assert service.store.trail.entries(job.id)[-1].detail == {"to": to}
@@ -140,7 +140,7 @@ def test_a_damaged_report_does_not_hold_up_others(
     monkeypatch.setattr(sender, "MOST_ATTEMPTS", 1)
     service = serve(tmp_path / "results" if folder else archive.destination)
     write = service.store.outbox.write
-    monkeypatch.setattr(service.store.outbox, "write", lambda job, _: write(job, b"nothing"))
+    monkeypatch.setattr(service.store.outbox, "write", lambda job, *_: write(job, b"nothing"))
     job = store_one(service, tmp_path)
     service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
     monkeypatch.setattr(service.store.outbox, "write", write)
@@ -190,11 +190,11 @@ def test_a_full_disk_delays_the_end_and_loses_nothing(
     service = serve()
     write, tries = service.store.outbox.write, []
 
-    def full(job_id: str, content: bytes) -> None:
+    def full(job_id: str, *content: Any) -> None:
         tries.append(job_id)
         if len(tries) < 3:
             raise OutputError("no space left on device")
-        write(job_id, content)
+        write(job_id, *content)
 
     monkeypatch.setattr(service.store.outbox, "write", full)
     job = store_one(service, tmp_path)

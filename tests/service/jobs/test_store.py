@@ -256,7 +256,7 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     due = store.outbox.next_due()
     assert due is not None
     assert due.id == job.id
-    assert store.outbox.report_of(job.id).read_bytes() == b"SR"
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"SR"]
     store.outbox.retry_later(job.id, 60, "not understood")
     assert store.outbox.next_due() is None
     assert store.queue.get(job.id).attempts == 1
@@ -264,7 +264,7 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     assert store.outbox.next_due() is not None
     store.outbox.end(job.id, "delivered", {"to": "ARCHIVE"})
     assert store.outbox.next_due() is None
-    assert not store.outbox.report_of(job.id).exists()
+    assert not store.outbox.reports_of(job.id)
     events = [entry.event for entry in store.trail.entries(job.id)]
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
 
@@ -291,7 +291,7 @@ def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:
     store.queue.end(job.id, "cancelled")
     assert store.outbox.next_due() is None
     assert store.queue.get(job.id).delivery == "none"
-    assert not store.outbox.report_of(job.id).exists()
+    assert not store.outbox.reports_of(job.id)
 
 
 def test_whoever_asked_for_room_in_time_may_still_come_too_late(tmp_path: Path) -> None:

@@ -51,11 +51,7 @@ def test_long_text_is_wrapped_within_the_page_and_goes_on_on_the_next(
         text=True,
         check=True,
     ).stdout
-    rights = [
-        float(line.split('xMax="')[1].split('"')[0])
-        for line in boxes.splitlines()
-        if "xMax" in line
-    ]
+    rights = [float(found) for found in re.findall(r'xMax="([0-9.]+)"', boxes)]
     assert 480 < max(rights) <= 595 - 56
 
 

@@ -107,7 +107,7 @@ class Lives:
             comes.arm(lambda: self._send(store.queue, count))
         runner = Runner(store.queue, Engine(self.outcome))  # type: ignore[arg-type]
         sender = Sender(store.outbox, Folder(self.folder / "sr"), Tally())
-        reporter = Reporter(store.queue, store.outbox, "best")
+        reporter = Reporter(store.queue, store.outbox, "best", pdf=True)
         runner.answer_studies(draft=reporter.draft, answer=reporter.answer, on_end=sender.wake)
         for number in range(count):
             self._send(store.queue, number)
@@ -122,9 +122,12 @@ class Lives:
         store.close()
 
     def reports(self) -> list[Dataset]:
-        """What was delivered, by version."""
-        found = map(dcmread, (self.folder / "sr").iterdir())
-        return sorted(found, key=lambda report: int(report.InstanceNumber))
+        """What was delivered, by version: a structured report and a PDF of each."""
+        found = [*map(dcmread, (self.folder / "sr").iterdir())]
+        found.sort(key=lambda report: int(report.InstanceNumber))
+        reports, pages = ([one for one in found if one.Modality == kind] for kind in ("SR", "DOC"))
+        assert [one.InstanceNumber for one in pages] == [one.InstanceNumber for one in reports]
+        return reports
 
     def events(self) -> list[list[str]]:
         """Of each answer to the study; every clip was answered, and nothing waits."""

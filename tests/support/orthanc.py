@@ -65,11 +65,11 @@ class Orthanc:
         job: dict[str, Any] = {"Resources": [study], "Synchronous": True}
         return self._http.post("/modalities/node/store", json=job)
 
-    def reports(self) -> list[bytes]:
-        """The files of all structured reports of edgeecho that it holds."""
+    def reports(self, modality: str = "SR") -> list[bytes]:
+        """The files of all reports of edgeecho that it holds; `DOC`: those that are PDFs."""
         wanted = {
             "Level": "Instance",
-            "Query": {"Modality": "SR", "SeriesDescription": "edgeecho*"},
+            "Query": {"Modality": modality, "SeriesDescription": "edgeecho*"},
         }
         found = self._http.post("/tools/find", json=wanted)
         found.raise_for_status()

@@ -30,7 +30,7 @@ class Both:
         port = free_port()
         self.orthanc = Orthanc(folder / "orthanc", port)
         to = Destination("ORTHANC", "127.0.0.1", self.orthanc.dicom_port)
-        self.service = serve(to, port=port, quiet_s=QUIET_S)
+        self.service = serve(to, port=port, quiet_s=QUIET_S, pdf=True)
 
     def push(self, study: str) -> None:
         """All of a study; what Orthanc has been sent goes along."""
@@ -40,10 +40,10 @@ class Both:
 
     def reports(self, count: int) -> list[Dataset]:
         """By version, once there are so many; more than that fail."""
-        self.service.wait(lambda: len(self.orthanc.reports()) >= count)
+        self.service.wait(lambda: len(self.orthanc.reports("DOC")) >= count)
         time.sleep(QUIET_S + 2)  # time for one too many
         found = [dcmread(BytesIO(file)) for file in self.orthanc.reports()]
-        assert len(found) == count
+        assert len(found) == len(self.orthanc.reports("DOC")) == count
         return sorted(found, key=lambda report: int(report.InstanceNumber))
 
 

@@ -138,18 +138,19 @@ def test_what_the_database_does_not_know_is_set_aside(
     store = JobStore(state)
     job = give_clip(store)
     store.queue.studies.write_draft(job.id, b"a draft")
-    store.outbox.write(job.id, b"a report")
+    store.outbox.write(job.id, b"a report", b"a page")
     store.close()
     (state / "jobs.sqlite").write_bytes(old)
 
     store = JobStore(state)
     said = capsys.readouterr().err
-    assert f"does not know 3 files of studies: they were set aside in {state}/unknown" in said
+    assert f"does not know 4 files of studies: they were set aside in {state}/unknown" in said
     assert said.count("\n") == 1
     unknown = state / "unknown"
     assert (unknown / "files" / job.id).read_bytes() == b"a cine 1"
     assert (unknown / "drafts" / job.id).read_bytes() == b"a draft"
     assert (unknown / "reports" / job.id).read_bytes() == b"a report"
+    assert (unknown / "reports" / f"{job.id}.second").read_bytes() == b"a page"
     for folder in (unknown, *(unknown / name for name in ("files", "drafts", "reports"))):
         assert folder.stat().st_mode & 0o777 == 0o700
     store.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgeecho.preprocess import VideoFacts
+from edgeecho.preprocess.facts import heart_beats
 from edgeecho.results import Failure, Numbers, Outcome
 from edgeecho.trust import Interval, Probabilities, Refusal
 
@@ -43,7 +43,9 @@ class Clip:
             answer.numbers,
             answer.refusals,
             answer.warnings,
-            *_of_video(answer.video),
+            answer.video.view,
+            answer.video.beats,
+            bool(answer.video.damage),
         )
 
     @classmethod
@@ -53,6 +55,7 @@ class Clip:
         if "error" in result:
             return cls(number, Failure(result["error"], result["exit_code"]))
         refusals = tuple(Refusal(**refusal) for refusal in result["refusals"])
+        video = result["video"]
         return cls(
             number,
             None,
@@ -60,12 +63,10 @@ class Clip:
             None if refusals else _numbers(result),
             refusals,
             tuple(result["warnings"]),
-            *_of_video(VideoFacts.from_dict(result["video"])),
+            video["view"],
+            heart_beats(video["frames"], video["fps"], video["heart_rate_bpm"]),
+            bool(video["damage"]),
         )
-
-
-def _of_video(video: VideoFacts) -> tuple[str | None, float | None, bool]:
-    return video.view, video.beats, bool(video.damage)
 
 
 def _numbers(result: Mapping[str, Any]) -> Numbers:

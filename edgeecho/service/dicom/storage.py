@@ -152,6 +152,8 @@ class Storage:
             )
         except (EdgeEchoError, OSError, *DAMAGE):
             self._tally.count("study of a picture unknown")
+        except Exception as error:  # noqa: BLE001  # as in `on_store`
+            log_bug("a picture", error)
         finally:
             part.give_up()
 

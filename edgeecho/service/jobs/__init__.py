@@ -30,11 +30,10 @@ from edgeecho.service.jobs.queue import KeyUsedError, Queue
 from edgeecho.service.jobs.room import QueueFullError
 from edgeecho.service.jobs.runner import Runner
 from edgeecho.service.jobs.store import JobStore
-from edgeecho.service.jobs.studies import LONGEST_QUIET_S, Gathering, Studies
+from edgeecho.service.jobs.studies import Gathering, Studies
 from edgeecho.service.jobs.work import Progress
 
 __all__ = [
-    "LONGEST_QUIET_S",
     "LONGEST_WAIT_S",
     "ClipFile",
     "Ending",

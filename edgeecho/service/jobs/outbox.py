@@ -29,8 +29,11 @@ class Outbox:
         """Call this before the job is ended, so that no ended job lacks its report. `second`: the
         same in another form, which is sent after it."""
         for path, content in zip(self._files.reports_of(job_id), (report, second), strict=True):
-            if content is not None:
-                with output_errors(self._db.folder), atomic_path(path, mode=0o600) as temporary:
+            with output_errors(self._db.folder):
+                if content is None:
+                    path.unlink(missing_ok=True)  # of an attempt before
+                    continue
+                with atomic_path(path, mode=0o600) as temporary:
                     temporary.write_bytes(content)
         flush(self._files.reports)
 

@@ -134,18 +134,11 @@ class Studies:
             return
         self._tidied = time.monotonic()
         for path in list(self._files.drafts.iterdir()):
-            try:
-                job = find_job(self._db, path.name)
-            except KeyError:  # a temporary file
-                continue
-            old = job.finished is not None and job.finished < time.time() - DRAFTS_KEPT_S
-            if old and not self._waits(job):
+            old = self._db.rows(
+                "SELECT 1 FROM job AS this WHERE id = ? AND finished < ? AND NOT EXISTS "
+                "(SELECT 1 FROM job WHERE study = this.study AND status IN ('queued', 'running'))",
+                (path.name, time.time() - DRAFTS_KEPT_S),
+            )
+            if old:
                 with output_errors(self._db.folder):
                     path.unlink(missing_ok=True)
-
-    def _waits(self, job: Job) -> bool:
-        rows = self._db.rows(
-            "SELECT 1 FROM job WHERE study = ? AND status IN ('queued', 'running') LIMIT 1",
-            (job.study,),
-        )
-        return bool(rows)

@@ -269,6 +269,15 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
 
 
+def test_a_report_that_is_written_again_leaves_nothing_of_the_one_before(store: JobStore) -> None:
+    """In two forms before a crash, in one after it."""
+    job = due(store)
+    store.outbox.write(job.id, b"SR", b"PDF")
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"SR", b"PDF"]
+    store.outbox.write(job.id, b"again")
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"again"]
+
+
 def test_a_clock_that_was_ahead_puts_no_report_off(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

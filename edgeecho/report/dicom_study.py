@@ -37,7 +37,7 @@ class Version:
     """Which answer to its study a report is."""
 
     id: str
-    """Random; the report's UID comes from it."""
+    """The report's UID comes from it."""
     number: int
     """From 1."""
     before: str | None = None

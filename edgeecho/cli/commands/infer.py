@@ -14,7 +14,14 @@ from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import ReportOptions
 from edgeecho.cli.options.run import BatchOptions
 from edgeecho.cli.options.study import StudyOptions
-from edgeecho.cli.reports import make_reports, say, write_beside, write_reports
+from edgeecho.cli.reports import (
+    make_reports,
+    make_study_reports,
+    say,
+    say_studies,
+    write_beside,
+    write_reports,
+)
 
 if TYPE_CHECKING:
     from edgeecho.batch import Task
@@ -65,18 +72,21 @@ def infer(
         show_refused=reports.show_refused, frames=reports.frames_each(len(found.files))
     )
     outcomes = _answer_all(task, found.files, engine.threads, batch)
-    made, outcomes = make_reports(form, found.files, outcomes)
-    studies = _answer_studies(found.files, outcomes, rule) if rule else []
-    if studies:
-        typer.echo(form.write_studies(studies, outcomes))
+    studies: list[StudyAnswer] = []
+    without: list[str] = []
+    if rule:
+        studies = _answer_studies(found.files, outcomes, rule)
+        made, without = make_study_reports(form, found.files, outcomes, studies)
+        say_studies(form, outcomes, studies)
     else:
+        made, outcomes = make_reports(form, found.files, outcomes)
         say(form, outcomes)
     # Last, so that no answers are lost if a file cannot be written.
     if reports.out:
         write_reports(reports.out, made)
     write_beside(beside, outcomes)
     if studies:
-        _end_studies(studies)
+        _end_studies(studies, without)
     else:
         _end(outcomes)
 
@@ -113,9 +123,15 @@ def _answer_studies(
     ]
 
 
-def _end_studies(studies: Sequence[StudyAnswer]) -> None:
-    """Exit with the matching code; the document has said why."""
-    from edgeecho.common.errors import REFUSED_EXIT_CODE
+def _end_studies(studies: Sequence[StudyAnswer], without: Sequence[str]) -> None:
+    """Say why studies are `without` a report, and exit with the matching code; of everything else
+    the document has said why."""
+    from edgeecho.common.errors import REFUSED_EXIT_CODE, InputError
+
+    for why in without:
+        _say(f"no report on {why}")
+    if without:
+        sys.exit(InputError.exit_code)
 
     for study in studies:
         if study.status == "error":

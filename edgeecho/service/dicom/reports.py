@@ -18,6 +18,7 @@ from edgeecho.report.dicom_source import read_header
 from edgeecho.report.dicom_study import LEFT_ASIDE, Version, to_draft, to_study_sr
 from edgeecho.report.structured import to_document
 from edgeecho.report.study import join
+from edgeecho.report.text import without_name
 from edgeecho.results import Failure, Outcome
 from edgeecho.service.dicom.bugs import log_bug
 from edgeecho.service.jobs import Ending, Job, Outbox, Queue
@@ -51,7 +52,7 @@ class Reporter:
         left_aside = self._queue.studies.left_aside(job)
         if not clips and not left_aside:
             return Ending("cancelled")
-        documents = [_document(clip) for clip in clips]
+        documents = [_document(clip, number) for number, clip in enumerate(clips, 1)]
         if clips:
             given = [Clip.read(n, one["results"][0]) for n, one in enumerate(documents, 1)]
             study = answer_study(given, self._rule)
@@ -112,10 +113,11 @@ def encode_draft(outcome: Outcome, header: Dataset) -> bytes:
     return _encode(to_draft(outcome, header, created=datetime.now()))
 
 
-def _document(clip: Job) -> Mapping[str, Any]:
+def _document(clip: Job, number: int) -> Mapping[str, Any]:
     if clip.document is not None:
         return clip.document
-    failure = Failure(str(clip.error), clip.exit_code or InputError.exit_code)
+    message = without_name(str(clip.error), clip.id, f"clip {number}")
+    failure = Failure(message, clip.exit_code or InputError.exit_code)
     return to_document([Outcome(clip.id, failure)])
 
 

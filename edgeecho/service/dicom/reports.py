@@ -74,8 +74,8 @@ class Reporter:
     ) -> None:
         """Without a report nothing can be delivered; the audit trail says so then."""
         versions = self._queue.studies.versions(job)
-        sent = [one for one in versions if one.delivery in ("due", "delivered")]
-        version = Version(job.id, len(versions) + 1, sent[-1].id if sent else None)
+        replaced = self._queue.studies.replaced(job)
+        version = Version(job.id, len(versions) + 1, replaced and replaced.id)
         drafts = {number: clip.id for number, clip in enumerate(clips, 1)}
         if not clips:
             drafts = {LEFT_ASIDE: versions[-1].id if versions else job.id}

@@ -104,6 +104,15 @@ class Studies:
         """The study's answers that have ended, the first one first."""
         return self._ended(study, STUDY)
 
+    def replaced(self, study: Job) -> Job | None:
+        """The last of them that the destination has, as far as is known, or will get."""
+        for version in reversed(self.versions(study)):
+            if version.delivery in ("due", "delivered"):
+                return version
+            if self._trail.count(version.id, ["delivered in part"]):
+                return version
+        return None
+
     def _ended(self, study: Job, source: str) -> list[Job]:
         rows = self._db.rows(f"{_OF_STUDY} AND {_ENDED} ORDER BY rowid", (study.study, source))
         return list(map(job_of, rows))

@@ -102,6 +102,31 @@ def test_a_clip_that_comes_later_makes_a_new_version(store: JobStore) -> None:
     assert len(store.queue.studies.clips(second)) == 2
 
 
+def test_a_version_replaces_the_last_one_that_was_sent(store: JobStore) -> None:
+    def answer(number: int, delivery: str) -> tuple[Job, Job | None]:
+        """The study with one more clip, and what its answer replaces."""
+        clip = give_clip(store, number)
+        end(store, clip)
+        study = begin_study(store, clip)
+        replaced = store.queue.studies.replaced(study)
+        end(store, study)
+        store.outbox.end(study.id, delivery, {})
+        return study, replaced
+
+    first, before = answer(1, "delivered")
+    assert before is None
+    second, before = answer(2, "given-up")
+    assert before is not None
+    assert before.id == first.id
+    _, before = answer(3, "given-up")
+    assert before is not None
+    assert before.id == first.id, "the second never went out"
+    store.trail.add(second.id, "delivered in part", {})
+    _, before = answer(4, "delivered")
+    assert before is not None
+    assert before.id == second.id
+
+
 def test_a_clip_that_comes_while_its_study_is_answered_lets_it_wait_again(store: JobStore) -> None:
     clip = give_clip(store, 1)
     end(store, clip)

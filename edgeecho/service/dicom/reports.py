@@ -75,7 +75,7 @@ class Reporter:
         """Without a report nothing can be delivered; the audit trail says so then."""
         versions = self._queue.studies.versions(job)
         replaced = self._queue.studies.replaced(job)
-        version = Version(job.id, len(versions) + 1, replaced and replaced.id)
+        version = Version(job.id, len(versions) + 1, replaced.id if replaced else None)
         drafts = {number: clip.id for number, clip in enumerate(clips, 1)}
         if not clips:
             drafts = {LEFT_ASIDE: versions[-1].id if versions else job.id}

@@ -3,9 +3,10 @@
     python benchmarks/soak.py --studies 1000 --concurrent 200
 
 Runs the real `edgeecho listen` with the narrow network (or `--model`), stores `concurrent` studies
-at once and the rest one by one as there is room, and receives the reports like an archive. It
-fails (exit code 1) if a study is lost or doubled, a store is not answered, or memory grows: the
-median of the last fifth of the run may be 5 % and 8 MB above that of the second.
+at once and the rest one by one as there is room, and receives the reports like an archive. A study
+has `cines` cines and `stills` stills. It fails (exit code 1) if a study has no report or several, a
+store is not answered, or memory grows: the median of the last fifth of the run may be 5 % and 8 MB
+above that of the second.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dsutils import encode
@@ -35,6 +38,8 @@ sys.path.insert(0, str(ROOT / "examples"))
 from as_dicom import write_dicom  # noqa: E402
 
 OUT_OF_RESOURCES = 0xA700
+QUIET_S = 30
+"""Longer than a sender waits for room, so that each study has one report."""
 
 
 def main() -> None:
@@ -42,12 +47,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--concurrent", type=int, default=200)
+    parser.add_argument("--cines", type=int, default=2)
+    parser.add_argument("--stills", type=int, default=4)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "narrow" / "bundle")
     options = parser.parse_args()
     video = ROOT / "examples" / "phantoms" / "Videos" / "phantom-s21-00003.avi"
     with tempfile.TemporaryDirectory() as folder, Archive() as archive:
         cine = dcmread(write_dicom(video, Path(folder) / "cine.dcm"))
-        soak = Soak(Path(folder), options.model, archive, cine, options.concurrent)
+        objects = [cine] * options.cines + [_still(cine)] * options.stills
+        soak = Soak(Path(folder), options.model, archive, objects, options.concurrent)
         try:
             soak.burst()
             soak.rest(options.studies - options.concurrent)
@@ -86,7 +94,8 @@ class Soak:
     folder: Path
     model: Path
     archive: Archive
-    cine: Dataset
+    objects: Sequence[Dataset]
+    """Those of a study, but for their identifiers."""
     concurrent: int
     stores_ms: list[float] = field(default_factory=list)
     burst_ms: list[float] = field(default_factory=list)
@@ -98,7 +107,7 @@ class Soak:
     def __post_init__(self) -> None:
         words = ["listen", "--port", "0", "--state", f"{self.folder}/state", "--queue", "500"]
         words += ["--send-to", f"ARCHIVE@127.0.0.1:{self.archive.port}"]
-        words += ["--model", str(self.model)]
+        words += ["--model", str(self.model), "--quiet", str(QUIET_S)]
         self._node = subprocess.Popen(
             [sys.executable, "-c", "from edgeecho.cli.app import main; main()", *words],
             stderr=subprocess.PIPE,
@@ -124,7 +133,7 @@ class Soak:
             try:
                 scanner = Scanner(self.port, JPEGBaseline8Bit)
                 barrier.wait(120)
-                self.burst_ms.append(self._store(scanner, number))
+                self.burst_ms += self._store(scanner, number)
                 scanner.release()
             except (OSError, threading.BrokenBarrierError) as error:
                 self.broken.append(type(error).__name__)
@@ -139,14 +148,20 @@ class Soak:
         """A new association for each, as scanners do it."""
         for number in range(self.concurrent, self.concurrent + count):
             scanner = Scanner(self.port, JPEGBaseline8Bit)
-            self.stores_ms.append(self._store(scanner, number))
+            self.stores_ms += self._store(scanner, number)
             scanner.release()
 
-    def _store(self, scanner: Scanner, number: int) -> float:
-        """How long the answer took that took it."""
+    def _store(self, scanner: Scanner, number: int) -> list[float]:
+        """A study; how long each answer took that took an object, in ms."""
+        return [
+            self._store_one(scanner, number, which, one) for which, one in enumerate(self.objects)
+        ]
+
+    def _store_one(self, scanner: Scanner, number: int, which: int, one: Dataset) -> float:
         own = Dataset()
-        own.update(self.cine)
-        own.SOPInstanceUID = f"1.2.826.0.1.3680043.8.498.9.{number + 1}"
+        own.update(one)
+        own.SOPInstanceUID = f"1.2.826.0.1.3680043.8.498.9.{number + 1}.{which + 1}"
+        own.StudyInstanceUID = f"1.2.826.0.1.3680043.8.498.10.{number + 1}"
         data = encode(own, False, True)
         assert data is not None
         while True:
@@ -180,7 +195,8 @@ class Soak:
     def report(self, count: int) -> int:
         """Print it; 1 where something is not as it must be."""
         got = self.archive.got
-        print(f"studies     {count}, {self.concurrent} of them at once, in {self.seconds:.0f} s")
+        each = f"{len(self.objects)} objects each"
+        print(f"studies     {count} of {each}, {self.concurrent} at once, in {self.seconds:.0f} s")
         print(f"reports     {len(got)}, {sum(got.values())} sendings")
         print(f"put off     {self.put_off} times, since the queue was full")
         print(f"broken      {', '.join(self.broken) or 'none'}")
@@ -218,6 +234,17 @@ class Soak:
         assert self._node.stderr is not None
         for line in self._node.stderr:
             print(f"node says   {line.rstrip()}")
+
+
+def _still(cine: Dataset) -> Dataset:
+    """Its first frame."""
+    still = Dataset()
+    still.update(cine)
+    still.NumberOfFrames = 1
+    frames = generate_frames(cine.PixelData, number_of_frames=cine.NumberOfFrames)
+    still.PixelData = encapsulate([next(frames)])
+    still["PixelData"].is_undefined_length = True
+    return still
 
 
 def _rss_mb(pid: int) -> float:

@@ -24,9 +24,11 @@ def main() -> None:
     print("DICOM node: in another terminal, with dcmtk,")
     print(f"    storescu -xy -aec EDGEECHO localhost {NODE} {phantom}")
     print(f"    storescu -xy -aec EDGEECHO localhost {NODE} {get_path('ybr_color')}")
+    print("and, once nothing more of their studies has come for 5 s,")
     print(f"    dsrdump {STATE / 'sr'}/*.dcm\n", flush=True)
     edgeecho = Path(sys.executable).with_name("edgeecho")
     words = ["serve", "--port", PAGE, "--dicom-port", NODE, "--state", STATE, "--out", STATE / "sr"]
+    words += ["--quiet", 5]
     os.execv(edgeecho, [str(edgeecho), *map(str, words)])
 
 

@@ -14,6 +14,7 @@ from edgeecho.report.formats import FORMATS, Format, ReportFile
 
 if TYPE_CHECKING:
     from edgeecho.results import Outcome
+    from edgeecho.study import StudyAnswer
 
 
 def make_reports(
@@ -36,6 +37,31 @@ def make_reports(
                 outcome = replace(outcome, answer=Failure.of(error))  # noqa: PLW2901
         told.append(outcome)
     return reports, told
+
+
+def make_study_reports(
+    form: Format, files: Sequence[Path], outcomes: Sequence[Outcome], studies: Sequence[StudyAnswer]
+) -> tuple[dict[str, ReportFile], list[str]]:
+    """If `form` goes into a folder: a report on each study, by file name, and in a line each why
+    others have none. Otherwise neither."""
+    if form.place != "folder":
+        return {}, []
+    from edgeecho.common.errors import InputError
+
+    created, reports, without = datetime.now(), {}, []
+    for number, study in enumerate(studies, 1):
+        try:
+            report = form.write_study_file(study, files, outcomes, created)
+            reports[f"{number:04d}-{report.name}.{form.suffix}"] = report
+        except InputError as error:
+            without.append(f"study {number}: {error}")
+    return reports, without
+
+
+def say_studies(form: Format, outcomes: Sequence[Outcome], studies: Sequence[StudyAnswer]) -> None:
+    """Print the document on studies, or text for people if `form` has nothing for stdout."""
+    shown = form if form.place == "stdout" else FORMATS["text"]
+    typer.echo(shown.write_studies(studies, outcomes))
 
 
 def say(form: Format, outcomes: Sequence[Outcome]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,13 +55,12 @@ def _check_trail(store: JobStore) -> None:
         )
 
 
-def check_waiting(store: JobStore, source: str, remedy: str) -> None:
-    """`UsageError` if waiting studies need what this service would not make: a report for their
-    archive, or the formats that the page shows."""
+def check_waiting(store: JobStore, sources: Sequence[str], came: str, remedy: str) -> None:
+    """`UsageError` if what came from these sources and waits needs what this service would not
+    make: a report for an archive, or the formats that the page shows."""
     from edgeecho.common.errors import UsageError
 
-    if waiting := store.queue.unfinished(source):
-        came = {"dicom": "by DICOM", "upload": "over the API"}[source]
+    if waiting := max(map(store.queue.unfinished, sources)):
         raise UsageError(
             f"studies that came {came} wait in this state folder ({waiting}): {remedy}, or choose "
             "another --state"

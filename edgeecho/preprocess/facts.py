@@ -68,9 +68,7 @@ class VideoFacts:
     @property
     def beats(self) -> float | None:
         """Heart beats in the whole video; None if its frame rate or the heart rate is unknown."""
-        if self.fps is None or self.heart_rate_bpm is None:
-            return None
-        return self.frames / self.fps * self.heart_rate_bpm / 60
+        return heart_beats(self.frames, self.fps, self.heart_rate_bpm)
 
     @classmethod
     def of(cls, cine: Cine, prepared: Prepared, spec: PreprocessSpec) -> VideoFacts:
@@ -102,3 +100,10 @@ class VideoFacts:
             view=cine.view.name if cine.view else None,
             view_source=cine.view.source if cine.view else None,
         )
+
+
+def heart_beats(frames: int, fps: float | None, heart_rate_bpm: float | None) -> float | None:
+    """Heart beats in so many frames; None if frame rate (frames/s) or heart rate is unknown."""
+    if fps is None or heart_rate_bpm is None:
+        return None
+    return frames / fps * heart_rate_bpm / 60

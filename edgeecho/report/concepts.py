@@ -50,6 +50,8 @@ BANDS = {
 }
 """By the band's name in `Numbers.band`."""
 REFUSAL = Concept("refusal", "Reason why no EF is given")
+EF_OF_CLIP = Concept("ef-of-clip", "EF by the network, of one clip of the study")
+USE = Concept("use", "Whether the clip counts for the study's EF")
 
 EF_DISCS = Concept("79993-2", "Left ventricular ejection fraction single plane 4C (MOD)")
 EDV_DISCS = Concept("79999-9", "Left ventricular end diastolic volume single plane 4C (MOD)")

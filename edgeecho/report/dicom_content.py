@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -20,22 +22,40 @@ from edgeecho.report.dicom_items import (
     snomed,
 )
 from edgeecho.report.text import gate_words, numbers_in_words
-from edgeecho.results import Answer, Failure, Numbers
+from edgeecho.results import Answer, Failure
+from edgeecho.trust import Interval, Probabilities
 
+EF = codes.LN.LeftVentricularEjectionFractionByUS
 _HAS_PROPERTIES = sr.RelationshipTypeValues.HAS_PROPERTIES
 
 
-def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.MeasurementReport:
-    """`source` is the header of the answered file; `seed` makes the report's UIDs unique."""
+def make_content(
+    answer: Answer | Failure, source: Dataset, seed: str, *, of_study: bool = False
+) -> sr.MeasurementReport:
+    """`source` is the header of the answered file; `seed` makes the report's UIDs unique.
+
+    `of_study`: the file is one clip of a study, whose EF comes from all of them. So its own has
+    another code and no band.
+    """
     if isinstance(answer, Failure):
-        procedure, model = concepts.IMAGING, "edgeecho"
         groups = [_group_without_answer(answer, source, seed)]
-        device = f"device {VERSION}"
-    else:
-        procedure = concepts.ECHOCARDIOGRAPHY
-        model = f"{answer.model.name} {answer.model.version}"
-        groups = [_group(answer, source, seed), *beat_groups(answer, source, seed)]
-        device = f"device {VERSION} {answer.model.sha256}"
+        return make_document(groups, "edgeecho", f"device {VERSION}", answered=False)
+    return make_document(
+        [_group(answer, source, seed, of_study=of_study), *beat_groups(answer, source, seed)],
+        f"{answer.model.name} {answer.model.version}",
+        f"device {VERSION} {answer.model.sha256}",
+        answered=True,
+    )
+
+
+def make_document(
+    groups: Sequence[sr.MeasurementsAndQualitativeEvaluations],
+    model: str,
+    device: str,
+    *,
+    answered: bool,
+) -> sr.MeasurementReport:
+    """The document that holds these groups. `device`: what makes the observer's UID unique."""
     observer = sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
@@ -45,6 +65,7 @@ def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.Mea
             model_name=model,
         ),
     )
+    procedure = concepts.ECHOCARDIOGRAPHY if answered else concepts.IMAGING
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
         procedure_reported=snomed(procedure),
@@ -53,19 +74,24 @@ def make_content(answer: Answer | Failure, source: Dataset, seed: str) -> sr.Mea
     )
 
 
-def _group(answer: Answer, source: Dataset, seed: str) -> sr.MeasurementsAndQualitativeEvaluations:
+def _group(
+    answer: Answer, source: Dataset, seed: str, *, of_study: bool
+) -> sr.MeasurementsAndQualitativeEvaluations:
     numbers = answer.numbers
     image = (source.SOPClassUID, source.SOPInstanceUID)
+    measurements, bands = [], []
+    if numbers:
+        name = own(concepts.EF_OF_CLIP) if of_study else EF
+        measurements = [
+            measured_ef(name, numbers.ef, numbers.interval, [image], numbers.probabilities)
+        ]
+        bands = [] if of_study else [in_band(numbers.band)]
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(make_uid(f"tracking {seed}"), "LVEF"),
         algorithm_id=_algorithm(answer),
         finding_sites=left_ventricle(),
-        measurements=[_measurement(numbers, image)] if numbers else [],
-        qualitative_evaluations=(
-            [sr.QualitativeEvaluation(own(concepts.BAND), own(concepts.BANDS[numbers.band]))]
-            if numbers
-            else []
-        ),
+        measurements=measurements,
+        qualitative_evaluations=bands,
         source_images=[sr.SourceImageForMeasurementGroup(*image)],
     )
     comments = [RESEARCH_USE]
@@ -109,15 +135,22 @@ def _algorithm(answer: Answer) -> sr.AlgorithmIdentification:
     )
 
 
-def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
+def measured_ef(
+    name: sr.CodedConcept | Code,
+    ef: float,
+    interval: Interval | None,
+    images: Sequence[tuple[str, str]],
+    probabilities: Probabilities | None = None,
+) -> sr.Measurement:
+    """An EF in %, with all that is known of it. `images`: SOP class and instance of its sources."""
     properties: list[sr.ContentItem] = []
-    if p := numbers.probabilities:
+    if probabilities:
         properties += [
-            _number(own(concepts.AT_MOST_40), 100 * p.at_most_40),
-            _number(own(concepts.BELOW_50), 100 * p.below_50),
+            _number(own(concepts.AT_MOST_40), 100 * probabilities.at_most_40),
+            _number(own(concepts.BELOW_50), 100 * probabilities.below_50),
         ]
-    if interval := numbers.interval:
-        upper, lower = interval.high - numbers.ef, numbers.ef - interval.low
+    if interval:
+        upper, lower = interval.high - ef, ef - interval.low
         properties += [
             _number(codes.SCT.RangeOfUpperMeasurementUncertainty, upper),
             _number(codes.SCT.RangeOfLowerMeasurementUncertainty, lower),
@@ -129,15 +162,20 @@ def _measurement(numbers: Numbers, image: tuple[str, str]) -> sr.Measurement:
             ),
         ]
     measured = sr.Measurement(
-        name=codes.LN.LeftVentricularEjectionFractionByUS,
-        value=rounded(numbers.ef),
+        name=name,
+        value=rounded(ef),
         unit=codes.UCUM.Percent,
         finding_sites=left_ventricle(),
-        referenced_images=[sr.SourceImageForMeasurement(*image)],
+        referenced_images=[sr.SourceImageForMeasurement(*image) for image in images],
     )
     # TID 310, to which highdicom's class gives no unit.
     measured[0].ContentSequence.extend(properties)
     return measured
+
+
+def in_band(name: str) -> sr.QualitativeEvaluation:
+    """The band of an EF, by its name in `Numbers.band`."""
+    return sr.QualitativeEvaluation(own(concepts.BAND), own(concepts.BANDS[name]))
 
 
 def _number(name: sr.CodedConcept | Code, percent: float) -> sr.NumContentItem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
@@ -15,7 +16,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import DA, TM
 
 from edgeecho.cine.dicom.detect import is_dicom
-from edgeecho.cine.dicom.file import read_header as read_attributes
+from edgeecho.cine.dicom.file import read_header_of
 from edgeecho.cine.dicom.quiet import DAMAGE
 from edgeecho.common.errors import InputError
 
@@ -26,6 +27,8 @@ _TEXTS = (
 )  # fmt: skip
 _DATES = ("PatientBirthDate", "StudyDate")
 _TIMES = ("StudyTime",)
+PATIENT_AND_STUDY = (*_TEXTS, *_DATES, *_TIMES)
+"""What reports take over besides UIDs."""
 # Type 2 (PS3.3, C.7.1.1 and C.7.2.1): present, but possibly empty.
 _OPTIONAL = {"IssuerOfPatientID", "StudyDescription"}
 # A person's name has three groups of 64 characters (PS3.5, 6.2). No other value here is longer.
@@ -45,13 +48,19 @@ def read_header(path: Path) -> Dataset:
                     f"{path.name} is no DICOM file: a DICOM report refers to the patient and the "
                     "study of one; choose another format"
                 )
-        # Other values are skipped, since their lengths are not trusted.
-        return read_attributes(path, [*_UIDS, *_TEXTS, *_DATES, *_TIMES])
+            stream.seek(0)
+            return header_of(stream)
     except DAMAGE:
         # `from None`: pydicom's messages may quote the file.
         raise InputError(
             f"{path.name} cannot be read again: its header is damaged, or it is no longer there"
         ) from None
+
+
+def header_of(stream: BinaryIO) -> Dataset:
+    """The same of an open DICOM file; one of `DAMAGE` if it cannot be read."""
+    # Other values are skipped, since their lengths are not trusted.
+    return read_header_of(stream, [*_UIDS, *PATIENT_AND_STUDY])
 
 
 def take_over(source: Dataset) -> Dataset:

@@ -5,6 +5,7 @@ Importing this needs highdicom (extra `dicom`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -26,41 +27,64 @@ SERIES_NUMBER = 9700
 SERIES_DESCRIPTION = "edgeecho EF, research use only"
 
 
-def to_sr(outcome: Outcome, source: Dataset, *, created: datetime) -> Dataset:
+def to_sr(
+    outcome: Outcome, source: Dataset, *, created: datetime, of_study: bool = False
+) -> Dataset:
     """A Comprehensive SR on a file; `source` is that file's header.
 
     It is PRELIMINARY and UNVERIFIED, and has the source's patient and study. The same model's same
     answer to the same instance has the same UIDs, so sending it again makes no duplicate. If a file
     has no answer, the report gives the reason and names no model. `created` is written unchanged:
-    give local time. `InputError` if the source lacks a UID.
+    give local time. `of_study`: see `make_content`. `InputError` if the source lacks a UID.
     """
     answer = outcome.answer
     # highdicom and pydicom warn of unusual names and quote them.
     with quiet():
         taken = take_over(source)
         seed = f"{taken.SOPInstanceUID} {_identity(answer)}"
-        report = _Report(
-            evidence=[taken],
-            content=make_content(answer, taken, seed),
-            series_instance_uid=make_uid(f"series {taken.SeriesInstanceUID} {_identity(answer)}"),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=make_uid(f"report {seed}"),
-            instance_number=1,
-            manufacturer="edgeecho",
-            manufacturer_model_name="edgeecho",
-            software_versions=VERSION,
-            series_description=SERIES_DESCRIPTION,
-            specific_character_set="ISO_IR 192",
-            content_date=created.date(),
-            content_time=created.time(),
-            coding_schemes=[
-                CodingSchemeIdentificationItem(SCHEME, name="edgeecho", version=VERSION)
-            ],
+        return make_report(
+            make_content(answer, taken, seed, of_study=of_study),
+            [taken],
+            series=make_uid(f"series {taken.SeriesInstanceUID} {_identity(answer)}"),
+            uid=make_uid(f"report {seed}"),
+            number=1,
+            created=created,
         )
-        report.InstanceCreationDate = DA(created.date())
-        report.InstanceCreationTime = TM(created.time())
-        for equipment in report.ContributingEquipmentSequence:
-            equipment.ContributionDateTime = DT(created.replace(tzinfo=None))
+
+
+def make_report(
+    content: sr.MeasurementReport,
+    evidence: Sequence[Dataset],
+    *,
+    series: str,
+    uid: str,
+    number: int,
+    created: datetime,
+    replaces: Dataset | None = None,
+) -> Dataset:
+    """The SR with that content. Patient and study are those of the first of the images in
+    `evidence`; `number` is its own within its series; `replaces` is the report before it."""
+    report = _Report(
+        evidence=evidence,
+        content=content,
+        series_instance_uid=series,
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=uid,
+        instance_number=number,
+        manufacturer="edgeecho",
+        manufacturer_model_name="edgeecho",
+        software_versions=VERSION,
+        series_description=SERIES_DESCRIPTION,
+        specific_character_set="ISO_IR 192",
+        content_date=created.date(),
+        content_time=created.time(),
+        previous_versions=[replaces] if replaces else None,
+        coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name="edgeecho", version=VERSION)],
+    )
+    report.InstanceCreationDate = DA(created.date())
+    report.InstanceCreationTime = TM(created.time())
+    for equipment in report.ContributingEquipmentSequence:
+        equipment.ContributionDateTime = DT(created.replace(tzinfo=None))
     return report
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -13,7 +12,7 @@ from edgeecho.report import concepts, fhir_beats
 from edgeecho.report.beats import no_beats
 from edgeecho.report.concepts import Concept
 from edgeecho.report.fhir_items import LOINC, OWN, SNOMED, TERMINOLOGY, Json, coded, percent
-from edgeecho.report.text import gate_words
+from edgeecho.report.text import gate_words, without_name
 from edgeecho.results import Answer, Failure, Numbers, Outcome
 
 _ENTRIES = UUID("0c1a4be7-2a0f-4a0a-9d2c-6f4e0a3b1c55")
@@ -51,8 +50,7 @@ def _resource(number: int, outcome: Outcome, issued: str) -> Json:
 
 
 def _operation_outcome(number: int, file: str, failure: Failure) -> Json:
-    # File names often contain patients' names.
-    words = re.sub(rf"(?<!\w){re.escape(file)}(?!\w)", f"file {number}", failure.message)
+    words = without_name(failure.message, file, f"file {number}")
     return {
         "resourceType": "OperationOutcome",
         "issue": [

@@ -56,8 +56,8 @@ class Format:
     of_beats: bool = False
     """Whether it is about beats alone: the service offers it of videos that were traced."""
     of_studies: str = ""
-    """Writer of the document about studies, `module:function`, called as in `write_studies`; empty:
-    it has none."""
+    """Writer of the document about studies, `module:function`, called as in `write_studies` or, if
+    `place` is `folder`, as in `write_study_file`; empty: it has none."""
     extra: str | None = None
     """The extra of edgeecho that the writer needs."""
 
@@ -81,6 +81,20 @@ class Format:
         `created` is local time.
         """
         report: ReportFile = self.load()(file, outcome, created)
+        return report
+
+    def write_study_file(
+        self,
+        study: StudyAnswer,
+        files: Sequence[Path],
+        outcomes: Sequence[Outcome],
+        created: datetime,
+    ) -> ReportFile:
+        """The report on a study of these files; `InputError` if it cannot have one.
+
+        `created` is local time.
+        """
+        report: ReportFile = _import(self.of_studies)(study, files, outcomes, created)
         return report
 
 
@@ -134,6 +148,7 @@ _ROWS = (
         about="structured reports in --out",
         suffix="dcm",
         holds_refused=False,
+        of_studies="dicom_study_file:to_study_file",
         extra="dicom",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.text import printable
 from edgeecho.report.structured import to_document
 from edgeecho.report.text import gate_words, what_ran
-from edgeecho.results import Failure, Outcome, labels
+from edgeecho.results import Outcome, labels
 from edgeecho.study import StudyAnswer, StudyClip, StudyNumbers
 
 
@@ -19,9 +19,9 @@ def to_text(studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
     """A block for each study with a line for each of its clips, then model and engine."""
     names, lines = labels(outcomes), []
     for number, study in enumerate(studies, 1):
-        first, *others = _said(study)
+        first, *others = in_words(study)
         lines += [f"study {number}  {first}", *(f"    {line}" for line in others)]
-        lines += [f"    {_clip(clip, names[clip.number - 1])}" for clip in study.clips]
+        lines += [f"    {clip_in_words(one, names[one.clip.number - 1])}" for one in study.clips]
         lines += [f"    warning: {warning}" for warning in study.warnings]
     return "\n".join(map(printable, [*lines, *what_ran(outcomes), RESEARCH_USE]))
 
@@ -35,7 +35,15 @@ def to_json(studies: Sequence[StudyAnswer], outcomes: Sequence[Outcome]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _said(study: StudyAnswer) -> list[str]:
+def join(study: StudyAnswer, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same document of a study whose clips were answered one by one; `documents` are theirs."""
+    head = next((one for one in documents if one["model"]), None) or to_document([])
+    results = [{**one["results"][0], "number": n} for n, one in enumerate(documents, 1)]
+    return {**head, "results": results, "studies": [_values(1, study)]}
+
+
+def in_words(study: StudyAnswer) -> list[str]:
+    """EF, interval and band, or why there are none, in lines."""
     if study.numbers is None:
         refused = [f"refused: {gate_words(r)}: {r.reason}" for r in study.refusals]
         return refused or ["no answer: not one of its clips could be used"]
@@ -51,16 +59,16 @@ def _said(study: StudyAnswer) -> list[str]:
     return lines
 
 
-def _clip(clip: StudyClip, name: str) -> str:
-    answer = clip.outcome.answer
-    numbers = None if isinstance(answer, Failure) else answer.numbers
-    parts = [clip.view or "no view declared"] if not isinstance(answer, Failure) else []
-    if numbers:
+def clip_in_words(one: StudyClip, name: str) -> str:
+    """What became of a clip, which is called `name`, and its own EF and interval."""
+    clip, left_out = one.clip, one.left_out
+    parts = [] if clip.failure else [clip.view or "no view declared"]
+    if numbers := clip.numbers:
         parts.append(f"EF {numbers.ef:.1f} %")
         if interval := numbers.interval:
             parts[-1] += f" ({interval.low:.1f} to {interval.high:.1f})"
-    if clip.left_out:
-        return f"left out  {name}: {', '.join(parts)}{': ' if parts else ''}{clip.left_out}"
+    if left_out:
+        return f"left out  {name}: {', '.join(parts)}{': ' if parts else ''}{left_out}"
     return f"counts    {name}: {', '.join(parts)}"
 
 
@@ -73,8 +81,8 @@ def _values(number: int, study: StudyAnswer) -> dict[str, Any]:
         "refusals": [asdict(refusal) for refusal in study.refusals],
         "warnings": study.warnings,
         "clips": [
-            {"number": clip.number, "view": clip.view, "left_out": clip.left_out}
-            for clip in study.clips
+            {"number": one.clip.number, "view": one.clip.view, "left_out": one.left_out}
+            for one in study.clips
         ],
     }
 

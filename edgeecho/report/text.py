@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from edgeecho.common.about import RESEARCH_USE
@@ -55,6 +56,11 @@ def _answer(name: str, answer: Answer) -> list[str]:
         *(f"    {line}" for line in [*others, _what_was_done(answer.video)]),
         *(f"    warning: {warning}" for warning in answer.warnings),
     ]
+
+
+def without_name(message: str, file: str, called: str) -> str:
+    """A message that calls a file otherwise: file names often contain patients' names."""
+    return re.sub(rf"(?<!\w){re.escape(file)}(?!\w)", lambda _: called, message)
 
 
 def numbers_in_words(numbers: Numbers) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeecho.cine import FOUR_CHAMBER
-from edgeecho.results import Answer, Failure, Outcome
 from edgeecho.study.choose import FAR_APART, StudyClip, choose, far_apart
+from edgeecho.study.clip import Clip
 from edgeecho.study.combine import DEFAULT_RULE, Rule, StudyNumbers, combine
 from edgeecho.trust import Refusal
 
@@ -36,22 +36,31 @@ class StudyAnswer:
         return "refused" if self.refusals else "error"
 
 
-def answer_study(outcomes: Sequence[tuple[int, Outcome]], rule: Rule = DEFAULT_RULE) -> StudyAnswer:
-    """The answer of a study whose clips have these numbers and outcomes."""
-    clips = choose(outcomes)
-    counting = {clip.number: numbers for clip in clips if (numbers := clip.numbers)}
+def answer_study(given: Sequence[Clip], rule: Rule = DEFAULT_RULE) -> StudyAnswer:
+    """The answer of a study that has these clips; their numbers differ."""
+    clips = choose(given)
+    counting = {one.clip.number: numbers for one in clips if (numbers := one.numbers)}
     if not counting:
-        return StudyAnswer(rule, clips, None, _why_none(clips), ())
+        return StudyAnswer(rule, clips, None, _why_none(given), ())
     efs = {number: numbers.ef for number, numbers in counting.items()}
     if far_apart(efs):
         return StudyAnswer(rule, clips, None, (_disagreement(len(efs)),), ())
     made = combine(counting, rule)
-    return StudyAnswer(rule, clips, made, (), (*_warnings(clips), *_of_clips(clips, made)))
+    return StudyAnswer(rule, clips, made, (), (*_warnings(clips), *_of_clips(given, made)))
 
 
-def _why_none(clips: Sequence[StudyClip]) -> tuple[Refusal, ...]:
+def without_cine(kinds: Sequence[str], rule: Rule = DEFAULT_RULE) -> StudyAnswer:
+    """The answer of a study that holds no cine, only these kinds of pictures, such as `still`."""
+    reason = (
+        f"it holds no transthoracic cine, only: {', '.join(kinds)}: record an apical four-chamber "
+        "view"
+    )
+    return StudyAnswer(rule, (), None, (Refusal("no-cine", reason),), ())
+
+
+def _why_none(clips: Sequence[Clip]) -> tuple[Refusal, ...]:
     """Nothing if not one clip could be read: each has its error."""
-    if all(isinstance(clip.outcome.answer, Failure) for clip in clips):
+    if all(clip.failure for clip in clips):
         return ()
     return (
         Refusal(
@@ -71,7 +80,7 @@ def _disagreement(count: int) -> Refusal:
 
 
 def _warnings(clips: Sequence[StudyClip]) -> tuple[str, ...]:
-    counting = [clip for clip in clips if clip.left_out is None]
+    counting = [one.clip for one in clips if one.left_out is None]
     warnings = []
     if any(clip.view != FOUR_CHAMBER for clip in counting):
         warnings.append(
@@ -83,7 +92,7 @@ def _warnings(clips: Sequence[StudyClip]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _of_clips(clips: Sequence[StudyClip], numbers: StudyNumbers) -> tuple[str, ...]:
+def _of_clips(clips: Sequence[Clip], numbers: StudyNumbers) -> tuple[str, ...]:
     """The warnings of the clips that the EF is made of, each once."""
-    answers = [clip.outcome.answer for clip in clips if clip.number in numbers.clips]
-    return tuple(dict.fromkeys(w for a in answers if isinstance(a, Answer) for w in a.warnings))
+    made_of = [clip for clip in clips if clip.number in numbers.clips]
+    return tuple(dict.fromkeys(warning for clip in made_of for warning in clip.warnings))

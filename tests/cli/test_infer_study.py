@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dcmtk import dciodvfy
+from dicom_net import numbers_of, texts_of
 from dicoms import write_dicom
 from media import phantom_frames
+from pydicom import dcmread
 from pydicom.uid import UltrasoundImageStorage
+
+from edgeecho.bundle import EXAMPLE
 
 NARROW = ("--model", Path(__file__).parents[2] / "models" / "narrow" / "bundle")
 
@@ -61,6 +66,46 @@ def test_a_folder_is_one_answer_and_a_refused_study_is_exit_code_5(
 
 
 @pytest.mark.slow
+def test_a_structured_report_a_study(edgeecho: Any, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("highdicom")
+    (folder / "Doe Jane.dcm").write_bytes((folder / "1.dcm").read_bytes()[:2000])
+    for path in folder.glob("*.dcm"):
+        if path.name != "Doe Jane.dcm":
+            with dcmread(path) as dataset:
+                dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
+                    f"1.2.{path.stem}"
+                )
+                dataset.SeriesInstanceUID = "1.2.826.0.1.4712"
+                dataset.save_as(path)
+    options = (*NARROW, "--clips", "center", "--format", "dicom-sr", "--out", tmp_path / "sr")
+    for _ in range(2):  # again is the same object
+        done = edgeecho("infer", "--study", folder, *options)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("study 1  EF ")
+        (path,) = (tmp_path / "sr").iterdir()
+    report = dcmread(path)
+    assert path.name == f"0001-{report.SOPInstanceUID}.dcm"
+    said = " ".join(texts_of(report))
+    assert "parasternal long axis" in said
+    assert "Doe" not in said
+    assert len(numbers_of(report)) >= 3
+    assert dciodvfy(path) == []
+
+
+@pytest.mark.slow
+def test_a_study_without_dicom_files_has_no_structured_report(
+    edgeecho: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("highdicom")
+    (tmp_path / "a.avi").write_bytes(EXAMPLE.read_bytes())
+    options = ("--format", "dicom-sr", "--out", tmp_path / "sr")
+    done = edgeecho("infer", "--study", tmp_path / "a.avi", *NARROW, *options)
+    assert done.returncode == 3
+    assert "no report on study 1: not one of its files is a DICOM file" in done.stderr
+    assert list((tmp_path / "sr").iterdir()) == []
+
+
+@pytest.mark.slow
 def test_a_study_of_which_nothing_can_be_read_is_exit_code_3(edgeecho: Any, tmp_path: Path) -> None:
     (tmp_path / "a.avi").write_text("no video")
     done = edgeecho("infer", "--study", tmp_path, *NARROW)
@@ -76,7 +121,6 @@ def test_a_study_of_which_nothing_can_be_read_is_exit_code_3(edgeecho: Any, tmp_
         (["--study", "--study-ef", "median"], "'median' is not known: choose mean or best"),
         (["--study", "--show-refused"], "--study shows no refused numbers"),
         (["--study", "--format", "fhir"], "--format fhir is of single videos"),
-        (["--study", "--format", "dicom-sr", "--out", "x"], "dicom-sr is of single videos"),
     ],
 )
 def test_options_that_make_no_sense(

@@ -14,7 +14,7 @@ from edgeecho.common.about import RESEARCH_USE
 from edgeecho.report.formats import FORMATS
 from edgeecho.report.structured import schema_text
 from edgeecho.results import Answer, Failure, Outcome
-from edgeecho.study import StudyAnswer, answer_study
+from edgeecho.study import Clip, StudyAnswer, answer_study
 from edgeecho.trust import Interval
 
 FAILED = Outcome("gone.dcm", Failure("gone.dcm: no such file: check the path", 3))
@@ -42,10 +42,8 @@ OUTCOMES = [
     named(answered(60.0), "e.dcm"),
     replace(FAILED, file="lost.dcm"),
 ]
-STUDIES = [
-    answer_study(list(enumerate(OUTCOMES, 1))[start:stop], "mean")
-    for start, stop in [(0, 4), (4, 6), (6, 7)]
-]
+CLIPS = [Clip.of(number, outcome) for number, outcome in enumerate(OUTCOMES, 1)]
+STUDIES = [answer_study(CLIPS[start:stop], "mean") for start, stop in [(0, 4), (4, 6), (6, 7)]]
 
 
 def written(name: str, studies: list[StudyAnswer] = STUDIES) -> str:
@@ -72,9 +70,9 @@ def test_words() -> None:
 
 
 def test_the_best_and_a_single_clip_in_words() -> None:
-    best = answer_study(list(enumerate(OUTCOMES, 1))[:2], "best")
+    best = answer_study(CLIPS[:2], "best")
     assert "(90 % interval 42.0 to 58.0; best of 2 clips)" in written("text", [best])
-    single = answer_study([(1, OUTCOMES[0])])
+    single = answer_study(CLIPS[:1])
     assert "(90 % interval 42.0 to 58.0; 1 clip)" in written("text", [single])
 
 
@@ -111,6 +109,8 @@ def test_no_document_holds_a_refused_number() -> None:
 
 def test_beats_of_clips_are_in_the_files_results() -> None:
     outcome = traced(50.0)
-    document = json.loads(FORMATS["json"].write_studies([answer_study([(1, outcome)])], [outcome]))
+    document = json.loads(
+        FORMATS["json"].write_studies([answer_study([Clip.of(1, outcome)])], [outcome])
+    )
     Draft202012Validator(json.loads(schema_text())).validate(document)
     assert document["results"][0]["beats"]

@@ -10,7 +10,7 @@ from answers import answered, refused
 
 from edgeecho.cine import APICAL, FOUR_CHAMBER
 from edgeecho.results import Answer, Failure, Outcome
-from edgeecho.study import StudyAnswer, answer_study
+from edgeecho.study import Clip, StudyAnswer, answer_study, without_cine
 from edgeecho.study.choose import FAR_APART
 from edgeecho.trust import Interval
 
@@ -40,11 +40,11 @@ def clip(
 
 
 def study(*outcomes: Outcome, rule: Any = "mean") -> StudyAnswer:
-    return answer_study(list(enumerate(outcomes, 1)), rule)
+    return answer_study([Clip.of(n, one) for n, one in enumerate(outcomes, 1)], rule)
 
 
 def counting(answer: StudyAnswer) -> list[int]:
-    return [one.number for one in answer.clips if one.left_out is None]
+    return [one.clip.number for one in answer.clips if one.left_out is None]
 
 
 def reason(answer: StudyAnswer, number: int) -> str:
@@ -137,7 +137,7 @@ def test_clips_that_gates_refused_or_nobody_could_read_have_their_reasons() -> N
     assert reason(answer, 2).startswith("refused: 30 frames, but two heart beats")
     assert answer.numbers is not None
     assert answer.numbers.ef == 51.0
-    assert [one.view for one in answer.clips] == [None, None, FOUR_CHAMBER, FOUR_CHAMBER]
+    assert [one.clip.view for one in answer.clips] == [None, None, FOUR_CHAMBER, FOUR_CHAMBER]
 
 
 def test_the_same_file_counts_once() -> None:
@@ -190,3 +190,11 @@ def test_numbers_and_refusals_exclude_each_other() -> None:
     answer = study(clip())
     with pytest.raises(ValueError, match="numbers or else refusals"):
         replace(answer, refusals=study(refused()).refusals)
+
+
+def test_a_study_without_a_cine_says_what_it_holds_instead() -> None:
+    answer = without_cine(["Doppler trace", "still"])
+    assert (answer.status, answer.numbers, answer.clips) == ("refused", None, ())
+    (refusal,) = answer.refusals
+    assert refusal.gate == "no-cine"
+    assert "only: Doppler trace, still:" in refusal.reason

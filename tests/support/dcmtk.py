@@ -1,4 +1,4 @@
-"""dcmtk, an independent reader of DICOM."""
+"""dcmtk, an independent reader of DICOM, and dciodvfy, which knows what the standard demands."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ def dsrdump(path: Path) -> str:
     problems = [line for line in done.stderr.splitlines() if line[:2] in ("E:", "F:")]
     assert (done.returncode, problems) == (0, []), done.stderr
     return done.stdout
+
+
+def dciodvfy(path: Path, kind: str = "ComprehensiveSR") -> list[str]:
+    """What is wrong with a DICOM file, which it must know as `kind`: the errors that it finds, no
+    warnings."""
+    done = subprocess.run(
+        [find_tool("dciodvfy", "dicom3tools"), str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = (done.stdout + done.stderr).splitlines()
+    assert any(line.startswith(kind) for line in said), said
+    return [line for line in said if line.startswith("Error")]

@@ -19,6 +19,7 @@ from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import split_dataset
+from studies import study_of
 
 from edgeecho.batch import Task
 from edgeecho.bundle import open_model
@@ -26,7 +27,7 @@ from edgeecho.cine import DEFAULT_LIMITS
 from edgeecho.preprocess import Handling
 from edgeecho.service.dicom import Destination, Node, NodeSettings
 from edgeecho.service.dicom.settings import LOOPBACK
-from edgeecho.service.jobs import JobStore, Runner
+from edgeecho.service.jobs import Job, JobStore, Runner
 
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -34,11 +35,12 @@ SUCCESS = 0x0000
 
 
 def write_cine(path: Path, number: int = 1, *, frames: int = 70, **attributes: Any) -> Path:
-    """A phantom as a scanner would send it: JPEG, 50 frames/s, all identifiers, own `number`."""
+    """A phantom as a scanner would send it: JPEG, 50 frames/s, all identifiers, own `number` and
+    study."""
     pixels = phantom_frames()[:frames]
     given = {
         "SOPInstanceUID": f"1.2.826.0.1.3680043.8.498.7.{number}",
-        "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.5",
+        "StudyInstanceUID": f"1.2.826.0.1.3680043.8.498.5.{number}",
         "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.6",
         "PatientName": "Secret^Patient",
         "PatientID": "SECRET-4711",
@@ -184,7 +186,7 @@ class Service:
     ) -> Service:
         store = JobStore(folder, most_waiting=queue)
         runner = Runner(store.queue, KeptEngine(task or make_task(), threads=1))
-        given = {"results": results, "port": 0, "allow": LOOPBACK, **settings}
+        given = {"results": results, "port": 0, "allow": LOOPBACK, "quiet_s": 0, **settings}
         node = Node(store, runner, NodeSettings(**given))
         runner.start()
         node.start()
@@ -196,6 +198,10 @@ class Service:
             assert time.monotonic() < end, "it took too long"
             assert self.runner.alive
             time.sleep(0.02)
+
+    def study_of(self, clip: Job) -> Job:
+        """The last answer to a clip's study."""
+        return study_of(self.store, clip)
 
     def close(self) -> None:
         self.node.close()

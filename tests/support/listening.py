@@ -24,7 +24,7 @@ class Listening:
         self._log = folder / "listen.log"
         self._log.touch()
         self._said = len(self.log)
-        given = ["--port", "0", "--state", str(folder / "state"), "--threads", "1"]
+        given = ["--port", "0", "--state", str(folder / "state"), "--threads", "1", "--quiet", "0"]
         with self._log.open("a") as stream:
             self.process = subprocess.Popen(
                 [*before, *COMMAND, *given, *map(str, options)], stderr=stream

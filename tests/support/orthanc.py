@@ -19,13 +19,13 @@ class Orthanc:
     def __init__(self, folder: Path, node_port: int) -> None:
         """Skips without Orthanc, as `find_tool` does."""
         program = find_tool("Orthanc", package="orthanc")
-        http, dicom = _free_port(), _free_port()
+        http, self.dicom_port = free_port(), free_port()
         settings = {
             "StorageDirectory": str(folder / "storage"),
             "IndexDirectory": str(folder / "storage"),
             "Plugins": [],
             "HttpPort": http,
-            "DicomPort": dicom,
+            "DicomPort": self.dicom_port,
             "DicomAet": "ORTHANC",
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
@@ -65,6 +65,16 @@ class Orthanc:
         job: dict[str, Any] = {"Resources": [study], "Synchronous": True}
         return self._http.post("/modalities/node/store", json=job)
 
+    def reports(self, modality: str = "SR") -> list[bytes]:
+        """The files of all reports of edgeecho that it holds; `DOC`: those that are PDFs."""
+        wanted = {
+            "Level": "Instance",
+            "Query": {"Modality": modality, "SeriesDescription": "edgeecho*"},
+        }
+        found = self._http.post("/tools/find", json=wanted)
+        found.raise_for_status()
+        return [self._http.get(f"/instances/{one}/file").content for one in found.json()]
+
     def close(self) -> None:
         self._http.close()
         self._process.terminate()
@@ -72,6 +82,7 @@ class Orthanc:
         self._log.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on just now."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])

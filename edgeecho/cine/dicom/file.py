@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_partial, read_preamble
@@ -132,7 +133,13 @@ def open_dicom(path: Path, limits: DecodeLimits) -> DicomFile:
 
 def read_header(path: Path, attributes: Sequence[str]) -> Dataset:
     """Read some attributes of an untrusted file. Raises one of `DAMAGE` if it is not readable."""
-    with path.open("rb") as stream, quiet():
+    with path.open("rb") as stream:
+        return read_header_of(stream, attributes)
+
+
+def read_header_of(stream: BinaryIO, attributes: Sequence[str]) -> Dataset:
+    """The same of an open file, which may be cut off after these attributes."""
+    with quiet():
         meta, buffer = _unpack(stream.read(_HEADER_BYTES), _HEADER_BYTES)
         return _parse(buffer, meta, attributes)[0]
 

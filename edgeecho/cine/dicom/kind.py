@@ -30,6 +30,8 @@ _ONE_FRAME = {
     f"{_STORAGE}.7",  # Secondary Capture Image Storage
 }
 _VOLUME = f"{_STORAGE}.6.2"  # Enhanced US Volume Storage
+PICTURES = CINES | _ONE_FRAME | {_VOLUME}
+"""SOP classes of what an echocardiography shows, cines or not."""
 _REPORTS = f"{_STORAGE}.88."
 # EC: echocardiography, retired. OT: other, which a secondary capture may state.
 _MODALITIES = {"", "US", "EC", "OT"}

@@ -14,7 +14,14 @@ from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.reports import ReportOptions
 from edgeecho.cli.options.run import BatchOptions
 from edgeecho.cli.options.study import StudyOptions
-from edgeecho.cli.reports import make_reports, say, write_beside, write_reports
+from edgeecho.cli.reports import (
+    make_reports,
+    make_study_reports,
+    say,
+    say_studies,
+    write_beside,
+    write_reports,
+)
 
 if TYPE_CHECKING:
     from edgeecho.batch import Task
@@ -65,18 +72,21 @@ def infer(
         show_refused=reports.show_refused, frames=reports.frames_each(len(found.files))
     )
     outcomes = _answer_all(task, found.files, engine.threads, batch)
-    made, outcomes = make_reports(form, found.files, outcomes)
-    studies = _answer_studies(found.files, outcomes, rule) if rule else []
-    if studies:
-        typer.echo(form.write_studies(studies, outcomes))
+    studies: list[StudyAnswer] = []
+    without: list[str] = []
+    if rule:
+        studies = _answer_studies(found.files, outcomes, rule)
+        made, without = make_study_reports(form, found.files, outcomes, studies)
+        say_studies(form, outcomes, studies)
     else:
+        made, outcomes = make_reports(form, found.files, outcomes)
         say(form, outcomes)
     # Last, so that no answers are lost if a file cannot be written.
     if reports.out:
         write_reports(reports.out, made)
     write_beside(beside, outcomes)
     if studies:
-        _end_studies(studies)
+        _end_studies(studies, without)
     else:
         _end(outcomes)
 
@@ -105,23 +115,27 @@ def _answer_all(
 def _answer_studies(
     files: Sequence[Path], outcomes: Sequence[Outcome], rule: Rule
 ) -> list[StudyAnswer]:
-    from edgeecho.study import answer_study, gather
+    from edgeecho.study import Clip, answer_study, gather
 
     return [
-        answer_study([(place + 1, outcomes[place]) for place in places], rule)
+        answer_study([Clip.of(place + 1, outcomes[place]) for place in places], rule)
         for places in gather(files)
     ]
 
 
-def _end_studies(studies: Sequence[StudyAnswer]) -> None:
-    """Exit with the matching code; the document has said why."""
-    from edgeecho.common.errors import REFUSED_EXIT_CODE
-    from edgeecho.results import Failure
+def _end_studies(studies: Sequence[StudyAnswer], without: Sequence[str]) -> None:
+    """Say why studies are `without` a report, and exit with the matching code; of everything else
+    the document has said why."""
+    from edgeecho.common.errors import REFUSED_EXIT_CODE, InputError
 
-    for one in studies:
-        if one.status == "error":
-            answers = [clip.outcome.answer for clip in one.clips]
-            sys.exit(next(a.exit_code for a in answers if isinstance(a, Failure)))
+    for why in without:
+        _say(f"no report on {why}")
+    if without:
+        sys.exit(InputError.exit_code)
+
+    for study in studies:
+        if study.status == "error":
+            sys.exit(next(one.clip.failure.exit_code for one in study.clips if one.clip.failure))
     if any(one.status == "refused" for one in studies):
         sys.exit(REFUSED_EXIT_CODE)
 

@@ -18,6 +18,7 @@ from edgeecho.cli.options.answer import (
 )
 from edgeecho.cli.options.groups import with_groups
 from edgeecho.cli.options.service import (
+    PDF,
     AETitle,
     Allow,
     KeepFiles,
@@ -25,9 +26,11 @@ from edgeecho.cli.options.service import (
     NodeOptions,
     Queue,
     QueueOptions,
+    Quiet,
     Reports,
     SendTo,
     State,
+    StudyEF,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +57,9 @@ def listen(
     allow: Allow = None,
     send_to: SendTo = None,
     out: Reports = None,
+    quiet: Quiet = 60,
+    study_ef: StudyEF = "best",
+    pdf: PDF = False,
     state: State = None,
     queue: Queue = 500,
     limit: Limit = 120,
@@ -66,7 +72,7 @@ def listen(
     engine: EngineOptions,
     video: VideoOptions,
 ) -> None:
-    """DICOM node: cines from scanners and archives, structured reports to them.
+    """DICOM node: studies from scanners and archives, structured reports to them.
 
     Research use only, not for diagnosis. Runs until Ctrl-C or SIGTERM; what was taken and not
     answered or not delivered by then waits on the disk for the next start.
@@ -80,12 +86,14 @@ def listen(
 
     limits = LimitOptions(max_frames=max_frames, max_pixels=max_pixels, max_mb=max_mb)
     choices = Choices.of(engine, video, limits)
-    node = NodeOptions(aet, allow, send_to, out)
+    node = NodeOptions(aet, allow, send_to, out, quiet, study_ef, pdf)
     waiting = QueueOptions(state, keep_files, queue, limit)
     settings = node.settings(waiting.folder, bind=bind, port=port, limits=choices.limits)
     task = choices.task()
     with open_store(waiting.folder, waiting, task, out) as store:
-        check_waiting(store, "upload", "start `edgeecho serve`, with --dicom-port")
+        check_waiting(
+            store, ["upload"], "over the API", "start `edgeecho serve`, with --dicom-port"
+        )
         runner = Runner(store.queue, EngineProcess(task, threads=engine.threads), limit_s=limit)
         _run(store, runner, settings, task)
 
@@ -109,7 +117,7 @@ def _run(store: JobStore, runner: Runner, settings: NodeSettings, task: Task) ->
         words.print(f"model {task.model.name} {task.model.version}, {task.model.precision}")
         say_node(node, settings, "results")
         if waiting := store.queue.count("queued"):
-            words.print(f"going on with {waiting} studies that were taken before")
+            words.print(f"going on with {waiting} clips that were taken before")
         words.print(RESEARCH_USE)
         while not stop.wait(1):
             if not (runner.alive and node.alive):  # the traceback was printed

@@ -74,7 +74,8 @@ def serve(
         listener = stack.enter_context(listen(http.host, http.port))
         store = stack.enter_context(open_store(state, queue, task, *named, most_pages=most_pages))
         if node_settings is None:
-            check_waiting(store, "dicom", "give --dicom-port, or start `edgeecho listen`")
+            remedy = "give --dicom-port, or start `edgeecho listen`"
+            check_waiting(store, ["dicom", "study"], "by DICOM", remedy)
         service = stack.enter_context(
             closing(Service(store, task, settings, threads=engine.threads, limit_s=queue.limit))
         )

@@ -40,6 +40,24 @@ Reports = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Write them here instead; default: STATE/sr."),
 ]
+Quiet = Annotated[
+    float,
+    typer.Option(
+        metavar="S",
+        min=0,
+        max=86_400,
+        help="Answer a study once nothing of it has come for so many seconds.",
+    ),
+]
+StudyEF = Annotated[
+    str,
+    typer.Option(
+        metavar="RULE", help="EF of a study: best (clip), or mean (of the clips that count)."
+    ),
+]
+PDF = Annotated[
+    bool, typer.Option("--pdf", help="Send reports as encapsulated PDFs too, for other viewers.")
+]
 
 
 @dataclass(frozen=True)
@@ -67,9 +85,13 @@ class NodeOptions:
     allow: Allow = None
     send_to: SendTo = None
     out: Reports = None
+    quiet: Quiet = 60
+    study_ef: StudyEF = "best"
+    pdf: PDF = False
 
     def settings(self, state: Path, *, bind: str, port: int, limits: DecodeLimits) -> NodeSettings:
         """Check the options; `UsageError` if they make no sense. `state` is the state folder."""
+        from edgeecho.cli.options.study import parse_rule
         from edgeecho.common.errors import UsageError
         from edgeecho.service.dicom import Destination, NodeSettings, Peer
         from edgeecho.service.dicom.settings import LOOPBACK
@@ -83,6 +105,9 @@ class NodeOptions:
             port=port,
             allow=tuple(map(Peer.parse, self.allow)) if self.allow else LOOPBACK,
             limits=limits,
+            quiet_s=self.quiet,
+            study_ef=parse_rule(self.study_ef),
+            pdf=self.pdf,
         )
 
 

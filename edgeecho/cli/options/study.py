@@ -31,7 +31,7 @@ class StudyOptions:
         """How the EF of a study is made, None: no studies are wanted; `UsageError` if the options
         contradict each other or the other ones."""
         from edgeecho.common.errors import UsageError
-        from edgeecho.study import DEFAULT_RULE, RULES
+        from edgeecho.study import DEFAULT_RULE
 
         if not self.study:
             if self.study_ef is not None:
@@ -43,8 +43,15 @@ class StudyOptions:
             )
         if show_refused:
             raise UsageError("--study shows no refused numbers: leave --show-refused out")
-        wanted = DEFAULT_RULE if self.study_ef is None else self.study_ef
-        for rule in RULES:
-            if rule == wanted:
-                return rule
-        raise UsageError(f"--study-ef {wanted!r} is not known: choose {' or '.join(RULES)}")
+        return parse_rule(DEFAULT_RULE if self.study_ef is None else self.study_ef)
+
+
+def parse_rule(wanted: str) -> Rule:
+    """A rule for the EF of a study; `UsageError` if it is none."""
+    from edgeecho.common.errors import UsageError
+    from edgeecho.study import RULES
+
+    for rule in RULES:
+        if rule == wanted:
+            return rule
+    raise UsageError(f"--study-ef {wanted!r} is not known: choose {' or '.join(RULES)}")

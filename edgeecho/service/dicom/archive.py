@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset, dcmread
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ComprehensiveSRStorage,
+    EncapsulatedPDFStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.transport import AddressInformation
@@ -22,7 +27,6 @@ from edgeecho.service.dicom.link import Link, NotTakenError, UnreachableError
 from edgeecho.service.dicom.messages import StoreResponses
 from edgeecho.service.dicom.settings import Destination
 
-_COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 _PATIENCE_S = 20.0
 """Time limit for a connection, and for each response."""
 # PS3.4, table B.2-1: stored, possibly with changed values.
@@ -30,11 +34,13 @@ _WARNINGS = (0xB000, 0xB006, 0xB007)
 
 
 class Archive:
-    """An application entity that stores Comprehensive SR."""
+    """An application entity that stores Comprehensive SR, and perhaps encapsulated PDFs."""
 
-    def __init__(self, destination: Destination, ae_title: str) -> None:
+    def __init__(self, destination: Destination, ae_title: str, *, pdf: bool = False) -> None:
+        """`pdf`: encapsulated PDFs will be sent too."""
         self._destination = destination
-        self._ae = _Entity(ae_title, self._begin)
+        classes = [ComprehensiveSRStorage, *([EncapsulatedPDFStorage] if pdf else [])]
+        self._ae = _Entity(ae_title, classes, self._begin)
         self._association: Association | None = None
         self._aborted = False
 
@@ -89,6 +95,9 @@ class _Sending:
 
     def send(self, report: Path) -> None:
         dataset = _read(report)
+        taken = {context.abstract_syntax for context in self._association.accepted_contexts}
+        if dataset.SOPClassUID not in taken:
+            raise NotTakenError("it does not take objects of that class")
         with _answers():
             answer = self._association.send_c_store(dataset, msg_id=next(self._numbers) % 0x10000)
             status = answer.get("Status")
@@ -101,13 +110,16 @@ class _Sending:
 class _Entity(AE):
     """Requests associations over bounded sockets; `begin` gets each before it connects."""
 
-    def __init__(self, ae_title: str, begin: Callable[[Association], None]) -> None:
+    def __init__(
+        self, ae_title: str, classes: Sequence[str], begin: Callable[[Association], None]
+    ) -> None:
         super().__init__(ae_title=ae_title)
         self._begin = begin
         self.acse_timeout = self.dimse_timeout = _PATIENCE_S
         self.network_timeout = self.connection_timeout = _PATIENCE_S
         syntaxes = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
-        self.add_requested_context(_COMPREHENSIVE_SR, syntaxes)
+        for sop_class in classes:
+            self.add_requested_context(sop_class, syntaxes)
 
     def _create_socket(
         self, assoc: Association, address: AddressInformation, tls_args: Any

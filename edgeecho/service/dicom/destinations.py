@@ -50,4 +50,6 @@ class Folder:
 def target_of(settings: NodeSettings) -> Target:
     """The destination in these settings."""
     to = settings.results
-    return Folder(to) if isinstance(to, Path) else Archive(to, settings.ae_title)
+    if isinstance(to, Path):
+        return Folder(to)
+    return Archive(to, settings.ae_title, pdf=settings.pdf)

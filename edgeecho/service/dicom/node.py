@@ -1,4 +1,4 @@
-"""The node: a listener for cines and a sender of reports, around a store and a runner."""
+"""The node: a listener for studies and a sender of reports, around a store and a runner."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _IDLE_S = 300.0
 
 
 class Node:
-    """Takes cines into `store`, which `runner` answers, and delivers the reports on them.
+    """Takes studies into `store`, which `runner` answers, and delivers the reports on them.
 
-    Create it before the runner is started, because it adds hooks to it. The caller starts and
-    closes store and runner, and may share them, as `edgeecho serve` does.
+    Create it before the runner is started, which learns from it how studies are answered. The
+    caller starts and closes store and runner, and may share them, as `edgeecho serve` does.
     """
 
     def __init__(self, store: JobStore, runner: Runner, settings: NodeSettings) -> None:
@@ -38,9 +38,9 @@ class Node:
         self._storage = Storage(store.queue, runner, settings, self._tally)
         self._target = target_of(settings)
         self._sender = Sender(store.outbox, self._target, self._tally)
-        runner.add_hooks(
-            before_end=Reporter(store.queue, store.outbox),
-            on_end=lambda _job, _outcome: self._sender.wake(),
+        reporter = Reporter(store.queue, store.outbox, settings.study_ef, pdf=settings.pdf)
+        runner.answer_studies(
+            draft=reporter.draft, answer=reporter.answer, on_end=self._sender.wake
         )
         self._ae = _entity(settings)
         self._listener: Listener | None = None

@@ -23,10 +23,14 @@ from edgeecho.service.dicom.statuses import (
 
 # The disk is checked again after so many bytes, since other programs fill it too.
 _STRETCH = 1 << 22
+_HEAD_BYTES = 1 << 16
+"""The identifiers of a picture that is left aside come earlier than that."""
 
 
 class Part(io.BytesIO):
     """A buffer for pynetdicom that is a file. Its first write begins a Part 10 file.
+
+    Of a picture that is left aside the first bytes stay in memory, for `head`.
 
     It never raises, since pynetdicom would end the association without telling the sender.
     `trouble` says what went wrong; everything after that is discarded.
@@ -65,7 +69,16 @@ class Part(io.BytesIO):
                 self.give_up(answer)
             except (EdgeEchoError, OSError) as error:
                 self.give_up(Refused.of(error))
+        if isinstance(self.trouble, LeftAside) and self.trouble.picture:
+            super().write(data[: _HEAD_BYTES - self.tell()])
         return len(data)
+
+    def head(self) -> io.BytesIO:
+        """The beginning of a file of a picture that was left aside."""
+        if self.path is not None and self.path.exists():
+            with self.path.open("rb") as stream:
+                return io.BytesIO(stream.read(_HEAD_BYTES))
+        return io.BytesIO(self.getvalue())
 
     def finish(self) -> Path:
         """The complete file; `Refused` if it is not complete, `LeftAside` if nobody wants it."""
@@ -96,9 +109,15 @@ class Part(io.BytesIO):
             write_file_meta_info(head, meta)
         except DAMAGE:
             raise Refused(CANNOT_UNDERSTAND, "the command names no object") from None
-        self.path = self._new_file(meta)
+        begin = bytes(128) + b"DICM" + head.getvalue()
+        try:
+            self.path = self._new_file(meta)
+        except LeftAside as other:
+            if other.picture:
+                super().write(begin)
+            raise
         self._stream = self.path.open("wb", buffering=1 << 18)
-        self._stream.write(bytes(128) + b"DICM" + head.getvalue())
+        self._stream.write(begin)
         return self._stream
 
     def _close(self) -> None:

@@ -86,16 +86,20 @@ class Sender:
         return True
 
     def _send(self, link: Link, job: Job) -> None:
-        report = self._outbox.report_of(job.id)
-        if not report.exists():
+        reports = self._outbox.reports_of(job.id)
+        if not reports:
             self._end(job, "given-up", {"reason": "no report could be made"})
             return
+        told = {"to": str(self._target)}
         try:
-            link.send(report)
+            for report in reports:
+                link.send(report)
+                if report != reports[-1]:
+                    self._outbox.took(job.id, report, told)
         except NotTakenError as error:
             self._put_off(job, str(error))
             return
-        self._end(job, "delivered", {"to": str(self._target)})
+        self._end(job, "delivered", told)
 
     def _put_off(self, job: Job, reason: str) -> None:
         self._tally.count("delivery failed")

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from edgeecho.cine import DEFAULT_LIMITS, DecodeLimits
 from edgeecho.common.errors import UsageError
+from edgeecho.study import DEFAULT_RULE, Rule
 
+DEFAULT_QUIET_S = 60.0
+"""As long as Orthanc waits until it calls a study stable."""
 # PS3.5, 6.2: at most 16 characters of the default repertoire, no backslash or control characters.
 _AE_TITLE = re.compile(r"[ -\[\]-~]{1,16}")
 
@@ -93,6 +96,12 @@ class NodeSettings:
     """Its size in MB also limits a dataset."""
     most_associations: int = 200
     """Maximum at a time; further ones are rejected temporarily."""
+    quiet_s: float = DEFAULT_QUIET_S
+    """A study is answered after nothing of it has come for so long."""
+    study_ef: Rule = DEFAULT_RULE
+    """How its EF comes from its clips."""
+    pdf: bool = False
+    """Whether reports are sent as encapsulated PDFs too."""
 
     def __post_init__(self) -> None:
         try:

@@ -18,10 +18,10 @@ _MOST_CHARACTERS = 64
 class LeftAside(Exception):  # noqa: N818 an answer, not an error
     """A dataset is of no use here, and its sender is told success."""
 
-    def __init__(self, noun: str) -> None:
-        """`noun`: what it is, see `Other`."""
+    def __init__(self, noun: str, *, picture: bool) -> None:
+        """`noun`: what it is, see `Other`; `picture`: whether it is one, though no cine."""
         super().__init__(noun)
-        self.noun = noun
+        self.noun, self.picture = noun, picture
 
 
 class Refused(Exception):  # noqa: N818 an answer, not an error

@@ -16,11 +16,14 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from edgeecho.cine.dicom import kind_of_file
 from edgeecho.cine.dicom.file import open_dicom
-from edgeecho.cine.dicom.kind import class_of
+from edgeecho.cine.dicom.kind import PICTURES, class_of
 from edgeecho.cine.dicom.quiet import DAMAGE, quiet
 from edgeecho.common.errors import EdgeEchoError, InputError
+from edgeecho.report.dicom_source import header_of, take_over
+from edgeecho.results import Failure, Outcome
 from edgeecho.service.dicom.bugs import log_bug
 from edgeecho.service.dicom.part10 import Part
+from edgeecho.service.dicom.reports import encode_draft
 from edgeecho.service.dicom.settings import NodeSettings
 from edgeecho.service.dicom.statuses import (
     CANNOT_UNDERSTAND,
@@ -33,7 +36,7 @@ from edgeecho.service.dicom.statuses import (
 )
 from edgeecho.service.dicom.syntaxes import accepted, served_as_storage
 from edgeecho.service.dicom.tally import Tally
-from edgeecho.service.jobs import Queue, Runner
+from edgeecho.service.jobs import Gathering, Queue, Runner
 
 # (result, source, reason) of A-ASSOCIATE-RJ (PS3.8, 9.3.4): permanent, by the service user.
 _CALLING_TITLE_UNKNOWN = (1, 1, 3)
@@ -68,7 +71,7 @@ class Storage:
 
     def _new_file(self, meta: FileMetaDataset) -> Path:
         if other := class_of(str(meta.MediaStorageSOPClassUID)):
-            raise LeftAside(other.noun)
+            raise LeftAside(other.noun, picture=str(meta.MediaStorageSOPClassUID) in PICTURES)
         if not self._runner.alive:
             raise Refused(OUT_OF_RESOURCES, "nothing is answered at the moment")
         self._queue.room.check()
@@ -115,7 +118,7 @@ class Storage:
             self._tally.count(f"object refused {refused.status:04X}")
             return refused.to_dataset()
         except LeftAside as other:
-            part.give_up()
+            self._leave_aside(part, other)
             self._tally.count(f"left aside: {other.noun}")
             return SUCCESS
         except Exception as error:  # noqa: BLE001  # pynetdicom would swallow it
@@ -128,16 +131,36 @@ class Storage:
     def _accept(self, part: Part, sop_class: str, instance: str) -> None:
         path = part.finish()
         with self._one_at_a_time:
-            self._check(path, sop_class, instance)
+            study = Gathering(self._check(path, sop_class, instance), self._settings.quiet_s)
         try:
-            job = self._queue.accept(path, "dicom", key=instance, deliver=True)
+            job = self._queue.accept(path, "dicom", key=instance, study=study)
         except (EdgeEchoError, OSError) as error:
             raise Refused.of(error) from error
         self._runner.wake(job.id)
 
-    def _check(self, path: Path, sop_class: str, instance: str) -> None:
-        """`Refused` if no report on it is possible, whatever its frames are, `LeftAside` if it says
-        that it is no cine: what a folder's cines are is decided in the same place."""
+    def _leave_aside(self, part: Part, other: LeftAside) -> None:
+        """Note a picture's study, so that somebody hears of it if it holds no cine. What cannot be
+        noted is left aside all the same: its sender would stop in the middle of the study."""
+        try:
+            if not other.picture:
+                return
+            outcome = Outcome("picture", Failure.of(InputError(f"it is no cine ({other.noun})")))
+            header = header_of(part.head())
+            study = Gathering(str(take_over(header).StudyInstanceUID), self._settings.quiet_s)
+            self._queue.studies.leave_aside(
+                study, other.noun, lambda: encode_draft(outcome, header)
+            )
+        except (EdgeEchoError, OSError, *DAMAGE):
+            self._tally.count("study of a picture unknown")
+        except Exception as error:  # noqa: BLE001  # as in `on_store`
+            log_bug("a picture", error)
+        finally:
+            part.give_up()
+
+    def _check(self, path: Path, sop_class: str, instance: str) -> str:
+        """Its StudyInstanceUID. `Refused` if no report on it is possible, whatever its frames are,
+        `LeftAside` if it says that it is no cine: what a folder's cines are is decided in the same
+        place."""
         wanted = ["SOPClassUID", *_IDENTIFIERS]
         try:
             # This refuses wrong lengths and excessive inflation, so that the file can be read
@@ -153,7 +176,8 @@ class Storage:
         if (found["SOPClassUID"], found["SOPInstanceUID"]) != (sop_class, instance):
             raise Refused(DOES_NOT_MATCH, "the command names another object than the dataset")
         if other := kind_of_file(path):
-            raise LeftAside(other.noun)
+            raise LeftAside(other.noun, picture=True)
         for name in _IDENTIFIERS:
             if not UID(found[name]).is_valid:
                 raise Refused(CANNOT_UNDERSTAND, f"no valid {name}")
+        return found["StudyInstanceUID"]

@@ -102,6 +102,25 @@ def first_broken(entries: Sequence[Entry]) -> int | None:
     return next(found, None)
 
 
+def told_of(document: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
+    """Details of an end for the audit trail: the model and its answer, or the error."""
+    if document is None:
+        return {} if error is None else {"error": error}
+    (result,), model = document.get("studies", document["results"]), document["model"]
+    told = {"edgeecho": document["edgeecho"]}
+    if model:
+        told |= {
+            "model": f"{model['name']} {model['version']}",
+            "model_sha256": model["sha256"],
+            "preprocess_sha256": model["preprocess_sha256"],
+        }
+    return {
+        "ef": result.get("ef"),
+        "refusals": [refusal["gate"] for refusal in result["refusals"]],
+        **told,
+    }
+
+
 def _entry(row: sqlite3.Row) -> Entry:
     number, at = row["number"], row["at"]
     job, event, detail, chain, before = (

@@ -1,4 +1,4 @@
-"""Files of a state folder: videos to be answered, reports to be sent."""
+"""Files of a state folder: videos to be answered, drafts of reports, reports to be sent."""
 
 from __future__ import annotations
 
@@ -7,25 +7,36 @@ from pathlib import Path
 from edgeecho.common.files import make_folder
 from edgeecho.service.jobs.job import Job
 
-STUDIES, REPORTS = "files", "reports"
+STUDIES, DRAFTS, REPORTS = "files", "drafts", "reports"
+SECOND = ".second"
+"""Suffix of a job's second report."""
 
 
 class Files:
     """Each file is named by the id of its job."""
 
     def __init__(self, folder: Path, *, keep_studies: bool) -> None:
-        self.studies, self.reports = folder / STUDIES, folder / REPORTS
+        self.studies, self.drafts, self.reports = (
+            folder / name for name in (STUDIES, DRAFTS, REPORTS)
+        )
         self._keep_studies = keep_studies
-        make_private(self.studies)
-        make_private(self.reports)
+        for place in (self.studies, self.drafts, self.reports):
+            make_private(place)
 
     def let_go(self, job: Job) -> None:
-        """Delete the video of a job that has ended, unless it is kept, and a report that is not
-        due."""
+        """Delete the video of a job that has ended, unless it is kept, the draft of one that was
+        cancelled, and a report that is not due."""
         if job.ended and not self._keep_studies:
             (self.studies / job.id).unlink(missing_ok=True)
+        if job.status == "cancelled":
+            (self.drafts / job.id).unlink(missing_ok=True)
         if job.delivery != "due":
-            (self.reports / job.id).unlink(missing_ok=True)
+            for report in self.reports_of(job.id):
+                report.unlink(missing_ok=True)
+
+    def reports_of(self, job_id: str) -> tuple[Path, Path]:
+        """Where a job's reports are, as far as there are any."""
+        return self.reports / job_id, self.reports / f"{job_id}{SECOND}"
 
 
 def make_private(folder: Path) -> None:

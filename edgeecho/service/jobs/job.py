@@ -11,20 +11,20 @@ from typing import Any
 from edgeecho.service.jobs.database import Database
 
 SELECT = (
-    "SELECT id, source, status, received, started, finished, tries, size, sha256, document, error, "
-    "exit_code, delivery, attempts FROM job"
+    "SELECT id, source, status, received, started, finished, tries, size, sha256, study, document, "
+    "error, exit_code, delivery, attempts FROM job"
 )
 """The columns that `job_of` reads."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """An accepted file and its outcome."""
+    """An accepted file and its outcome, or a study and its answer."""
 
     id: str
     """32 random hexadecimal digits, which cannot be guessed."""
     source: str
-    """`upload` or `dicom`."""
+    """`upload`, `dicom` or `study`."""
     status: str
     """`queued` or `running`; finally `answered`, `refused`, `failed` or `cancelled`."""
     received: float
@@ -34,10 +34,12 @@ class Job:
     tries: int
     """How often it was begun."""
     size: int
-    """In bytes."""
+    """In bytes; 0 for a study."""
     sha256: str
+    study: str | None
+    """Hash of the study's UID; None for uploads."""
     document: Mapping[str, Any] | None
-    """Output of `edgeecho infer --json` for this file; None unless answered or refused."""
+    """Output of `edgeecho infer --json` for this file or study; None unless answered or refused."""
     error: str | None
     """One line; None unless failed."""
     exit_code: int | None

@@ -25,18 +25,26 @@ class Outbox:
     def __init__(self, db: Database, files: Files, trail: AuditTrail) -> None:
         self._db, self._files, self._trail = db, files, trail
 
-    def write(self, job_id: str, report: bytes) -> None:
-        """Call this before the job is ended, so that no ended job lacks its report."""
-        with (
-            output_errors(self._db.folder),
-            atomic_path(self.report_of(job_id), mode=0o600) as temporary,
-        ):
-            temporary.write_bytes(report)
+    def write(self, job_id: str, report: bytes, second: bytes | None = None) -> None:
+        """Call this before the job is ended, so that no ended job lacks its report. `second`: the
+        same in another form, which is sent after it."""
+        for path, content in zip(self._files.reports_of(job_id), (report, second), strict=True):
+            with output_errors(self._db.folder):
+                if content is None:
+                    path.unlink(missing_ok=True)  # of an attempt before
+                    continue
+                with atomic_path(path, mode=0o600) as temporary:
+                    temporary.write_bytes(content)
         flush(self._files.reports)
 
-    def report_of(self, job_id: str) -> Path:
-        """Path of a job's report, from its writing until it is delivered or given up."""
-        return self._files.reports / job_id
+    def reports_of(self, job_id: str) -> list[Path]:
+        """A job's reports, from their writing until they are delivered or given up."""
+        return [path for path in self._files.reports_of(job_id) if path.exists()]
+
+    def took(self, job_id: str, report: Path, detail: Mapping[str, str]) -> None:
+        """The destination has taken one report of a job, but not all: it is not sent again."""
+        self._trail.add(job_id, "delivered in part", detail)
+        report.unlink(missing_ok=True)
 
     def next_due(self) -> Job | None:
         """The oldest ended job whose report is due now, or None."""

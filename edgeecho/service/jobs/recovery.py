@@ -15,15 +15,16 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import OutputError
 from edgeecho.common.files import flush
 from edgeecho.service.jobs.database import NAME, output_errors
-from edgeecho.service.jobs.files import REPORTS, STUDIES, Files
+from edgeecho.service.jobs.files import DRAFTS, REPORTS, SECOND, STUDIES, Files
 from edgeecho.service.jobs.job import Job
 
 UNKNOWN = "unknown"
-_FOLDERS = (STUDIES, REPORTS, UNKNOWN)
-_JOB = re.compile("[0-9a-f]{32}")
-# An upload that was never acknowledged, and a report's temporary file
+_PLACES = (STUDIES, DRAFTS, REPORTS)
+_FOLDERS = (*_PLACES, UNKNOWN)
+_JOB = re.compile(rf"([0-9a-f]{{32}})(?:{re.escape(SECOND)})?")
+# An upload that was never acknowledged, and the temporary file of a report or its draft
 # (`edgeecho.common.files.atomic_path`).
-_LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}-\w+\.tmp")
+_LEFT = re.compile(r"[0-9a-f]{32}\.part|\.[0-9a-f]{32}(?:\.second)?-\w+\.tmp")
 
 
 def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
@@ -36,7 +37,7 @@ def check_folder(folder: Path, beside: Iterable[Path] = ()) -> None:
     with output_errors(folder):
         for name in (*_FOLDERS, NAME, f"{NAME}-wal"):
             _check_name(folder / name)
-        for name in (STUDIES, REPORTS):
+        for name in _PLACES:
             _check_name(folder / UNKNOWN / name)
         database, log = folder / NAME, folder / f"{NAME}-wal"
         # SQLite discards the log of an empty database, and with it the last commits.
@@ -64,15 +65,15 @@ def tidy(folder: Path, files: Files, find: Callable[[str], Job]) -> None:
     aside, since an older database may have been restored.
     """
     aside = 0
-    for place in (files.studies, files.reports):
+    for place in (files.studies, files.drafts, files.reports):
         for path in list(place.iterdir()):
             if path.is_symlink() or not path.is_file():
                 continue
             if _LEFT.fullmatch(path.name):
                 path.unlink()
-            elif _JOB.fullmatch(path.name):
+            elif named := _JOB.fullmatch(path.name):
                 try:
-                    files.let_go(find(path.name))
+                    files.let_go(find(named[1]))
                 except KeyError:
                     aside += _set_aside(path, folder / UNKNOWN / place.name)
     if aside:

@@ -1,4 +1,4 @@
-"""A thread that answers the jobs of a queue in the order in which they came."""
+"""A thread that answers the jobs of a queue in the order in which they came, and their studies."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from edgeecho.common.console import words
 from edgeecho.common.errors import EdgeEchoError, OutputError
 from edgeecho.report.structured import to_document
 from edgeecho.results import Failure, Outcome
+from edgeecho.service.jobs.endings import AnswerStudy, StudyEnds
 from edgeecho.service.jobs.job import Job
 from edgeecho.service.jobs.lane import ClipLane
 from edgeecho.service.jobs.process import EngineProcess, Stopped, failed
 from edgeecho.service.jobs.queue import MOST_TRIES, Queue
 from edgeecho.service.jobs.room import Retry
+from edgeecho.service.jobs.studies import STUDY
 from edgeecho.service.jobs.work import Progress
 
-_IDLE_S = 5.0
+_IDLE_S = 1.0
+"""Studies become due while nothing comes."""
 _FAREWELL_S = 30.0
 
 BeforeEnd = Callable[[Job, Outcome], None]
@@ -57,8 +60,9 @@ class Runner:
     ) -> None:
         self._queue, self._engine = queue, engine
         self._limit_s, self._render, self._on_change = limit_s, render, on_change
-        self._before_end: list[BeforeEnd] = []
-        self._on_end: list[OnEnd] = [on_end]
+        self._draft: BeforeEnd = lambda _job, _outcome: None
+        self._on_end = on_end
+        self._studies = StudyEnds(queue)
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._wake, self._closing = threading.Event(), threading.Event()
         self._lock = threading.Lock()
@@ -67,14 +71,17 @@ class Runner:
         self.clips = ClipLane(self._wake.set)
         """Clips for the network alone, run between two jobs."""
 
-    def add_hooks(self, *, before_end: BeforeEnd, on_end: OnEnd) -> None:
-        """Add callbacks before `start`.
+    def answer_studies(
+        self, *, draft: BeforeEnd, answer: AnswerStudy, on_end: Callable[[], None]
+    ) -> None:
+        """Say before `start` how studies are answered, without the engine.
 
-        `before_end` is called with every outcome before it is stored, and again if that failed, so
-        that what it writes exists when the job has ended. It may raise `OutputError`.
+        `draft` is called with every outcome of a file before it is stored, so that what it writes
+        exists when the job has ended; `answer` with every study. Both are called again if that
+        could not be stored, and may raise `OutputError`. `on_end` is called when a study has ended.
         """
-        self._before_end.append(before_end)
-        self._on_end.append(on_end)
+        self._draft = draft
+        self._studies.set(answer, on_end)
 
     def start(self) -> None:
         """Load the model, then begin; errors as in `EngineProcess.start`."""
@@ -136,12 +143,15 @@ class Runner:
             running = self._disk.until_written(self._begin)
             if running is None:
                 self._wake.wait(0 if ran else _IDLE_S)
+            elif running.job.source == STUDY:
+                self._end_study(running.job)
             else:
                 self._on_change(running.job.id)
                 self._answer(running)
 
     def _begin(self) -> _Running | None:
         self._queue.room.has_disk()  # reports that there is room again
+        self._queue.studies.forget()
         with self._lock:
             job = self._queue.begin_next()
             self._running = _Running(job) if job else None
@@ -186,8 +196,7 @@ class Runner:
 
     def _end(self, job: Job, outcome: Outcome) -> bool:
         """True: it has ended, now or earlier."""
-        for write in self._before_end:
-            write(job, outcome)
+        self._draft(job, outcome)
         end, answer = partial(self._queue.end, job.id), outcome.answer
         if isinstance(answer, Failure):
             ended = end("failed", error=answer.message, exit_code=answer.exit_code)
@@ -198,7 +207,10 @@ class Runner:
             self._tell(job.id, outcome)
         return True
 
+    def _end_study(self, job: Job) -> None:
+        if not self._disk.until_written(partial(self._studies.store, job)):  # closing
+            with suppress(OutputError):  # then the next start does it
+                self._queue.put_back(job.id)
+
     def _tell(self, job_id: str, outcome: Outcome | None) -> None:
-        job = self._queue.get(job_id)
-        for on_end in self._on_end:
-            on_end(job, outcome)
+        self._on_end(self._queue.get(job_id), outcome)

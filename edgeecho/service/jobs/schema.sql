@@ -2,15 +2,18 @@
 -- and by the hash of their bytes, DICOM objects by the hash of their UID.
 CREATE TABLE IF NOT EXISTS job (
     id        TEXT PRIMARY KEY,
-    source    TEXT NOT NULL,             -- upload, dicom
+    source    TEXT NOT NULL,             -- upload, dicom; study: the answer to one
     status    TEXT NOT NULL,             -- see Job.status
     received  REAL NOT NULL,             -- Unix time, s
     started   REAL,
     finished  REAL,
     tries     INTEGER NOT NULL DEFAULT 0,
-    size      INTEGER NOT NULL,          -- bytes
+    size      INTEGER NOT NULL,          -- bytes; 0 for a study
     sha256    TEXT NOT NULL,
     key       TEXT UNIQUE,               -- hash of what makes it the same object
+    study     TEXT,                      -- hash of the study's UID; NULL for uploads
+    due       REAL,                      -- of a study: not answered before, Unix time, s
+    left_aside TEXT,                     -- of a study: JSON, kinds of pictures that are no cines
     document  TEXT,                      -- edgeecho-results-1, where answered or refused
     error     TEXT,
     exit_code INTEGER,
@@ -19,6 +22,7 @@ CREATE TABLE IF NOT EXISTS job (
     next_try  REAL                       -- Unix time, s
 );
 CREATE INDEX IF NOT EXISTS job_by_status ON job (status, received);
+CREATE INDEX IF NOT EXISTS job_by_study ON job (study);
 CREATE INDEX IF NOT EXISTS job_by_received ON job (received);
 
 CREATE TABLE IF NOT EXISTS form (

@@ -1,4 +1,4 @@
-"""An open state folder: `jobs.sqlite`, `files/` and `reports/`."""
+"""An open state folder: `jobs.sqlite`, `files/`, `drafts/` and `reports/`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class JobStore:
 
     `OutputError` if it cannot be opened.
 
-    Files are deleted after their job has ended, unless `keep_files`; reports after delivery. A
-    result's formats are kept, except for pages, which hold the video's frames: only the last
-    `most_pages` are.
+    Files are deleted after their job has ended, unless `keep_files`; drafts of a study's report
+    some time later; reports after delivery. A result's formats are kept, except for pages, which
+    hold the video's frames: only the last `most_pages` are.
     """
 
     def __init__(
@@ -59,3 +59,4 @@ class JobStore:
             self.forms.drop_pages()
         with output_errors(self._db.folder):
             tidy(self._db.folder, files, self.queue.get)
+            self.queue.studies.forget(now=True)

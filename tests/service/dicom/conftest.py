@@ -32,7 +32,7 @@ def beside(service: Service, tmp_path: Path) -> Iterator[Callable[..., Service]]
     nodes: list[Node] = []
 
     def make(**settings: Any) -> Service:
-        given = {"results": tmp_path / "sr", "port": 0, **settings}
+        given = {"results": tmp_path / "sr", "port": 0, "quiet_s": 0, **settings}
         nodes.append(Node(service.store, service.runner, NodeSettings(**given)))
         nodes[-1].start()
         return Service(service.store, service.runner, nodes[-1])

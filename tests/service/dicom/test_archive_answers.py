@@ -39,7 +39,10 @@ def link(*statuses: Any) -> tuple[_Sending, list[int]]:
             raise status
         return {} if status is None else {"Status": status}
 
-    return _Sending(SimpleNamespace(send_c_store=store)), sent  # type: ignore[arg-type]
+    association = SimpleNamespace(
+        send_c_store=store, accepted_contexts=[SimpleNamespace(abstract_syntax="1.2.3")]
+    )
+    return _Sending(association), sent  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", [0x0000, 0xB000, 0xB006, 0xB007])
@@ -86,3 +89,11 @@ def test_an_archive_is_named_by_its_destination_and_not_opened_after_it_was_abor
     archive.abort()
     with pytest.raises(UnreachableError, match="the node is being closed"), archive.open():
         raise AssertionError
+
+
+def test_an_archive_that_did_not_agree_on_the_class_is_sent_nothing(report: Path) -> None:
+    sending, sent = link(0)
+    sending._association.accepted_contexts = []  # type: ignore[misc]
+    with pytest.raises(NotTakenError, match="does not take objects of that class"):
+        sending.send(report)
+    assert sent == []

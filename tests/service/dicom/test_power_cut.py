@@ -11,20 +11,30 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from dicom_net import Archive, Scanner, in_threads, write_cine
+from dicom_net import Archive, Scanner, in_threads, texts_of, write_cine
 from listening import NARROW, Listening
 from processes import is_running, wait
+from pydicom import Dataset
+from studies import studies
 
 from edgeecho.service.jobs import JobStore
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_every_study_is_answered_once(
+def test_killed_again_and_again_every_clip_is_in_its_studys_last_report(
     listen: Callable[..., Listening], tmp_path: Path
 ) -> None:
     archive = Archive().up()
-    count = 12
-    paths = [write_cine(tmp_path / f"{n}.dcm", n, frames=64) for n in range(1, count + 1)]
+    count, of_study = 12, 3
+    paths = [
+        write_cine(
+            tmp_path / f"{n}.dcm",
+            n,
+            frames=64,
+            StudyInstanceUID=f"1.2.826.0.1.3680043.8.498.5.{n % 4}",
+        )
+        for n in range(1, count + 1)
+    ]
     left, engines = set(range(count)), []
     try:
         for life in range(4):
@@ -36,24 +46,38 @@ def test_killed_again_and_again_every_study_is_answered_once(
                 time.sleep(0.3 * life)  # in the middle of receiving, answering, sending
                 node.kill()
         assert not left, "each was accepted in some life"
-        wait(lambda: len({report.SOPInstanceUID for report in archive.got}) == count)
+        wait(lambda: [*map(_clips, _last(archive.got))] == [of_study] * 4)
         time.sleep(0.5)
         assert node.stop() == 0
     finally:
         archive.down()
     # The same report twice at most where it was killed before it could note that it had sent it.
-    assert len(archive.got) <= count + 3
+    uids = {report.SOPInstanceUID for report in archive.got}
+    assert len(archive.got) <= len(uids) + 3
     store = JobStore(tmp_path / "state")
     jobs = store.queue.latest(100)
     assert len(jobs) == count
     for job in jobs:
-        assert [entry.event for entry in store.trail.entries(job.id)] == [
-            "received",
-            job.status,
-            "delivered",
-        ]
+        assert [entry.event for entry in store.trail.entries(job.id)] == ["received", job.status]
         assert job.status in ("answered", "refused")
+    versions = studies(store)
+    assert len(versions) == len(uids)
+    for job in versions:
+        told = [entry.event for entry in store.trail.entries(job.id)]
+        assert told == ["received", job.status, "delivered"]
     wait(lambda: not any(map(is_running, engines)), 20)
+
+
+def _last(reports: list[Dataset]) -> list[Dataset]:
+    """The last version of each study's."""
+    found = {}
+    for report in sorted(reports, key=lambda one: int(one.InstanceNumber)):
+        found[report.StudyInstanceUID] = report
+    return list(found.values())
+
+
+def _clips(report: Dataset) -> int:
+    return sum(text.startswith("clip ") and text.endswith(": LVEF") for text in texts_of(report))
 
 
 def _send(port: int, paths: list[Path], left: set[int], first: int) -> None:

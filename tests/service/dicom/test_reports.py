@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from pydicom import Dataset, dcmread
 from pydicom.examples import get_path
 
 from edgeecho import RESEARCH_USE
-from edgeecho.service.jobs import Job
+from edgeecho.service.jobs import Job, JobStore
+from edgeecho.service.jobs.studies import DRAFTS_KEPT_S
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +30,7 @@ def answer(service: Service, path: Path) -> tuple[Job, Dataset]:
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
     job = service.store.queue.latest(1)[0]
-    service.wait(lambda: service.store.queue.get(job.id).delivery == "delivered")
+    service.wait(lambda: service.study_of(job).delivery == "delivered")
     folder = service.store.queue.file_of("x").parents[2] / "sr"
     report = dcmread(max(folder.iterdir(), key=lambda file: file.stat().st_mtime_ns))
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
@@ -104,8 +106,12 @@ def test_an_engine_that_is_killed_each_time_is_told_of(serve: Any, tmp_path: Pat
     assert any("was ended (SIGKILL)" in text for text in texts_of(report))
 
 
-def test_nothing_of_the_patient_is_kept_or_said(
-    serve: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
+def test_nothing_of_the_patient_is_kept_for_longer_than_a_day_or_said(
+    serve: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     service = serve()
@@ -116,6 +122,10 @@ def test_nothing_of_the_patient_is_kept_or_said(
     with Scanner(service.node.port) as scanner:
         assert scanner.store_bytes(b"Secret^Patient" * 100)[0] == 0xC000
     service.close()
+    assert list((tmp_path / "state" / "drafts").iterdir()), "later clips may join the study"
+    tomorrow = time.time() + DRAFTS_KEPT_S
+    monkeypatch.setattr("time.time", lambda: tomorrow)
+    JobStore(tmp_path / "state").close()
     state = b"".join(p.read_bytes() for p in (tmp_path / "state").rglob("*") if p.is_file())
     said = caplog.text + "".join(capfd.readouterr())
     for secret in ("Secret", "SECRET-4711", "19010101", "498.7.22", "a.dcm"):

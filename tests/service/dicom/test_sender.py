@@ -35,7 +35,7 @@ def store_one(service: Service, folder: Path, number: int = 1, **attributes: Any
     path = write_cine(folder / f"{number}.dcm", number, **attributes)
     with Scanner(service.node.port) as scanner:
         assert scanner.store(path) == (0, "")
-    return service.store.queue.latest(1)[0]
+    return service.study_of(service.store.queue.latest(1)[0])
 
 
 def events(service: Service, job: Job) -> list[str]:
@@ -59,7 +59,7 @@ def test_a_report_is_sent_once(serve: Any, archive: Archive, tmp_path: Path) -> 
     time.sleep(0.5)
     (report,) = archive.got
     assert report.PatientName == "Secret^Patient", "the archive knows whose it is"
-    assert not service.store.outbox.report_of(job.id).exists()
+    assert not service.store.outbox.reports_of(job.id)
     assert events(service, job)[-1] == "delivered"
     to = f"ARCHIVE@127.0.0.1:{archive.port}"
     assert service.store.trail.entries(job.id)[-1].detail == {"to": to}
@@ -76,7 +76,7 @@ def test_a_destination_that_is_down_gets_it_when_it_is_up(
     service.wait(lambda: service.node.tally.get("delivery failed", 0) >= 2)
     assert {service.store.queue.get(job.id).delivery for job in jobs} == {"due"}
     # Videos do not wait for the archive.
-    service.wait(lambda: all(not service.store.queue.file_of(job.id).exists() for job in jobs))
+    service.wait(lambda: not list(service.store.queue.file_of("x").parent.iterdir()))
     archive.up()
     service.wait(lambda: all(service.store.queue.get(j.id).delivery == "delivered" for j in jobs))
     assert len({report.SOPInstanceUID for report in archive.got}) == len(archive.got) == 3
@@ -140,7 +140,7 @@ def test_a_damaged_report_does_not_hold_up_others(
     monkeypatch.setattr(sender, "MOST_ATTEMPTS", 1)
     service = serve(tmp_path / "results" if folder else archive.destination)
     write = service.store.outbox.write
-    monkeypatch.setattr(service.store.outbox, "write", lambda job, _: write(job, b"nothing"))
+    monkeypatch.setattr(service.store.outbox, "write", lambda job, *_: write(job, b"nothing"))
     job = store_one(service, tmp_path)
     service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
     monkeypatch.setattr(service.store.outbox, "write", write)
@@ -175,7 +175,7 @@ def test_without_a_report_delivery_is_given_up(
     def fail(*_: object, **__: object) -> None:
         raise ValueError("Secret^Patient is no name")
 
-    monkeypatch.setattr("edgeecho.service.dicom.reports.to_sr", fail)
+    monkeypatch.setattr("edgeecho.service.dicom.reports.to_study_sr", fail)
     service = serve()
     job = store_one(service, tmp_path)
     service.wait(lambda: service.store.queue.get(job.id).delivery == "given-up")
@@ -190,11 +190,11 @@ def test_a_full_disk_delays_the_end_and_loses_nothing(
     service = serve()
     write, tries = service.store.outbox.write, []
 
-    def full(job_id: str, content: bytes) -> None:
+    def full(job_id: str, *content: Any) -> None:
         tries.append(job_id)
         if len(tries) < 3:
             raise OutputError("no space left on device")
-        write(job_id, content)
+        write(job_id, *content)
 
     monkeypatch.setattr(service.store.outbox, "write", full)
     job = store_one(service, tmp_path)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from studies import due
 
 from edgeecho.service.dicom import sender
 from edgeecho.service.dicom.link import NotTakenError, UnreachableError
@@ -48,15 +49,11 @@ class Sending:
     def __init__(self, folder: Path) -> None:
         self.store, self.target, self.tally = JobStore(folder), Target(), Tally()
         self.sender = Sender(self.store.outbox, self.target, self.tally)
+        self._count = 0
 
     def due(self, report: bytes | None = b"SR") -> Job:
-        part = self.store.queue.new_file()
-        part.write_bytes(b"video")
-        job = self.store.queue.accept(part, "dicom", deliver=True)
-        if report is not None:
-            self.store.outbox.write(job.id, report)
-        self.store.queue.end(job.id, "failed", error="", exit_code=3)
-        return job
+        self._count += 1
+        return due(self.store, self._count, report)
 
     def count(self, event: str) -> int:
         return self.tally.read().get(event, 0)
@@ -177,3 +174,28 @@ def test_closing_ends_the_thread_and_the_association(sending: Sending) -> None:
     assert time.monotonic() - begin < 2
     assert not other.alive
     assert sending.target.aborted == 1
+
+
+def test_of_two_reports_each_is_sent_once_and_the_first_does_not_wait_for_the_second(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(sender, "_IDLE_S", 0.05)
+    job = sending.due(None)
+    sending.store.outbox.write(job.id, b"SR", b"PDF")
+    whole, tries = sending.target.send, []
+
+    def picky(report: Path) -> None:
+        tries.append(report.read_bytes())
+        if tries.count(b"PDF") in (1, 2) and tries[-1] == b"PDF":
+            raise NotTakenError("it does not take objects of that class")
+        whole(report)
+
+    monkeypatch.setattr(sending.target, "send", picky)
+    sending.sender.start()
+    sending.wait(lambda: sending.found(job).delivery == "delivered")
+    assert tries == [b"SR", b"PDF", b"PDF", b"PDF"]
+    assert sending.target.got == [b"SR", b"PDF"]
+    told = [entry.event for entry in sending.store.trail.entries(job.id)][2:]
+    assert told == ["delivered in part", "not delivered", "not delivered", "delivered"]
+    sending.wait(lambda: not sending.store.outbox.reports_of(job.id))

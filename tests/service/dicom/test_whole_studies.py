@@ -7,15 +7,21 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from dcmtk import find_tool
-from dicom_net import SUCCESS, US_MULTIFRAME, Scanner, Service, bare, still_frame, write_cine
-from dicoms import write_dicom
+from dicom_net import (
+    COMPREHENSIVE_SR,
+    SUCCESS,
+    US_MULTIFRAME,
+    Scanner,
+    Service,
+    bare,
+    still_frame,
+    write_cine,
+)
 from media import phantom_frames
+from objects import STILL, write_native, write_object
 from orthanc import Orthanc
-from pydicom import Dataset, dcmwrite
-from pydicom.dataset import FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -27,43 +33,13 @@ from pynetdicom import AllStoragePresentationContexts
 
 from edgeecho.cine.dicom.kind import CINES
 
-STILL, RETIRED_STILL = "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.6"
-COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
+RETIRED_STILL = "1.2.840.10008.5.1.4.1.1.6"
 PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 RETIRED_CURVES = "1.2.840.10008.5.1.4.1.1.9"
 # GE's, from its conformance statements.
 PRIVATE = "1.2.840.113619.4.30"
 MULTIFRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.4"
 NO_STORAGE = {"storage commitment": "1.2.840.10008.1.20.1", "worklist": "1.2.840.10008.5.1.4.31"}
-
-
-def write_object(path: Path, sop_class: str, number: int, syntax: str = "", **more: Any) -> Path:
-    """An object without pixels, of any class."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax or ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = sop_class
-    dataset.SOPInstanceUID = f"1.2.826.0.1.3680043.8.498.8.{number}"
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.5"
-    dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.9"
-    dataset.PatientName, dataset.PatientID = "Secret^Patient", "SECRET-4711"
-    for keyword, value in more.items():
-        setattr(dataset, keyword, value)
-    dataset.preamble = bytes(128)
-    dcmwrite(path, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
-    return path
-
-
-def write_native(path: Path, pixels: np.ndarray, number: int, **more: Any) -> Path:
-    """Uncompressed, with a scanner's identifiers."""
-    identifiers = {
-        "SOPInstanceUID": f"1.2.826.0.1.3680043.8.498.7.{number}",
-        "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.5",
-        "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.6",
-        "PatientID": "SECRET-4711",
-    }
-    return write_dicom(path, pixels, **{**identifiers, **more})
 
 
 def write_study(folder: Path, number: int) -> dict[str, Path]:

@@ -13,6 +13,7 @@ from as_dicom import write_dicom
 from dcmtk import dsrdump, find_tool
 from processes import wait
 from pydicom.examples import get_path
+from studies import begin_study, give_clip
 
 from edgeecho.service.jobs import JobStore
 
@@ -23,7 +24,9 @@ pytest.importorskip("pynetdicom")
 @pytest.fixture
 def both(tmp_path: Path) -> Iterator[Any]:
     """`edgeecho serve --dicom-port`; its `node` is the port."""
-    process = served.Process(tmp_path / "state", "--dicom-port", 0, "--out", tmp_path / "sr")
+    process = served.Process(
+        tmp_path / "state", "--dicom-port", 0, "--quiet", 0, "--out", tmp_path / "sr"
+    )
     found = wait(lambda: re.search(r"listening as EDGEECHO on \S+:(\d+)", process.words))
     process.node = found[1]
     yield process
@@ -80,9 +83,7 @@ def test_a_service_without_the_node_leaves_the_nodes_studies_alone(
     """It would answer them without a report, and the sender was told success."""
     state = tmp_path / "state"
     store = JobStore(state)
-    part = store.queue.new_file()
-    part.write_bytes(b"a cine")
-    job = store.queue.accept(part, "dicom", deliver=True)
+    job = give_clip(store)
     store.close()
     done = edgeecho("serve", "--state", state, "--port", 0)
     assert done.returncode == 2
@@ -90,6 +91,7 @@ def test_a_service_without_the_node_leaves_the_nodes_studies_alone(
     store = JobStore(state)
     assert store.queue.get(job.id).status == "queued"
     store.queue.end(job.id, "cancelled")
+    store.queue.end(begin_study(store, job).id, "cancelled")
     part = store.queue.new_file()
     part.write_bytes(b"a clip")
     store.queue.accept(part, "upload")

@@ -69,10 +69,10 @@ def test_a_commit_is_on_the_disk_whatever_sqlites_default_is(
 def test_a_report_is_on_the_disk_before_its_job_ends(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = store.queue.accept(write_part(store), "dicom", deliver=True)
+    job = store.queue.accept(write_part(store), "dicom")
     seen = spy_on_the_disk(monkeypatch)
     store.outbox.write(job.id, b"SR")
-    assert seen[:2] == [b"SR", store.outbox.report_of(job.id)]
+    assert seen[:2] == [b"SR", *store.outbox.reports_of(job.id)]
     assert [job.id] in seen[2:]
 
 

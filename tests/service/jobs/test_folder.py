@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from studies import give_clip
 
 from edgeecho.cli.service import beside_state
 from edgeecho.common.errors import OutputError
@@ -135,21 +136,22 @@ def test_what_the_database_does_not_know_is_set_aside(
     store.close()
     old = (state / "jobs.sqlite").read_bytes() if kind == "older" else b""
     store = JobStore(state)
-    part = store.queue.new_file()
-    part.write_bytes(b"a cine")
-    job = store.queue.accept(part, "dicom", deliver=True)
-    store.outbox.write(job.id, b"a report")
+    job = give_clip(store)
+    store.queue.studies.write_draft(job.id, b"a draft")
+    store.outbox.write(job.id, b"a report", b"a page")
     store.close()
     (state / "jobs.sqlite").write_bytes(old)
 
     store = JobStore(state)
     said = capsys.readouterr().err
-    assert f"does not know 2 files of studies: they were set aside in {state}/unknown" in said
+    assert f"does not know 4 files of studies: they were set aside in {state}/unknown" in said
     assert said.count("\n") == 1
     unknown = state / "unknown"
-    assert (unknown / "files" / job.id).read_bytes() == b"a cine"
+    assert (unknown / "files" / job.id).read_bytes() == b"a cine 1"
+    assert (unknown / "drafts" / job.id).read_bytes() == b"a draft"
     assert (unknown / "reports" / job.id).read_bytes() == b"a report"
-    for folder in (unknown, unknown / "files", unknown / "reports"):
+    assert (unknown / "reports" / f"{job.id}.second").read_bytes() == b"a page"
+    for folder in (unknown, *(unknown / name for name in ("files", "drafts", "reports"))):
         assert folder.stat().st_mode & 0o777 == 0o700
     store.close()
     JobStore(state)
@@ -184,9 +186,7 @@ def test_a_report_that_was_being_written_leaves_a_name_that_is_known(
 ) -> None:
     """Or it would lie there for good, with the name of a patient in it."""
     store = JobStore(tmp_path / "state")
-    part = store.queue.new_file()
-    part.write_bytes(b"a cine")
-    job = store.queue.accept(part, "dicom", deliver=True)
+    job = give_clip(store)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt

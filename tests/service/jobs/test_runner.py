@@ -28,7 +28,7 @@ from edgeecho.common.errors import EngineError, OutputError
 from edgeecho.inference import estimate_file, load_model
 from edgeecho.preprocess import Handling
 from edgeecho.results import Outcome
-from edgeecho.service.jobs import EngineProcess, Job, JobStore, Progress, Runner
+from edgeecho.service.jobs import Ending, EngineProcess, Job, JobStore, Progress, Runner
 from edgeecho.service.jobs.process import Stopped
 from edgeecho.service.jobs.queue import MOST_TRIES
 
@@ -182,17 +182,19 @@ def test_a_disk_that_is_full_costs_time_and_no_answer(
         full -= 1
         if full > 0:
             raise OutputError("no space left on device")
-        service.store.outbox.write(job.id, outcome.status.encode())
+        service.store.queue.studies.write_draft(job.id, outcome.status.encode())
 
-    service.runner.add_hooks(before_end=write, on_end=lambda _job, _outcome: None)
+    service.runner.answer_studies(
+        draft=write, answer=lambda _study: Ending("cancelled"), on_end=lambda: None
+    )
     part = service.store.queue.new_file()
     part.write_bytes(PHANTOMS[0].read_bytes())
-    job = service.store.queue.accept(part, "upload", deliver=True)
+    job = service.store.queue.accept(part, "upload")
     service.runner.wake(job.id)
     (ended,) = service.ended(job)
     assert full == 0
     assert (ended.status, ended.tries) == (
-        service.store.outbox.report_of(job.id).read_bytes().decode(),
+        service.store.queue.studies.draft_of(job.id).read_bytes().decode(),
         1,
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from edgeecho.common.errors import ModelError, OutputError
 from edgeecho.results import Failure, Outcome
-from edgeecho.service.jobs import Job, JobStore, Progress, Runner
+from edgeecho.service.jobs import Ending, Job, JobStore, Progress, Runner
 from edgeecho.service.jobs.process import Stopped
 from edgeecho.service.jobs.queue import MOST_TRIES
 
@@ -190,24 +190,25 @@ def test_what_comes_before_the_end_is_done_before_it_and_again_if_it_fails(
 ) -> None:
     monkeypatch.setattr("edgeecho.service.jobs.room._WAIT_S", 0.01)
     seen: list[tuple[str, str, bool]] = []
-    told: list[str] = []
 
     def write(job: Job, outcome: Outcome) -> None:
         seen.append((service.status(job), outcome.status, service.runner.waits_for_disk))
         if len(seen) < 3:
             raise OutputError("the disk is full")
 
-    service.runner.add_hooks(before_end=write, on_end=lambda job, _: told.append(job.id))
+    service.runner.answer_studies(
+        draft=write, answer=lambda _study: Ending("cancelled"), on_end=lambda: None
+    )
     job = service.give()
     service.engine.go.release()
     assert not service.runner.waits_for_disk
     service.runner.start()
-    service.wait(lambda: bool(told))
+    service.wait(lambda: bool(service.ended))
     assert seen == [
         ("running", "error", False),
         ("running", "error", True),
         ("running", "error", True),
     ]
-    assert (told, service.ended) == ([job.id], [(job.id, "failed", True)])
+    assert service.ended == [(job.id, "failed", True)]
     assert not service.runner.waits_for_disk
     assert len(service.engine.calls) == 1, "it is not answered again"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from studies import begin_study, due, give_clip
 
 from edgeecho.common.errors import OutputError
 from edgeecho.service.jobs import LONGEST_WAIT_S, Job, JobStore, KeyUsedError, QueueFullError
@@ -242,19 +243,20 @@ def test_a_second_process_is_refused(store: JobStore, tmp_path: Path) -> None:
 
 def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
-    job = give(store, deliver=True)
-    assert store.outbox.next_due() is None, "there is no result yet"
-    store.queue.begin_next()
+    clip = give_clip(store)
+    store.queue.end(clip.id, "answered", document=DOCUMENT)
+    assert not store.queue.file_of(clip.id).exists(), "the video does not wait for the destination"
+    job = begin_study(store, clip)
     store.outbox.write(job.id, b"SR")
+    assert store.outbox.next_due() is None, "there is no result yet"
     store.queue.end(job.id, "answered", document=DOCUMENT)
-    assert not store.queue.file_of(job.id).exists(), "the video does not wait for the destination"
     store.close()
 
     store = JobStore(tmp_path)  # killed between the answer and the delivery
     due = store.outbox.next_due()
     assert due is not None
     assert due.id == job.id
-    assert store.outbox.report_of(job.id).read_bytes() == b"SR"
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"SR"]
     store.outbox.retry_later(job.id, 60, "not understood")
     assert store.outbox.next_due() is None
     assert store.queue.get(job.id).attempts == 1
@@ -262,16 +264,24 @@ def test_results_are_delivered_once_and_the_report_stays_until_then(tmp_path: Pa
     assert store.outbox.next_due() is not None
     store.outbox.end(job.id, "delivered", {"to": "ARCHIVE"})
     assert store.outbox.next_due() is None
-    assert not store.outbox.report_of(job.id).exists()
+    assert not store.outbox.reports_of(job.id)
     events = [entry.event for entry in store.trail.entries(job.id)]
     assert events == ["received", "answered", "not delivered", "not delivered", "delivered"]
+
+
+def test_a_report_that_is_written_again_leaves_nothing_of_the_one_before(store: JobStore) -> None:
+    """In two forms before a crash, in one after it."""
+    job = due(store)
+    store.outbox.write(job.id, b"SR", b"PDF")
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"SR", b"PDF"]
+    store.outbox.write(job.id, b"again")
+    assert [path.read_bytes() for path in store.outbox.reports_of(job.id)] == [b"again"]
 
 
 def test_a_clock_that_was_ahead_puts_no_report_off(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = give(store, deliver=True)
-    store.queue.end(job.id, "answered", document=DOCUMENT)
+    job = due(store)
     with monkeypatch.context() as patch:
         now = time.time()
         patch.setattr("time.time", lambda: now + 365 * 24 * 3600)
@@ -283,12 +293,14 @@ def test_a_clock_that_was_ahead_puts_no_report_off(
 
 
 def test_what_was_cancelled_is_not_delivered(store: JobStore) -> None:
-    job = give(store, deliver=True)
+    clip = give_clip(store)
+    store.queue.end(clip.id, "cancelled")
+    job = begin_study(store, clip)
     store.outbox.write(job.id, b"SR")
     store.queue.end(job.id, "cancelled")
     assert store.outbox.next_due() is None
     assert store.queue.get(job.id).delivery == "none"
-    assert not store.outbox.report_of(job.id).exists()
+    assert not store.outbox.reports_of(job.id)
 
 
 def test_whoever_asked_for_room_in_time_may_still_come_too_late(tmp_path: Path) -> None:

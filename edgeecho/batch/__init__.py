@@ -2,7 +2,11 @@
 
 task.py     the options of a call, and answering one file
 worker.py   a worker process
-workers.py  files in worker processes
+workers.py  what workers are asked, tried again or given up: of a crew of any kind
+processes.py    the crew of this machine
+ray_crew.py     the crew of a Ray
+ray_actor.py    a worker of it
+ray_cluster.py  finding or starting a Ray
 answer.py   the files of a call
 cohort.py   the files of a cohort
 source.py   which files a cohort has
@@ -17,17 +21,20 @@ lock.py     one process at a time
 from edgeecho.batch.answer import LIMIT_S, answer_all
 from edgeecho.batch.cohort import Tally, answer_cohort
 from edgeecho.batch.parts import FORMATS, PartFormat
+from edgeecho.batch.processes import Processes, WorkerPlan
 from edgeecho.batch.source import Item, read_source
 from edgeecho.batch.table import BLOCK, Table, open_table
 from edgeecho.batch.task import Task
-from edgeecho.batch.workers import WorkerPlan
+from edgeecho.batch.workers import Crew
 
 __all__ = [
     "BLOCK",
     "FORMATS",
     "LIMIT_S",
+    "Crew",
     "Item",
     "PartFormat",
+    "Processes",
     "Table",
     "Tally",
     "Task",

@@ -64,7 +64,14 @@ def cohort(
     or failure. The same command goes on where it was killed; what was answered is not computed
     again. Exit code 0: the table is complete; 3: no file of it could be used.
     """
-    from edgeecho.batch import FORMATS, WorkerPlan, answer_cohort, open_table, read_source
+    from edgeecho.batch import (
+        FORMATS,
+        Processes,
+        WorkerPlan,
+        answer_cohort,
+        open_table,
+        read_source,
+    )
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words
     from edgeecho.common.cpu import usable_cores
@@ -87,7 +94,8 @@ def cohort(
     with open_table(out, FORMATS[form], task, paths=paths) as table, _progress() as tell:
         words.print(str(plan))
         begin = time.monotonic()
-        tally = answer_cohort(task, found.items, table, plan, limit, tell, retry=retry)
+        crew = Processes(task, plan)
+        tally = answer_cohort(task, found.items, table, crew, limit, tell, retry=retry)
         _say_end(table, tally, time.monotonic() - begin)
         if csv:
             _write_csv(csv, table)

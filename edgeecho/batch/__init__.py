@@ -5,7 +5,8 @@ worker.py   a worker process
 workers.py  what workers are asked, tried again or given up: of a crew of any kind
 processes.py    the crew of this machine
 ray_crew.py     the crew of a Ray
-ray_actor.py    a worker of it
+ray_seats.py    how many workers its nodes get
+ray_actor.py    a worker on a node
 ray_cluster.py  finding or starting a Ray
 answer.py   the files of a call
 cohort.py   the files of a cohort
@@ -22,6 +23,7 @@ from edgeecho.batch.answer import LIMIT_S, answer_all
 from edgeecho.batch.cohort import Tally, answer_cohort
 from edgeecho.batch.parts import FORMATS, PartFormat
 from edgeecho.batch.processes import Processes, WorkerPlan
+from edgeecho.batch.ray_crew import ray_crew
 from edgeecho.batch.source import Item, read_source
 from edgeecho.batch.table import BLOCK, Table, open_table
 from edgeecho.batch.task import Task
@@ -42,5 +44,6 @@ __all__ = [
     "answer_all",
     "answer_cohort",
     "open_table",
+    "ray_crew",
     "read_source",
 ]

@@ -96,9 +96,10 @@ class Processes:
         worker.handle.process.kill()
         worker.handle.pipe.close()
 
-    def free(self, worker: Worker) -> None:
-        """Its seat is free."""
-        self._free.append(worker.seat)
+    def lost(self, worker: Worker, *, replace: bool) -> None:
+        """Its seat is free, if another is worth a try."""
+        if replace:
+            self._free.append(worker.seat)
 
     def passes_over(self, worker: Worker, error: EdgeEchoError) -> bool:  # noqa: ARG002
         """What one cannot load here, none can."""

@@ -59,6 +59,11 @@ class Table:
         return self._folder / _FETCHED
 
     @property
+    def marker(self) -> Path:
+        """A file by which a machine knows that it sees the table."""
+        return self._folder / _HEAD
+
+    @property
     def begun(self) -> bool:
         """Whether there are rows from before."""
         return bool(_parts(self._folder))

@@ -90,8 +90,8 @@ class Crew(Protocol):
         """Kill a worker that hangs."""
         ...
 
-    def free(self, worker: Worker) -> None:
-        """The seat of a worker that has ended may be taken by another."""
+    def lost(self, worker: Worker, *, replace: bool) -> None:
+        """A worker has ended; `replace`: `hire` may put another on its seat."""
         ...
 
     def passes_over(self, worker: Worker, error: EdgeEchoError) -> bool:
@@ -203,9 +203,9 @@ class _Work:
     def _lost(self, worker: Worker, ended: Ended) -> Iterator[Answered]:
         self._workers.remove(worker)
         # A worker that could not load the model is not replaced: the next one could not either.
-        if worker.loaded or ended.with_machine:
-            self._crew.free(worker)
-        elif not self._workers:
+        replace = worker.loaded or ended.with_machine
+        self._crew.lost(worker, replace=replace)
+        if not replace and not self._workers:
             error = EngineError(
                 f"a worker was ended ({ended.how}) while it loaded the model: is there enough "
                 "memory? Give fewer --workers"

@@ -1,0 +1,78 @@
+"""Finding a Ray, or starting one on this machine that nobody else can reach."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from edgeecho.common.cpu import usable_cores
+from edgeecho.common.errors import EngineError, MissingDependencyError, UsageError
+
+HERE = "local"
+"""The address, in Ray's own words, of a Ray that is started for this call."""
+_LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """The module `ray`, connected to the Ray at `address`: `local`, `auto` or HOST:PORT.
+
+    `local` starts one that ends with this call. `UsageError` for another kind of address,
+    `MissingDependencyError` if Ray is not installed, `EngineError` if it cannot be reached or
+    started.
+    """
+    if "://" in address:
+        raise UsageError(
+            f"--ray {address}: clients from outside are not possible: call edgeecho on a node of "
+            "the cluster, with `--ray auto`"
+        )
+    if address != HERE:
+        ray = _import()
+        with _session(ray, address=address):
+            yield ray
+        return
+    # Ray's switch for Macs, where it binds everything to loopback; elsewhere it asks the routing
+    # table for an address of this machine, and listens on all.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    ray = _import()
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        own = {"num_cpus": usable_cores(), "include_dashboard": False, "_temp_dir": folder}
+        with _session(ray, address=HERE, **own):
+            found = ray.util.get_node_ip_address()
+            if found != _LOOPBACK:
+                raise EngineError(
+                    f"Ray {ray.__version__} listens on {found}, not on this machine alone: start "
+                    "a Ray yourself if that is wanted, and name it: --ray auto"
+                )
+            yield ray
+
+
+def _import() -> Any:
+    # `import edgeecho` has switched its usage statistics off.
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            "--ray needs Ray: pip install 'edgeecho[ray]', or leave --ray out"
+        ) from error
+    return ray
+
+
+@contextmanager
+def _session(ray: Any, **options: Any) -> Iterator[None]:
+    try:
+        # What workers print may name files: it stays in Ray's own logs.
+        ray.init(**options, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        why = str(error).strip().splitlines()
+        raise EngineError(
+            f"--ray {options['address']}: no Ray can be used there: "
+            f"{why[0] if why else type(error).__name__}"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

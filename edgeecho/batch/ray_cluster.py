@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from edgeecho.common.cpu import usable_cores
@@ -29,11 +30,20 @@ def connected(address: str) -> Iterator[Any]:
             f"--ray {address}: clients from outside are not possible: call edgeecho on a node of "
             "the cluster, with `--ray auto`"
         )
-    if address != HERE:
-        ray = _import()
-        with _session(ray, address=address):
-            yield ray
-        return
+    # Ray prints what it has to say of its workers to stdout, from threads of its own.
+    with redirect_stdout(sys.stderr):
+        if address == HERE:
+            with _started() as ray:
+                yield ray
+        else:
+            ray = _import()
+            with _session(ray, address=address):
+                yield ray
+
+
+@contextmanager
+def _started() -> Iterator[Any]:
+    """A Ray of this call."""
     # Ray's switch for Macs, where it binds everything to loopback; elsewhere it asks the routing
     # table for an address of this machine, and listens on all.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

@@ -159,7 +159,7 @@ class _Work:
         self.tries: Counter[int] = Counter()
         self._losses: Counter[int] = Counter()
         self._answered = False
-        self._workers: set[Worker] = set()
+        self._workers: list[Worker] = []
 
     @property
     def goes_on(self) -> bool:
@@ -168,7 +168,7 @@ class _Work:
     def turn(self) -> Iterator[Answered]:
         """Fill free seats, hear what workers say, and hand out files."""
         if self._files:
-            self._workers.update(self._crew.hire())
+            self._workers.extend(self._crew.hire())
         soonest = min((worker.until for worker in self._workers), default=math.inf)
         patience = None if soonest == math.inf else max(0.0, soonest - time.monotonic())
         for worker, told in self._crew.listen(self._workers, patience):

@@ -96,12 +96,9 @@ def cohort(
         words.print(f"passed over: {found.passed_over}")
     task = choices.task()
     begin = time.monotonic()
-    with (
-        open_table(out, FORMATS[form], task, paths=paths) as table,
-        _crew(ray, task, workers, len(found.items), table) as crew,
-        _progress() as tell,
-    ):
-        tally = answer_cohort(task, found.items, table, crew, limit, tell, retry=retry)
+    with open_table(out, FORMATS[form], task, paths=paths) as table:
+        with _crew(ray, task, workers, len(found.items), table) as crew, _progress() as tell:
+            tally = answer_cohort(task, found.items, table, crew, limit, tell, retry=retry)
         _say_end(table, tally, time.monotonic() - begin)
         if csv:
             _write_csv(csv, table)

@@ -1,0 +1,30 @@
+"""A cohort on a Ray, with files that end the process that reads them: a driver to be killed.
+
+python ray_driver.py SOURCE TABLE ADDRESS
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from crashing import CrashOnReadTask
+from tasks import task
+
+from edgeecho.batch import FORMATS, answer_cohort, open_table, ray_crew, read_source
+
+
+def main(source: Path, folder: Path, address: str) -> None:
+    """What `edgeecho cohort --ray` does; say how many were computed."""
+    asked = task(CrashOnReadTask, show_refused=False)
+    with (
+        open_table(folder, FORMATS["csv"], asked, paths=False) as table,
+        ray_crew(address, asked, 0, table.marker) as crew,
+    ):
+        items = read_source(source).items
+        tally = answer_cohort(asked, items, table, crew, 60, lambda _: None)
+    print(tally.answered_now)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

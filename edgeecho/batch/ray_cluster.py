@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -15,6 +15,16 @@ from edgeecho.common.errors import EngineError, MissingDependencyError, UsageErr
 HERE = "local"
 """The address, in Ray's own words, of a Ray that is started for this call."""
 _LOOPBACK = "127.0.0.1"
+# Ray's switch for Macs, where it binds everything to loopback; elsewhere it asks the routing table
+# for an address of this machine, and listens on all.
+_BIND = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# Whatever it is told, the process that reports Ray's use asks the metadata services of three clouds
+# where it is (`usage_lib.py` of Ray 2.60). Through a proxy that is not there it reaches nobody.
+_NOBODY = "http://127.0.0.1:9"
+_NO_WAY_OUT = {
+    **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), _NOBODY),
+    **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
+}
 
 
 @contextmanager
@@ -44,13 +54,11 @@ def connected(address: str) -> Iterator[Any]:
 @contextmanager
 def _started() -> Iterator[Any]:
     """A Ray of this call."""
-    # Ray's switch for Macs, where it binds everything to loopback; elsewhere it asks the routing
-    # table for an address of this machine, and listens on all.
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.update(_BIND)  # it is read when Ray is imported
     ray = _import()
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         own = {"num_cpus": usable_cores(), "include_dashboard": False, "_temp_dir": folder}
-        with _session(ray, address=HERE, **own):
+        with _session(ray, _NO_WAY_OUT, address=HERE, **own):
             found = ray.util.get_node_ip_address()
             if found != _LOOPBACK:
                 raise EngineError(
@@ -72,7 +80,12 @@ def _import() -> Any:
 
 
 @contextmanager
-def _session(ray: Any, **options: Any) -> Iterator[None]:
+def _session(
+    ray: Any, environment: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[None]:
+    """Connected, by processes that have these variables beside ours."""
+    before = dict(os.environ)
+    os.environ.update(environment or {})
     try:
         # What workers print may name files: it stays in Ray's own logs.
         ray.init(**options, log_to_driver=False, logging_level="ERROR")
@@ -82,6 +95,11 @@ def _session(ray: Any, **options: Any) -> Iterator[None]:
             f"--ray {options['address']}: no Ray can be used there: "
             f"{why[0] if why else type(error).__name__}"
         ) from error
+    finally:
+        for name in environment or {}:
+            os.environ.pop(name)
+            if name in before:
+                os.environ[name] = before[name]
     try:
         yield
     finally:

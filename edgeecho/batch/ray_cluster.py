@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from edgeecho.common.errors import EngineError, MissingDependencyError, UsageErr
 HERE = "local"
 """The address, in Ray's own words, of a Ray that is started for this call."""
 _LOOPBACK = "127.0.0.1"
+_KNOCK_S = 5.0
 # Ray's switch for Macs, where it binds everything to loopback; elsewhere it asks the routing table
 # for an address of this machine, and listens on all.
 _BIND = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -35,11 +37,8 @@ def connected(address: str) -> Iterator[Any]:
     `MissingDependencyError` if Ray is not installed, `EngineError` if it cannot be reached or
     started.
     """
-    if "://" in address:
-        raise UsageError(
-            f"--ray {address}: clients from outside are not possible: call edgeecho on a node of "
-            "the cluster, with `--ray auto`"
-        )
+    if address not in (HERE, "auto"):
+        _knock(address)
     # Ray prints what it has to say of its workers to stdout, from threads of its own.
     with redirect_stdout(sys.stderr):
         if address == HERE:
@@ -49,6 +48,25 @@ def connected(address: str) -> Iterator[Any]:
             ray = _import()
             with _session(ray, address=address):
                 yield ray
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for two minutes, and then ends the process."""
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal():
+        raise UsageError(
+            f"--ray {address} is no address of a Ray: give HOST:PORT of its head and call edgeecho "
+            "on one of its nodes, auto for the Ray of this machine, or local to start one"
+        )
+    try:
+        socket.create_connection((host, int(port)), _KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(
+            f"--ray {address}: nothing answers there ({error}): is it the head's address, and does "
+            "it run?"
+        ) from error
+    if host in (_LOOPBACK, "localhost"):  # which Ray would replace by an address of the network
+        os.environ.update(_BIND)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from processes import is_running, wait
-from ray_nodes import ENV, Nodes
+from ray_nodes import Nodes
 from tabled import PHANTOMS, many, parts, rows_of
 
 from edgeecho.batch import BLOCK
@@ -47,7 +47,6 @@ def nodes(
 def start(words: list[object]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
-        env={**os.environ, **ENV},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

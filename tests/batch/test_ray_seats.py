@@ -41,11 +41,20 @@ def test_a_node_has_seats_for_its_cores_or_gpus(
     assert [seat.index for seat in seats] == list(range(count))
 
 
-def test_clients_from_outside_are_refused(edgeecho: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:", ":6379", "head:x"])
+def test_other_addresses_are_refused(edgeecho: Any, tmp_path: Path, address: str) -> None:
     words = ["cohort", PHANTOMS[0].parent, "--out", tmp_path / "t", "--format", "csv"]
-    done = edgeecho(*words, "--ray", "ray://head:10001")
+    done = edgeecho(*words, "--ray", address)
     assert done.returncode == 2
-    assert "call edgeecho on a node of the cluster" in done.stderr
+    assert f"--ray {address} is no address of a Ray: give HOST:PORT" in done.stderr
+
+
+def test_an_address_where_nothing_answers_is_said_at_once(edgeecho: Any, tmp_path: Path) -> None:
+    words = ["cohort", PHANTOMS[0].parent, "--out", tmp_path / "t", "--format", "csv"]
+    done = edgeecho(*words, "--ray", "127.0.0.1:1")
+    assert done.returncode == 4
+    assert "--ray 127.0.0.1:1: nothing answers there" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")

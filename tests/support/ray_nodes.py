@@ -13,8 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ENV = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-"""Also for those who connect to it: without the first, Ray looks for it on the network."""
+_ENV = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 class Nodes:
@@ -26,7 +25,7 @@ class Nodes:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **ENV},
+            env={**os.environ, **_ENV},
             text=True,
         )
         self.address = self._told()
@@ -63,7 +62,7 @@ class Nodes:
 
 def main(folder: str, nodes: int) -> None:
     """Start a head without cores and the nodes, and obey."""
-    os.environ.update(ENV)
+    os.environ.update(_ENV)
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder}

@@ -23,7 +23,7 @@ from edgeecho.batch.answer import LIMIT_S, answer_all
 from edgeecho.batch.cohort import Tally, answer_cohort
 from edgeecho.batch.parts import FORMATS, PartFormat
 from edgeecho.batch.processes import Processes, WorkerPlan
-from edgeecho.batch.ray_crew import ray_crew
+from edgeecho.batch.ray_crew import on_ray
 from edgeecho.batch.source import Item, read_source
 from edgeecho.batch.table import BLOCK, Table, open_table
 from edgeecho.batch.task import Task
@@ -43,7 +43,7 @@ __all__ = [
     "WorkerPlan",
     "answer_all",
     "answer_cohort",
+    "on_ray",
     "open_table",
-    "ray_crew",
     "read_source",
 ]

@@ -7,6 +7,7 @@ import platform
 from functools import partial
 from pathlib import Path
 
+from edgeecho.batch.row import engine_words
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Answered, Asked, settle
 from edgeecho.bundle import check_files
@@ -28,8 +29,8 @@ class Actor:
     def here(self) -> None:
         """The process runs."""
 
-    def load(self, version: str, marker: Path) -> EdgeEchoError | None:
-        """Load the model; return the reason if that is impossible.
+    def load(self, version: str, marker: Path) -> EdgeEchoError | str:
+        """Load the model; return its engine's words, or the reason if that is impossible.
 
         `version` of edgeecho asks, and `marker` is a file of its table, which this node must see.
         """
@@ -45,7 +46,7 @@ class Actor:
             self._model = self._task.load(self._threads)
         except EdgeEchoError as error:
             return error
-        return None
+        return engine_words(self._model.engine.facts)
 
     def answer(self, asked: Asked, *, seen: bool) -> Answered:
         """The outcome of a file; `seen` says that it is there, as the table's writer sees it."""

@@ -11,12 +11,12 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgeecho.batch.ray_actor import Actor
 from edgeecho.batch.ray_cluster import connected
 from edgeecho.batch.ray_seats import Seat, Seating
+from edgeecho.batch.table import Table
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Asked
 from edgeecho.batch.workers import Ended, Loaded, Told, Worker
@@ -35,8 +35,6 @@ class _Reached:
     """An actor, and the message of it that is awaited."""
 
     actor: Any
-    share: int
-    """Index of its share of the machine's cores, on which there may be several nodes."""
     awaited: Any
     here: bool = False
     """Its process runs."""
@@ -45,17 +43,19 @@ class _Reached:
 class RayCrew:
     """The crew of a Ray, as long as one is connected."""
 
-    def __init__(self, ray: Any, task: Task, seating: Seating, marker: Path) -> None:
+    def __init__(self, ray: Any, task: Task, seating: Seating, table: Table) -> None:
         self._ray, self._task, self._seating = ray, task.absolute(), seating
-        self._marker = marker.absolute()
+        self._table = table
+        self._engine: str | None = None
         self._taken: dict[Seat, int] = {}
-        """Seats with a worker, and its share of the machine."""
+        """Seats with a worker, and which share of the machine's cores it has: several nodes may be
+        on one machine."""
         self._shut: set[Seat] = set()
         """Seats on which a worker was ended while it loaded the model."""
         self._bad: set[str] = set()
         """Nodes on which the model cannot be loaded."""
         self._looked = float("-inf")
-        self._nobody_since = time.monotonic()
+        self._alone_since: float | None = None
 
     def hire(self) -> Iterator[Worker]:
         """Start an actor on each free seat of all nodes that are there."""
@@ -68,10 +68,16 @@ class RayCrew:
             if free := [s for s in seats if s not in self._taken and s not in self._shut]:
                 self._say(free)
                 yield from map(self._start, free)
+        self._check_somebody_is_there(now)
+
+    def _check_somebody_is_there(self, now: float) -> None:
+        kind = "GPU" if self._seating.gpu else "core"
         if self._taken:
-            self._nobody_since = now
-        elif now - self._nobody_since > PATIENCE_S:
-            kind = "GPU" if self._seating.gpu else "core"
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+            words.print(f"Ray has no node with a {kind}: waiting for one")
+        elif now - self._alone_since > PATIENCE_S:
             raise EngineError(
                 f"for {PATIENCE_S:g} s Ray has had no node with a {kind}: start some, and run the "
                 "same command again"
@@ -88,19 +94,18 @@ class RayCrew:
         )
 
     def _start(self, seat: Seat) -> Worker:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         theirs = {share for other, share in self._taken.items() if other.host == seat.host}
         share = next(n for n in range(len(theirs) + 1) if n not in theirs)
         self._taken[seat] = share
+        there = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         kind = self._ray.remote(Actor).options(
             num_cpus=seat.threads,
             num_gpus=seat.gpus,
             max_restarts=0,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(seat.node, soft=False),
+            scheduling_strategy=there(seat.node, soft=False),
         )
         actor = kind.remote(self._task, share, seat.threads)
-        return Worker(seat, _Reached(actor, share, actor.here.remote()))
+        return Worker(seat, _Reached(actor, actor.here.remote()))
 
     def ask(self, worker: Worker, asked: Asked) -> None:
         """Send a path to an actor."""
@@ -139,9 +144,22 @@ class RayCrew:
         if not worker.handle.here:
             worker.handle.here = True
             worker.begin(self._task.load_limit_s)
-            worker.handle.awaited = worker.handle.actor.load.remote(VERSION, self._marker)
+            marker = self._table.marker.absolute()
+            worker.handle.awaited = worker.handle.actor.load.remote(VERSION, marker)
             return []
-        return [(worker, Loaded() if told is None else told)]
+        if isinstance(told, str):
+            return [(worker, self._loaded(told))]
+        return [(worker, told)]
+
+    def _loaded(self, engine: str) -> Told:
+        """A table has the answers of one engine, so that its numbers can be had again."""
+        self._engine = self._engine or self._table.engine or engine
+        if engine == self._engine:
+            return Loaded()
+        return EngineError(
+            f"it would answer with {engine}, and the others, or the table, with {self._engine}: "
+            "take nodes of one kind, or another --out"
+        )
 
     def end(self, worker: Worker) -> None:
         """Kill an actor."""
@@ -170,10 +188,8 @@ class RayCrew:
 
 
 @contextmanager
-def ray_crew(address: str, task: Task, workers: int, marker: Path) -> Iterator[RayCrew]:
-    """The crew of the Ray at an address, see `connected`; `workers` on each node.
-
-    `marker` is a file of the table, which all nodes must see.
-    """
+def on_ray(address: str, task: Task, workers: int, table: Table) -> Iterator[RayCrew]:
+    """The crew of the Ray at an address, see `connected`; `workers` on each node, which must see
+    `table`, and answer with its engine."""
     with connected(address) as ray:
-        yield RayCrew(ray, task, Seating.of(task.engine, workers), marker)
+        yield RayCrew(ray, task, Seating.of(task.engine, workers), table)

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 DRIVER = ROOT / "tests" / "support" / "ray_driver.py"
 TIMES = ("DecodeMs", "PreprocessMs", "EngineMs", "MasksMs", "Result")
 """Columns that say how long it took; what else is in Result is in other columns."""
-FILES = 48
+FILES = 200
 
 
 @pytest.fixture

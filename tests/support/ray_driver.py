@@ -11,7 +11,7 @@ from pathlib import Path
 from crashing import CrashOnReadTask
 from tasks import task
 
-from edgeecho.batch import FORMATS, answer_cohort, open_table, ray_crew, read_source
+from edgeecho.batch import FORMATS, answer_cohort, on_ray, open_table, read_source
 
 
 def main(source: Path, folder: Path, address: str) -> None:
@@ -19,7 +19,7 @@ def main(source: Path, folder: Path, address: str) -> None:
     asked = task(CrashOnReadTask, show_refused=False)
     with (
         open_table(folder, FORMATS["csv"], asked, paths=False) as table,
-        ray_crew(address, asked, 0, table.marker) as crew,
+        on_ray(address, asked, 0, table) as crew,
     ):
         items = read_source(source).items
         tally = answer_cohort(asked, items, table, crew, 60, lambda _: None)

@@ -111,12 +111,12 @@ def _crew(
     address: str | None, task: Task, workers: int, files: int, table: Table
 ) -> Iterator[Crew]:
     """The workers of this machine, or of the Ray at an address."""
-    from edgeecho.batch import Processes, WorkerPlan, ray_crew
+    from edgeecho.batch import Processes, WorkerPlan, on_ray
     from edgeecho.common.console import words
     from edgeecho.common.cpu import usable_cores
 
     if address is not None:
-        with ray_crew(address, task, workers, table.marker) as crew:
+        with on_ray(address, task, workers, table) as crew:
             yield crew
         return
     plan = WorkerPlan.of(workers or usable_cores(), files)

@@ -97,7 +97,8 @@ def test_each_file_once_after_losing_a_worker_a_node_and_the_driver(
     folder, table = many(tmp_path / "v", FILES), tmp_path / "t"
     (folder / "crash.avi").write_bytes(b"please crash")
     (folder / "none.avi").write_text("text")
-    words: list[object] = [DRIVER, folder, table, nodes.address]
+    log = tmp_path / "log"
+    words: list[object] = [DRIVER, folder, table, nodes.address, log]
     driver = start(words)
     wait(lambda: parts(table) or driver.poll() is not None, 120)
     nodes.lose()
@@ -120,6 +121,10 @@ def test_each_file_once_after_losing_a_worker_a_node_and_the_driver(
     errors = {row["FileName"]: row["Error"] for row in rows if row["Status"] == "error"}
     assert errors.keys() == {"crash.avi", "none.avi"}
     assert "the process that answered it was ended" in errors["crash.avi"]
+    # In flight: with the driver a block less a row, and two workers' files; with a node one file.
+    answered = log.read_text().splitlines()
+    assert len(set(answered)) == FILES + 1
+    assert len(answered) - len(set(answered)) <= BLOCK - 1 + 2 + 1
 
 
 def test_nothing_of_it_is_left_when_the_driver_of_its_own_ray_is_killed(tmp_path: Path) -> None:

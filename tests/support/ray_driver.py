@@ -1,6 +1,6 @@
 """A cohort on a Ray, with files that end the process that reads them: a driver to be killed.
 
-python ray_driver.py SOURCE TABLE ADDRESS
+python ray_driver.py SOURCE TABLE ADDRESS LOG
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from crashing import CrashOnReadTask
+from crashing import LoggedTask
 from tasks import task
 
 from edgeecho.batch import FORMATS, answer_cohort, on_ray, open_table, read_source
 
 
-def main(source: Path, folder: Path, address: str) -> None:
+def main(source: Path, folder: Path, address: str, log: Path) -> None:
     """What `edgeecho cohort --ray` does; say how many were computed."""
-    asked = task(CrashOnReadTask, show_refused=False)
+    asked = task(LoggedTask, show_refused=False, clips="stride:16", log=log)
     with (
         open_table(folder, FORMATS["csv"], asked, paths=False) as table,
         on_ray(address, asked, 0, table) as crew,
@@ -27,4 +27,4 @@ def main(source: Path, folder: Path, address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

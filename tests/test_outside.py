@@ -57,6 +57,7 @@ COMMANDS = {
         *("evaluate", DATA, "--model", TOY, "--clips", "center", "--out", "eval"),
     ],
     "slim": ["slim", MODEL, "--out", "slim", "--precision", "fp32"],
+    "triton": ["triton", MODEL, "--out", "repository"],
     "schema": ["schema"],
     "doctor": ["doctor"],
     "phantom": [

@@ -57,9 +57,18 @@ def serving(repository: Path, log: Path) -> Iterator[str]:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PATH": path},
         )
     try:
-        wait(lambda: b"Started HTTPService" in log.read_bytes() or process.poll() is not None, 120)
+        wait(lambda: _listens(port) or process.poll() is not None, 120)
         assert process.poll() is None, log.read_text()
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _listens(port: int) -> bool:
+    """It does so once all models are ready."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

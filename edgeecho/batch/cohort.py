@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from edgeecho.batch.crew import Crew
 from edgeecho.batch.row import Row, make_row, row_for
 from edgeecho.batch.source import Item
 from edgeecho.batch.staging import Stage, Staged, staged
 from edgeecho.batch.table import Table
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Asked
-from edgeecho.batch.workers import Crew, answer_in_workers
+from edgeecho.batch.workers import answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.errors import InputError, OutputError
 from edgeecho.results import Failure, Outcome

@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from edgeecho.batch.crew import Ended, Loaded, Told, Worker
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import PATIENCE_S, Answered, Asked, ending_of, work_on
-from edgeecho.batch.workers import Ended, Loaded, Told, Worker
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.errors import EdgeEchoError
 

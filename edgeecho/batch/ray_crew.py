@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from edgeecho.batch.crew import Ended, Loaded, Told, Worker
 from edgeecho.batch.ray_actor import Actor
 from edgeecho.batch.ray_cluster import connected
 from edgeecho.batch.ray_seats import Seat, Seating
 from edgeecho.batch.table import Table
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Asked
-from edgeecho.batch.workers import Ended, Loaded, Told, Worker
 from edgeecho.common.about import VERSION
 from edgeecho.common.console import words
 from edgeecho.common.errors import EdgeEchoError, EngineError
@@ -140,6 +140,8 @@ class RayCrew:
         except errors.RayError as error:
             alive = any(node["NodeID"] == worker.seat.node for node in self._nodes())
             how = type(error).__name__ if alive else "its node was lost"
+            if alive and not worker.handle.here:
+                how += ", before it ran: does the Python of that node have edgeecho?"
             return [(worker, Ended(how, with_machine=not alive))]
         if not worker.handle.here:
             worker.handle.here = True
@@ -170,6 +172,7 @@ class RayCrew:
         del self._taken[worker.seat]
         if not replace:
             self._shut.add(worker.seat)
+            words.print(f"{worker.seat.host}: a worker ended before it had loaded the model")
         self._looked = float("-inf")
 
     def passes_over(self, worker: Worker, error: EdgeEchoError) -> bool:

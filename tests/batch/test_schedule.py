@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeecho.batch.crew import Ended, Loaded, Told, Worker
 from edgeecho.batch.worker import Asked
-from edgeecho.batch.workers import Ended, Loaded, Told, Worker, answer_in_workers
+from edgeecho.batch.workers import answer_in_workers
 from edgeecho.common.errors import EdgeEchoError, EngineError
 from edgeecho.results import Failure, Outcome
 

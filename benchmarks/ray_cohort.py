@@ -113,6 +113,7 @@ def disturbed(folder: Path, work: Path, clips: int) -> dict[str, Any]:
             nodes.add()
             print("           another joins", flush=True)
         until(0.55, driver)
+        time.sleep(1)  # just after a part is written, a kill would cost no row
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
         kept = len(rows_of(table))

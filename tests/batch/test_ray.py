@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,6 +105,7 @@ def test_each_file_once_after_losing_a_worker_a_node_and_the_driver(
     nodes.lose()
     nodes.add()
     wait(lambda: len(parts(table)) > 1 or driver.poll() is not None, 120)
+    time.sleep(0.2)  # just after a part is written, a kill would cost no row
     assert driver.poll() is None
     driver.send_signal(signal.SIGKILL)
     driver.wait()

@@ -110,7 +110,7 @@ def _session(
     try:
         # What workers print may name files: it stays in Ray's own logs.
         ray.init(**options, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:
+    except Exception as error:  # a start that takes too long is no more than that
         why = str(error).strip().splitlines()
         raise EngineError(
             f"--ray {options['address']}: no Ray can be used there: "

@@ -1,7 +1,7 @@
 # The commands that people type. Each sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 
-.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-arm64 check-trt-api test-ort-gpu soak \
+.PHONY: demo serve-demo test quick pythons mutate fuzz outside check check-arm64 check-trt-api test-ort-gpu test-ray test-triton soak \
 	docs bench gpu-check offline smoke clean
 
 demo: .venv-demo/ready    ## answer example phantoms, a fault and a real DICOM cine, and name the page (lean: no torch, no onnx)
@@ -41,6 +41,14 @@ check-arm64: .venv/ready   ## the runtime in an emulated Debian for arm64: the s
 test-ort-gpu: .venv-ort-gpu/ready ## the real onnxruntime-gpu without a GPU: what it lists, lacks and prints
 	.venv-ort-gpu/bin/python -m pytest -s tests/engines/test_ort_gpu.py
 
+test-ray: .venv-ray/ready  ## cohorts on a real Ray: its tests, then CLIPS=2000 on nodes that are killed, 20 minutes
+	.venv-ray/bin/python -m pytest tests/batch/test_ray.py tests/test_outside.py -k ray
+	.venv-ray/bin/python benchmarks/ray_cohort.py --clips $(or $(CLIPS),2000)
+
+test-triton: .venv-triton/ready ## a real tritonserver on the CPU: the answers of infer, and how long they take
+	.venv-triton/bin/python -m pytest tests/tools/triton
+	.venv-triton/bin/python benchmarks/triton_latency.py
+
 soak: .venv/ready         ## 1,000 studies to the node, 200 at once, and 10,000 junk requests (STUDIES=N, REQUESTS=N)
 	.venv/bin/python benchmarks/soak.py --studies $(or $(STUDIES),1000)
 	.venv/bin/python benchmarks/soak_api.py --requests $(or $(REQUESTS),10000)
@@ -67,7 +75,7 @@ smoke: .venv-demo/ready   ## every runtime command from the installed wheel, out
 	.ci/smoke .venv-demo
 
 clean:                    ## remove the environments and all caches
-	rm -rf .nox .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .nox .venv .venv-demo .venv-serve .venv-docs .venv-ort-gpu .venv-ray .venv-triton build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # pip 25.1 is the first that knows dependency groups.
 .venv/ready: pyproject.toml constraints.txt
@@ -91,6 +99,20 @@ clean:                    ## remove the environments and all caches
 	$(PYTHON) -m venv --clear .venv-ort-gpu
 	.venv-ort-gpu/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	.venv-ort-gpu/bin/python -m pip install --quiet -c constraints.txt -e '.[gpu]' --group ort-gpu
+	touch $@
+
+.venv-ray/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv-ray/bin/python -m pip install --quiet -c constraints.txt -e '.[cohort,ray,serve,dicom]' --group test
+	touch $@
+
+# An environment of its own: the server's Python backend gives empty tensors with numpy 2, which OpenCV asks for.
+.venv-triton/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-triton
+	.venv-triton/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv-triton/bin/python -m pip install --quiet --group triton
+	.venv-triton/bin/python -m pip install --quiet --no-deps -c constraints.txt nvidia-pytriton opencv-python-headless -e .
 	touch $@
 
 .venv-docs/ready: pyproject.toml constraints.txt

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ COMMANDS = {
         *("evaluate", DATA, "--model", TOY, "--clips", "center", "--out", "eval"),
     ],
     "slim": ["slim", MODEL, "--out", "slim", "--precision", "fp32"],
+    "triton": ["triton", MODEL, "--out", "repository"],
     "schema": ["schema"],
     "doctor": ["doctor"],
     "phantom": [
@@ -123,6 +125,22 @@ def test_no_command_calls_anybody_or_forks(
     assert seen.local == []
     assert seen.forks == []
     assert written(home, KEPT) == []
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (extra `ray`)")
+def test_a_ray_of_its_own_calls_only_this_machine(
+    toy_bundle: Path, home: Path, tmp_path: Path
+) -> None:
+    trace, work = tmp_path / "trace", tmp_path / "work"
+    shutil.copytree(toy_bundle, work / TOY)
+    words = [*EDGEECHO, *COMMANDS["cohort"], "--ray", "local"]
+    done = run_at_home(traced(trace, words), home, work=work, seconds=280)
+    assert done.returncode == 0, done.stderr
+    seen = read_trace(trace)
+    # Ray forks to start its processes; this one has no engine that could hang of it.
+    assert seen.connections == []
+    assert seen.local
+    assert written(home, [*KEPT, ".ray/auth_token"]) == []
 
 
 @pytest.mark.parametrize("command", ["serve", "listen"])

@@ -7,9 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
+from edgeecho.batch.processes import Processes, WorkerPlan
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Answered
-from edgeecho.batch.workers import WorkerPlan, answer_in_workers
+from edgeecho.batch.workers import answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.cpu import usable_cores
 from edgeecho.common.watch import Hung, Watched
@@ -36,7 +37,7 @@ def answer_all(
     `on_progress` gets the number of files done. Errors: see `load_model`.
     """
     if plan:
-        answers = answer_in_workers(task, enumerate(files), plan, limit_s)
+        answers = answer_in_workers(Processes(task, plan), enumerate(files), limit_s)
     else:
         answers = _answer_here(task, files, threads, limit_s)
     outcomes: dict[int, Outcome] = {}
@@ -67,8 +68,8 @@ def _answer_here(
             pass
     words.print("no answer for too long: going on in another process")
     cores = usable_cores()
-    plan = WorkerPlan(1, threads or cores, cores)
-    left = answer_in_workers(task, enumerate(files[done:]), plan, limit_s, first_was_tried=loaded)
+    crew = Processes(task, WorkerPlan(1, threads or cores, cores))
+    left = answer_in_workers(crew, enumerate(files[done:]), limit_s, first_was_tried=loaded)
     with closing(left):
         for place, outcome in left:
             yield done + place, outcome

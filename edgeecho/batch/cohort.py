@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from edgeecho.batch.crew import Crew
 from edgeecho.batch.row import Row, make_row, row_for
 from edgeecho.batch.source import Item
 from edgeecho.batch.staging import Stage, Staged, staged
 from edgeecho.batch.table import Table
 from edgeecho.batch.task import Task
 from edgeecho.batch.worker import Asked
-from edgeecho.batch.workers import WorkerPlan, answer_in_workers
+from edgeecho.batch.workers import answer_in_workers
 from edgeecho.common.console import words
 from edgeecho.common.errors import InputError, OutputError
 from edgeecho.results import Failure, Outcome
@@ -33,7 +34,7 @@ def answer_cohort(
     task: Task,
     items: Sequence[Item],
     table: Table,
-    plan: WorkerPlan,
+    crew: Crew,
     limit_s: float,
     on_progress: Callable[[Tally], None],
     *,
@@ -53,7 +54,7 @@ def answer_cohort(
     on_progress(cohort.tally)
     left = (item for item in items if item.number not in table.done)
     with staged(stage, left) as files:
-        answers = answer_in_workers(task, cohort.ask(files), plan, limit_s, give_up=True)
+        answers = answer_in_workers(crew, cohort.ask(files), limit_s, give_up=True)
         with closing(answers):
             try:
                 for number, outcome in answers:

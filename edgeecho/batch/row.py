@@ -12,6 +12,7 @@ from edgeecho.batch.source import Item
 from edgeecho.common.about import VERSION
 from edgeecho.common.errors import EngineError
 from edgeecho.common.text import cell
+from edgeecho.engines import EngineFacts
 from edgeecho.report.structured import to_document
 from edgeecho.report.table import CSV_COLUMNS, to_row
 from edgeecho.results import Answer, Outcome
@@ -84,6 +85,11 @@ def engine_of(row: Row) -> str | None:
     if row["Engine"] is None:
         return None
     return f"{row['Engine']}, {row['Arithmetic']}, on {row['Device']}"
+
+
+def engine_words(facts: EngineFacts) -> str:
+    """The same of an engine that is ready."""
+    return f"{facts.name} {facts.version}, {facts.precision}, on {facts.device}"
 
 
 def shown_path(item: Item) -> str:

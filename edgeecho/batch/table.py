@@ -48,7 +48,8 @@ class Table:
         self._known: dict[str, Path] = {}
         """The part with a row of that content."""
         self._waiting: list[Row] = []
-        self._engine: str | None = None
+        self.engine: str | None = None
+        """What answered its rows, see `engine_of`; None as long as nothing did."""
         self._next = 0
         self.done: dict[int, str] = {}
         """Status of each file that has a row, by its number."""
@@ -57,6 +58,11 @@ class Table:
     def fetched(self) -> Path:
         """Where files may be fetched to."""
         return self._folder / _FETCHED
+
+    @property
+    def marker(self) -> Path:
+        """A file by which a machine knows that it sees the table."""
+        return self._folder / _HEAD
 
     @property
     def begun(self) -> bool:
@@ -97,12 +103,12 @@ class Table:
         """Add a row. `OutputError` if another engine answered it than the others, or a part cannot
         be written; `EngineError` if the engine failed a whole block."""
         engine = engine_of(row)
-        if engine and self._engine and engine != self._engine:
+        if engine and self.engine and engine != self.engine:
             raise OutputError(
-                f"{self._folder} holds answers of {self._engine}, and this is {engine}: choose "
+                f"{self._folder} holds answers of {self.engine}, and this is {engine}: choose "
                 "another --out, or the same engine"
             )
-        self._engine = self._engine or engine
+        self.engine = self.engine or engine
         self._waiting.append(row)
         self.done[row["Number"]] = row["Status"]
         if len(self._waiting) == BLOCK:
@@ -140,7 +146,7 @@ class Table:
         for row in rows:
             if is_final(row):
                 self._known[row["FileSHA256"]] = path
-            self._engine = engine_of(row) or self._engine
+            self.engine = engine_of(row) or self.engine
         found = _PART.fullmatch(path.name)
         self._next = max(self._next, int(found[1]) + 1 if found else 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeecho.beats import Rule
@@ -57,6 +57,10 @@ class Task:
     def load_limit_s(self) -> float:
         """Time limit for `load` in s."""
         return load_limit_s(self.engine)
+
+    def absolute(self) -> Task:
+        """The same for a process in another folder."""
+        return replace(self, model=self.model.absolute())
 
     def load(self, threads: int) -> LoadedModel:
         """Load the model; see `load_model`."""

@@ -40,21 +40,26 @@ def work_on(pipe: Connection, task: Task, threads: int, seat: int) -> None:
     """Main function of a worker: load the model once, then answer files until the pipe closes."""
     # Ctrl-C reaches every process of the terminal; a worker is ended by its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # OpenVINO pins its threads, and without this every worker uses the same first cores (measured:
-    # two workers with one thread each took 7.2 s for 30 videos, one worker 5.3 s).
-    stay_on(slice(seat * threads, (seat + 1) * threads))
-    import cv2
-
+    settle(seat, threads)
     from edgeecho.common.console import words
 
     words.quiet = seat > 0  # all workers would print the same about the cache
-    cv2.setNumThreads(threads)
 
     def answer(asked: Asked, model: LoadedModel) -> Answered:
         place, file = asked
         return place, task.answer(file, partial(task.read, file), model)
 
     answer_until_done(pipe, lambda: task.load(threads), answer)
+
+
+def settle(share: int, threads: int) -> None:
+    """Keep this process to its share of the machine's cores, `threads` of them."""
+    # OpenVINO pins its threads, and without this every worker uses the same first cores (measured:
+    # two workers with one thread each took 7.2 s for 30 videos, one worker 5.3 s).
+    stay_on(slice(share * threads, (share + 1) * threads))
+    import cv2
+
+    cv2.setNumThreads(threads)
 
 
 def answer_until_done(

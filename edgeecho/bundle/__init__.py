@@ -8,6 +8,7 @@ from edgeecho.bundle.manifest import Manifest
 from edgeecho.bundle.open import (
     DEMO,
     EXAMPLE,
+    check_files,
     default_model,
     open_model,
     read_manifest,
@@ -33,6 +34,7 @@ __all__ = [
     "Skill",
     "Task",
     "Verification",
+    "check_files",
     "default_model",
     "describe_onnx",
     "open_model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,3 +65,10 @@ class ModelFile:
     def warnings(self) -> tuple[str, ...]:
         """What every answer warns of."""
         return model_warnings(self.skill, self.assumed)
+
+    def absolute(self) -> ModelFile:
+        """The same for a process in another folder."""
+        shared = self.shared and replace(self.shared, path=self.shared.path.absolute())
+        masks = self.segmentation
+        masks = masks and replace(masks, path=masks.path.absolute())
+        return replace(self, path=self.path.absolute(), shared=shared, segmentation=masks)

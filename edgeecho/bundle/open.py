@@ -74,7 +74,7 @@ def open_model(path: Path | None = None, *, precision: str | None = None) -> Mod
     check_self_contained(file)
     shared = None
     if artefact.shared:
-        both = hashlib.sha256(f"{artefact.sha256}{artefact.shared.sha256}".encode()).hexdigest()
+        both = _both(artefact.sha256, artefact.shared.sha256)
         graph = _verified(path, artefact.shared.file, artefact.shared.sha256)
         check_shared(graph, file)
         shared = SharedFile(graph, both, artefact.shared.cost)
@@ -102,6 +102,22 @@ def _segmentation(folder: Path, manifest: Manifest, precision: str) -> MaskFile 
     check_self_contained(file)
     architecture = str(manifest.segmentation.architecture["name"])
     return MaskFile(file, artefact.sha256, architecture, artefact.precision)
+
+
+def check_files(model: ModelFile) -> None:
+    """`ModelError` unless its files are as they were when it was opened, on another machine."""
+    _verified(model.path.parent, model.path.name, model.sha256)
+    if model.segmentation is not None:
+        masks = model.segmentation
+        _verified(masks.path.parent, masks.path.name, masks.sha256)
+    if model.shared is not None:
+        check_shared(model.shared.path, model.path)
+        if _both(model.sha256, sha256_file(model.shared.path)) != model.shared.sha256:
+            raise ModelError(f"{model.shared.path} is another one here: copy the bundle again")
+
+
+def _both(plain: str, shared: str) -> str:
+    return hashlib.sha256(f"{plain}{shared}".encode()).hexdigest()
 
 
 def _verified(folder: Path, name: str, sha256: str) -> Path:

@@ -38,6 +38,7 @@ _RUNTIME = (
     "inspect",
     "verify",
     "slim",
+    "triton",
     "schema",
     "doctor",
 )

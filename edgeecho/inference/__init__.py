@@ -27,6 +27,7 @@ from edgeecho.inference.ready import (
     read_ahead,
     read_ready,
 )
+from edgeecho.inference.sharing import Sharing
 from edgeecho.inference.tracing import Traced, find_masks, trace
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "LoadedModel",
     "ProgressCallback",
     "ReadyVideo",
+    "Sharing",
     "Traced",
     "answer_clips",
     "answer_file",

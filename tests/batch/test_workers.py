@@ -76,7 +76,7 @@ def test_never_more_threads_than_cores(
     wanted: int, files: int, cores: int, expected: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("edgeecho.batch.workers.usable_cores", lambda: cores)
+    monkeypatch.setattr("edgeecho.batch.processes.usable_cores", lambda: cores)
     plan = WorkerPlan.of(wanted, files)
     assert (plan.workers, plan.threads) == expected
     assert plan.workers * plan.threads <= cores

@@ -48,12 +48,32 @@ class LostTask(Task):
 
 @dataclass(frozen=True, eq=False)
 class CrashOnReadTask(Task):
-    """A file that holds `please crash` ends the process."""
+    """A file that begins with `please crash` ends the process."""
 
     def read(self, file: Path) -> ReadFile:
-        if file.read_bytes() == b"please crash":
+        if file.read_bytes().startswith(b"please crash"):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().read(file)
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedTask(CrashOnReadTask):
+    """The name of each file that is answered is a line of `log`."""
+
+    log: Path = Path()
+
+    def answer(
+        self,
+        file: Path,
+        read: Callable[[], ReadFile],
+        model: LoadedModel,
+        *,
+        on_progress: Any = None,
+    ) -> Outcome:
+        outcome = super().answer(file, read, model, on_progress=on_progress)
+        with self.log.open("a") as lines:
+            lines.write(f"{file.name}\n")
+        return outcome
 
 
 @dataclass(frozen=True, eq=False)

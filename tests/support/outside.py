@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 CALLS = "network,fork,vfork,clone,clone3"
-_LOOPBACK = re.compile(r'inet_addr\("127\.|inet_pton\(AF_INET6, "::1"')
+_LOOPBACK = re.compile(r'inet_addr\("127\.|inet_pton\(AF_INET6, "(::1"|::ffff:127\.)')
 _ADDRESS = re.compile(r"sa_family=AF_INET")
 _SENDS = re.compile(r"\b(connect|sendto|sendmsg|sendmmsg)\(")
 # A fork copies the process as it is in one thread's eyes; threads and vfork share its memory.

@@ -8,7 +8,16 @@ from typing import Any
 from media import phantom_frames, write_video
 from tasks import TWO, task
 
-from edgeecho.batch import BLOCK, FORMATS, Tally, Task, answer_cohort, open_table, read_source
+from edgeecho.batch import (
+    BLOCK,
+    FORMATS,
+    Processes,
+    Tally,
+    Task,
+    answer_cohort,
+    open_table,
+    read_source,
+)
 
 PHANTOMS = sorted((Path(__file__).parents[2] / "examples" / "phantoms" / "Videos").iterdir())
 
@@ -39,5 +48,5 @@ def fill(kind: type[Task], source: Path, table: Path) -> tuple[Tally, list[dict[
     asked = task(kind, show_refused=False)
     with open_table(table, FORMATS["csv"], asked, paths=False) as opened:
         items = read_source(source).items
-        tally = answer_cohort(asked, items, opened, TWO, 60, lambda _: None)
+        tally = answer_cohort(asked, items, opened, Processes(asked, TWO), 60, lambda _: None)
     return tally, rows_of(table)

@@ -18,7 +18,7 @@ from edgeecho.cli.options.run import Limit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgeecho.batch import Table, Tally
+    from edgeecho.batch import Crew, Table, Tally, Task
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _SAY_S = 30.0
@@ -56,6 +56,14 @@ def cohort(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that share the cores; 0: one for each core.")
     ] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run on a Ray (extra `ray`), --workers on each of its nodes: HOST:PORT, auto (the "
+            "one of this machine), or local (start one that nobody else reaches).",
+        ),
+    ] = None,
     limit: Limit = 600,
 ) -> None:
     """EF of many files as a table that survives a kill.
@@ -64,10 +72,14 @@ def cohort(
     or failure. The same command goes on where it was killed; what was answered is not computed
     again. Exit code 0: the table is complete; 3: no file of it could be used.
     """
-    from edgeecho.batch import FORMATS, WorkerPlan, answer_cohort, open_table, read_source
+    from edgeecho.batch import (
+        FORMATS,
+        answer_cohort,
+        open_table,
+        read_source,
+    )
     from edgeecho.cli.outputs import check_outputs
     from edgeecho.common.console import words
-    from edgeecho.common.cpu import usable_cores
     from edgeecho.common.errors import UsageError
 
     # Before the model is loaded, so that typing errors are reported at once.
@@ -82,17 +94,34 @@ def cohort(
     check_outputs({"--csv": csv}, [*local, engine.model])
     if found.passed_over:
         words.print(f"passed over: {found.passed_over}")
-    plan = WorkerPlan.of(workers or usable_cores(), len(found.items))
     task = choices.task()
-    with open_table(out, FORMATS[form], task, paths=paths) as table, _progress() as tell:
-        words.print(str(plan))
-        begin = time.monotonic()
-        tally = answer_cohort(task, found.items, table, plan, limit, tell, retry=retry)
+    begin = time.monotonic()
+    with open_table(out, FORMATS[form], task, paths=paths) as table:
+        with _crew(ray, task, workers, len(found.items), table) as crew, _progress() as tell:
+            tally = answer_cohort(task, found.items, table, crew, limit, tell, retry=retry)
         _say_end(table, tally, time.monotonic() - begin)
         if csv:
             _write_csv(csv, table)
         if set(table.done.values()) == {"error"}:
             sys.exit(3)
+
+
+@contextmanager
+def _crew(
+    address: str | None, task: Task, workers: int, files: int, table: Table
+) -> Iterator[Crew]:
+    """The workers of this machine, or of the Ray at an address."""
+    from edgeecho.batch import Processes, WorkerPlan, on_ray
+    from edgeecho.common.console import words
+    from edgeecho.common.cpu import usable_cores
+
+    if address is not None:
+        with on_ray(address, task, workers, table) as crew:
+            yield crew
+        return
+    plan = WorkerPlan.of(workers or usable_cores(), files)
+    words.print(str(plan))
+    yield Processes(task, plan)
 
 
 @contextmanager

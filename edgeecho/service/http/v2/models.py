@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -17,10 +16,11 @@ from starlette.exceptions import HTTPException
 from edgeecho.common.about import RESEARCH_USE
 from edgeecho.common.errors import EdgeEchoError, InputError, OutputError
 from edgeecho.preprocess import PreprocessSpec
+from edgeecho.report.tensors import TENSORS, tensors
 from edgeecho.service.http.service import Service
 from edgeecho.service.http.upload import taken
 from edgeecho.service.http.v2.request import Asked, TensorView, bad, read_request, write_values
-from edgeecho.service.http.v2.response import respond, texts
+from edgeecho.service.http.v2.response import respond
 from edgeecho.service.http.v2.waiting import until_done
 from edgeecho.service.jobs import ClipFile, Job
 
@@ -60,15 +60,7 @@ class Files:
 
     name = "edgeecho"
     given = TensorView(name="file", datatype="BYTES", shape=[1])
-    outputs = _tensors(
-        status=("BYTES", 1),
-        ef=("FP64", 1),
-        interval=("FP64", 1),
-        refusals=("BYTES", 1),
-        reasons=("BYTES", 1),
-        warnings=("BYTES", 1),
-        result=("BYTES", 1),
-    )
+    outputs = _tensors(**{name: (datatype, 1) for name, datatype in TENSORS.items()})
 
     async def infer(self, request: Request, service: Service) -> Response:
         async with taken(request, service) as part:
@@ -84,18 +76,7 @@ class Files:
         if ended.document is None:
             status = 400 if ended.exit_code == InputError.exit_code else 500
             raise HTTPException(status, ended.error or "it has no answer")
-        result = ended.document["results"][0]
-        interval = result.get("interval")
-        found = {
-            "status": texts([ended.status]),
-            # Empty, not NaN, if it was refused: a program that does not know refusals stops.
-            "ef": np.array([result["ef"]] if "ef" in result else []),
-            "interval": np.array([interval["low"], interval["high"]] if interval else []),
-            "refusals": texts([refusal["gate"] for refusal in result["refusals"]]),
-            "reasons": texts([refusal["reason"] for refusal in result["refusals"]]),
-            "warnings": texts(list(result["warnings"])),
-            "result": texts([json.dumps(ended.document, ensure_ascii=False)]),
-        }
+        found = tensors(ended.document)
         return respond(_about(self, service, job=job.id), asked, found)
 
 

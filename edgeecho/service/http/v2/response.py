@@ -6,18 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from fastapi import Response
 from numpy.typing import NDArray
 
 from edgeecho.service.http.v2.request import HEADER, Asked
 
 _DATATYPES = {"f4": "FP32", "f8": "FP64", "O": "BYTES"}
-
-
-def texts(values: list[str]) -> NDArray[np.object_]:
-    """A tensor of the type BYTES, UTF-8."""
-    return np.array([value.encode() for value in values], object)
 
 
 def respond(about: Mapping[str, Any], asked: Asked, found: Mapping[str, NDArray[Any]]) -> Response:

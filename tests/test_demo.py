@@ -79,7 +79,7 @@ def test_its_recorded_evaluation_meets_what_was_asked_of_it() -> None:
     assert entry["refused"] <= 0.02 * entry["n"]
 
 
-@pytest.mark.parametrize(("clips", "seed", "n"), [("stride:16", 104, 150), ("all", 103, 30)])
+@pytest.mark.parametrize(("clips", "seed", "n"), [("stride:16", 104, 150), ("stride:16", 203, 300)])
 def test_the_other_evaluations_are_recorded_and_on_the_card(clips: str, seed: int, n: int) -> None:
     entry = evaluation(clips, seed, n)
     assert entry["mae"] < entry["mae_of_mean"] / 3
@@ -87,11 +87,6 @@ def test_the_other_evaluations_are_recorded_and_on_the_card(clips: str, seed: in
     card = (DEMO / "model-card.md").read_text(encoding="utf-8")
     assert f"| {entry['mae']:.2f} |" in card
     assert f"| {entry['mae_of_mean']:.2f} |" in card
-
-
-def test_int8_is_as_good_as_the_checkpoint() -> None:
-    int8, fp32 = (evaluation("center", 103, 300, precision) for precision in ("int8", "fp32"))
-    assert int8["mae"] - fp32["mae"] <= 0.1
 
 
 def test_the_interval_holds_what_it_says_on_phantoms_that_it_never_saw() -> None:
@@ -113,9 +108,12 @@ def test_sharing_costs_what_the_manifest_says() -> None:
     assert 57 * cost.plain / together == pytest.approx(2.28, abs=0.01)
 
 
-def test_the_published_checkpoint_is_what_the_bundle_was_made_of() -> None:
+def test_the_published_checkpoints_are_what_the_bundle_was_made_of() -> None:
     assert CHECKPOINT.stat().st_size <= 65e6
     assert manifest().provenance["checkpoint_sha256"] == sha256_file(CHECKPOINT)
+    masks = manifest().segmentation
+    assert masks is not None
+    assert masks.provenance["checkpoint_sha256"] == sha256_file(MASKS)
 
 
 @pytest.fixture(scope="module")

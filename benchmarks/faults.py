@@ -58,8 +58,8 @@ class Row:
 
 _NO_PROMISE = (
     "The faults are edgeecho's own, and so are the phantoms that they are made of: 100 % here says "
-    "nothing of other videos. Of 60 videos of another simple simulator, which the network has "
-    "never seen, 37 were answered; no gate for videos unlike the calibration's fired on any of 100."
+    "nothing of other videos: [another world](trust.md#a-world-that-it-does-not-know) was refused "
+    "in 61 of 100 cases only."
 )
 
 

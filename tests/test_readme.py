@@ -34,7 +34,7 @@ def spoken(path: str) -> str:
 
 
 def recorded(what: str) -> float:
-    """What the demo's manifest records of the phantoms of seed 103 in the mode that `infer` takes."""
+    """What the manifest records of the phantoms of seed 103 in the mode that `infer` takes."""
     (entry,) = [
         entry
         for entry in read_manifest(DEMO).evaluation

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from edgeecho.beats import NoBeats
 from edgeecho.preprocess import PLAUSIBLE_FPS
 from edgeecho.trust.plausible_gates import PLAUSIBLE
-from edgeecho.trust.signals import Signals
+from edgeecho.trust.signals import LEAST_MOTION, Signals
 from edgeecho.trust.traced import REFUSED
 
 # Share of a clip's window. At 50 frames/s, 3.3 % of whole phantoms are shorter than a window and
@@ -22,8 +22,6 @@ LEAST_WINDOW = 0.6
 LEAST_BEATS = 0.75
 # Share of the picture; the demo's 637 calibration phantoms have 0.24 to 0.71.
 LEAST_LIT = 0.1
-# In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5.
-LEAST_MOTION = 2.0
 # In s: no phantom of this length was without a detected period.
 PERIOD_SHOWS_S = 3.0
 # Share of the file's frames; `prepare` allows the same share of frames that resampling repeats.
@@ -90,7 +88,7 @@ def _sector(s: Signals) -> str | None:
 
 
 def _frozen(s: Signals) -> str | None:
-    if s.moves >= LEAST_MOTION:
+    if not s.still:
         return None
     return (
         "nothing in this video moves as a heart does: a frozen picture, or one frame repeated; "
@@ -122,7 +120,7 @@ def _few_frames(s: Signals) -> str | None:
 
 def _where_it_moves(look: Seen) -> Seen:
     """What stands still is refused for that, and shows neither time nor change."""
-    return lambda s: look(s) if s.moves >= LEAST_MOTION else None
+    return lambda s: None if s.still else look(s)
 
 
 def _without(why: NoBeats) -> Seen:
@@ -143,8 +141,8 @@ FIXED: Mapping[str, Seen] = {
     **{name: _where_it_moves(look) for name, look in PLAUSIBLE.items()},
     "few-frames-decoded": _few_frames,
     "no-ventricle": _without("no mask"),
-    "still-ventricle": _without("still"),
-    "no-traced-beat": _without("no beat"),
+    "still-ventricle": _where_it_moves(_without("still")),
+    "no-traced-beat": _where_it_moves(_without("no beat")),
     "ventricle-cut": _without("mask at the sector's edge"),
 }
 """Gates without calibration, in the order in which their reasons are given."""

@@ -164,7 +164,8 @@ LEARNED: tuple[LearnedGate, ...] = (
     ),
     LearnedGate(
         "far-texture",
-        _distance("texture"),
+        # It is measured over time too, and a still picture is refused for being one.
+        lambda s, spaces: None if s.still else _distance("texture")(s, spaces),
         "the grain of its picture lies {share:.2f} times as far from the calibration videos' as "
         "that of any of these: was it recorded with a machine, a preset or a processing that the "
         "model does not know, or altered since?",

@@ -33,6 +33,8 @@ from edgeecho.trust.texture import texture
 from edgeecho.trust.time import TimeSignals
 from edgeecho.trust.traced import TracedSignals
 
+LEAST_MOTION = 2.0
+"""In grey levels, see `Signals.moves`; phantoms have 6 or more, a still with noise below 0.5."""
 # More frames add nothing to a picture's mean, and cost time.
 _MOST_FRAMES = 512
 
@@ -95,6 +97,11 @@ class Signals:
     """The network's, mean over the clips in %; None before `with_clips`."""
     traced: TracedSignals | None = None
     """What the masks say; None if none were made, or no EF is traced in them."""
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves as a heart does: then nothing can be told from motion or time."""
+        return self.moves < LEAST_MOTION
 
     @property
     def changing(self) -> float:

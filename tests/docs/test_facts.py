@@ -57,7 +57,9 @@ def test_the_way_from_data_to_a_device_runs_as_written(
 def test_bench_prints_in_the_form_that_was_kept(tmp_path: Path) -> None:
     words = ("--runs", 20, "--warmup", 2, "--cold-starts", 2)
     found = form(run("bench", *words, cwd=tmp_path).stdout.replace("narrow", "demo"))
-    shown = [line for line in form("\n".join(kept("edgeecho bench"))) if line]
+    # The demo traces masks; the narrow network, which runs here, has none.
+    lines = form("\n".join(kept("edgeecho bench")))
+    shown = [line for line in lines if line and "masks" not in line]
     assert len(shown) > 15
     # Where lines break depends on the widths of names.
     joined = " ".join(found).replace(" : ", " ")
@@ -75,7 +77,9 @@ def test_export_prints_in_the_form_that_was_kept(
     assert done.returncode == 0, done.stderr
     shown = (done.stderr + done.stdout).replace(str(out), "bundles/demo")
     taken = [line for line in form(shown) if "this network has learnt nothing" not in line]
-    expected = form("\n".join(kept("edgeecho export")))
+    # What is said of skill depends on the network.
+    lines = form("\n".join(kept("edgeecho export")))
+    expected = [line for line in lines if not line.startswith("skill: ")]
     assert [line for line in taken if line in expected] == expected
 
 

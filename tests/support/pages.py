@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SCREENS = DOCS / "screens"
-"""What commands printed, each kept in a file by `docs/tools/screens.py`."""
+"""What commands printed, each kept in a file by `docs/tools/keep_screens.py`."""
 PAGES = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted(DOCS.rglob("*.md")),

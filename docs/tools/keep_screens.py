@@ -1,6 +1,6 @@
 """What commands print, kept in docs/screens for the pages that show it.
 
-    python docs/tools/screens.py [infer bench export]
+    python docs/tools/keep_screens.py [infer bench export]
 
 Run it on a quiet machine, in a clone with its environment: times and engines are of where it runs.
 Tests hold the pages to the kept files, and the words of the kept files to what commands print.

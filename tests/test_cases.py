@@ -1,8 +1,8 @@
 """Files after public bug reports, which edgeecho once answered wrongly: `tests/cine/cases`.
 
 With the demo model where the EF is looked at: its EFs are known. "Plain" is the EF of the same clip
-in a file that is not odd: decoded by PyAV or pydicom, made square or cut out by OpenCV and NumPy, and
-written without loss.
+in a file that is not odd: decoded by PyAV or pydicom, made square or cut out by OpenCV and NumPy,
+and written without loss.
 """
 
 from __future__ import annotations

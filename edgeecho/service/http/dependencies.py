@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from starlette.exceptions import HTTPException
 
 from edgeecho.service.http.service import Service
-from edgeecho.service.jobs import Job
+from edgeecho.service.jobs import STUDY, Job
 
 
 def _service(request: Request) -> Service:
@@ -22,9 +22,12 @@ Served = Annotated[Service, Depends(_service)]
 
 def _job(job_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], service: Served) -> Job:
     try:
-        return service.store.queue.get(job_id)
+        job = service.store.queue.get(job_id)
     except KeyError as error:
         raise HTTPException(404, "there is no such job") from error
+    if job.source == STUDY:  # the API shows files; a study's answer goes to the archive
+        raise HTTPException(404, "there is no such job")
+    return job
 
 
 Found = Annotated[Job, Depends(_job)]

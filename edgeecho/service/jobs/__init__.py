@@ -30,11 +30,12 @@ from edgeecho.service.jobs.queue import KeyUsedError, Queue
 from edgeecho.service.jobs.room import QueueFullError
 from edgeecho.service.jobs.runner import Runner
 from edgeecho.service.jobs.store import JobStore
-from edgeecho.service.jobs.studies import Gathering, Studies
+from edgeecho.service.jobs.studies import STUDY, Gathering, Studies
 from edgeecho.service.jobs.work import Progress
 
 __all__ = [
     "LONGEST_WAIT_S",
+    "STUDY",
     "ClipFile",
     "Ending",
     "EngineProcess",

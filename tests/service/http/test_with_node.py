@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,16 @@ def both(tmp_path: Path) -> Iterator[Any]:
     assert "Traceback" not in process.words
 
 
+def of_studies(state: Path, copy: Path) -> list[str]:
+    """The service holds its database alone, so a copy is read."""
+    copy.mkdir()
+    for file in state.glob("jobs.sqlite*"):
+        shutil.copy(file, copy)
+    with closing(sqlite3.connect(copy / "jobs.sqlite")) as database:
+        rows = database.execute("SELECT id FROM job WHERE source = 'study'").fetchall()
+    return [row[0] for row in rows]
+
+
 @pytest.mark.slow
 def test_a_standard_client_stores_and_the_page_has_it_too(both: Any, tmp_path: Path) -> None:
     """The acceptance: a phantom is answered, a real cine refused, dcmtk reads both reports."""
@@ -52,6 +65,10 @@ def test_a_standard_client_stores_and_the_page_has_it_too(both: Any, tmp_path: P
         assert trail[0]["detail"]["source"] == "dicom"
         counts = client.get("/metrics").text
         assert 'edgeecho_node_events{event="object stored"} 2.0' in counts
+        studies = of_studies(tmp_path / "state", tmp_path / "copy")
+        assert len(studies) == 2
+        for name in studies:  # the API shows files
+            assert client.get(f"/api/v1/jobs/{name}").status_code == 404
     reports = wait(lambda: len(found := list((tmp_path / "sr").glob("2.25*.dcm"))) == 2 and found)
     refused, answered = sorted(map(dsrdump, reports), key=lambda text: "NUM:" in text)
     assert "NUM:" not in refused

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.usefixtures("all_cores"),
 ]
 
-FILES, MANY = 40, 400
+FILES, MANY = 40, 2000
 
 
 def start(folder: Path, table: Path, workers: int) -> subprocess.Popen[bytes]:

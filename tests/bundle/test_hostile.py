@@ -61,12 +61,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = helper.make_graph([helper.make_node("Add", ["a", "a"], ["b"])], "g", [a], [b])
     opset = helper.make_opsetid("", 18)
     onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=10), folder / "int8.onnx")
-    shutil.copyfile(folder / "int8.onnx", folder / "int8-shared.onnx")
+    for name in ("int8-shared.onnx", "segmentation.int8.onnx"):
+        shutil.copyfile(folder / "int8.onnx", folder / name)
     shutil.copyfile(DEMO / "trust.npz", folder / "trust.npz")
     value = json.loads((DEMO / "manifest.json").read_text())
     del value["evaluation"][1:]  # the others are like it
     digest = sha256_file(folder / "int8.onnx")
-    for entry in (value["artefacts"]["int8"], value["artefacts"]["int8"]["shared"]):
+    network, masks = value["artefacts"]["int8"], value["segmentation"]["artefacts"]["int8"]
+    for entry in (network, network["shared"], masks):
         entry["sha256"] = digest
     write(folder, value)
     assert load_trust(open_model(folder)) is not None
@@ -231,7 +233,8 @@ def test_no_file_of_a_bundle_lies_outside_its_folder(demo: Path, name: Any) -> N
     named = [at for at in places(value) if at[-1] == "file"]
     artefact = ("artefacts", "int8")
     assert {at[:-1] for at in named} == {
-        *(artefact, (*artefact, "shared"), ("uncertainty",), ("references",)),
+        *(artefact, (*artefact, "shared"), ("segmentation", *artefact), ("uncertainty",)),
+        ("references",),
     }
     for at in named:
         with pytest.raises(ModelError, match=r"x.*, which is not a file of the bundle|names 7,"):

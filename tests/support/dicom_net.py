@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from dicoms import write_dicom
 from kept import KeptEngine
+from made_studies import study_of
 from media import jpegs, phantom_frames
 from pydicom import Dataset
 from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import split_dataset
-from studies import study_of
 
 from edgeecho.batch import Task
 from edgeecho.bundle import open_model

@@ -17,8 +17,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from made_studies import studies
 from pydicom import Dataset, dcmread
-from studies import studies
 
 from edgeecho.common.files import sha256_file
 from edgeecho.results import Outcome

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from dicom_net import COMPREHENSIVE_SR, Archive, Scanner, write_cine
 from listening import Listening
+from made_studies import due
 from processes import wait
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
-from studies import due
 
 from edgeecho.service.dicom import Destination, archive, connection, sender
 from edgeecho.service.dicom.quiet import silence

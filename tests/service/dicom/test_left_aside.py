@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from dicom_net import SUCCESS, Scanner, Service, still_frame
+from made_studies import studies
 from objects import STILL, write_native, write_object
 from pydicom.uid import ExplicitVRLittleEndian
-from studies import studies
 
 from edgeecho.cine import DecodeLimits
 from edgeecho.common.errors import OutputError

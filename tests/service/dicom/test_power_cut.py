@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from dicom_net import Archive, Scanner, in_threads, texts_of, write_cine
 from listening import NARROW, Listening
+from made_studies import studies
 from processes import is_running, wait
 from pydicom import Dataset
-from studies import studies
 
 from edgeecho.service.jobs import JobStore
 

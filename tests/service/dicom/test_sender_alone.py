@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from studies import due
+from made_studies import due
 
 from edgeecho.service.dicom import sender
 from edgeecho.service.dicom.link import NotTakenError, UnreachableError

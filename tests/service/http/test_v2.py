@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import wait
 from pydicom.examples import get_path
 from served import PHANTOMS, Process
 
@@ -119,7 +120,7 @@ def test_what_is_no_video_is_an_error_of_one_line(v2: Any, service: Process) -> 
     assert caught.value.status() == "400"
     assert "\n" not in caught.value.message()
     assert "Jane" not in caught.value.message()
-    assert files_left(service) == []
+    assert wait(lambda: not files_left(service))
 
 
 def test_what_does_not_fit_is_said(v2: Any, service: Process) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from as_dicom import write_dicom
 from dcmtk import dsrdump, find_tool
+from made_studies import begin_study, give_clip
 from processes import wait
 from pydicom.examples import get_path
-from studies import begin_study, give_clip
 
 from edgeecho.service.jobs import JobStore
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import give_clip
+from made_studies import give_clip
 
 from edgeecho.cli.service import beside_state
 from edgeecho.common.errors import OutputError

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import begin_study, due, give_clip
+from made_studies import begin_study, due, give_clip
 
 from edgeecho.common.errors import OutputError
 from edgeecho.service.jobs import LONGEST_WAIT_S, Job, JobStore, KeyUsedError, QueueFullError

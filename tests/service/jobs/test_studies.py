@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from studies import begin_study, give_clip, studies, study_of
+from made_studies import begin_study, give_clip, studies, study_of
 
 from edgeecho.service.jobs import Ending, Gathering, Job, JobStore
 from edgeecho.service.jobs.endings import StudyEnds

@@ -21,12 +21,19 @@ pytestmark = [
     pytest.mark.usefixtures("all_cores"),
 ]
 
-FILES, MANY = 40, 2000
+FILES, MANY = 40, 400
+# A shell's job in the background ignores SIGINT, and so does what it starts, tests and all.
+MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from edgeecho.cli.app import main
+main()
+"""
 
 
 def start(folder: Path, table: Path, workers: int) -> subprocess.Popen[bytes]:
     """It runs, and a part is written."""
-    command = [sys.executable, "-c", "from edgeecho.cli.app import main; main()", "cohort"]
+    command = [sys.executable, "-c", MAIN, "cohort"]
     command += [str(folder), "--out", str(table), "--format", "csv", "--workers", str(workers)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait(lambda: parts(table) or process.poll() is not None, 200)

@@ -32,12 +32,20 @@ class Hints:
     traced_ef: float | None
     """The EF of the traced volumes in %; None if nothing was traced."""
 
+    @property
+    def disagreement(self) -> float | None:
+        """Between the answer and the traced EF, in EF points; None if nothing was traced."""
+        return None if self.traced_ef is None else abs(self.ef - self.traced_ef)
+
     def vector(self) -> NDArray[np.float64]:
         """`(4,)` on scales on which they are about symmetric; NaN where unknown."""
-        apart = None if self.traced_ef is None else abs(self.ef - self.traced_ef)
         spread, rate, disagreement = (
             np.nan if value is None else np.log(value + least)
-            for value, least in ((self.clip_sd, 0.5), (self.heart_rate_bpm, 0.0), (apart, 1.0))
+            for value, least in (
+                (self.clip_sd, 0.5),
+                (self.heart_rate_bpm, 0.0),
+                (self.disagreement, 1.0),
+            )
         )
         return np.array([self.ef, spread, rate, disagreement], np.float64)
 

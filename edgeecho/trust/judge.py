@@ -53,9 +53,10 @@ def judge(
         )
     if precision != trust.precision:
         warnings.append(f"the interval was measured with {trust.precision}, not with {precision}")
+    hints = signals.hints(ef)
     return Verdict(
-        trust.interval(mode, signals.hints(ef)),
-        trust.probabilities(mode, signals.hints(ef)),
+        trust.interval(mode, hints),
+        trust.probabilities(mode, hints),
         (),
         tuple(warnings),
     )

@@ -119,9 +119,7 @@ class Signals:
     @property
     def disagreement(self) -> float | None:
         """Between the network's EF and the traced one, in EF points; None without one of them."""
-        if self.ef is None or self.traced is None or self.traced.ef is None:
-            return None
-        return abs(self.ef - self.traced.ef)
+        return None if self.ef is None else self.hints(self.ef).disagreement
 
     def hints(self, ef: float) -> Hints:
         """What tells how far an EF in % of this video may be off."""

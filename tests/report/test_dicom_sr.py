@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from answers import NAME, REASONS, answered, failed, refused
 from as_dicom import write_dicom
+from content_items import items, named
 from dcmtk import dsrdump
 from pydicom import Dataset, dcmread
 
@@ -55,17 +55,6 @@ def written(dataset: Dataset) -> bytes:
 def dumped(dataset: Dataset, folder: Path) -> str:
     (folder / "report.dcm").write_bytes(written(dataset))
     return dsrdump(folder / "report.dcm")
-
-
-def items(dataset: Dataset) -> Iterator[Dataset]:
-    """All content items, depth first."""
-    for item in dataset.get("ContentSequence", []):
-        yield item
-        yield from items(item)
-
-
-def named(dataset: Dataset, code: str) -> list[Dataset]:
-    return [item for item in items(dataset) if item.ConceptNameCodeSequence[0].CodeValue == code]
 
 
 def number(item: Dataset) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from answers import failed, traced
+from content_items import items, named
 from dcmtk import dciodvfy, dsrdump
 from pydicom import Dataset
 
@@ -33,16 +33,6 @@ def report(
 ) -> Dataset:
     made = drafts() if made is None else made
     return to_study_sr(study, made, version, created=NOW, **options)  # type: ignore[arg-type]
-
-
-def items(dataset: Dataset) -> Iterator[Dataset]:
-    for item in dataset.get("ContentSequence", []):
-        yield item
-        yield from items(item)
-
-
-def named(dataset: Dataset, code: str) -> list[Dataset]:
-    return [item for item in items(dataset) if item.ConceptNameCodeSequence[0].CodeValue == code]
 
 
 def groups(dataset: Dataset) -> list[Dataset]:
